@@ -1,0 +1,31 @@
+"""What every layer stands on: errors, units, keyed randomness, provenance."""
+
+from engager.core.errors import (
+    EngagerError,
+    InputError,
+    Interrupted,
+    Problem,
+    UnitError,
+    UnsupportedModel,
+    nearest,
+)
+from engager.core.provenance import digest, digest_file, digest_object, versions
+from engager.core.randomness import Stream
+from engager.core.units import convert, factor
+
+__all__ = [
+    "EngagerError",
+    "InputError",
+    "Interrupted",
+    "Problem",
+    "Stream",
+    "UnitError",
+    "UnsupportedModel",
+    "convert",
+    "digest",
+    "digest_file",
+    "digest_object",
+    "factor",
+    "nearest",
+    "versions",
+]

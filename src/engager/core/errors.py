@@ -1,0 +1,81 @@
+"""What can go wrong, and how it is told.
+
+    EngagerError
+    ├── InputError        the user's file, option or value breaks a rule (exit 2)
+    │   └── UnitError     a quantity has the wrong dimension
+    ├── UnsupportedModel  a model uses a construct that is refused by name (exit 2)
+    └── Interrupted       Ctrl-C; finished work is kept (exit 130)
+
+A numerical failure of one patient is not an exception: it is a status in the result.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class EngagerError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, told so that it can be mended.
+
+    Attributes
+    ----------
+    where : the file and key, or the option, e.g. ``trial.yaml: arms.A.regimen.doses[2].amount``.
+    value : what was received.
+    rule : what would have been right.
+    next_step : what to do now; may be empty.
+    """
+
+    where: str
+    value: object
+    rule: str
+    next_step: str = ""
+
+    def __str__(self) -> str:
+        shown = repr(self.value)
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        text = f"{self.where}: got {shown}; {self.rule}."
+        return f"{text} {self.next_step}" if self.next_step else text
+
+
+class InputError(EngagerError):
+    """One or more problems with what the user gave, all told together."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Problem | Sequence[Problem]):
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnitError(InputError):
+    """A quantity does not have the dimension its place asks for."""
+
+
+class UnsupportedModel(InputError):
+    """A model file uses a construct that this package refuses rather than guesses."""
+
+
+class Interrupted(EngagerError):
+    """The user stopped the run; what was finished is kept."""
+
+    exit_code = 130
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """A hint naming the known words closest to `name`, or how many there are."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(name, choices, n=limit, cutoff=0.4)
+    close += [choice for choice in choices if name and name in choice and choice not in close]
+    if close:
+        return "Did you mean " + ", ".join(close[:limit]) + "?"
+    return "Known: " + ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "") + "."

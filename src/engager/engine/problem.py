@@ -1,0 +1,146 @@
+"""What the engine is asked and what it answers; the same for every backend.
+
+    Problem (system, parameters, initial, schedule, save_times) -> solve -> Trajectories
+
+Arrays are float64 and C-contiguous. The patient axis comes first everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.model import System
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class Status(IntEnum):
+    """How one patient's integration ended."""
+
+    DONE = 0
+    STEP_LIMIT = 1
+    STEP_TOO_SMALL = 2
+    NOT_FINITE = 3
+
+
+class Action(IntEnum):
+    """What a schedule may do to a patient at an instant."""
+
+    ADD_TO_STATE = 0
+    SET_STATE = 1
+    MULTIPLY_STATE = 2
+    SET_INPUT = 3
+    RESET = 4  # all states back to their values at the start, inputs to zero
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Actions of all patients, grouped by patient and sorted by time within each.
+
+    Attributes
+    ----------
+    offsets : array (patient + 1,); patient i owns actions offsets[i] to offsets[i + 1].
+    time : array (action,) [the model's time unit].
+    action : array (action,) of `Action`.
+    index : array (action,): which state or input.
+    value : array (action,): amount, value or factor.
+
+    Notes
+    -----
+    Actions at one instant happen in the order given, and before a save at that instant (saved courses
+    are right-continuous). Actions before the first save time are ignored, later than the last likewise.
+    """
+
+    offsets: IntArray
+    time: FloatArray
+    action: IntArray
+    index: IntArray
+    value: FloatArray
+
+    @classmethod
+    def empty(cls, n_patients: int) -> Schedule:
+        """Nothing happens to anyone."""
+        none = np.zeros(0)
+        whole = np.zeros(0, dtype=np.int64)
+        return cls(np.zeros(n_patients + 1, dtype=np.int64), none, whole, whole, none)
+
+    @classmethod
+    def same_for_all(
+        cls, n_patients: int, actions: list[tuple[float, Action, int, float]]
+    ) -> Schedule:
+        """One list of (time, action, index, value) for every patient."""
+        ordered = sorted(actions, key=lambda one: one[0])
+        offsets = np.arange(n_patients + 1, dtype=np.int64) * len(ordered)
+        columns = list(zip(*ordered, strict=True)) if ordered else [(), (), (), ()]
+        time, action, index, value = (np.array(column, dtype=float) for column in columns)
+        return cls(
+            offsets,
+            np.tile(time, n_patients),
+            np.tile(action, n_patients).astype(np.int64),
+            np.tile(index, n_patients).astype(np.int64),
+            np.tile(value, n_patients),
+        )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One ensemble to solve.
+
+    Attributes
+    ----------
+    system : the equations.
+    parameters : array (patient, parameter), in the order of ``system.parameters``.
+    save_times : array (time,), increasing; the first is the start of the integration.
+    inputs : array (patient, input) at the start, in the order of ``system.inputs``.
+    initial : array (patient, state) at the start, or None for the model's own initial values.
+    schedule : doses and other actions, or None.
+    first_step : array (patient,): a step length to begin with (0: choose), or None. Handing back
+        ``Trajectories.last_step`` lets a course be solved in pieces at no cost.
+    """
+
+    system: System
+    parameters: FloatArray
+    save_times: FloatArray
+    inputs: FloatArray | None = None
+    initial: FloatArray | None = None
+    schedule: Schedule | None = None
+    first_step: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """What became of every patient.
+
+    Attributes
+    ----------
+    time : array (time,).
+    values : array (patient, time, state); NaN from the moment a patient failed.
+    status : array (patient,) of `Status`.
+    last_step : array (patient,): the step the solver would take next.
+    inputs : array (patient, input) at the end, after all actions up to the last save time.
+    n_steps : array (patient,): accepted steps; n_rejected likewise.
+    """
+
+    system: System
+    time: FloatArray
+    values: FloatArray
+    status: IntArray
+    last_step: FloatArray
+    inputs: FloatArray
+    n_steps: IntArray
+    n_rejected: IntArray
+    info: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def n_failed(self) -> int:
+        """How many patients did not reach the last save time."""
+        return int(np.count_nonzero(self.status))
+
+    def state(self, name: str) -> FloatArray:
+        """Array (patient, time) of one state."""
+        return self.values[:, :, self.system.index(name)]
