@@ -1,0 +1,134 @@
+"""Shipped records: all there, all valid, told apart from what is not."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engager.core import InputError
+from engager.evidence import load_records, read_record, record
+from engager.evidence.library import parse_record
+from engager.evidence.vocabulary import DATA
+
+
+def _raw(record_id: str) -> dict:
+    return yaml.safe_load((DATA / "records" / f"{record_id}.yaml").read_text(encoding="utf-8"))
+
+
+def _problems(content: dict) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        parse_record(content, f"{content['id']}.yaml")
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_all_53_records_load_and_the_review_has_42_references():
+    records = load_records()
+    assert len(records) == 53
+    assert sorted(r.reference for r in records.values() if r.reference is not None) == list(range(1, 43))
+
+
+def test_every_figure_of_a_record_becomes_an_outcome():
+    for entry in load_records().values():
+        printed = sum(len(arm.figures) for arm in entry.arms) + len(entry.comparisons) + len(entry.subgroups)
+        pairs = sum(isinstance(contrast.value, tuple) for contrast in entry.comparisons)
+        assert len(entry.outcomes) == printed + pairs, entry.id
+
+
+def test_unknown_record_offers_nearest_names():
+    with pytest.raises(InputError, match="tower-2017"):
+        record("tower-2016")
+
+
+def test_unknown_key_is_refused_with_its_path():
+    content = _raw("tower-2017")
+    content["arms"][0]["outcomes"][2]["event"] = 3
+    assert any("tower-2017.yaml: arms[0].outcomes[2].event" in text for text in _problems(content))
+
+
+def test_more_events_than_patients_is_refused():
+    content = _raw("tower-2017")
+    content["arms"][0]["outcomes"][0]["events"] = 272
+    assert any("arms[0].outcomes[0].events" in text and "271" in text for text in _problems(content))
+
+
+def test_interval_that_does_not_hold_its_value_is_refused():
+    content = _raw("tower-2017")
+    content["comparisons"][0]["ci95"] = [0.75, 0.93]
+    assert any("comparisons[0].ci95" in text for text in _problems(content))
+
+
+def test_interval_of_counts_alone_must_hold_events_over_n():
+    content = _raw("tower-2017")
+    figure = content["arms"][0]["outcomes"][0]
+    del figure["proportion"]
+    figure["ci95"] = [0.4, 0.5]
+    assert any("arms[0].outcomes[0].ci95" in text for text in _problems(content))
+
+
+def test_proportion_must_match_events_over_n():
+    content = _raw("tower-2017")
+    content["arms"][0]["outcomes"][0]["proportion"] = 0.36
+    assert any("outcomes[0].proportion" in text and "0.336" in text for text in _problems(content))
+
+
+def test_source_that_is_not_listed_is_refused():
+    content = _raw("tower-2017")
+    content["arms"][1]["outcomes"][0]["source"] = "S99"
+    assert any("arms[1].outcomes[0].source" in text and "S99" in text for text in _problems(content))
+
+
+def test_unseen_source_cannot_carry_a_figure():
+    content = _raw("tower-2017")
+    content["sources"]["S1"]["seen"] = False
+    assert any("nobody saw" in text for text in _problems(content))
+
+
+def test_problems_of_a_file_are_told_together():
+    content = _raw("tower-2017")
+    content["arms"][0]["outcomes"][0]["events"] = 999
+    content["arms"][1]["outcomes"][0]["source"] = "S99"
+    content["comparisons"][0]["ci95"] = [2, 1]
+    assert len(_problems(content)) >= 3
+
+
+def test_missing_and_wrongly_typed_keys_are_told_together():
+    content = _raw("weiss-2002")
+    del content["notes"]
+    content["arms"][0]["n"] = "29"
+    content["kind"] = "trial"
+    text = "\n".join(_problems(content))
+    assert "weiss-2002.yaml: notes" in text
+    assert "weiss-2002.yaml: arms[0].n" in text
+    assert "weiss-2002.yaml: kind" in text
+
+
+def test_endpoint_outside_the_vocabulary_needs_a_definition():
+    content = _raw("weiss-2002")
+    figure = content["arms"][0]["outcomes"][0]
+    figure["endpoint"] = "CRX"
+    assert any("outcomes[0].endpoint" in text for text in _problems(content))
+    figure["definition"] = "a remission of a kind of its own"
+    assert parse_record(content, "weiss-2002.yaml").outcomes[0].endpoint == "CRX"
+
+
+def test_key_written_twice_is_refused(tmp_path: Path):
+    text = (DATA / "records" / "weiss-2002.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "weiss-2002.yaml"
+    file.write_text(text + "kind: review\n", encoding="utf-8")
+    with pytest.raises(InputError, match="twice"):
+        read_record(file)
+
+
+def test_malformed_yaml_names_line(tmp_path: Path):
+    file = tmp_path / "broken.yaml"
+    file.write_text("id: broken\narms: [", encoding="utf-8")
+    with pytest.raises(InputError, match=r"broken\.yaml: line"):
+        read_record(file)
+
+
+def test_mutated_content_is_not_shared_between_tests():
+    content = copy.deepcopy(_raw("tower-2017"))
+    assert parse_record(content, "tower-2017.yaml").id == "tower-2017"
