@@ -1,0 +1,277 @@
+"""A virtual trial, complete: what a study file says, with every default filled.
+
+In: the mapping read from a study file (`protocol_text` reads the file). Out: a frozen `Protocol`, or one `InputError`
+with everything that is wrong. Not here: simulating it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from engager.core import InputError, Problem
+from engager.trial.protocol_design import Allocation, Arm, FollowUp, Transplant, Visits
+from engager.trial.protocol_endpoints import Endpoint, Target, default_endpoints
+from engager.trial.protocol_parts import Identifier, Part, refuse
+from engager.trial.protocol_population import PopulationBlock
+
+FORMAT_VERSION = 1
+
+
+class Protocol(Part):
+    """One study.
+
+    Attributes
+    ----------
+    study : id, kebab-case. title : one line. record : evidence record it mirrors, or None.
+    model : id of the disease model. simulated_only : nothing was observed to compare with.
+    population, eligibility : who is recruited; who fails one of the conditions is not.
+    arms : by id, in the order of the file.
+    allocation, visits, follow_up, hsct : how the study is run.
+    endpoints : what is counted. targets : what was observed.
+    sources : where the figures of the file were read, by id; free text for the reader.
+    """
+
+    study: Identifier
+    version: Literal[1] = 1
+    title: str = ""
+    record: str | None = None
+    model: str = "b-all"
+    simulated_only: bool = False
+    population: PopulationBlock = Field(default_factory=lambda: PopulationBlock.model_validate({}))
+    eligibility: tuple[str, ...] = ()
+    arms: dict[Identifier, Arm] = Field(min_length=1)
+    allocation: Allocation = Field(default_factory=Allocation)
+    visits: Visits = Field(default_factory=Visits)
+    follow_up: FollowUp = Field(default_factory=FollowUp)
+    hsct: Transplant = Field(default_factory=Transplant)
+    endpoints: tuple[Endpoint, ...] = ()
+    targets: tuple[Target, ...] = ()
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _name_inline_regimens(cls, raw: Any) -> Any:
+        """An inline regimen is called after its arm unless it has an id."""
+        if not isinstance(raw, dict):
+            return raw
+        named = {}
+        for arm_id, arm in raw.items():
+            regimen = arm.get("regimen") if isinstance(arm, dict) else None
+            if isinstance(regimen, dict) and "id" not in regimen:
+                arm = {**arm, "regimen": {"id": str(arm_id), **regimen}}
+            named[str(arm_id)] = arm
+        return named
+
+    @field_validator("record")
+    @classmethod
+    def _record_exists(cls, name: str | None) -> str | None:
+        if name is not None:
+            from engager.evidence import record
+
+            try:
+                record(name)
+            except InputError as error:
+                refuse("must be an evidence record", error.problems[0].next_step or "See engager evidence list.")
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_endpoints(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or raw.get("endpoints"):
+            return raw
+        population = raw.get("population")
+        setting = population.get("setting") if isinstance(population, dict) else None
+        filled = [endpoint.model_dump() for endpoint in default_endpoints(str(setting))]
+        return {**raw, "endpoints": filled}
+
+    @model_validator(mode="after")
+    def _blocks_agree(self) -> Protocol:
+        problems = disagreements({name: getattr(self, name) for name in type(self).model_fields})
+        if problems:
+            # Raised as it is: pydantic lets foreign errors through, and this one holds every problem.
+            raise InputError(problems)
+        return self
+
+    @property
+    def n_patients(self) -> int:
+        """Patients of one virtual trial, all arms."""
+        return sum(arm.n for arm in self.arms.values())
+
+    @property
+    def arm_ids(self) -> tuple[str, ...]:
+        return tuple(self.arms)
+
+    def arm_of(self, target: Target) -> str:
+        """The arm a target is about; the only one when the target names none."""
+        return target.compared_arm or self.arm_ids[0]
+
+    def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        """The first endpoint of that id, or None."""
+        return next((one for one in self.endpoints if one.id == endpoint_id), None)
+
+    def with_patients(self, n_patients: int) -> Protocol:
+        """The same study with another number of patients, in the arms' proportions.
+
+        A data cut by deaths moves in proportion. Every arm keeps at least one patient.
+
+        Raises
+        ------
+        InputError
+            When there are fewer patients than arms.
+        """
+        if n_patients < len(self.arms):
+            rule = f"must be at least {len(self.arms)}, one patient for each arm"
+            raise InputError(Problem("--patients", n_patients, rule, "Leave the option out for the study's own n."))
+        counts = _apportion([arm.n for arm in self.arms.values()], n_patients)
+        changed = self.model_dump(mode="python", exclude_unset=False)
+        raw = _raw(changed)
+        for arm_id, count in zip(self.arms, counts, strict=True):
+            raw["arms"][arm_id]["n"] = count
+        cut = raw["follow_up"].get("data_cut")
+        if cut and cut.get("deaths"):
+            cut["deaths"] = max(1, math.ceil(cut["deaths"] * n_patients / self.n_patients))
+        return Protocol.model_validate(raw)
+
+    def notes(self) -> list[str]:
+        """What a reader of the file should know: nothing is wrong, but something may be a slip."""
+        found = []
+        for arm_id, arm in self.arms.items():
+            regimen = arm.regimen
+            found += [f"arms.{arm_id}: {text}" for text in regimen.assumptions]
+            if empty := regimen.cycles_without_dose():
+                found.append(f"arms.{arm_id}.regimen: no dose in cycle {', '.join(map(str, empty))}")
+            for i, band in enumerate(regimen.weight_bands):
+                silent = [c for c in range(1, regimen.cycles + 1) if not any(c in d.cycles for d in band.doses)]
+                if silent:
+                    found.append(
+                        f"arms.{arm_id}.regimen.weight_bands[{i}]: cycles {silent[0]} to {silent[-1]} are not named;"
+                        " the main doses apply there"
+                    )
+        found += [
+            f"targets[{i}]: {target.endpoint} ({target.statistic}) is not simulated; it stays without a comparison"
+            for i, target in enumerate(self.targets)
+            if not target.is_simulated
+        ]
+        return found
+
+
+def disagreements(blocks: dict[str, Any]) -> list[Problem]:
+    """What is wrong between blocks that are each right alone.
+
+    Parameters
+    ----------
+    blocks : parsed blocks by name; a block that could not be read is missing, and what needs it is skipped.
+    """
+    return [
+        *_allocation_problems(blocks),
+        *_condition_problems(blocks),
+        *_transplant_problems(blocks),
+        *_target_problems(blocks),
+        *_visit_problems(blocks),
+    ]
+
+
+def _allocation_problems(blocks: dict[str, Any]) -> list[Problem]:
+    allocation, arms = blocks.get("allocation"), blocks.get("arms")
+    if allocation is None or arms is None or not allocation.ratio:
+        return []
+    if len(allocation.ratio) != len(arms):
+        rule = f"must have one number for each of the {len(arms)} arms"
+        return [Problem("allocation.ratio", list(allocation.ratio), rule)]
+    return []
+
+
+def _condition_problems(blocks: dict[str, Any]) -> list[Problem]:
+    population = blocks.get("population")
+    if population is None:
+        return []
+    from engager.core import parse_condition
+
+    texts = [(f"eligibility[{i}]", text) for i, text in enumerate(blocks.get("eligibility") or ())]
+    if (allocation := blocks.get("allocation")) is not None:
+        texts += [(f"allocation.strata[{i}]", text) for i, text in enumerate(allocation.stratum_conditions())]
+    for i, target in enumerate(blocks.get("targets") or ()):
+        if target.subgroup is not None:
+            texts.append((f"targets[{i}].subgroup", target.subgroup))
+    problems: list[Problem] = []
+    for where, text in texts:
+        try:
+            parse_condition(text, population.covariates(), where)
+        except InputError as error:
+            problems += error.problems
+    return problems
+
+
+def _transplant_problems(blocks: dict[str, Any]) -> list[Problem]:
+    hsct, arms = blocks.get("hsct"), blocks.get("arms")
+    if hsct is None or arms is None or not isinstance(hsct.probability, dict):
+        return []
+    return [
+        Problem(f"hsct.probability.{name}", hsct.probability[name], "must be an arm of the study", _arms_hint(arms))
+        for name in hsct.probability
+        if name not in arms
+    ]
+
+
+def _target_problems(blocks: dict[str, Any]) -> list[Problem]:
+    arms, targets = blocks.get("arms"), blocks.get("targets")
+    if arms is None or targets is None:
+        return []
+    problems = []
+    for i, target in enumerate(targets):
+        keys = ("treatment", "control") if target.measure else ("arm",)
+        for key in keys:
+            name = getattr(target, key)
+            if name is None and len(arms) > 1:
+                problems.append(Problem(f"targets[{i}].{key}", None, "must name an arm", _arms_hint(arms)))
+            elif name is not None and name not in arms:
+                problems.append(
+                    Problem(f"targets[{i}].{key}", name, "must be an arm of the study", _arms_hint(arms))
+                )
+        if target.measure and target.treatment == target.control:
+            problems.append(Problem(f"targets[{i}].control", target.control, "must differ from the treatment"))
+    if blocks.get("simulated_only") and targets:
+        problems.append(
+            Problem("simulated_only", True, "must be false when there are targets", "Remove one of the two.")
+        )
+    return problems
+
+
+def _visit_problems(blocks: dict[str, Any]) -> list[Problem]:
+    visits, arms = blocks.get("visits"), blocks.get("arms")
+    if visits is None or not arms:
+        return []
+    longest = max(arm.regimen.cycle_length(c) for arm in arms.values() for c in range(1, arm.regimen.cycles + 1))
+    last = visits.marrow_days.last
+    if last is not None and last > longest:
+        rule = f"must lie within a cycle; the longest has {longest} days"
+        return [Problem("visits.marrow_days", str(visits.marrow_days), rule)]
+    return []
+
+
+def _arms_hint(arms: dict[str, Any]) -> str:
+    return "Arms: " + ", ".join(arms) + "."
+
+
+def _apportion(sizes: list[int], total: int) -> list[int]:
+    """Whole numbers in proportion to `sizes`, at least 1 each, summing to `total` (largest remainders)."""
+    exact = [max(1.0, size * total / sum(sizes)) for size in sizes]
+    scale = (total - len(sizes)) / max(sum(exact) - len(sizes), 1e-12)
+    exact = [1 + (share - 1) * scale for share in exact]
+    counts = [math.floor(share + 1e-9) for share in exact]
+    by_remainder = sorted(range(len(sizes)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return counts
+
+
+def _raw(value: Any) -> Any:
+    """Dumped blocks as the plain mappings and lists a file would hold."""
+    if isinstance(value, dict):
+        return {key: _raw(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_raw(item) for item in value]
+    return value

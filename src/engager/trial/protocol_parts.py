@@ -1,0 +1,51 @@
+"""What the blocks of a study file share: strict keys, finite numbers, refusals that can be told to the user."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+
+class Part(BaseModel):
+    """A block of a study file: unknown keys are refused, nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def refuse(rule: str, next_step: str = "") -> NoReturn:
+    """Stop reading this value: `rule` says what would have been right, `next_step` what to do."""
+    # Braces would be read as placeholders by pydantic, so the texts travel as values.
+    raise PydanticCustomError("refused", "{rule}", {"rule": rule, "next_step": next_step})
+
+
+def read_number(value: Any) -> float:
+    """A finite number; text such as ``1e-4`` (which YAML 1.1 does not take for a number) is read too."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        refuse("must be a number")
+    try:
+        number = float(value)
+    except ValueError:
+        refuse("must be a number")
+    if not math.isfinite(number):
+        refuse("must be a finite number")
+    return number
+
+
+def read_whole(value: Any) -> int:
+    """A whole number; 3.0 counts, 3.5 and true do not."""
+    number = read_number(value)
+    if number != int(number):
+        refuse("must be a whole number")
+    return int(number)
+
+
+Number = Annotated[float, BeforeValidator(read_number)]
+Positive = Annotated[float, BeforeValidator(read_number), Field(gt=0)]
+NotNegative = Annotated[float, BeforeValidator(read_number), Field(ge=0)]
+Fraction = Annotated[float, BeforeValidator(read_number), Field(ge=0, le=1)]
+Whole = Annotated[int, BeforeValidator(read_whole), Field(ge=0)]
+Count = Annotated[int, BeforeValidator(read_whole), Field(ge=1)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
