@@ -8,8 +8,25 @@ from typing import Any
 _HOMES = {
     "protocol": ("FORMAT_VERSION", "Protocol"),
     "protocol_catalogue": ("executable_regimen",),
-    "protocol_design": ("STRATA", "Allocation", "Arm", "DataCut", "FollowUp", "MrdAssay", "Transplant", "Visits"),
-    "protocol_distribution": ("Bins", "Constant", "Distribution", "MeanSpread", "MedianRange", "Share", "Table"),
+    "protocol_design": (
+        "STRATA",
+        "Allocation",
+        "Arm",
+        "DataCut",
+        "FollowUp",
+        "MrdAssay",
+        "Transplant",
+        "Visits",
+    ),
+    "protocol_distribution": (
+        "Bins",
+        "Constant",
+        "Distribution",
+        "MeanSpread",
+        "MedianRange",
+        "Share",
+        "Table",
+    ),
     "protocol_endpoints": ("BINARY_ENDPOINTS", "SIMULATED_ENDPOINTS", "TIME_ENDPOINTS", "Endpoint", "Target"),
     "protocol_population": ("PopulationBlock",),
     "protocol_regimen": ("CHEMOTHERAPY", "DoseLine", "Regimen", "Segment", "ToxicityRule", "WeightBand"),
@@ -26,7 +43,7 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *sorted(_HOME_OF),
 ]
 

@@ -1,7 +1,7 @@
 """A virtual trial, complete: what a study file says, with every default filled.
 
-In: the mapping read from a study file (`protocol_text` reads the file). Out: a frozen `Protocol`, or one `InputError`
-with everything that is wrong. Not here: simulating it.
+In: the mapping read from a study file (`protocol_text` reads the file). Out: a frozen `Protocol`, or one
+`InputError` with everything that is wrong. Not here: simulating it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Protocol(Part):
             try:
                 record(name)
             except InputError as error:
-                refuse("must be an evidence record", error.problems[0].next_step or "See engager evidence list.")
+                refuse(
+                    "must be an evidence record", error.problems[0].next_step or "See engager evidence list."
+                )
         return name
 
     @model_validator(mode="before")
@@ -124,7 +126,9 @@ class Protocol(Part):
         """
         if n_patients < len(self.arms):
             rule = f"must be at least {len(self.arms)}, one patient for each arm"
-            raise InputError(Problem("--patients", n_patients, rule, "Leave the option out for the study's own n."))
+            raise InputError(
+                Problem("--patients", n_patients, rule, "Leave the option out for the study's own n.")
+            )
         counts = _apportion([arm.n for arm in self.arms.values()], n_patients)
         changed = self.model_dump(mode="python", exclude_unset=False)
         raw = _raw(changed)
@@ -144,14 +148,16 @@ class Protocol(Part):
             if empty := regimen.cycles_without_dose():
                 found.append(f"arms.{arm_id}.regimen: no dose in cycle {', '.join(map(str, empty))}")
             for i, band in enumerate(regimen.weight_bands):
-                silent = [c for c in range(1, regimen.cycles + 1) if not any(c in d.cycles for d in band.doses)]
+                silent = [
+                    c for c in range(1, regimen.cycles + 1) if not any(c in d.cycles for d in band.doses)
+                ]
                 if silent:
                     found.append(
-                        f"arms.{arm_id}.regimen.weight_bands[{i}]: cycles {silent[0]} to {silent[-1]} are not named;"
-                        " the main doses apply there"
+                        f"arms.{arm_id}.regimen.weight_bands[{i}]: cycles {silent[0]} to {silent[-1]} are not"
+                        " named; the main doses apply there"
                     )
         found += [
-            f"targets[{i}]: {target.endpoint} ({target.statistic}) is not simulated; it stays without a comparison"
+            f"targets[{i}]: {target.endpoint} ({target.statistic}) is not simulated, so it is not compared"
             for i, target in enumerate(self.targets)
             if not target.is_simulated
         ]
@@ -163,7 +169,8 @@ def disagreements(blocks: dict[str, Any]) -> list[Problem]:
 
     Parameters
     ----------
-    blocks : parsed blocks by name; a block that could not be read is missing, and what needs it is skipped.
+    blocks : parsed blocks by name. A block that could not be read is missing, an arm or a target that could
+        not be read is None; what needs them is skipped.
     """
     return [
         *_allocation_problems(blocks),
@@ -186,20 +193,20 @@ def _allocation_problems(blocks: dict[str, Any]) -> list[Problem]:
 
 def _condition_problems(blocks: dict[str, Any]) -> list[Problem]:
     population = blocks.get("population")
-    if population is None:
-        return []
+    # Without a population that can be read, conditions are read but their names are not looked up.
+    names = None if population is None else population.covariates()
     from engager.core import parse_condition
 
     texts = [(f"eligibility[{i}]", text) for i, text in enumerate(blocks.get("eligibility") or ())]
     if (allocation := blocks.get("allocation")) is not None:
         texts += [(f"allocation.strata[{i}]", text) for i, text in enumerate(allocation.stratum_conditions())]
     for i, target in enumerate(blocks.get("targets") or ()):
-        if target.subgroup is not None:
+        if target is not None and target.subgroup is not None:
             texts.append((f"targets[{i}].subgroup", target.subgroup))
     problems: list[Problem] = []
     for where, text in texts:
         try:
-            parse_condition(text, population.covariates(), where)
+            parse_condition(text, names, where)
         except InputError as error:
             problems += error.problems
     return problems
@@ -210,7 +217,12 @@ def _transplant_problems(blocks: dict[str, Any]) -> list[Problem]:
     if hsct is None or arms is None or not isinstance(hsct.probability, dict):
         return []
     return [
-        Problem(f"hsct.probability.{name}", hsct.probability[name], "must be an arm of the study", _arms_hint(arms))
+        Problem(
+            f"hsct.probability.{name}",
+            hsct.probability[name],
+            "must be an arm of the study",
+            _arms_hint(arms),
+        )
         for name in hsct.probability
         if name not in arms
     ]
@@ -222,6 +234,8 @@ def _target_problems(blocks: dict[str, Any]) -> list[Problem]:
         return []
     problems = []
     for i, target in enumerate(targets):
+        if target is None:
+            continue
         keys = ("treatment", "control") if target.measure else ("arm",)
         for key in keys:
             name = getattr(target, key)
@@ -232,7 +246,9 @@ def _target_problems(blocks: dict[str, Any]) -> list[Problem]:
                     Problem(f"targets[{i}].{key}", name, "must be an arm of the study", _arms_hint(arms))
                 )
         if target.measure and target.treatment == target.control:
-            problems.append(Problem(f"targets[{i}].control", target.control, "must differ from the treatment"))
+            problems.append(
+                Problem(f"targets[{i}].control", target.control, "must differ from the treatment")
+            )
     if blocks.get("simulated_only") and targets:
         problems.append(
             Problem("simulated_only", True, "must be false when there are targets", "Remove one of the two.")
@@ -241,10 +257,11 @@ def _target_problems(blocks: dict[str, Any]) -> list[Problem]:
 
 
 def _visit_problems(blocks: dict[str, Any]) -> list[Problem]:
-    visits, arms = blocks.get("visits"), blocks.get("arms")
-    if visits is None or not arms:
+    visits = blocks.get("visits")
+    regimens = [arm.regimen for arm in (blocks.get("arms") or {}).values() if arm is not None]
+    if visits is None or not regimens:
         return []
-    longest = max(arm.regimen.cycle_length(c) for arm in arms.values() for c in range(1, arm.regimen.cycles + 1))
+    longest = max(regimen.longest_cycle for regimen in regimens)
     last = visits.marrow_days.last
     if last is not None and last > longest:
         rule = f"must lie within a cycle; the longest has {longest} days"

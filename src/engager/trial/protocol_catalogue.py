@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engager.evidence import DrugDose
     from engager.evidence import Regimen as PublishedRegimen
 
-# The catalogue prints the lighter patients' doses as a regimen of their own (blincyto-smpc-2016) or as a note.
+# The catalogue prints lighter patients' doses as a regimen of their own (blincyto-smpc-2016) or as a note.
 _BELOW_45_KG = {"blinatumomab": "blinatumomab-under-45kg"}
 _BELOW_45_KG_NOTED = {"blinatumomab-mrd": [{"days": "1-28", "amount": 15, "unit": "ug/m2/day", "cap": 28}]}
 _BAND_KG = 45.0
@@ -57,7 +57,9 @@ def _is_engager(published: PublishedRegimen) -> bool:
 def _engager(published: PublishedRegimen) -> dict[str, Any]:
     if not published.is_complete or published.cycle_days is None:
         reasons = "; ".join(published.incomplete_because) or "cycle length not seen"
-        refuse(f"must be complete to be given ({reasons})", "Write the regimen inline with the doses you mean.")
+        refuse(
+            f"must be complete to be given ({reasons})", "Write the regimen inline with the doses you mean."
+        )
     assumptions: list[str] = []
     treating = [dose for dose in published.drugs if dose.role == "treatment"]
     raw: dict[str, Any] = {
@@ -117,7 +119,9 @@ def _longer_cycles(published: PublishedRegimen, assumptions: list[str]) -> dict[
     if not earlier:
         # Printed for the label's main regimen only: 2 induction and 3 consolidation cycles come first.
         earlier = 5
-        assumptions.append("continued therapy with its longer cycles starts with cycle 6, as in the main regimen")
+        assumptions.append(
+            "continued therapy with its longer cycles starts with cycle 6, as in the main regimen"
+        )
     return {"from_cycle": earlier + 1, "cycle_days": published.cycle_days_continued}
 
 
@@ -162,7 +166,9 @@ def _course(published: PublishedRegimen) -> dict[str, Any]:
 
 
 def _course_drug(dose: DrugDose, starts: list[int]) -> dict[str, Any]:
-    days = ",".join(f"{start + first}-{start + last}" for start in starts for first, last in dose.days) or None
+    days = (
+        ",".join(f"{start + first}-{start + last}" for start in starts for first, last in dose.days) or None
+    )
     notes = [text for text in (dose.part and f"part {dose.part}", dose.days_text, dose.note) if text]
     return {
         "drug": dose.drug,

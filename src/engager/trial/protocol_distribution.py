@@ -11,6 +11,7 @@ Turning these into draws is the population layer's work.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -180,7 +181,7 @@ def _read_bins(value: Mapping[Any, Any], low: float, high: float) -> Bins:
     _check_shares(shares)
     edges = tuple(_read_class(key, low, high) for key in shares)
     ordered = sorted(edges)
-    for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(ordered):
         if start < end:
             refuse("classes must not overlap", "End one class where the next begins.")
     return Bins(bins=shares, edges=edges)

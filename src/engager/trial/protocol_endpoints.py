@@ -1,4 +1,4 @@
-"""What a study counts (`endpoints`) and what was observed (`targets`), in the words of the evidence records."""
+"""What a study counts (`endpoints`) and what was observed (`targets`), in the evidence records' words."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ Statistic = Literal[
 ]
 _MEASURES = {"HR": "hazard_ratio", "OR": "odds_ratio", "difference": "difference"}
 _DAYS_PER_MONTH = 365.25 / 12
+# Papers round percentages, and sometimes print them over a slightly other n.
+_ROUNDING = 0.02
 _UNITS = {"months": 1.0, "weeks": 7 / _DAYS_PER_MONTH, "days": 1 / _DAYS_PER_MONTH, "years": 12.0}
 
 
@@ -194,7 +196,7 @@ class Target(Part):
     def _is_an_endpoint(cls, name: str) -> str:
         if name in SIMULATED_ENDPOINTS:
             return name
-        # A word of the evidence vocabulary that no virtual trial answers may stay: it is reported as not simulated.
+        # A word of the evidence vocabulary that no virtual trial answers may stay; `notes` tells so.
         from engager.evidence import endpoint
 
         if not endpoint(name).known:
@@ -272,14 +274,18 @@ def _published(target: Target) -> float | None:
 
 
 def _in_months(target: Target, prefix: str) -> float | None:
-    given = [getattr(target, f"{prefix}_{u}") * by for u, by in _UNITS.items() if getattr(target, f"{prefix}_{u}")]
+    given = [
+        getattr(target, f"{prefix}_{u}") * by for u, by in _UNITS.items() if getattr(target, f"{prefix}_{u}")
+    ]
     return given[0] if given else None
 
 
 def _check_value(target: Target) -> None:
     value, statistic = _published(target), target.statistic
     if value is None:
-        wanted = {"proportion": "events and n, or proportion", "median": "value_months"}.get(statistic, "value")
+        wanted = {"proportion": "events and n, or proportion", "median": "value_months"}.get(
+            statistic, "value"
+        )
         refuse(f"a {statistic} needs {wanted}")
     if statistic in ("median", "follow_up_median") and target.value is not None:
         refuse(f"a {statistic} is a time", "Write value_months instead of value.")
@@ -290,9 +296,10 @@ def _check_value(target: Target) -> None:
     if statistic in ("survival_at", "cumulative_at") and target.at_months is None:
         refuse(f"{statistic} needs a landmark", "Add time_months.")
     if target.proportion is not None and target.events is not None and target.n:
-        if abs(target.events / target.n - target.proportion) > 0.02:
-            share = target.events / target.n
-            refuse(f"proportion {target.proportion:g} must agree with {target.events}/{target.n} = {share:.3f}")
+        share = target.events / target.n
+        if abs(share - target.proportion) > _ROUNDING:
+            counts = f"{target.events}/{target.n} = {share:.3f}"
+            refuse(f"proportion {target.proportion:g} must agree with {counts}")
 
 
 def _check_interval(target: Target) -> None:

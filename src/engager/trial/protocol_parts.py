@@ -1,4 +1,4 @@
-"""What the blocks of a study file share: strict keys, finite numbers, refusals that can be told to the user."""
+"""What the blocks of a study file share: strict keys, finite numbers, refusals that can be told."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ AnyNumber = numeric(-1e12, 1e12, "A number.")
 CellCount = numeric(0, 1e9, "Cells per microliter of blood.")
 Months = numeric(0, 600, "Months.")
 
-# Adults with relapsed or refractory disease look like TOWER's blinatumomab arm (evidence record tower-2017: age,
-# blasts, sex, salvage line, prior transplant). Extramedullary disease is assumed. MRD-positive and
+# Adults with relapsed or refractory disease look like TOWER's blinatumomab arm (evidence record tower-2017:
+# age, blasts, sex, salvage line, prior transplant). Extramedullary disease is assumed. MRD-positive and
 # untreated adults: assumed; the settings' own trials print these in their full reports.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "relapsed_refractory": {

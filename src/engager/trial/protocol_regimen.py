@@ -1,11 +1,12 @@
 """A regimen a virtual arm can be given: drug, route, doses by cycle and day, and what stops it.
 
-Days count from 1 within a cycle, both ends included: ``1-7`` runs from the start of the cycle (time 0) to the end of
-day 7 (time 7 days). Amounts come out in ug/day (infusion) or ug (one injection), per patient or per m2.
+Days count from 1 within a cycle, both ends included: ``1-7`` runs from the start of the cycle (time 0) to the
+end of day 7 (time 7 days). Amounts come out in ug/day (infusion) or ug (injection), per patient or per m2.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,7 @@ _KIND: dict[str, SegmentKind] = {
     "iv_bolus": "bolus",
     "subcutaneous": "subcutaneous",
 }
-# A printed course without day numbers is given as five days, as most salvage courses of the evidence base are.
+# A printed course without day numbers is given as five days, as most salvage courses of the evidence are.
 _COURSE_DAYS_ASSUMED = 5
 
 
@@ -109,7 +110,7 @@ class WeightBand(Part):
 class Premedication(Part):
     """Dexamethasone before the first dose of a cycle, a dose step and a restart.
 
-    Given per m2 when `dexamethasone_mg_per_m2` is above 0; `dexamethasone_mg` is then the most one patient gets.
+    Given per m2 when `dexamethasone_mg_per_m2` is above 0; `dexamethasone_mg` is then the most anyone gets.
     """
 
     dexamethasone_mg: NotNegative = 0.0
@@ -219,7 +220,7 @@ class Regimen(Part):
     @classmethod
     def _lightest_first(cls, bands: tuple[WeightBand, ...]) -> tuple[WeightBand, ...]:
         ordered = tuple(sorted(bands, key=lambda band: band.below_kg))
-        for lighter, heavier in zip(ordered, ordered[1:], strict=False):
+        for lighter, heavier in itertools.pairwise(ordered):
             if lighter.below_kg == heavier.below_kg:
                 refuse(f"two bands end at {lighter.below_kg:g} kg; each must end at its own weight")
         return ordered
@@ -251,7 +252,7 @@ class Regimen(Part):
                     for day in range(first, last + 1):
                         if taken.setdefault(day, i) != i:
                             refuse(
-                                f"{where}[{taken[day]}] and {where}[{i}] both dose day {day} of cycle {cycle}",
+                                f"{where}[{taken[day]}] and [{i}] both dose day {day} of cycle {cycle}",
                                 "Give each day of a cycle one dose.",
                             )
 
@@ -259,7 +260,7 @@ class Regimen(Part):
         if line.is_rate != (self.route == "iv_continuous"):
             wanted = "ug/day or ug/m2/day" if self.route == "iv_continuous" else "ug or ug/m2"
             refuse(f"{where}.unit is {line.unit}; the route {self.route} takes {wanted}")
-        longest = max(self.cycle_length(cycle) for cycle in range(1, self.cycles + 1))
+        longest = self.longest_cycle
         last_day = line.days.last or line.days.pieces[-1][0]
         if last_day > longest:
             refuse(f"{where}.days runs to day {last_day}, but a cycle has {longest} days")
@@ -283,6 +284,11 @@ class Regimen(Part):
         """Days of cycle `cycle`, from 1."""
         longer = self.longer_cycles
         return longer.cycle_days if longer and cycle >= longer.from_cycle else self.cycle_days
+
+    @property
+    def longest_cycle(self) -> int:
+        """Days of the longest cycle."""
+        return max(self.cycle_length(1), self.cycle_length(self.cycles))
 
     def cycle_start(self, cycle: int) -> int:
         """Days from the start of cycle 1 to the start of `cycle` when no cycle is delayed."""

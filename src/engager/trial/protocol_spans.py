@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -60,7 +61,7 @@ def read_spans(value: Any) -> Spans:
         refuse("must name days or cycles", _EXAMPLES)
     pieces = [_read_piece(text.strip()) for text in str(value).split(",")]
     pieces.sort(key=lambda piece: piece[0])
-    for (_, last), (first, _) in zip(pieces, pieces[1:], strict=False):
+    for (_, last), (first, _) in itertools.pairwise(pieces):
         if last is None or first <= last:
             refuse("must not name a day or cycle twice", _EXAMPLES)
     return Spans(tuple(pieces))

@@ -33,7 +33,9 @@ def read_protocol_file(path: Path) -> Protocol:
             raise InputError(Problem(str(path), path.stat().st_size, f"must be at most {MAX_BYTES} bytes"))
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(Problem(str(path), path.name, f"must be a readable file ({error.strerror})")) from error
+        raise InputError(
+            Problem(str(path), path.name, f"must be a readable file ({error.strerror})")
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(Problem(str(path), path.name, "must be UTF-8 text")) from error
     return read_protocol(text, str(path))
@@ -81,12 +83,17 @@ def write_protocol(protocol: Protocol) -> str:
 def protocol_schema() -> dict[str, Any]:
     """JSON Schema of the study file, for editors."""
     schema = Protocol.model_json_schema(mode="validation", by_alias=True)
-    regimen = {"anyOf": [{"$ref": "#/$defs/Regimen"}, {"type": "string", "description": "engager regimen list"}]}
+    regimen = {
+        "anyOf": [{"$ref": "#/$defs/Regimen"}, {"type": "string", "description": "engager regimen list"}]
+    }
     schema["$defs"]["Arm"]["properties"]["regimen"] = regimen
     schema["$defs"]["PopulationBlock"].pop("required", None)
     endpoint = schema["properties"]["endpoints"]["items"]
     schema["properties"]["endpoints"]["items"] = {"anyOf": [endpoint, {"type": "string"}]}
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "engager study file, version 1"}
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "engager study file, version 1",
+    }
     return {**head, **{key: value for key, value in schema.items() if key not in head}}
 
 
@@ -100,10 +107,17 @@ def _parse_yaml(text: str, name: str) -> tuple[Any, dict[Path_, int], list[Probl
         where = f"{name} (line {mark.line + 1}, column {mark.column + 1})" if mark else name
         reason = getattr(error, "problem", None) or str(error)
         raise InputError(
-            Problem(where, _line(text, mark), f"must be YAML ({reason})", "Check indentation, quotes and brackets.")
+            Problem(
+                where,
+                _line(text, mark),
+                f"must be YAML ({reason})",
+                "Check indentation, quotes and brackets.",
+            )
         ) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(Problem(name, str(error), "must be plain YAML without tags or deep nesting")) from error
+        raise InputError(
+            Problem(name, str(error), "must be plain YAML without tags or deep nesting")
+        ) from error
     lines: dict[Path_, int] = {}
     twice: list[Problem] = []
     if node is not None:
@@ -125,7 +139,9 @@ def _walk(
             key = str(key_node.value)
             if key in keys:
                 line = key_node.start_mark.line + 1
-                twice.append(Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must stand once"))
+                twice.append(
+                    Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must stand once")
+                )
             keys.add(key)
             lines[(*path, key)] = key_node.start_mark.line + 1
             _walk(value_node, (*path, key), lines, twice, name, seen)
@@ -142,7 +158,7 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
         constraints = [item for item in field.metadata if item is not None]
         hint = hints[name]
         for constraint in constraints:
-            hint = Annotated[hint, constraint]  # type: ignore[assignment]
+            hint = Annotated[hint, constraint]
         adapters[name] = TypeAdapter(hint)
     return adapters
 
@@ -156,18 +172,28 @@ def _read_blocks(raw: dict[Any, Any]) -> tuple[dict[str, Any], list[Problem]]:
         problems = _problems(error, raw)
     except InputError:
         problems = []  # blocks are right alone; `disagreements` tells what is not
-    blocks: dict[str, Any] = {}
-    for name, value in raw.items():
-        if name not in _adapters():
-            continue
-        try:
-            blocks[name] = _adapters()[name].validate_python(value)
-        except (ValidationError, InputError):
-            blocks.pop(name, None)
+    blocks = {name: _read_block(name, value) for name, value in raw.items() if name in _adapters()}
     for name, field in Protocol.model_fields.items():
         if name not in raw and not field.is_required():
             blocks[name] = field.get_default(call_default_factory=True)
-    return blocks, problems
+    return {name: block for name, block in blocks.items() if block is not None}, problems
+
+
+def _read_block(name: str, value: Any) -> Any:
+    """A block, or None; of arms and targets whatever can be read, None for each that cannot."""
+    if name == "arms" and isinstance(value, dict):
+        return {str(key): _one("arms", {key: arm}, str(key)) for key, arm in value.items()}
+    if name == "targets" and isinstance(value, list):
+        return [_one("targets", [target], 0) for target in value]
+    return _one(name, value)
+
+
+def _one(name: str, value: Any, key: str | int | None = None) -> Any:
+    try:
+        parsed = _adapters()[name].validate_python(value)
+    except (ValidationError, InputError):
+        return None
+    return parsed if key is None else parsed[key]
 
 
 def _problems(error: ValidationError, raw: Any, prefix: Path_ = ()) -> list[Problem]:
@@ -195,7 +221,11 @@ def _problem(detail: Mapping[str, Any], location: Path_) -> Problem:
     if detail["type"] == "refused":
         return Problem(where, _short(value), context["rule"], context.get("next_step", ""))
     rule = str(detail["msg"]).replace("Input should be", "must be").replace("String should", "must")
-    rule = rule.replace("List should", "must").replace("Tuple should", "must").replace("Dictionary should", "must")
+    rule = (
+        rule.replace("List should", "must")
+        .replace("Tuple should", "must")
+        .replace("Dictionary should", "must")
+    )
     return Problem(where, _short(value), rule[:1].lower() + rule[1:], _HINTS.get(str(location[-1]), ""))
 
 
@@ -261,7 +291,9 @@ def _step(hint: Any, step: str | int) -> Any:
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:
-    return next((part for part in _parts_of(hint) if isinstance(part, type) and issubclass(part, BaseModel)), None)
+    return next(
+        (part for part in _parts_of(hint) if isinstance(part, type) and issubclass(part, BaseModel)), None
+    )
 
 
 def _parts_of(hint: Any) -> list[Any]:
