@@ -1,0 +1,56 @@
+"""Regimens of the evidence base become regimens an arm can be given."""
+
+import numpy as np
+import pytest
+from pydantic_core import PydanticCustomError
+
+from engager.evidence import load_regimens
+from engager.trial import executable_regimen
+
+# Doses are those of cohorts or a laboratory; transplants are not drug regimens.
+NOT_AN_ARM = {
+    "allo-hsct-unrelated-marrow",
+    "allo-hsct-without-reinduction",
+    "blinatumomab-mt103-206",
+    "blinatumomab-nhl-phase1",
+    "epratuzumab-sn38",
+}
+
+
+@pytest.mark.parametrize("slug", sorted(set(load_regimens()) - NOT_AN_ARM))
+def test_regimen_can_be_given(slug):
+    regimen = executable_regimen(slug)
+    assert regimen.id == slug
+    assert regimen.segments(1), "the first cycle gives something"
+
+
+@pytest.mark.parametrize("slug", sorted(NOT_AN_ARM))
+def test_what_cannot_be_given_says_why(slug):
+    with pytest.raises(PydanticCustomError, match="must be"):
+        executable_regimen(slug)
+
+
+def test_label_dosing_by_weight_and_cycle():
+    label = executable_regimen("blinatumomab")
+    weight, bsa = np.array([30.0, 80.0]), np.array([1.0, 2.0])
+    assert label.dose_at(1, 7, weight, bsa).tolist() == [5.0, 9.0]
+    assert label.dose_at(1, 8, weight, bsa).tolist() == [15.0, 28.0]
+    assert label.dose_at(9, 28, weight, bsa).tolist() == [15.0, 28.0]
+    assert label.dose_at(9, 29, weight, bsa).tolist() == [0.0, 0.0]
+    assert [label.cycle_length(c) for c in (5, 6, 9)] == [42, 84, 84]
+    assert label.premedication.dexamethasone_mg == 20
+
+
+def test_capped_dose_per_square_meter():
+    lighter = executable_regimen("blinatumomab-under-45kg")
+    assert lighter.dose_at(1, 1, np.array([44.0]), np.array([2.5])).tolist() == [9.0]
+
+
+def test_assumptions_are_written_down():
+    assert any("28 days assumed" in text for text in executable_regimen("flag").assumptions)
+
+
+def test_weekly_courses_become_cycles_with_room_for_a_marrow_visit():
+    weekly = executable_regimen("vsli")
+    assert (weekly.cycle_days, weekly.cycles) == (28, 2)
+    assert str(weekly.course[0].days) == "1,8,15,22"
