@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engager.evidence.catalogue import find_records, regimen_summary, summary
+    from engager.evidence.citations import cite, cite_all
     from engager.evidence.library import load_records, read_record, read_records, record
     from engager.evidence.outcome import Outcome
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from engager.evidence.vocabulary import Endpoint, endpoint, known_endpoint, months
 
 _HOMES = {
+    "catalogue": ("find_records", "regimen_summary", "summary"),
+    "citations": ("cite", "cite_all"),
     "library": ("load_records", "read_record", "read_records", "record"),
     "outcome": ("Outcome",),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),
@@ -56,7 +60,10 @@ __all__ = [
     "Record",
     "Regimen",
     "SubgroupFigure",
+    "cite",
+    "cite_all",
     "endpoint",
+    "find_records",
     "known_endpoint",
     "load_records",
     "load_regimens",
@@ -65,6 +72,8 @@ __all__ = [
     "read_records",
     "record",
     "regimen",
+    "regimen_summary",
+    "summary",
 ]
 
 

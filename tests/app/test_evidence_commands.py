@@ -1,0 +1,93 @@
+"""Output of `engager evidence` and `engager regimen`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from engager.app.evidence_commands import evidence_app
+from engager.app.regimen_commands import regimen_app
+from engager.core import InputError
+from engager.evidence.vocabulary import DATA
+
+
+def _run(app, *arguments):
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_list_json_is_a_list_with_the_promised_keys():
+    rows = json.loads(_run(evidence_app, "list", "--json").stdout)
+    assert len(rows) == 53
+    assert all({"id", "reference", "kind", "regimens", "n"} <= set(row) for row in rows)
+
+
+def test_list_csv_has_one_line_per_record():
+    rows = list(csv.DictReader(io.StringIO(_run(evidence_app, "list", "--csv", "--year", "2017-").stdout)))
+    assert [row["id"] for row in rows] == ["tower-2017", "hosseini-2020"]
+    assert rows[0]["regimens"] == "blinatumomab; soc-chemotherapy-tower"
+
+
+def test_list_prints_data_to_stdout_and_the_count_to_stderr():
+    result = _run(evidence_app, "list")
+    assert "tower-2017" in result.stdout
+    assert "53 records" not in result.stdout
+    assert "53 records" in result.stderr
+
+
+def test_show_names_sources_and_what_is_unseen():
+    text = _run(evidence_app, "show", "tower-2017").stdout
+    assert "91/271" in text
+    assert "PMC5881572/table/T1" in text
+    assert "Unseen" in text
+    assert "OS at 6 months" in text
+
+
+def test_show_json_holds_normalized_figures():
+    content = json.loads(_run(evidence_app, "show", "tower-2017", "--json").stdout)
+    assert content["id"] == "tower-2017"
+    assert any(figure["statistic"] == "hazard_ratio" for figure in content["outcomes"])
+
+
+def test_every_record_and_regimen_can_be_shown():
+    from engager.evidence import load_records, load_regimens
+
+    for record_id in load_records():
+        assert record_id in _run(evidence_app, "show", record_id).stdout
+    for slug in load_regimens():
+        assert slug in _run(regimen_app, "show", slug).stdout
+
+
+def test_check_accepts_a_shipped_record_and_tells_problems_of_a_broken_one(tmp_path):
+    shipped = DATA / "records" / "weiss-2002.yaml"
+    assert "valid" in _run(evidence_app, "check", str(shipped)).stdout
+    broken = tmp_path / "weiss-2002.yaml"
+    broken.write_text(shipped.read_text(encoding="utf-8").replace("events: 11, n: 29", "events: 31, n: 29"))
+    with pytest.raises(InputError, match=r"outcomes\[0\]\.events"):
+        CliRunner().invoke(evidence_app, ["check", str(broken)], catch_exceptions=False)
+    result = CliRunner().invoke(evidence_app, ["check", str(broken), "--json"])
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["valid"] is False
+
+
+def test_cite_needs_a_record_or_all():
+    with pytest.raises(InputError, match="--all"):
+        CliRunner().invoke(evidence_app, ["cite"], catch_exceptions=False)
+    assert len(json.loads(_run(evidence_app, "cite", "--all", "--format", "csl-json").stdout)) == 42
+
+
+def test_regimen_list_json_marks_what_was_not_seen():
+    rows = json.loads(_run(regimen_app, "list", "--json").stdout)
+    assert len(rows) == 37
+    assert {row["status"] for row in rows} == {"seen", "unseen"}
+
+
+def test_regimen_show_prints_doses():
+    text = _run(regimen_app, "show", "blinatumomab").stdout
+    assert "9 ug/day" in text
+    assert "8-28" in text

@@ -1,0 +1,61 @@
+"""Citations in four formats, corrected where the review's list is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pybtex.database import parse_string
+
+from engager.core import InputError
+from engager.evidence import cite, cite_all, load_records, record
+
+
+def test_bibtex_of_every_record_is_read_by_pybtex():
+    for entry in load_records().values():
+        library = parse_string(cite(entry, "bibtex"), "bibtex")
+        assert library.entries[entry.id].fields["year"] == str(entry.citation.year)
+
+
+def test_bibtex_of_tower_names_all_authors_and_pages():
+    entry = parse_string(cite(record("tower-2017"), "bibtex"), "bibtex").entries["tower-2017"]
+    assert len(entry.persons["author"]) == 26
+    assert entry.fields["pages"] == "836--847"
+    assert entry.persons["author"][0].last_names == ["Kantarjian"]
+
+
+def test_incomplete_author_list_ends_with_others_and_a_note():
+    text = cite(record("weiss-2002"), "bibtex")
+    assert "and others" in text
+    assert "author list incomplete" in text
+
+
+def test_csl_json_of_the_review_has_42_entries():
+    entries = json.loads(cite_all("csl-json"))
+    assert len(entries) == 42
+    assert entries[30]["id"] == "tower-2017"
+    assert entries[30]["author"][0] == {"family": "Kantarjian", "given": "H."}
+
+
+def test_ris_ends_each_entry():
+    text = cite_all("ris")
+    assert text.count("\nER  - ") == 42
+    assert text.count("TY  - ") == 42
+
+
+def test_corrected_references_say_what_was_wrong():
+    wrong = [entry for entry in load_records().values() if entry.citation.seed_error]
+    assert len(wrong) == 9
+    for entry in wrong:
+        for style in ("text", "bibtex", "ris", "csl-json"):
+            assert "corrected; the review's list:" in cite(entry, style), entry.id
+
+
+def test_formatted_reference_starts_with_its_number():
+    assert cite(record("tower-2017")).startswith("31. Kantarjian H, Stein A, ")
+    assert "N Engl J Med. 2017;376(9):836-847" in cite(record("tower-2017"))
+
+
+def test_unknown_style_is_refused():
+    with pytest.raises(InputError, match="bibtex"):
+        cite(record("tower-2017"), "bibtx")
