@@ -18,7 +18,9 @@ class Event:
     """An SBML event, every formula a node of the system's graph.
 
     `assignments` pairs a variable (a state, or a parameter that events may change) with its new value.
-    Formulas may use states, parameters, inputs and ``time``.
+    Formulas may use states, parameters, inputs and ``time``. Where `factors` gives a node for an assignment,
+    its value is multiplied by that node as it stands when the event executes, after all assignments
+    without a factor: a concentration becomes an amount in a compartment of the size it then has.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Event:
     initial_value: bool = True
     persistent: bool = True
     use_values_from_trigger_time: bool = True
+    factors: tuple[Node | None, ...] = ()
 
 
 @dataclass(frozen=True)

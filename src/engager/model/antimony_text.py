@@ -1,0 +1,105 @@
+"""Antimony text becomes a `System`, by way of SBML.
+
+The antimony library is C++ that reads files on ``import`` and recurses on deep formulas; model text is untrusted.
+So the text is looked through first: statements that reach outside it are refused, and so is text beyond the
+limits below.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable
+
+from engager.core import InputError, Problem, UnsupportedModel
+from engager.model.sbml import read_sbml
+from engager.model.system import System
+
+MAX_CHARACTERS = 4 * 2**20
+MAX_STATEMENT = 20_000
+MAX_NESTING = 200
+MAX_NAME = 256
+
+# the library keeps one global store of models
+_LOCK = threading.Lock()
+_SKIPPED = re.compile(r'"(?:[^"\\\n]|\\.)*"|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
+_IMPORT = re.compile(r"(?<![A-Za-z0-9_])import(?![A-Za-z0-9_])")
+# the same before a file name, looked for in comments and text as well: what the library takes for either may differ
+_IMPORT_FILE = re.compile(r'(?<![A-Za-z0-9_])import(?:\s|\\|/\*.*?\*/|//[^\n]*|#[^\n]*)*"', re.DOTALL)
+_LONG_NAME = re.compile(r"[A-Za-z0-9_]{%d,}" % (MAX_NAME + 1))
+
+
+def read_antimony(text: str, *, inputs: Iterable[str] = (), where: str = "model.ant") -> System:
+    """The equations of an Antimony model; with several modules, of the last one.
+
+    Parameters and errors are those of `read_sbml`. ``import`` is refused: a model is one text.
+    """
+    return read_sbml(antimony_to_sbml(text, where=where), inputs=inputs, where=where)
+
+
+def antimony_to_sbml(text: str, *, where: str = "model.ant") -> str:
+    """SBML Level 3 text of an Antimony model.
+
+    Raises
+    ------
+    InputError
+        When the text is not Antimony, or breaks a limit of this module.
+    UnsupportedModel
+        When it imports another file.
+    """
+    _check(text, where)
+    import antimony
+
+    with _LOCK:
+        antimony.clearPreviousLoads()
+        try:
+            if antimony.loadAntimonyString(text) < 0:
+                message = " ".join(str(antimony.getLastError()).split())
+                rule = "must be Antimony: " + message.removeprefix("Error in model string, ").rstrip(".")
+                raise InputError(Problem(where, _line(text, message), rule))
+            sbml = antimony.getSBMLString(antimony.getMainModuleName())
+        finally:
+            antimony.clearPreviousLoads()
+    if not sbml:
+        raise InputError(Problem(where, "", "must hold a model"))
+    return str(sbml)
+
+
+def _line(text: str, message: str) -> str:
+    """The line that the library complains of."""
+    found = re.search(r"line (\d+)", message)
+    lines = text.splitlines()
+    number = int(found.group(1)) if found else 0
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _check(text: str, where: str) -> None:
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(Problem(where, len(text), f"a model may have at most {MAX_CHARACTERS} characters"))
+    if "\x00" in text:
+        raise InputError(Problem(where, "a NUL character", "must be text"))
+    bare = _SKIPPED.sub(" ", text)
+    if _IMPORT.search(bare) or _IMPORT_FILE.search(text):
+        raise UnsupportedModel(
+            Problem(where, "import", "reads another file", "Put the whole model in one text.")
+        )
+    long = _LONG_NAME.search(bare)
+    if long:
+        raise InputError(Problem(where, long.group(), f"a name may have at most {MAX_NAME} characters"))
+    for statement in re.split(r"[;\n]", bare):
+        if len(statement) > MAX_STATEMENT:
+            raise InputError(
+                Problem(where, statement[:60], f"a statement may have at most {MAX_STATEMENT} characters")
+            )
+        if statement.count("(") > MAX_NESTING and _depth(statement) > MAX_NESTING:
+            raise InputError(
+                Problem(where, statement[:60], f"parentheses may be nested {MAX_NESTING} deep at most")
+            )
+
+
+def _depth(statement: str) -> int:
+    deepest = depth = 0
+    for character in statement:
+        depth += (character == "(") - (character == ")")
+        deepest = max(deepest, depth)
+    return deepest
