@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
@@ -109,6 +108,8 @@ class Stream:
 
     def normal(self, patient: NDArray[np.integer], n_draws: int = 1) -> NDArray[np.float64]:
         """Standard normal draws; shapes as in `uniform`."""
+        from scipy.special import ndtri
+
         return ndtri(self.uniform(patient, n_draws))
 
     def exponential(self, patient: NDArray[np.integer], n_draws: int = 1) -> NDArray[np.float64]:

@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "assumptions": ("assumption_table",),
+    "simulate": ("simulate_trial",),
+    "tables": ("OBSERVABLES", "TrialData"),
     "protocol": ("FORMAT_VERSION", "Protocol"),
     "protocol_catalogue": ("executable_regimen",),
     "protocol_design": (

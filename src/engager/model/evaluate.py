@@ -1,0 +1,131 @@
+"""Values of a system's formulas for many patients at once, with numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.model.expression import Graph, Node
+from engager.model.system import TIME, System
+
+FloatArray = NDArray[np.float64]
+
+_NUMPY: dict[str, Callable[..., Any]] = {
+    "neg": np.negative,
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "not": lambda a: (a == 0).astype(float),
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "pow": np.power,
+    "min": np.minimum,
+    "max": np.maximum,
+    "lt": lambda a, b: (a < b).astype(float),
+    "le": lambda a, b: (a <= b).astype(float),
+    "eq": lambda a, b: (a == b).astype(float),
+    "and": lambda a, b: ((a != 0) & (b != 0)).astype(float),
+    "or": lambda a, b: ((a != 0) | (b != 0)).astype(float),
+    "rem": np.fmod,
+    "select": lambda c, a, b: np.where(c != 0, a, b),
+    **{
+        name: getattr(np, numpy_name)
+        for name, numpy_name in {
+            "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
+            "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh",
+            "atanh": "arctanh",
+        }.items()
+    },
+}  # fmt: skip
+
+
+def evaluate_nodes(graph: Graph, roots: Sequence[Node], values: Mapping[str, Any]) -> list[FloatArray]:
+    """Arrays of `roots` given an array (or number) for every symbol they need.
+
+    Raises
+    ------
+    KeyError
+        When a needed symbol has no value.
+    """
+    result: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in graph.topological(roots):
+            entry = graph.entries[node]
+            if entry.op == "const":
+                result[node] = float(str(entry.value))
+            elif entry.op == "symbol":
+                result[node] = values[str(entry.value)]
+            elif entry.op == "factorial":
+                result[node] = np.vectorize(_factorial, otypes=[float])(result[entry.args[0]])
+            else:
+                arguments = [np.asarray(result[arg], dtype=float) for arg in entry.args]
+                result[node] = _NUMPY[entry.op](*arguments)
+    return [np.asarray(result[root], dtype=np.float64) for root in roots]
+
+
+def evaluate_outputs(
+    system: System,
+    names: Sequence[str],
+    states: FloatArray,
+    parameters: FloatArray,
+    inputs: FloatArray | None = None,
+    time: float | FloatArray = 0.0,
+) -> dict[str, FloatArray]:
+    """Named states or outputs of a system.
+
+    Parameters
+    ----------
+    names : states, parameters or outputs.
+    states : array (patient, state), or (patient, time, state).
+    parameters : array (patient, parameter).
+    inputs : array (patient, input); None: the defaults of the file.
+    time : number, or array that broadcasts over patients.
+
+    Returns
+    -------
+    array (patient,) or (patient, time) per name.
+
+    Raises
+    ------
+    KeyError
+        When a name is neither state, parameter nor output.
+    """
+    shape = states.shape[:-1]
+
+    def spread(column: FloatArray) -> FloatArray:
+        return column.reshape(column.shape + (1,) * (len(shape) - 1))
+
+    values: dict[str, Any] = {TIME: time}
+    values |= {name: states[..., i] for i, name in enumerate(system.states)}
+    values |= {name: spread(parameters[:, i]) for i, name in enumerate(system.parameters)}
+    for i, name in enumerate(system.inputs):
+        values[name] = spread(inputs[:, i]) if inputs is not None else system.defaults.get(name, 0.0)
+    roots = [system.outputs[name] if name in system.outputs else system.graph.symbol(name) for name in names]
+    found = evaluate_nodes(system.graph, roots, values)
+    return {name: np.broadcast_to(array, shape) for name, array in zip(names, found, strict=True)}
+
+
+def initial_states(system: System, parameters: FloatArray, inputs: FloatArray | None = None) -> FloatArray:
+    """States at the start: array (patient, state) from array (patient, parameter)."""
+    values: dict[str, Any] = {TIME: 0.0}
+    values |= {name: parameters[:, i] for i, name in enumerate(system.parameters)}
+    for i, name in enumerate(system.inputs):
+        values[name] = inputs[:, i] if inputs is not None else system.defaults.get(name, 0.0)
+    found = evaluate_nodes(system.graph, system.initial, values)
+    columns = [np.broadcast_to(column, parameters.shape[:1]) for column in found]
+    return np.ascontiguousarray(np.stack(columns, axis=1)) if columns else np.zeros((parameters.shape[0], 0))
+
+
+def _factorial(x: float) -> float:
+    from engager.model.expression import fold
+
+    value = fold("factorial", [float(x)])
+    return float("nan") if value is None else value

@@ -1,0 +1,270 @@
+"""The models that ship: equations (``model.ant``) and a parameter table (``parameters.yaml``) per folder.
+
+The equations hold no numbers; the table gives each parameter its value, unit, variability between patients
+and either a source or, where none was seen, the assumption behind it and a range.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engager.core import InputError, Problem, UnitError, digest, factor, nearest
+from engager.model.system import System
+
+_KEYS = {
+    "name", "value", "unit", "model_unit", "sd_log", "meaning", "source", "assumed", "note",
+    "range", "sd_range", "fit",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of a parameter table.
+
+    Attributes
+    ----------
+    value, unit : as given, e.g. 2.22 and ``L/h``.
+    model_value : the value in the unit the equations use.
+    sd_log : standard deviation between patients of the logarithm; 0 when all patients share the value.
+    source : where the value was seen; `assumed` says why it was chosen where no source was seen.
+    low, high : range thought possible, in `unit`; None when the source's value stands.
+    is_fitted : calibration may move the value within the range (and sd_log within `sd_range`).
+    """
+
+    name: str
+    value: float
+    unit: str
+    model_value: float
+    meaning: str
+    sd_log: float = 0.0
+    source: str | None = None
+    assumed: str | None = None
+    note: str | None = None
+    low: float | None = None
+    high: float | None = None
+    sd_range: tuple[float, float] | None = None
+    is_fitted: bool = False
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A covariate's effect: the parameter is multiplied by exp(log_per_unit x (covariate - center)).
+
+    `low` and `high` bound what is thought possible; `is_fitted` lets calibration move the slope.
+    """
+
+    parameter: str
+    covariate: str
+    center: float
+    log_per_unit: float
+    source: str | None = None
+    assumed: str | None = None
+    low: float | None = None
+    high: float | None = None
+    is_fitted: bool = False
+
+    @property
+    def name(self) -> str:
+        """How calibration and posteriors call this slope, e.g. ``sensitivity~salvage_line``."""
+        return f"{self.parameter}~{self.covariate}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """Equations with their parameter table.
+
+    Attributes
+    ----------
+    system : the equations, with the table's values (in model units) as defaults.
+    parameters : rows of the table by name.
+    effects : how covariates shift parameters.
+    sources : citation text by source key.
+    text : the Antimony text of the equations.
+    hash : of text and table together.
+    """
+
+    id: str
+    title: str
+    system: System
+    parameters: dict[str, Parameter]
+    effects: tuple[Effect, ...]
+    sources: dict[str, str]
+    text: str
+    hash: str
+
+    def with_values(self, values: dict[str, float]) -> Model:
+        """The same equations with other values (in model units) for some parameters.
+
+        Raises
+        ------
+        InputError
+            When a name is not a parameter of this model.
+        """
+        unknown = [name for name in values if name not in self.parameters]
+        if unknown:
+            raise InputError(
+                [
+                    Problem(f"model {self.id}: {name}", values[name], "is no parameter of this model",
+                            nearest(name, self.parameters))
+                    for name in unknown
+                ]
+            )  # fmt: skip
+        rows = {
+            name: replace(row, model_value=values[name], value=values[name] / (row.model_value / row.value))
+            if name in values and row.value
+            else replace(row, model_value=values.get(name, row.model_value))
+            for name, row in self.parameters.items()
+        }
+        system = replace(self.system, defaults={**self.system.defaults, **values})
+        return replace(self, parameters=rows, system=system, hash=digest(self.hash + repr(sorted(values.items()))))
+
+
+def model_ids() -> list[str]:
+    """Ids of the models that ship."""
+    folder = resources.files("engager.model") / "data"
+    return sorted(item.name for item in folder.iterdir() if (item / "parameters.yaml").is_file())
+
+
+@cache
+def load_model(model_id: str) -> Model:
+    """A shipped model.
+
+    Raises
+    ------
+    InputError
+        When there is no such model (the nearest names are offered) or its table breaks a rule.
+    """
+    if model_id not in model_ids():
+        raise InputError(Problem("model", model_id, "no model of this name ships", nearest(model_id, model_ids())))
+    folder = Path(str(resources.files("engager.model") / "data" / model_id))
+    return read_model(folder / "model.ant", folder / "parameters.yaml")
+
+
+def read_model(equations: Path, table: Path) -> Model:
+    """A model from an Antimony file and a parameter table.
+
+    Raises
+    ------
+    InputError
+        All problems of the table together: unknown keys, missing values or units, a unit of the wrong
+        dimension, a parameter without source or stated assumption, a name the equations do not have.
+    """
+    from engager.model.antimony_text import read_antimony
+
+    text = equations.read_text()
+    content = yaml.safe_load(table.read_text())
+    problems: list[Problem] = []
+    sources = content.get("sources", {})
+    rows = {}
+    for i, entry in enumerate(content.get("parameters", [])):
+        row = _read_row(entry, f"{table.name}: parameters[{i}] ({entry.get('name', '?')})", sources, problems)
+        if row is not None:
+            rows[row.name] = row
+    inputs = tuple(content.get("inputs", ("infusion",)))
+    system = read_antimony(text, inputs=inputs, where=equations.name)
+    for name in system.parameters:
+        if name not in rows and math.isnan(system.defaults.get(name, math.nan)):
+            problems.append(Problem(f"{table.name}: parameters", name, "the equations need a value for it"))
+    known = set(system.parameters)
+    problems += [
+        Problem(f"{table.name}: parameters", name, "the equations do not use it", nearest(name, known))
+        for name in rows
+        if name not in known
+    ]
+    effects = [
+        effect
+        for i, entry in enumerate(content.get("effects", []))
+        if (effect := _read_effect(entry, f"{table.name}: effects[{i}]", rows, sources, problems)) is not None
+    ]
+    if problems:
+        raise InputError(problems)
+    defaults = {**system.defaults, **{name: row.model_value for name, row in rows.items()}}
+    system = replace(system, id=content["model"], defaults=defaults)
+    return Model(
+        id=content["model"],
+        title=content.get("title", content["model"]),
+        system=system,
+        parameters=rows,
+        effects=tuple(effects),
+        sources=sources,
+        text=text,
+        hash=digest(text + table.read_text()),
+    )
+
+
+def _read_row(entry: dict[str, Any], where: str, sources: dict[str, str], problems: list[Problem]) -> Parameter | None:
+    found = len(problems)
+    for key in sorted(set(entry) - _KEYS):
+        problems.append(Problem(f"{where}.{key}", entry[key], "is no key of a parameter", nearest(key, _KEYS)))
+    for key in ("name", "value", "unit", "meaning"):
+        if key not in entry:
+            problems.append(Problem(f"{where}.{key}", None, "is required"))
+    if "source" not in entry and "assumed" not in entry:
+        problems.append(Problem(where, entry.get("name"), "needs `source`, or `assumed` with its reason"))
+    if "source" in entry and entry["source"] not in sources:
+        problems.append(Problem(f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources)))
+    if "source" not in entry and "range" not in entry:
+        problems.append(Problem(f"{where}.range", None, "an assumed value needs a range"))
+    low, high = entry.get("range", (None, None))
+    value = entry.get("value")
+    if low is not None and value is not None and not low <= value <= high:
+        problems.append(Problem(f"{where}.value", value, f"must be within its range {low} to {high}"))
+    if len(problems) > found:
+        return None
+    unit = str(entry["unit"])
+    try:
+        to_model = factor(unit, str(entry.get("model_unit", unit)), f"{where}.unit")
+    except UnitError as error:
+        problems.extend(error.problems)
+        return None
+    sd_range = entry.get("sd_range")
+    return Parameter(
+        name=entry["name"],
+        value=float(value),  # type: ignore[arg-type]
+        unit=unit,
+        model_value=float(value) * to_model,  # type: ignore[arg-type]
+        meaning=entry["meaning"],
+        sd_log=float(entry.get("sd_log", 0.0)),
+        source=entry.get("source"),
+        assumed=entry.get("assumed"),
+        note=entry.get("note"),
+        low=low,
+        high=high,
+        sd_range=tuple(sd_range) if sd_range else None,
+        is_fitted=bool(entry.get("fit", False)),
+    )
+
+
+def _read_effect(
+    entry: dict[str, Any], where: str, rows: dict[str, Parameter], sources: dict[str, str], problems: list[Problem]
+) -> Effect | None:
+    found = len(problems)
+    missing = [key for key in ("parameter", "covariate", "log_per_unit") if key not in entry]
+    problems += [Problem(f"{where}.{key}", None, "is required") for key in missing]
+    if entry.get("parameter") not in rows:
+        problems.append(Problem(f"{where}.parameter", entry.get("parameter"), "is no parameter of the table"))
+    if "source" not in entry and not ("assumed" in entry and "range" in entry):
+        problems.append(Problem(where, entry.get("parameter"), "needs `source`, or `assumed` with its range"))
+    if "source" in entry and entry["source"] not in sources:
+        problems.append(Problem(f"{where}.source", entry["source"], "is not listed"))
+    if len(problems) > found:
+        return None
+    low, high = entry.get("range", (None, None))
+    return Effect(
+        parameter=entry["parameter"],
+        covariate=entry["covariate"],
+        center=float(entry.get("center", 0.0)),
+        log_per_unit=float(entry["log_per_unit"]),
+        source=entry.get("source"),
+        assumed=entry.get("assumed"),
+        low=low,
+        high=high,
+        is_fitted=bool(entry.get("fit", False)),
+    )

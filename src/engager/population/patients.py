@@ -1,0 +1,110 @@
+"""Virtual patients: covariates and, tied to them, one value of every model parameter per patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.core import Stream
+from engager.model import Model
+from engager.population.covariates import Condition, Covariates, sample_covariates
+from engager.population.spread import FloatArray, Quantile
+
+# A marrow read as 100 % blasts still holds other cells.
+_MOST_BLASTS = 0.985
+
+
+@dataclass(frozen=True)
+class Patients:
+    """Virtual patients before treatment.
+
+    Attributes
+    ----------
+    numbers : array (patient,): who they are; draws of later events are keyed by these.
+    covariates : array (patient,) per name; yes/no covariates are 0 or 1.
+    parameters : array (patient, parameter) in the order of ``model.system.parameters``, model units.
+    """
+
+    numbers: NDArray[np.int64]
+    covariates: Covariates
+    parameters: FloatArray
+
+
+def sample_patients(
+    model: Model,
+    spreads: Mapping[str, Quantile],
+    stream: Stream,
+    numbers: NDArray[np.int64],
+    *,
+    in_remission: bool = False,
+    eligible: Condition | None = None,
+    population: Mapping[str, float] | None = None,
+) -> Patients:
+    """Draw patients.
+
+    Parameters
+    ----------
+    model : gives typical values, variability and covariate effects.
+    spreads : quantile function of each covariate.
+    stream : seed, world and replicate the patients belong to.
+    numbers : array (patient,), >= 0; a patient's draws depend on its number alone.
+    in_remission : patients enter in remission with measurable residual disease; `spreads` then holds
+        ``mrd_log10``, else ``marrow_blasts_percent``.
+    eligible : who may enter.
+    population : values that replace those of the model's table, e.g. one draw of a posterior:
+        ``name`` a typical value (model units), ``name.sd`` its log spread, ``name~covariate`` a slope.
+    """
+    covariates = sample_covariates(spreads, stream, numbers, eligible)
+    covariates["in_remission"] = np.full(numbers.size, float(in_remission))
+    settings = population or {}
+    values: dict[str, FloatArray] = {}
+    for name in model.system.parameters:
+        row = model.parameters.get(name)
+        typical = settings.get(name, model.system.defaults.get(name, np.nan))
+        values[name] = np.full(numbers.size, float(typical))
+        sd = settings.get(f"{name}.sd", row.sd_log if row else 0.0)
+        if sd > 0.0:
+            values[name] *= np.exp(sd * stream.of(f"parameter/{name}").normal(numbers))
+    for effect in model.effects:
+        if effect.covariate in covariates:
+            slope = settings.get(effect.name, effect.log_per_unit)
+            values[effect.parameter] *= np.exp(slope * (covariates[effect.covariate] - effect.center))
+    _tie_to_covariates(values, covariates, in_remission)
+    parameters = np.stack([values[name] for name in model.system.parameters], axis=1)
+    return Patients(numbers, covariates, np.ascontiguousarray(parameters))
+
+
+def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool) -> None:
+    """Parameters that a covariate fixes: body size, age, burden, counts."""
+    direct = {"bsa_m2": "BSA", "age_years": "age", "cd8_per_uL": "cd8_start"}
+    for covariate, parameter in direct.items():
+        if covariate in covariates and parameter in values:
+            values[parameter] = covariates[covariate].astype(float)
+    if "blasts_start" in values:
+        if in_remission:
+            share = 10.0 ** covariates["mrd_log10"]
+            covariates["marrow_blasts_percent"] = 100.0 * share
+        else:
+            share = covariates["marrow_blasts_percent"] / 100.0
+        values["blasts_start"] = blasts_at(share, values)
+
+
+def blasts_at(share: FloatArray, values: Mapping[str, FloatArray]) -> FloatArray:
+    """Leukemic cells in a marrow in which they make up `share` of nucleated cells.
+
+    Parameters
+    ----------
+    share : array (patient,), 0 to 1.
+    values : model parameters `capacity`, `normal_marrow`, `normal_floor`, `reserve`, `start_recovery`.
+
+    Returns
+    -------
+    array (patient,) [cells]. Solves share = L / (L + normal (1 - L/capacity) + floor) for L.
+    """
+    odds = np.minimum(share, _MOST_BLASTS)
+    odds = odds / (1.0 - odds)
+    normal = values["normal_marrow"] * values["reserve"] * values["start_recovery"]
+    return odds * (normal + values["normal_floor"]) / (1.0 + odds * normal / values["capacity"])

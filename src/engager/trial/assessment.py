@@ -1,0 +1,144 @@
+"""What a visit sees, and what it is called: blasts, counts, residual disease, response, relapse.
+
+Decisions use only what is observed here, with the error of a differential, a blood count and an assay.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engager.model import evaluate_outputs
+from engager.trial.assumptions import Assumptions
+from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, Course, FloatArray, IntArray
+from engager.trial.protocol_design import Visits
+
+_SEEN = ("marrow_blasts_percent", "log10_mrd", "blood_blasts_per_uL", "neutrophils", "platelets")
+
+
+class Assessment:
+    """Observation and response assessment for one arm.
+
+    Parameters
+    ----------
+    window_days : a response counts when first seen by this day; infinite: always.
+    in_remission : patients entered in remission; residual disease is then read in everybody.
+    """
+
+    def __init__(
+        self, course: Course, visits: Visits, assumptions: Assumptions, window_days: float, in_remission: bool
+    ):
+        self.course, self.visits, self.assumed = course, visits, assumptions
+        self.window_days, self.in_remission = window_days, in_remission
+
+    def blood_visit(self, rows: IntArray, day: float, kind: str) -> IntArray:
+        """Blood counts; returns the rows in which blasts were seen in blood."""
+        if not rows.size:
+            return rows
+        seen = self._observe(rows, day)
+        self._record(rows, day, kind, seen, has_marrow=np.zeros(rows.size, dtype=bool))
+        self._classify(rows, day, seen)
+        return rows[seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]]
+
+    def marrow_visit(self, rows: IntArray, day: float, kind: str) -> None:
+        """Marrow and blood: remission or not, residual disease, relapse."""
+        if not rows.size:
+            return
+        course = self.course
+        seen = self._observe(rows, day)
+        limit = self.assumed["remission_blasts_percent"]
+        clear = seen["marrow_blasts_percent"] <= limit
+        was_clear = course.marrow_clear[rows]
+        course.marrow_clear[rows] = clear
+        relapsed = rows[was_clear & ~clear & ~np.isnan(course.response_day[rows])]
+        self._relapse(relapsed, day, extramedullary=False)
+        course.remission[rows[~clear]] = NO_RESPONSE
+        self._classify(rows, day, seen)
+        self._read_mrd(rows, day, seen)
+        self._record(rows, day, kind, seen, has_marrow=np.ones(rows.size, dtype=bool))
+
+    def imaging(self, rows: IntArray, day: float) -> None:
+        """Extramedullary disease large enough to be noticed is a relapse for a patient in response."""
+        course = self.course
+        large = course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
+        self._relapse(rows[large & (course.remission[rows] > NO_RESPONSE)], day, extramedullary=True)
+
+    def _observe(self, rows: IntArray, day: float) -> dict[str, FloatArray]:
+        course = self.course
+        true = evaluate_outputs(
+            course.system, _SEEN, course.states[rows], course.recruits.parameters[rows], course.infusion[rows, None]
+        )
+        error = course.recruits.draw(f"visit/{day:g}", "normal", 4, rows)
+        share = np.clip(true["marrow_blasts_percent"] / 100.0, 0.0, 1.0)
+        counted = np.sqrt(share * (1.0 - share) / self.assumed["blast_count_cells"])
+        cv = self.assumed["count_error_cv"]
+        return {
+            "marrow_blasts_percent": 100.0 * np.clip(share + counted * error[:, 0], 0.0, 1.0),
+            "log10_mrd": true["log10_mrd"] + self.assumed["mrd_error_log10"] * error[:, 1],
+            "blood_blasts_per_uL": true["blood_blasts_per_uL"],
+            "neutrophils": np.maximum(true["neutrophils"], 0.0) * np.exp(cv * error[:, 2]),
+            "platelets": np.maximum(true["platelets"], 0.0) * np.exp(cv * error[:, 3]),
+        }
+
+    def _classify(self, rows: IntArray, day: float, seen: dict[str, FloatArray]) -> None:
+        """CR, CRh or CRi of patients whose last marrow was clear, by today's counts."""
+        course, assumed = self.course, self.assumed
+        anc, platelets = seen["neutrophils"], seen["platelets"]
+        full_anc, full_platelets = assumed["cr_neutrophils_per_uL"], assumed["cr_platelets_per_uL"]
+        grade = np.full(rows.size, NO_RESPONSE, dtype=np.int64)
+        grade[(anc > full_anc) | (platelets > full_platelets)] = CRI
+        grade[(anc > assumed["crh_neutrophils_per_uL"]) & (platelets > assumed["crh_platelets_per_uL"])] = CRH
+        grade[(anc > full_anc) & (platelets > full_platelets)] = CR
+        grade[~course.marrow_clear[rows] | ~np.isnan(course.relapse_day[rows])] = NO_RESPONSE
+        # Counts may fall again in a remission; the class stays the best of this remission.
+        course.remission[rows] = np.where(
+            course.marrow_clear[rows], np.maximum(course.remission[rows], grade), NO_RESPONSE
+        )
+        in_window = day <= self.window_days
+        first = rows[(grade > NO_RESPONSE) & np.isnan(course.response_day[rows])]
+        if in_window:
+            course.response_day[first] = day
+            course.response_cycle[first] = course.cycle[first]
+            course.note(first, day, "response", course.remission[first])
+            course.best[rows] = np.maximum(course.best[rows], grade)
+
+    def _read_mrd(self, rows: IntArray, day: float, seen: dict[str, FloatArray]) -> None:
+        """Residual disease of patients in remission; the lowest reading within the window is kept."""
+        course = self.course
+        assessed = course.marrow_clear[rows] if self.in_remission else course.remission[rows] > NO_RESPONSE
+        if day > self.window_days:
+            assessed = np.zeros(rows.size, dtype=bool)
+        reading = seen["log10_mrd"]
+        better = assessed & ~(reading >= course.mrd_log10[rows])
+        chosen = rows[better]
+        floor = np.log10(self.visits.mrd.limit * self.assumed["mrd_sensitivity"])
+        course.mrd_day[chosen] = day
+        course.mrd_undetectable[chosen] = reading[better] < floor
+        course.mrd_log10[chosen] = np.maximum(reading[better], floor)
+
+    def _relapse(self, rows: IntArray, day: float, *, extramedullary: bool) -> None:
+        course = self.course
+        rows = rows[np.isnan(course.relapse_day[rows]) & ~np.isnan(course.response_day[rows])]
+        course.relapse_day[rows] = day
+        course.remission[rows] = NO_RESPONSE
+        course.relapse_is_extramedullary[rows] = extramedullary
+        negative = course.column("Ln")[rows] > course.column("Lp")[rows] + course.column("Sp")[rows]
+        course.relapse_is_negative[rows] = negative
+        course.note(rows, day, "relapse", detail="extramedullary" if extramedullary else "marrow")
+
+    def _record(self, rows: IntArray, day: float, kind: str, seen: dict[str, FloatArray], has_marrow: np.ndarray) -> None:
+        course = self.course
+        course.visits.append(
+            {
+                "row": rows.copy(),
+                "day": np.full(rows.size, day),
+                "cycle": course.cycle[rows].copy(),
+                "cycle_day": course.cycle_day[rows].copy(),
+                "kind": np.full(rows.size, kind),
+                "marrow_blasts_percent": np.where(has_marrow, seen["marrow_blasts_percent"], np.nan),
+                "anc_per_uL": seen["neutrophils"],
+                "platelets_per_uL": seen["platelets"],
+                "mrd_log10": np.where(has_marrow & course.marrow_clear[rows], seen["log10_mrd"], np.nan),
+                "dose_ug_per_day": course.infusion[rows].copy(),
+                "on_treatment": course.on_treatment[rows].copy(),
+            }
+        )

@@ -1,0 +1,151 @@
+"""Where every patient of one arm stands: disease state, treatment, response, events.
+
+One row per patient, all replicates of the arm together. Days count from randomization; day 0 is the first
+day of treatment. The arrays change as the trial goes on; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.model import System
+from engager.trial.recruit import Recruits
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+# Response classes, better is larger; names as in the tables.
+NO_RESPONSE, CRI, CRH, CR = 0, 1, 2, 3
+RESPONSE_NAMES = ("none", "CRi", "CRh", "CR")
+
+
+@dataclass
+class Course:
+    """The running record of one arm.
+
+    Attributes
+    ----------
+    states : array (patient, state) now. step : array (patient,): the solver's next step.
+    infusion : array (patient,) [ug/day] now.
+    is_alive, is_failed : still followed; the solver gave up on this patient.
+    on_treatment : in a planned cycle (a hold included).
+    cycle, cycle_day : where in treatment, from 1; the day that comes next.
+    hold_days : days of pause left; 0 when not on hold.
+    restart_days : days still to go at the restart dose.
+    remission : observed response class now (`CR` ... `NO_RESPONSE`).
+    best : best class within the window.
+    samples, sampled_rows : daily (day, states with the infusion rate appended) of a few patients.
+    """
+
+    recruits: Recruits
+    system: System
+    states: FloatArray
+    step: FloatArray
+    infusion: FloatArray
+    is_alive: BoolArray
+    is_failed: BoolArray
+    on_treatment: BoolArray
+    cycle: IntArray
+    cycle_day: IntArray
+    hold_days: FloatArray
+    hold_total: FloatArray
+    restart_days: FloatArray
+    last_dose: FloatArray
+    marrow_clear: BoolArray
+    remission: IntArray
+    best: IntArray
+    response_day: FloatArray
+    response_cycle: IntArray
+    mrd_day: FloatArray
+    mrd_log10: FloatArray
+    mrd_undetectable: BoolArray
+    relapse_day: FloatArray
+    relapse_is_negative: BoolArray
+    relapse_is_extramedullary: BoolArray
+    hsct_planned: FloatArray
+    hsct_day: FloatArray
+    hsct_in_response: BoolArray
+    later_therapy_day: FloatArray
+    death_day: FloatArray
+    death_cause: IntArray
+    crs_grade: IntArray
+    crs_day: FloatArray
+    neurologic_grade: IntArray
+    neurologic_day: FloatArray
+    n_events: dict[str, IntArray] = field(default_factory=dict)
+    log: list[tuple[IntArray, FloatArray, str, IntArray, list[str] | str]] = field(default_factory=list)
+    visits: list[dict[str, NDArray]] = field(default_factory=list)
+    samples: list[tuple[float, FloatArray]] = field(default_factory=list)
+    sampled_rows: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def n(self) -> int:
+        return self.is_alive.size
+
+    def column(self, state: str) -> FloatArray:
+        """A writable view of one state, array (patient,)."""
+        return self.states[:, self.system.index(state)]
+
+    def note(self, rows: IntArray, day: FloatArray | float, event: str, grade: IntArray | int = 0, detail: str = "") -> None:
+        """Log that something happened to some patients."""
+        if rows.size:
+            days = np.broadcast_to(np.asarray(day, dtype=float), rows.shape).copy()
+            grades = np.broadcast_to(np.asarray(grade, dtype=np.int64), rows.shape).copy()
+            self.log.append((rows.copy(), days, event, grades, detail))
+
+
+def start_course(recruits: Recruits, system: System, states: FloatArray, in_remission: bool) -> Course:
+    """Everybody on the day of randomization."""
+    n = recruits.n
+
+    def never() -> FloatArray:
+        return np.full(n, np.nan)
+
+    def zero() -> IntArray:
+        return np.zeros(n, dtype=np.int64)
+
+    def no() -> BoolArray:
+        return np.zeros(n, dtype=bool)
+
+    entered_in = CR if in_remission else NO_RESPONSE
+    return Course(
+        recruits=recruits,
+        system=system,
+        states=states,
+        step=np.zeros(n),
+        infusion=np.zeros(n),
+        is_alive=np.ones(n, dtype=bool),
+        is_failed=no(),
+        on_treatment=recruits.is_treated.copy(),
+        cycle=np.ones(n, dtype=np.int64),
+        cycle_day=np.ones(n, dtype=np.int64),
+        hold_days=np.zeros(n),
+        hold_total=np.zeros(n),
+        restart_days=np.zeros(n),
+        last_dose=np.zeros(n),
+        marrow_clear=np.full(n, in_remission),
+        remission=np.full(n, entered_in, dtype=np.int64),
+        best=np.full(n, entered_in, dtype=np.int64),
+        response_day=np.full(n, 0.0 if in_remission else np.nan),
+        response_cycle=zero(),
+        mrd_day=never(),
+        mrd_log10=never(),
+        mrd_undetectable=no(),
+        relapse_day=never(),
+        relapse_is_negative=no(),
+        relapse_is_extramedullary=no(),
+        hsct_planned=np.full(n, np.inf),
+        hsct_day=never(),
+        hsct_in_response=no(),
+        later_therapy_day=np.full(n, np.inf),
+        death_day=never(),
+        death_cause=zero(),
+        crs_grade=zero(),
+        crs_day=never(),
+        neurologic_grade=zero(),
+        neurologic_day=never(),
+    )

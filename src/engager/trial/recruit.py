@@ -1,0 +1,180 @@
+"""Who enters a virtual trial, when, and for how long they can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.core import Stream, parse_condition
+from engager.model import Model
+from engager.population import Covariates, Patients, sample_patients, spread
+from engager.trial.protocol import Protocol
+from engager.trial.protocol_distribution import Bins, Constant, Distribution, MeanSpread, MedianRange, Share, Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+YES_NO = ("female", "ph_positive", "prior_hsct", "extramedullary", "in_remission")
+FloatArray = NDArray[np.float64]
+DAYS_PER_MONTH = 365.25 / 12
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Recruits:
+    """The patients of one arm over several replicates, in one row each.
+
+    Attributes
+    ----------
+    replicate, number : array (patient,): together the patient's identity within the arm.
+    stream_of : one stream per replicate, for every later draw.
+    covariates, parameters : as in `population.Patients`.
+    entry_day : array (patient,) [day]: calendar day of randomization since the first patient could enter.
+    observable_day : array (patient,) [day since randomization]: end of follow-up or dropout, before any data cut.
+    is_treated : array (patient,): gets at least the first dose.
+    """
+
+    replicate: NDArray[np.int64]
+    number: NDArray[np.int64]
+    stream_of: dict[int, Stream]
+    covariates: Covariates
+    parameters: FloatArray
+    entry_day: FloatArray
+    observable_day: FloatArray
+    is_treated: NDArray[np.bool_]
+
+    @property
+    def n(self) -> int:
+        return self.number.size
+
+    def draw(
+        self, purpose: str, kind: str = "uniform", n_draws: int = 1, rows: NDArray[np.int64] | None = None
+    ) -> FloatArray:
+        """Keyed draws: array (patient,) or (patient, draw).
+
+        Parameters
+        ----------
+        kind : a method of `Stream`: uniform, normal or exponential.
+        rows : whose draws; None: everybody's.
+        """
+        replicate = self.replicate if rows is None else self.replicate[rows]
+        number = self.number if rows is None else self.number[rows]
+        result = np.empty((number.size,) if n_draws == 1 else (number.size, n_draws))
+        for one, stream in self.stream_of.items():
+            ours = replicate == one
+            result[ours] = getattr(stream.of(purpose), kind)(number[ours], n_draws)
+        return result
+
+
+def recruit(
+    protocol: Protocol,
+    arm_id: str,
+    model: Model,
+    seed: int,
+    replicates: Sequence[int],
+    settings: Callable[[int], Mapping[str, float]],
+) -> Recruits:
+    """Patients of one arm.
+
+    Parameters
+    ----------
+    settings : population values of a replicate, e.g. one posterior draw.
+
+    Notes
+    -----
+    A patient's draws are keyed by arm and number, so another arm, endpoint or replicate changes nobody else.
+    Patients are exchangeable before treatment, so drawing each arm from the same population is randomization;
+    arms differ by chance in the strata, a little more than blocks within strata would let them.
+    With counterfactual arms the arm is left out of the key: the same people are in every arm.
+    """
+    arm = protocol.arms[arm_id]
+    world = protocol.study if protocol.allocation.counterfactual else f"{protocol.study}/{arm_id}"
+    spreads = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
+    numbers = np.arange(arm.n, dtype=np.int64)
+    parts: list[Patients] = []
+    streams = {replicate: Stream(seed, world, replicate) for replicate in replicates}
+    for replicate, stream in streams.items():
+        parts.append(
+            sample_patients(
+                model,
+                spreads,
+                stream,
+                numbers,
+                in_remission=protocol.population.setting == "mrd_positive",
+                eligible=_eligibility(protocol),
+                population=settings(replicate),
+            )
+        )
+    names = list(parts[0].covariates)
+    recruits = Recruits(
+        replicate=np.repeat(np.array(list(replicates), dtype=np.int64), arm.n),
+        number=np.tile(numbers, len(parts)),
+        stream_of=streams,
+        covariates={name: np.concatenate([part.covariates[name] for part in parts]) for name in names},
+        parameters=np.concatenate([part.parameters for part in parts]),
+        entry_day=np.empty(0),
+        observable_day=np.empty(0),
+        is_treated=np.empty(0, dtype=bool),
+    )
+    follow_up = protocol.follow_up
+    entry = recruits.draw("entry") * follow_up.accrual_months * DAYS_PER_MONTH
+    lost = np.full(recruits.n, np.inf)
+    if follow_up.dropout_per_year > 0:
+        lost = recruits.draw("dropout", "exponential") / follow_up.dropout_per_year * DAYS_PER_YEAR
+    return Recruits(
+        **{**vars(recruits), "entry_day": entry}
+        | {
+            "observable_day": np.minimum(lost, follow_up.months * DAYS_PER_MONTH),
+            "is_treated": recruits.draw("never-treated") >= arm.never_treated,
+        }
+    )
+
+
+def quantile_of(distribution: Distribution) -> spread.Quantile:
+    """The quantile function of a distribution of the study file."""
+    if isinstance(distribution, Constant):
+        return spread.constant(distribution.value)
+    if isinstance(distribution, Share):
+        return spread.share(distribution.share)
+    if isinstance(distribution, MedianRange):
+        return spread.median_range(distribution.median, *distribution.range)
+    if isinstance(distribution, MeanSpread):
+        low, high = distribution.range or (-np.inf, np.inf)
+        return spread.normal(distribution.mean, distribution.sd, low, high)
+    if isinstance(distribution, Bins):
+        return spread.bins(distribution.edges, distribution.shares)
+    assert isinstance(distribution, Table)
+    values = [float(key.rstrip("+")) for key in distribution.table]
+    return spread.categories(values, distribution.shares)
+
+
+def _eligibility(protocol: Protocol) -> Callable[[Covariates], NDArray[np.bool_]] | None:
+    if not protocol.eligibility:
+        return None
+    conditions = [
+        parse_condition(text, protocol.population.covariates(), f"eligibility[{i}]")
+        for i, text in enumerate(protocol.eligibility)
+    ]
+
+    def eligible(covariates: Covariates) -> NDArray[np.bool_]:
+        table = covariate_frame(covariates)
+        passed = np.ones(table.height, dtype=bool)
+        for condition in conditions:
+            passed &= condition.holds(table).to_numpy()
+        return passed
+
+    return eligible
+
+
+def covariate_frame(covariates: Covariates) -> pl.DataFrame:
+    """Covariates as a table: yes/no ones as booleans, the salvage line as a whole number."""
+    import polars as pl
+
+    table = pl.DataFrame(covariates)
+    flags = [pl.col(name) > 0.5 for name in YES_NO if name in covariates]
+    whole = [pl.col(name).round().cast(pl.Int32) for name in ("salvage_line",) if name in covariates]
+    return table.with_columns(*flags, *whole)

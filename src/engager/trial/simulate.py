@@ -1,0 +1,345 @@
+"""A virtual trial: recruit, then day by day let the engine carry every patient and the protocol decide.
+
+On treatment the steps are days; off treatment they are weeks. Nothing here looks at hidden states to decide:
+what a visit observed (`assessment`) and what happened (`toxicity`, deaths) is all the protocol knows. Hidden
+states enter only as biology: extinction of a clone below its last cell, hazards that accumulate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from engager.engine import Action, Problem, solve
+from engager.model import Model, initial_states, load_model
+from engager.trial.assessment import Assessment
+from engager.trial.assumptions import Assumptions
+from engager.trial.course import NO_RESPONSE, Course, FloatArray, IntArray, start_course
+from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
+from engager.trial.protocol import Protocol
+from engager.trial.protocol_design import Arm
+from engager.trial.recruit import DAYS_PER_MONTH, recruit
+from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
+from engager.trial.toxicity import Toxicity, advance_days, stop_treatment
+from engager.trial.transplant import Transplantation
+
+Progress = Callable[[float], None]
+Settings = Callable[[int], Mapping[str, float]]
+
+_HAZARDS = ("H_leukemia", "H_infection", "H_transplant", "H_background")
+_CLONES = ("Lp", "Ln", "Sp")
+_TOXICITY = CAUSE_NAMES.index("toxicity")
+_WEEK = 7
+# Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
+_RTOL = 1e-4
+_DEFAULT_WINDOW_DAYS = 84.0
+
+
+def simulate_trial(
+    protocol: Protocol,
+    *,
+    replicates: Sequence[int],
+    seed: int,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+    settings: Settings | None = None,
+    n_sampled: int = 24,
+    backend: str = "auto",
+) -> TrialData:
+    """Run whole virtual trials.
+
+    Parameters
+    ----------
+    protocol : the study.
+    replicates : numbers of the virtual trials to run, each with all of its patients.
+    seed : any integer; with the replicate and the patient it fixes every draw.
+    progress : called with the finished share of this call, 0 to 1.
+    settings : population values of a replicate (e.g. a posterior draw), replacing the model's table.
+    n_sampled : patients per arm of replicate 0 whose daily courses are kept.
+
+    Returns
+    -------
+    TrialData; the same bits for any split of `replicates` over calls and any number of threads.
+    """
+    model = load_model(protocol.model)
+    choose = settings or (lambda replicate: {})
+    courses: dict[str, Course] = {}
+    for k, (arm_id, arm) in enumerate(protocol.arms.items()):
+        run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend)
+
+        def tell(share: float, done: int = k) -> None:
+            if progress is not None:
+                progress((done + share) / len(protocol.arms))
+
+        courses[arm_id] = run.run(tell)
+    return assemble(protocol, courses, model)
+
+
+class ArmRun:
+    """One arm of a virtual trial, all replicates at once."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        arm_id: str,
+        arm: Arm,
+        model: Model,
+        seed: int,
+        replicates: Sequence[int],
+        settings: Settings,
+        n_threads: int | None,
+        n_sampled: int,
+        backend: str,
+    ):
+        self.protocol, self.arm_id, self.regimen, self.model = protocol, arm_id, arm.regimen, model
+        self.n_threads, self.backend = n_threads, backend
+        self.in_remission = protocol.population.setting == "mrd_positive"
+        # One value for all replicates where the trial's own handling is concerned: those of the first.
+        self.assumed = Assumptions(settings(replicates[0]))
+        recruits = recruit(protocol, arm_id, model, seed, replicates, settings)
+        self.system = model.system
+        states = initial_states(self.system, recruits.parameters)
+        self.course = start_course(recruits, self.system, states, self.in_remission)
+        self.plan = DosePlan(self.regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"])
+        self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
+        self.assessment = Assessment(
+            self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission
+        )
+        self.transplantation = Transplantation(self.course, protocol.hsct, arm_id, self.assumed, self.in_remission)
+        self.death_threshold = recruits.draw("death", "exponential")
+        self.last_cell = recruits.draw("last-cell", "exponential", len(_CLONES))
+        self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
+        self.course.sampled_rows = self.sampled
+        self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
+        self.atol = _absolute_tolerances(self.system.states)
+
+    def run(self, progress: Progress) -> Course:
+        """Follow everybody to death or the end of follow-up."""
+        course = self.course
+        n_days = int(np.ceil(self.horizon / _WEEK)) * _WEEK
+        self._first_visit()
+        self._keep_samples(0.0)
+        busy = course.on_treatment.copy()
+        for day in range(n_days):
+            if day % _WEEK == 0:
+                busy = course.is_alive & (course.on_treatment | np.isin(np.arange(course.n), self.sampled))
+                quiet = np.flatnonzero(course.is_alive & ~busy)
+                self._stretch(quiet, day, _WEEK)
+                progress(day / n_days)
+            self._stretch(np.flatnonzero(course.is_alive & busy), day, 1)
+            if day % _WEEK == _WEEK - 1:
+                self._clinic(day + 1.0)
+            if self.sampled.size:
+                self._keep_samples(day + 1.0)
+        progress(1.0)
+        return course
+
+    # ---- a stretch of time ----
+    def _stretch(self, rows: IntArray, day: int, length: int) -> None:
+        """Carry `rows` (alive) from `day` on, then let what happened take effect."""
+        if not rows.size:
+            return
+        course = self.course
+        actions = ActionList()
+        treated = rows[course.on_treatment[rows]]
+        if treated.size:
+            plan_day(course, self.plan, treated, float(day), actions)
+        self._later_therapy(rows, day, length, actions)
+        self.transplantation.perform(rows, day, length, actions)
+        before = course.states[rows]
+        self._carry(rows, day, length, actions)
+        rows, before = rows[course.is_alive[rows]], before[course.is_alive[rows]]
+        self._extinguish(rows)
+        self._die(rows, before, float(day), float(length))
+        living = course.is_alive[rows]
+        rows, before = rows[living], before[living]
+        killed = self.toxicity.strike(rows, before, float(day), float(length))
+        course.death_cause[killed] = _TOXICITY
+        course.is_alive[killed] = False
+        course.note(killed, course.death_day[killed], "death", detail="toxicity")
+        if treated.size:
+            self._treatment_visits(treated[course.is_alive[treated] & course.on_treatment[treated]], day)
+
+    def _carry(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
+        course = self.course
+        inputs = np.zeros((rows.size, len(self.system.inputs)))
+        inputs[:, input_index(self.system)] = course.infusion[rows]
+        solution = solve(
+            Problem(
+                system=self.system,
+                parameters=course.recruits.parameters[rows],
+                save_times=np.array([float(day), float(day + length)]),
+                inputs=inputs,
+                initial=np.ascontiguousarray(course.states[rows]),
+                schedule=actions.schedule(rows),
+                first_step=course.step[rows],
+            ),
+            rtol=_RTOL,
+            atol=self.atol,
+            n_threads=self.n_threads,
+            backend=self.backend,
+        )
+        course.states[rows] = solution.values[:, -1, :]
+        course.step[rows] = solution.last_step
+        failed = rows[solution.status != 0]
+        course.is_failed[failed] = True
+        course.is_alive[failed] = False
+
+    def _extinguish(self, rows: IntArray) -> None:
+        """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
+        course = self.course
+        for k, name in enumerate(_CLONES):
+            column = course.column(name)
+            gone = rows[column[rows] < self.last_cell[rows, k]]
+            column[gone] = 0.0
+
+    def _die(self, rows: IntArray, before: FloatArray, start: float, length: float) -> None:
+        """Death when the integrated hazards pass the patient's threshold; the cause in their proportions."""
+        course = self.course
+        places = [self.system.index(name) for name in _HAZARDS]
+        now, then = course.states[np.ix_(rows, places)], before[:, places]
+        total_now, total_then = now.sum(axis=1), then.sum(axis=1)
+        dying = total_now >= self.death_threshold[rows]
+        if not dying.any():
+            return
+        dead = rows[dying]
+        grown = np.maximum(now[dying] - then[dying], 0.0)
+        share = (self.death_threshold[dead] - total_then[dying]) / np.maximum(grown.sum(axis=1), 1e-300)
+        course.death_day[dead] = start + length * np.clip(share, 0.0, 1.0)
+        mark = course.recruits.draw("death-cause", rows=dead) * grown.sum(axis=1)
+        course.death_cause[dead] = 1 + (np.cumsum(grown, axis=1) < mark[:, None]).sum(axis=1).clip(0, 3)
+        course.is_alive[dead] = False
+        for cause in np.unique(course.death_cause[dead]):
+            of_cause = dead[course.death_cause[dead] == cause]
+            course.note(of_cause, course.death_day[of_cause], "death", detail=CAUSE_NAMES[cause])
+
+    # ---- visits ----
+    def _first_visit(self) -> None:
+        everybody = np.flatnonzero(self.course.is_alive)
+        self.assessment.blood_visit(everybody, 0.0, "baseline")
+
+    def _treatment_visits(self, rows: IntArray, day: int) -> None:
+        """Visits fall on the morning of a day within the cycle; then the day counter moves on."""
+        course, visits = self.course, self.protocol.visits
+        ended = advance_days(course, rows, self.regimen, float(day))
+        rows = rows[course.hold_days[rows] <= 0]
+        cycle_day = course.cycle_day[rows]
+        at_marrow = rows[np.isin(cycle_day, visits.marrow_day_list())]
+        at_counts = rows[((cycle_day - 1) % visits.counts_every_days == 0) & ~np.isin(rows, at_marrow)]
+        self.assessment.marrow_visit(at_marrow, day + 1.0, "cycle")
+        with_blasts = self.assessment.blood_visit(at_counts, day + 1.0, "cycle")
+        suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
+        self.assessment.marrow_visit(suspected, day + 1.0, "suspected relapse")
+        self.assessment.imaging(at_marrow, day + 1.0)
+        self._off_study(rows, day + 1.0)
+        self._end_of_cycle(ended[course.is_alive[ended] & course.on_treatment[ended]], day + 1.0)
+
+    def _off_study(self, rows: IntArray, day: float) -> None:
+        relapsed = rows[~np.isnan(self.course.relapse_day[rows])]
+        self._fail(relapsed, day, "relapse")
+
+    def _end_of_cycle(self, rows: IntArray, day: float) -> None:
+        """Transplant, next cycle, or the end of treatment."""
+        course, regimen = self.course, self.regimen
+        done = course.cycle[rows] - 1
+        planned = self.transplantation.decide(rows, done, day)
+        stop_treatment(course, planned, day, "transplant planned")
+        rows = rows[course.on_treatment[rows]]
+        done = course.cycle[rows] - 1
+        rule = regimen.continue_if
+        if rule is not None:
+            responding = course.remission[rows] > NO_RESPONSE
+            self._fail(rows[(done >= rule.after_cycle) & ~responding], day, "no response")
+            rows = rows[course.on_treatment[rows]]
+        finished = rows[course.cycle[rows] > regimen.cycles]
+        without = course.remission[finished] == NO_RESPONSE
+        self._fail(finished[without], day, "no response")
+        stop_treatment(course, finished[~without], day, "treatment completed")
+
+    def _fail(self, rows: IntArray, day: float, why: str) -> None:
+        """Treatment has failed these patients; some go on to another therapy."""
+        stop_treatment(self.course, rows, day, why)
+        self._plan_later_therapy(rows, day)
+
+    def _clinic(self, day: float) -> None:
+        """Weekly look at who is off treatment and due for a visit."""
+        course, visits = self.course, self.protocol.visits
+        every = max(_WEEK, round(visits.after_treatment_every_days / _WEEK) * _WEEK)
+        if day % every:
+            return
+        rows = np.flatnonzero(course.is_alive & ~course.on_treatment)
+        in_response = course.remission[rows] > NO_RESPONSE
+        after_later = (day >= course.later_therapy_day[rows] + 28) & (day < course.later_therapy_day[rows] + 28 + every)
+        number = round(day / every)
+        scheduled = in_response & (number % self.assumed["marrow_every_visits_in_remission"] == 0)
+        marrow = rows[scheduled | after_later]
+        with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), day, "follow-up")
+        suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
+        self.assessment.marrow_visit(np.union1d(marrow, suspected), day, "follow-up")
+        self.assessment.imaging(rows, day)
+        self.transplantation.decide_later(rows, day)
+        waiting = rows[
+            (course.remission[rows] == NO_RESPONSE)
+            & np.isinf(course.later_therapy_day[rows])
+            & np.isnan(course.hsct_day[rows])
+        ]
+        self._plan_later_therapy(waiting, day)
+
+    # ---- therapy after the study drug ----
+    def _plan_later_therapy(self, rows: IntArray, day: float) -> None:
+        course = self.course
+        rows = rows[np.isinf(course.later_therapy_day[rows])]
+        goes_on = course.recruits.draw("later-therapy", rows=rows) < self.assumed["later_therapy_share"]
+        course.later_therapy_day[rows] = np.where(goes_on, day + self.assumed["later_therapy_delay_days"], np.nan)
+
+    def _later_therapy(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
+        """A standard salvage course for those whose time has come."""
+        course = self.course
+        begin = course.later_therapy_day[rows]
+        due = rows[(begin >= day) & (begin < day + length)]
+        course.note(due, course.later_therapy_day[due], "later_therapy")
+        days = int(self.assumed["chemotherapy_days"])
+        for offset in range(days):
+            given = rows[(begin + offset >= day) & (begin + offset < day + length)]
+            actions.add(
+                given, course.later_therapy_day[given] + offset, Action.ADD_TO_STATE,
+                self.system.index("chemo_drug"), 1.0,
+            )  # fmt: skip
+
+    # ---- keeping ----
+    def _keep_samples(self, day: float) -> None:
+        if self.sampled.size:
+            kept = self.course.states[self.sampled].copy()
+            kept[~self.course.is_alive[self.sampled]] = np.nan
+            extra = np.stack([self.course.infusion[self.sampled]], axis=1)
+            self.course.samples.append((day, np.concatenate([kept, extra], axis=1)))
+
+    def _window_days(self) -> float:
+        """The widest response window of the endpoints; responses later than it are not responses."""
+        windows = []
+        for endpoint in self.protocol.endpoints:
+            if endpoint.window_weeks is not None:
+                windows.append(7.0 * endpoint.window_weeks)
+            elif endpoint.window_cycles is not None:
+                windows.append(float(self.regimen.cycle_start(endpoint.window_cycles + 1)))
+        return max(windows, default=_DEFAULT_WINDOW_DAYS) if not self.in_remission else max(
+            [*windows, _DEFAULT_WINDOW_DAYS]
+        )
+
+
+def _absolute_tolerances(states: Sequence[str]) -> FloatArray:
+    """What counts as nothing, per state: a tenth of a cell, a millionth of a hazard, a thousandth elsewhere."""
+    cells = {"R_b", "A_b", "R_l", "A_l", "R_m", "A_m", "X_m", "B_b", "B_l", "Lb"}
+    small = {"adapted", "tolerance", "endothelium", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window"}
+
+    def one(name: str) -> float:
+        if name in _CLONES:
+            return 1e-2
+        if name in cells:
+            return 1e3
+        if name.startswith("H_") or name in small:
+            return 1e-6
+        return 1e-4
+
+    return np.array([one(name) for name in states])

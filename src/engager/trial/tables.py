@@ -1,0 +1,285 @@
+"""The tables of a virtual trial, cut at the day the data would have been cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.model import Model, evaluate_outputs
+from engager.trial.course import NO_RESPONSE, RESPONSE_NAMES, Course
+from engager.trial.protocol import Protocol
+from engager.trial.recruit import DAYS_PER_MONTH, covariate_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FloatArray = NDArray[np.float64]
+CAUSE_NAMES = ("", "leukemia", "infection", "transplant", "background", "toxicity")
+
+# Observables kept for the sampled patients, by column name in the table -> name in the model.
+OBSERVABLES = {
+    "drug_pg_per_mL": "drug_pg_per_mL",
+    "cd8_per_uL": "cd8_per_uL",
+    "b_per_uL": "b_per_uL",
+    "marrow_blasts_percent": "marrow_blasts_percent",
+    "log10_mrd": "log10_mrd",
+    "blasts_cd19_positive": "Lp",
+    "blasts_cd19_negative": "Ln",
+    "sanctuary_blasts": "Sp",
+    "marrow_T_activated": "A_m",
+    "marrow_T_exhausted": "X_m",
+    "il6_pg_per_mL": "IL6",
+    "il10_pg_per_mL": "IL10",
+    "ifng_pg_per_mL": "IFNg",
+    "anc_per_uL": "neutrophils",
+    "platelets_per_uL": "platelets",
+}
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """What virtual trials recorded, as polars tables (columns in docs/architecture.md).
+
+    Attributes
+    ----------
+    protocol : the study that was run.
+    patients, visits, events, trajectories : keyed by (replicate, arm, patient).
+    """
+
+    protocol: Protocol
+    patients: pl.DataFrame
+    visits: pl.DataFrame
+    events: pl.DataFrame
+    trajectories: pl.DataFrame
+
+    @property
+    def n_failed(self) -> int:
+        """Patients the solver could not follow to the end."""
+        return int(self.patients["failed"].sum())
+
+    @staticmethod
+    def concatenate(parts: list[TrialData]) -> TrialData:
+        """Tables of several calls (other replicates of the same study) as one."""
+        import polars as pl
+
+        names = ("patients", "visits", "events", "trajectories")
+        stacked = {name: pl.concat([getattr(part, name) for part in parts]) for name in names}
+        return TrialData(parts[0].protocol, **stacked)
+
+
+def assemble(protocol: Protocol, courses: Mapping[str, Course], model: Model) -> TrialData:
+    """Tables of all arms, each patient seen only up to dropout, end of follow-up and data cut."""
+    import polars as pl
+
+    cut = _data_cut(protocol, courses)
+    last_days = {arm: _last_day(course, cut) for arm, course in courses.items()}
+    return TrialData(
+        protocol,
+        patients=pl.concat([_patients(arm, one, last_days[arm], protocol) for arm, one in courses.items()]),
+        visits=pl.concat([_visits(arm, one, last_days[arm]) for arm, one in courses.items()]),
+        events=pl.concat([_events(arm, one, last_days[arm]) for arm, one in courses.items()]),
+        trajectories=pl.concat([_trajectories(arm, one, model) for arm, one in courses.items()]),
+    )
+
+
+def _data_cut(protocol: Protocol, courses: Mapping[str, Course]) -> dict[int, float]:
+    """Calendar day of the data cut per replicate; infinite when there is none."""
+    replicates = sorted({int(r) for course in courses.values() for r in np.unique(course.recruits.replicate)})
+    rule = protocol.follow_up.data_cut
+    if rule is None:
+        return dict.fromkeys(replicates, np.inf)
+    if rule.months is not None:
+        return dict.fromkeys(replicates, rule.months * DAYS_PER_MONTH)
+    cuts = {}
+    for replicate in replicates:
+        calendar = np.sort(
+            np.concatenate([_calendar_deaths(course, replicate) for course in courses.values()])
+        )
+        n_deaths = int(rule.deaths or 0)
+        cuts[replicate] = float(calendar[n_deaths - 1]) if calendar.size >= n_deaths else np.inf
+    return cuts
+
+
+def _calendar_deaths(course: Course, replicate: int) -> FloatArray:
+    recruits = course.recruits
+    seen = (recruits.replicate == replicate) & (course.death_day <= recruits.observable_day)
+    return (recruits.entry_day + course.death_day)[seen]
+
+
+def _last_day(course: Course, cut: dict[int, float]) -> FloatArray:
+    recruits = course.recruits
+    calendar = np.array([cut[int(r)] for r in recruits.replicate])
+    return np.minimum(recruits.observable_day, np.maximum(calendar - recruits.entry_day, 0.0))
+
+
+def _key(arm: str, course: Course, rows: NDArray[np.int64]) -> dict[str, object]:
+    import polars as pl
+
+    recruits = course.recruits
+    return {
+        "replicate": pl.Series(recruits.replicate[rows], dtype=pl.Int32),
+        "arm": pl.Series([arm] * rows.size, dtype=pl.String),
+        "patient": pl.Series(recruits.number[rows], dtype=pl.Int32),
+    }
+
+
+def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol) -> pl.DataFrame:
+    import polars as pl
+
+    recruits = course.recruits
+    rows = np.arange(course.n)
+
+    def seen(day: FloatArray) -> FloatArray:
+        return np.where(day <= last_day, day, np.nan)
+
+    response_day, relapse_day = seen(course.response_day), seen(course.relapse_day)
+    death_day, hsct_day, mrd_day = seen(course.death_day), seen(course.hsct_day), seen(course.mrd_day)
+    best = np.where(np.isnan(response_day), NO_RESPONSE, course.best)
+    has_mrd = ~np.isnan(mrd_day)
+    limit = np.log10(protocol.visits.mrd.limit)
+    relapsed, died = ~np.isnan(relapse_day), ~np.isnan(death_day)
+    crs_day, neurologic_day = seen(course.crs_day), seen(course.neurologic_day)
+    outcome = pl.DataFrame(
+        {
+            "entry_month": recruits.entry_day / DAYS_PER_MONTH,
+            "followup_day": last_day,
+            "treated": recruits.is_treated,
+            "start_day": np.where(recruits.is_treated, 0.0, np.nan),
+            "n_cycles": pl.Series(np.where(recruits.is_treated, _cycles(course, protocol, arm), 0), dtype=pl.Int32),
+            "best_response": pl.Series([RESPONSE_NAMES[int(k)] for k in best], dtype=pl.String),
+            "response_day": response_day,
+            "response_cycle": pl.Series(_or_null(course.response_cycle, ~np.isnan(response_day)), dtype=pl.Int32),
+            "mrd_day": mrd_day,
+            "mrd_log10": np.where(has_mrd, course.mrd_log10, np.nan),
+            "mrd_below_limit": pl.Series(_or_null(course.mrd_log10 < limit, has_mrd), dtype=pl.Boolean),
+            "mrd_undetectable": pl.Series(_or_null(course.mrd_undetectable, has_mrd), dtype=pl.Boolean),
+            "hsct_day": hsct_day,
+            "hsct_in_response": pl.Series(
+                _or_null(course.hsct_in_response, ~np.isnan(hsct_day)), dtype=pl.Boolean
+            ),
+            "relapse_day": relapse_day,
+            "relapse_cd19": pl.Series(
+                _or_null(np.where(course.relapse_is_negative, "negative", "positive"), relapsed), dtype=pl.String
+            ),
+            "relapse_site": pl.Series(
+                _or_null(np.where(course.relapse_is_extramedullary, "extramedullary", "marrow"), relapsed),
+                dtype=pl.String,
+            ),
+            "death_day": death_day,
+            "death_cause": pl.Series(
+                _or_null(np.array(CAUSE_NAMES)[course.death_cause], died), dtype=pl.String
+            ),
+            "crs_grade": pl.Series(np.where(np.isnan(crs_day), 0, course.crs_grade), dtype=pl.Int32),
+            "crs_day": crs_day,
+            "neurologic_grade": pl.Series(
+                np.where(np.isnan(neurologic_day), 0, course.neurologic_grade), dtype=pl.Int32
+            ),
+            "neurologic_day": neurologic_day,
+        }
+    )
+    frame = pl.DataFrame({**_key(arm, course, rows), "failed": course.is_failed})
+    return pl.concat([frame, covariate_frame(recruits.covariates), _nan_to_null(outcome)], how="horizontal")
+
+
+def _cycles(course: Course, protocol: Protocol, arm: str) -> NDArray[np.int64]:
+    """Cycles begun: a cycle whose first day never came does not count."""
+    begun = np.where(course.cycle_day > 1, course.cycle, course.cycle - 1)
+    return np.clip(begun, 1, protocol.arms[arm].regimen.cycles)
+
+
+def _visits(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
+    import polars as pl
+
+    columns = {name: np.concatenate([visit[name] for visit in course.visits]) for name in course.visits[0]}
+    rows = columns.pop("row")
+    frame = pl.DataFrame(
+        {
+            **_key(arm, course, rows),
+            "day": columns["day"],
+            "cycle": pl.Series(columns["cycle"], dtype=pl.Int32),
+            "cycle_day": pl.Series(columns["cycle_day"], dtype=pl.Int32),
+            "kind": pl.Series(columns["kind"].tolist(), dtype=pl.String),
+            **{
+                name: columns[name]
+                for name in (
+                    "marrow_blasts_percent", "anc_per_uL", "platelets_per_uL", "mrd_log10", "dose_ug_per_day",
+                    "on_treatment",
+                )
+            },
+        }
+    )  # fmt: skip
+    kept = columns["day"] <= last_day[rows]
+    return _nan_to_null(frame.filter(pl.Series(kept))).sort("replicate", "patient", "day", maintain_order=True)
+
+
+def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
+    import polars as pl
+
+    if course.log:
+        rows = np.concatenate([entry[0] for entry in course.log])
+        day = np.concatenate([entry[1] for entry in course.log])
+        names = [entry[2] for entry in course.log for _ in range(entry[0].size)]
+        grade = np.concatenate([entry[3] for entry in course.log])
+        detail = [str(entry[4]) for entry in course.log for _ in range(entry[0].size)]
+    else:
+        rows, day, names, grade, detail = np.zeros(0, dtype=np.int64), np.zeros(0), [], np.zeros(0), []
+    frame = pl.DataFrame(
+        {
+            **_key(arm, course, rows),
+            "day": day,
+            "event": pl.Series(names, dtype=pl.String),
+            "grade": pl.Series(grade, dtype=pl.Int32),
+            "detail": pl.Series(detail, dtype=pl.String),
+        }
+    )
+    kept = day <= last_day[rows] if rows.size else np.zeros(0, dtype=bool)
+    return frame.filter(pl.Series(kept, dtype=pl.Boolean)).sort("replicate", "patient", "day", maintain_order=True)
+
+
+def _trajectories(arm: str, course: Course, model: Model) -> pl.DataFrame:
+    import polars as pl
+
+    rows = np.flatnonzero(
+        (course.recruits.replicate == 0) & np.isin(np.arange(course.n), course.sampled_rows)
+    )
+    system = model.system
+    available = {
+        column: name for column, name in OBSERVABLES.items() if name in system.outputs or name in system.states
+    }
+    days = np.array([day for day, _ in course.samples])
+    if rows.size == 0 or days.size == 0:
+        empty = np.zeros(0)
+        key = _key(arm, course, np.zeros(0, dtype=np.int64))
+        return pl.DataFrame({**key, "day": empty, "dose_ug_per_day": empty, **dict.fromkeys(available, empty)})
+    stacked = np.stack([values for _, values in course.samples], axis=1)
+    found = evaluate_outputs(
+        system,
+        list(available.values()),
+        stacked[:, :, :-1],
+        course.recruits.parameters[rows],
+        np.zeros((rows.size, len(system.inputs))),
+    )
+    frame = pl.DataFrame(
+        {
+            **_key(arm, course, np.repeat(rows, days.size)),
+            "day": np.tile(days, rows.size),
+            "dose_ug_per_day": stacked[:, :, -1].ravel(),
+            **{column: found[name].ravel() for column, name in available.items()},
+        }
+    )
+    alive = ~np.isnan(stacked[:, :, 0]).ravel()
+    return _nan_to_null(frame.filter(pl.Series(alive)))
+
+
+def _or_null(values: NDArray, present: NDArray[np.bool_]) -> list[object]:
+    return [value if keep else None for value, keep in zip(values.tolist(), present, strict=True)]
+
+
+def _nan_to_null(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars.selectors as cs
+
+    return frame.with_columns(cs.float().fill_nan(None))

@@ -1,0 +1,152 @@
+"""CRS and neurologic events: when they strike, how bad they are, and what the protocol does about it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engager.trial.assumptions import Assumptions
+from engager.trial.course import Course, FloatArray, IntArray
+from engager.trial.protocol_regimen import Regimen, ToxicityRule
+
+# Draws kept for repeated events of one kind; a patient with more has long stopped.
+_MOST_EVENTS = 6
+_KINDS = ("CRS", "neurologic")
+_HAZARD = {"CRS": "H_crs", "neurologic": "H_neuro"}
+_LONG_BREAK_DAYS = 7  # the label: a longer break starts a new cycle
+
+
+class Toxicity:
+    """Draws and rules for the events of one arm.
+
+    Notes
+    -----
+    An event of a kind strikes when its integrated hazard passes the next exponential threshold; repeated
+    events are possible while the drug goes on. Grades and durations are drawn from stated shares.
+    """
+
+    def __init__(self, course: Course, regimen: Regimen, assumptions: Assumptions):
+        self.course, self.regimen = course, regimen
+        recruits = course.recruits
+        self._threshold = {
+            kind: np.cumsum(recruits.draw(f"{kind}-time", "exponential", _MOST_EVENTS), axis=1) for kind in _KINDS
+        }
+        shares = {kind: assumptions[f"{kind.lower()}_grade_shares"] for kind in _KINDS}
+        self._grade = {
+            kind: 1
+            + np.minimum(
+                np.searchsorted(np.cumsum(shares[kind]), recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS)), 4
+            )
+            for kind in _KINDS
+        }
+        self._duration = {
+            kind: assumptions[f"{kind.lower()}_duration_days"]
+            * np.exp(
+                assumptions.spread(f"{kind.lower()}_duration_days")
+                * recruits.draw(f"{kind}-duration", "normal", _MOST_EVENTS)
+            )
+            for kind in _KINDS
+        }
+        for kind in _KINDS:
+            course.n_events[kind] = np.zeros(course.n, dtype=np.int64)
+
+    def strike(self, rows: IntArray, before: FloatArray, start: float, length: float) -> IntArray:
+        """Events of these rows between `start` and `start + length` days; returns rows they killed.
+
+        Parameters
+        ----------
+        rows : patients followed over the stretch, alive at its end.
+        before : array (row, state): states at the start of the stretch.
+        """
+        killed = [np.zeros(0, dtype=np.int64)]
+        for kind in _KINDS:
+            killed.append(self._strike_kind(kind, rows, before, start, length))
+        return np.unique(np.concatenate(killed))
+
+    def _strike_kind(self, kind: str, rows: IntArray, before: FloatArray, start: float, length: float) -> IntArray:
+        course = self.course
+        i = course.system.index(_HAZARD[kind])
+        count = course.n_events[kind]
+        follows = count[rows] < _MOST_EVENTS
+        rows, from_hazard = rows[follows], before[follows, i]
+        to_hazard = course.states[rows, i]
+        threshold = self._threshold[kind][rows, count[rows]]
+        hit = to_hazard >= threshold
+        if not hit.any():
+            return np.zeros(0, dtype=np.int64)
+        rows, threshold = rows[hit], threshold[hit]
+        grown = np.maximum(to_hazard[hit] - from_hazard[hit], 1e-300)
+        day = start + length * np.clip((threshold - from_hazard[hit]) / grown, 0.0, 1.0)
+        grade = self._grade[kind][rows, count[rows]]
+        duration = self._duration[kind][rows, count[rows]]
+        is_repeat = count[rows] > 0
+        count[rows] += 1
+        worst, first_day = (
+            (course.crs_grade, course.crs_day) if kind == "CRS" else (course.neurologic_grade, course.neurologic_day)
+        )
+        first_day[rows] = np.where(np.isnan(first_day[rows]), day, first_day[rows])
+        worst[rows] = np.maximum(worst[rows], grade)
+        course.note(rows, day, kind.lower(), grade)
+        fatal = grade >= 5
+        self._apply_rules(kind, rows[~fatal], day[~fatal], grade[~fatal], duration[~fatal], is_repeat[~fatal])
+        course.death_day[rows[fatal]] = day[fatal]
+        return rows[fatal]
+
+    def _apply_rules(
+        self, kind: str, rows: IntArray, day: FloatArray, grade: IntArray, duration: FloatArray, is_repeat: np.ndarray
+    ) -> None:
+        """The first rule that names the event's kind and grade decides."""
+        course = self.course
+        treated = course.on_treatment[rows]
+        for row, at, degree, lasts, again in zip(
+            rows[treated], day[treated], grade[treated], duration[treated], is_repeat[treated], strict=True
+        ):
+            rule = next((one for one in self.regimen.rules if one.event == kind and int(degree) in one.grade), None)
+            if rule is not None:
+                self._apply(rule, int(row), float(at), float(lasts), bool(again))
+
+    def _apply(self, rule: ToxicityRule, row: int, day: float, duration: float, is_repeat: bool) -> None:
+        course = self.course
+        one = np.array([row])
+        pause = np.ceil(max(duration + rule.min_hold_days, 1.0))
+        recurs = rule.stop_if_recurs and is_repeat and course.restart_days[row] > 0
+        too_long = rule.max_hold_days is not None and duration > rule.max_hold_days
+        if rule.action == "stop" or recurs or too_long:
+            stop_treatment(course, one, day, f"{rule.event} toxicity")
+            return
+        course.hold_days[row] = max(course.hold_days[row], pause)
+        course.hold_total[row] = 0.0
+        course.restart_days[row] = rule.restart_days if rule.restart == "lowest" else 0.0
+        course.note(one, day, "hold", detail=f"{rule.event} toxicity")
+
+
+def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why: str) -> None:
+    """No more study drug for these patients; they are followed on."""
+    ending = rows[course.on_treatment[rows]]
+    course.on_treatment[ending] = False
+    course.infusion[ending] = 0.0
+    course.last_dose[ending] = 0.0
+    course.hold_days[ending] = 0.0
+    course.note(ending, day, "off_study_drug", detail=why)
+
+
+def advance_days(course: Course, rows: IntArray, regimen: Regimen, day: float) -> IntArray:
+    """Move treated rows on by one day of treatment or of pause; returns rows whose cycle has ended."""
+    holding = rows[course.hold_days[rows] > 0]
+    dosing = rows[course.hold_days[rows] <= 0]
+    course.hold_days[holding] -= 1.0
+    course.hold_total[holding] += 1.0
+    resuming = holding[course.hold_days[holding] <= 0]
+    # A pause longer than a week starts a new cycle; the restart dose counts as a step.
+    fresh = resuming[course.hold_total[resuming] > _LONG_BREAK_DAYS]
+    course.cycle[fresh] += 1
+    course.cycle_day[fresh] = 1
+    course.last_dose[resuming] = 0.0
+    course.note(resuming, day + 1.0, "restart")
+    course.restart_days[dosing] = np.maximum(course.restart_days[dosing] - 1.0, 0.0)
+    course.cycle_day[dosing] += 1
+    lengths = np.array([regimen.cycle_length(int(c)) for c in np.unique(course.cycle[dosing])])
+    length = lengths[np.searchsorted(np.unique(course.cycle[dosing]), course.cycle[dosing])] if dosing.size else lengths
+    ended = dosing[course.cycle_day[dosing] > length]
+    course.cycle[ended] += 1
+    course.cycle_day[ended] = 1
+    return np.concatenate([ended, fresh])
