@@ -86,13 +86,6 @@ class EventQueue:
     def _execute(self, one: Pending, t: float, y: list[float], p: list[float], u: list[float]) -> None:
         code = self.model.events[one.event]
         values = code.values(t, y, p, u, ()) if one.values is None else one.values
-        for target, value, factor in zip(code.targets, values, code.factors, strict=True):
-            if factor is None:
-                y[target] = value
-        scaled = [
-            (target, value * factor(t, y, p, u, ())[0])
-            for target, value, factor in zip(code.targets, values, code.factors, strict=True)
-            if factor is not None
-        ]
-        for target, value in scaled:
-            y[target] = value
+        now = [1.0 if factor is None else factor(t, y, p, u, ())[0] for factor in code.factors]
+        for target, value, factor in zip(code.targets, values, now, strict=True):
+            y[target] = value * factor

@@ -247,8 +247,8 @@ class _Reader:
                 *(self._participant(ref, +1, element) for ref in one.getListOfProducts()),
             ]
             rate = self._kinetic_law(one, element)
-            if rate is None:
-                continue
+            if rate is None:  # nothing is said of its speed: it does not run, and its id has no value
+                rate, participants = self.math.graph.const(math.nan), []
             self.out.reactions[one.getId()] = Reaction(one.getId(), rate, tuple(participants))
 
     def _kinetic_law(self, reaction: Any, element: str) -> Node | None:
