@@ -1,5 +1,6 @@
 """What every layer stands on: errors, units, keyed randomness, provenance."""
 
+from engager.core.condition import Condition, parse_condition
 from engager.core.errors import (
     EngagerError,
     InputError,
@@ -14,6 +15,7 @@ from engager.core.randomness import Stream
 from engager.core.units import convert, factor
 
 __all__ = [
+    "Condition",
     "EngagerError",
     "InputError",
     "Interrupted",
@@ -27,5 +29,6 @@ __all__ = [
     "digest_object",
     "factor",
     "nearest",
+    "parse_condition",
     "versions",
 ]
