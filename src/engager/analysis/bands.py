@@ -1,0 +1,114 @@
+"""Survival curves of all replicates on one grid: what to draw, with its prediction band.
+
+In: the patients table, an endpoint, an arm. Out: a frame of month, median curve, band and number at risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engager.analysis.endpoints import DAYS_PER_MONTH, EndpointRequest, Kind, endpoint
+from engager.analysis.risk_sets import risk_sets
+from engager.analysis.sample import HasPatients, check_patients, sample_of
+from engager.analysis.survival import product_limit
+from engager.core import InputError, Problem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def survival_bands(
+    data: HasPatients | pl.DataFrame,
+    request: EndpointRequest | str,
+    months: ArrayLike,
+    arms: Sequence[str] | None = None,
+    level: float = 0.95,
+) -> pl.DataFrame:
+    """Kaplan-Meier curves over replicates, on a grid of months.
+
+    Parameters
+    ----------
+    data : a virtual trial, or its patients table.
+    request : a time-to-event endpoint such as ``OS``; its statistic is not read.
+    months : array (month,), where to read the curves.
+    arms : all arms when None.
+    level : coverage of the pointwise band over replicates.
+
+    Returns
+    -------
+    Frame ``arm, endpoint, month, survival, low, high, at_risk, n_replicates``. ``survival`` is the median
+    curve, ``at_risk`` the median number at risk; a month that fewer than half of the replicates observe is
+    NaN. With one replicate, low and high are NaN: there is no scatter to show.
+
+    Raises
+    ------
+    InputError
+        When the endpoint is not a time to an event.
+    """
+    import polars as pl
+
+    patients = data if isinstance(data, pl.DataFrame) else data.patients
+    check_patients(patients)
+    wanted = EndpointRequest(request, "median") if isinstance(request, str) else request
+    if endpoint(wanted.endpoint).kind is not Kind.TIME:
+        raise InputError(Problem("request", wanted.endpoint, "must be a time-to-event endpoint, e.g. OS"))
+    grid = np.atleast_1d(np.asarray(months, dtype=float))
+    frames = []
+    for arm in arms or patients["arm"].unique(maintain_order=True).to_list():
+        sample = sample_of(patients, [arm], wanted)
+        curves, at_risk = _on_grid(sample.days, sample.counted & (sample.cause == 1), sample.counted, grid)
+        middle, low, high = _over_replicates(curves, level)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "arm": [arm] * len(grid),
+                    "endpoint": [wanted.endpoint] * len(grid),
+                    "month": grid,
+                    "survival": middle,
+                    "low": low,
+                    "high": high,
+                    "at_risk": np.median(at_risk, axis=0),
+                    "n_replicates": [len(sample.replicates)] * len(grid),
+                }
+            )
+        )
+    return pl.concat(frames)
+
+
+def _on_grid(
+    days: NDArray[np.float64], event: NDArray[np.bool_], counted: NDArray[np.bool_], grid: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Survival and number at risk, array (replicate, month); NaN after the last patient was seen."""
+    sets = risk_sets(days, event, include=counted)
+    survival = np.pad(product_limit(sets)[0], ((0, 0), (1, 0)), constant_values=1.0)
+    n_members = np.count_nonzero(sets.member, axis=1)
+    curves = np.empty((len(days), len(grid)))
+    at_risk = np.empty((len(days), len(grid)), dtype=np.int64)
+    for row in range(len(days)):
+        times = sets.time[row, : n_members[row]] / DAYS_PER_MONTH
+        gone = np.searchsorted(times, grid, side="left")
+        at_risk[row] = n_members[row] - gone
+        curves[row] = survival[row][np.searchsorted(times, grid, side="right")]
+        unseen = grid > (times[-1] if times.size else -1.0)
+        curves[row][unseen & (curves[row] > 0)] = np.nan
+    return curves, at_risk
+
+
+def _over_replicates(
+    curves: NDArray[np.float64], level: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    shown = np.count_nonzero(~np.isnan(curves), axis=0) * 2 >= len(curves)
+    blank = np.full(curves.shape[1], np.nan)
+    middle, low, high = blank.copy(), blank.copy(), blank.copy()
+    if not shown.any():
+        return middle, low, high
+    tail = (1.0 - level) / 2.0
+    middle[shown] = np.nanmedian(curves[:, shown], axis=0)
+    if len(curves) > 1:
+        ends = np.nanquantile(curves[:, shown], [tail, 1.0 - tail], axis=0, method="weibull")
+        low[shown], high[shown] = ends
+    return middle, low, high

@@ -1,0 +1,327 @@
+"""What each endpoint means: who is counted, what counts as an event, and from when.
+
+In: the patients table of a virtual trial. Out: polars expressions over its columns. Each endpoint is one
+entry of `ENDPOINTS`, in the words of the evidence vocabulary.
+
+Denominators follow the usual analysis: efficacy over randomized patients, safety over treated ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from engager.core import InputError, Problem, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DAYS_PER_MONTH = 365.25 / 12
+RESPONSES = ("CR", "CRh", "CRi")
+
+
+class Kind(Enum):
+    """How an endpoint is counted."""
+
+    SHARE = "share"
+    TIME = "time to event"
+    COMPETING = "time to event with competing events"
+
+
+STATISTICS = {
+    Kind.SHARE: ("proportion", "difference"),
+    Kind.TIME: ("median", "survival_at", "hazard_ratio", "follow_up_median"),
+    Kind.COMPETING: ("cumulative_at",),
+}
+NEEDS_TIME = ("survival_at", "cumulative_at")
+BETWEEN_ARMS = ("hazard_ratio", "difference")
+
+
+@dataclass(frozen=True)
+class EndpointRequest:
+    """One number wanted from a trial.
+
+    Attributes
+    ----------
+    endpoint : a word of `ENDPOINTS`, or categories joined by ``/``, e.g. ``CR/CRh``.
+    statistic : one of `STATISTICS` for that kind of endpoint.
+    time_months : landmark of ``survival_at`` and ``cumulative_at``.
+    arm : one arm, or None for each arm in turn. Not for a comparison of arms.
+    treatment, control : the two arms of a ``hazard_ratio`` or ``difference``.
+    subgroup : condition over covariates, e.g. ``marrow_blasts_percent >= 50``; None for all patients.
+    among : ``all``, or the response categories that make the denominator, e.g. ``CR/CRh``; None: as usual
+        for that endpoint.
+    origin : ``randomization``, ``treatment``, ``response`` or ``hsct``; None: as usual for that endpoint.
+    censor_at_hsct : stop the clock at transplant.
+    no_response_event_day : EFS: day on which a patient who never reached remission counts as failed
+        (TOWER: day 1); None counts only relapse and death.
+    response_window_days : EFS: a patient without remission, alive but last seen before this day, is censored
+        on that day rather than counted as failed.
+    induction_days : ``death_induction``: days from randomization.
+    strata : conditions or yes/no columns; a hazard ratio and its log-rank test compare within them.
+    """
+
+    endpoint: str
+    statistic: str = "proportion"
+    time_months: float | None = None
+    arm: str | None = None
+    treatment: str | None = None
+    control: str | None = None
+    subgroup: str | None = None
+    among: str | None = None
+    origin: str | None = None
+    censor_at_hsct: bool = False
+    no_response_event_day: float | None = 1.0
+    response_window_days: float = 84.0
+    induction_days: float = 42.0
+    strata: Sequence[str] = ()
+
+
+class Share(NamedTuple):
+    """Yes/no expressions: who is counted, who had it."""
+
+    counted: pl.Expr
+    event: pl.Expr
+
+
+class Times(NamedTuple):
+    """Expressions: who is counted, days from the origin, and 0 (censored), 1 (event) or 2 (competing)."""
+
+    counted: pl.Expr
+    days: pl.Expr
+    cause: pl.Expr
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint: its kind, a sentence for readers, and what builds its expressions."""
+
+    kind: Kind
+    meaning: str
+    build: Callable[[EndpointRequest], Share | Times]
+
+
+def endpoint(name: str, where: str = "endpoint") -> Endpoint:
+    """The definition of an endpoint.
+
+    Raises
+    ------
+    InputError
+        When the word is unknown; the nearest known words are offered.
+    """
+    if name in ENDPOINTS:
+        return ENDPOINTS[name]
+    if response_categories(name):
+        return Endpoint(Kind.SHARE, f"best response {name.replace('/', ', ')}", _response)
+    rule = "is not an endpoint this package estimates"
+    raise InputError(Problem(where, name, rule, nearest(name, ENDPOINTS)))
+
+
+def response_categories(name: str | None) -> tuple[str, ...]:
+    """Best responses that count for a word like ``CR/CRh``; empty when it is no such word.
+
+    ``CR/CRi`` without ``CRh`` comes from papers that had no CRh category: partial recovery was CRi there, so
+    CRh counts.
+    """
+    parts = tuple((name or "").split("/"))
+    if not all(part in RESPONSES for part in parts) or len(set(parts)) != len(parts):
+        return ()
+    if set(parts) == {"CR", "CRi"}:
+        return RESPONSES
+    return parts
+
+
+def _col(name: str) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(name)
+
+
+def _everyone() -> pl.Expr:
+    import polars as pl
+
+    return pl.lit(True)
+
+
+def _among(request: EndpointRequest, usual: str) -> pl.Expr:
+    """The denominator: everybody, or those with certain best responses."""
+    chosen = request.among or usual
+    if chosen == "all":
+        return _everyone()
+    categories = response_categories(chosen)
+    if not categories:
+        rule = "must be 'all' or response categories like CR/CRh/CRi"
+        raise InputError(Problem(f"{request.endpoint}: among", chosen, rule))
+    return _col("best_response").is_in(categories).fill_null(False)
+
+
+def _response(request: EndpointRequest) -> Share:
+    categories = response_categories(request.endpoint)
+    return Share(_among(request, "all"), _col("best_response").is_in(categories).fill_null(False))
+
+
+def _mrd(column: str) -> Callable[[EndpointRequest], Share]:
+    """MRD status among responders whose assay was read."""
+
+    def build(request: EndpointRequest) -> Share:
+        assessed = _col("mrd_day").is_not_null()
+        return Share(_among(request, "CR/CRh/CRi") & assessed, _col(column).fill_null(False))
+
+    return build
+
+
+def _hsct_after_response(request: EndpointRequest) -> Share:
+    return Share(_among(request, "CR/CRh/CRi"), _col("hsct_in_response").fill_null(False))
+
+
+def _hsct_on_study(request: EndpointRequest) -> Share:
+    return Share(_among(request, "all"), _col("hsct_day").is_not_null())
+
+
+def _response_in_cycle_1(request: EndpointRequest) -> Share:
+    return Share(_among(request, "CR/CRh/CRi"), (_col("response_cycle") == 1).fill_null(False))
+
+
+def _toxicity(column: str, lowest_grade: int) -> Callable[[EndpointRequest], Share]:
+    """Worst grade at or above a bound, over treated patients."""
+
+    def build(request: EndpointRequest) -> Share:
+        treated = _col("treated").fill_null(False)
+        return Share(_among(request, "all") & treated, (_col(column) >= lowest_grade).fill_null(False))
+
+    return build
+
+
+def _death_induction(request: EndpointRequest) -> Share:
+    """Death before any remission within the induction period."""
+    early = _col("death_day") <= request.induction_days
+    unresponsive = _col("response_day").is_null() | (_col("response_day") > _col("death_day"))
+    return Share(_among(request, "all"), (early & unresponsive).fill_null(False))
+
+
+def _early_death_30d(request: EndpointRequest) -> Share:
+    treated = _col("treated").fill_null(False)
+    soon = (_col("death_day") - _col("start_day")) <= 30.0
+    return Share(_among(request, "all") & treated, soon.fill_null(False))
+
+
+_ORIGINS = {
+    "randomization": None,
+    "treatment": "start_day",
+    "response": "response_day",
+    "hsct": "hsct_day",
+}
+
+
+def _origin_day(request: EndpointRequest, usual: str) -> pl.Expr:
+    import polars as pl
+
+    chosen = request.origin or usual
+    if chosen not in _ORIGINS:
+        rule = f"must be one of {', '.join(_ORIGINS)}"
+        raise InputError(Problem(f"{request.endpoint}: origin", chosen, rule))
+    column = _ORIGINS[chosen]
+    return pl.lit(0.0) if column is None else pl.col(column)
+
+
+def _clock(request: EndpointRequest, counted: pl.Expr, origin: pl.Expr, *days: pl.Expr) -> Times:
+    """The first of several event days, by cause, against the last day of observation.
+
+    The first of `days` is cause 1, the second cause 2; at equal days the first wins.
+    """
+    import polars as pl
+
+    end = pl.col("followup_day")
+    if request.censor_at_hsct:
+        end = pl.min_horizontal(end, pl.col("hsct_day"))
+    first = pl.min_horizontal(*days)
+    happened = (first <= end).fill_null(False)
+    cause = pl.when(~happened).then(0).when((days[0] == first).fill_null(False)).then(1).otherwise(2)
+    elapsed = pl.when(happened).then(first).otherwise(end) - origin
+    return Times(counted & origin.is_not_null(), elapsed, cause)
+
+
+def _overall_survival(request: EndpointRequest) -> Times:
+    return _clock(
+        request, _among(request, "all"), _origin_day(request, "randomization"), _col("death_day")
+    )
+
+
+def _remission_duration(request: EndpointRequest) -> Times:
+    import polars as pl
+
+    failure = pl.min_horizontal("relapse_day", "death_day")
+    return _clock(request, _among(request, "CR/CRh/CRi"), _origin_day(request, "response"), failure)
+
+
+def _event_free_survival(request: EndpointRequest) -> Times:
+    import polars as pl
+
+    failure = pl.min_horizontal("relapse_day", "death_day")
+    if request.no_response_event_day is not None:
+        never = ~pl.col("best_response").is_in(RESPONSES).fill_null(False)
+        judged = (pl.col("followup_day") >= request.response_window_days) | pl.col("death_day").is_not_null()
+        failed = pl.min_horizontal(pl.lit(request.no_response_event_day), failure)
+        failure = pl.when(never & judged).then(failed).otherwise(failure)
+    return _clock(request, _among(request, "all"), _origin_day(request, "randomization"), failure)
+
+
+def _relapse_incidence(request: EndpointRequest) -> Times:
+    return _clock(
+        request,
+        _among(request, "CR/CRh/CRi"),
+        _origin_day(request, "response"),
+        _col("relapse_day"),
+        _col("death_day"),
+    )
+
+
+def _transplant_mortality(request: EndpointRequest) -> Times:
+    """Death of the transplant; relapse after it, or death of another cause, comes in its way."""
+    import polars as pl
+
+    of_transplant = (pl.col("death_cause") == "transplant").fill_null(False)
+    later_relapse = pl.when(pl.col("relapse_day") > pl.col("hsct_day")).then(pl.col("relapse_day"))
+    return _clock(
+        request,
+        _among(request, "all") & pl.col("hsct_day").is_not_null(),
+        _origin_day(request, "hsct"),
+        pl.when(of_transplant).then(pl.col("death_day")),
+        pl.min_horizontal(later_relapse, pl.when(~of_transplant).then(pl.col("death_day"))),
+    )
+
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "CR": Endpoint(Kind.SHARE, "complete remission with full recovery of counts", _response),
+    "CRh": Endpoint(Kind.SHARE, "complete remission with partial recovery of counts", _response),
+    "CRi": Endpoint(Kind.SHARE, "complete remission with incomplete recovery of counts", _response),
+    "CR/CRh": Endpoint(Kind.SHARE, "CR or CRh", _response),
+    "CR/CRi": Endpoint(Kind.SHARE, "CR or any lesser recovery of counts", _response),
+    "CR/CRh/CRi": Endpoint(Kind.SHARE, "CR, CRh or CRi", _response),
+    "MRD_response": Endpoint(Kind.SHARE, "MRD below the protocol's limit", _mrd("mrd_below_limit")),
+    "complete_MRD_response": Endpoint(Kind.SHARE, "MRD not detectable", _mrd("mrd_undetectable")),
+    "response_in_cycle_1": Endpoint(
+        Kind.SHARE, "responders whose response came in cycle 1", _response_in_cycle_1
+    ),
+    "HSCT_after_response": Endpoint(
+        Kind.SHARE, "responders transplanted in that response", _hsct_after_response
+    ),
+    "HSCT_on_study": Endpoint(Kind.SHARE, "transplanted at any time observed", _hsct_on_study),
+    "CRS_any": Endpoint(Kind.SHARE, "cytokine release syndrome, any grade", _toxicity("crs_grade", 1)),
+    "CRS_grade3plus": Endpoint(Kind.SHARE, "cytokine release syndrome, grade 3-5", _toxicity("crs_grade", 3)),
+    "neurologic_any": Endpoint(Kind.SHARE, "neurologic event, any grade", _toxicity("neurologic_grade", 1)),
+    "neurologic_grade3plus": Endpoint(
+        Kind.SHARE, "neurologic event, grade 3-5", _toxicity("neurologic_grade", 3)
+    ),
+    "death_induction": Endpoint(Kind.SHARE, "death in induction without remission", _death_induction),
+    "early_death_30d": Endpoint(Kind.SHARE, "death within 30 days of the first dose", _early_death_30d),
+    "OS": Endpoint(Kind.TIME, "death of any cause", _overall_survival),
+    "EFS": Endpoint(Kind.TIME, "relapse, death, or no remission in the window", _event_free_survival),
+    "RFS": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),
+    "DFS": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),
+    "DoR": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),
+    "CIR": Endpoint(Kind.COMPETING, "relapse, death without it competing", _relapse_incidence),
+    "TRM": Endpoint(Kind.COMPETING, "death of the transplant, from transplant", _transplant_mortality),
+}

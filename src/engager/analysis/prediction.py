@@ -1,0 +1,136 @@
+"""What a trial of the published size would show: interval over replicates.
+
+In: one estimate per replicate of a simulated trial. Out: median and prediction interval, with the coverage
+that so many replicates can honestly claim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from engager.analysis.risk_sets import FloatArray
+from engager.core import InputError, Problem
+
+_SCALES = ("identity", "log", "logit")
+#: On which scale an estimate scatters evenly, by statistic.
+SCALE_BY_STATISTIC = {
+    "proportion": "logit",
+    "survival_at": "logit",
+    "cumulative_at": "logit",
+    "median": "log",
+    "follow_up_median": "log",
+    "hazard_ratio": "log",
+    "difference": "identity",
+}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Where the estimate of one new trial is expected.
+
+    Attributes
+    ----------
+    median, low, high : in the unit of the values; inf when "not reached" is that common; NaN when no
+        replicate could be estimated.
+    coverage : what the interval covers; below the level asked for when there are too few replicates (the
+        whole range of R replicates covers (R - 1)/(R + 1)).
+    n_replicates : replicates that gave an estimate; `n_missing` did not.
+    rescaled : True when simulated and published trials differ in size and the scatter was adjusted.
+    """
+
+    median: float
+    low: float
+    high: float
+    coverage: float
+    n_replicates: int
+    n_missing: int
+    rescaled: bool
+
+    def holds(self, published: float) -> bool:
+        """Whether a published value lies within the interval (its ends included)."""
+        return bool(self.low <= published <= self.high)
+
+
+def prediction_interval(
+    values: ArrayLike,
+    n: ArrayLike | None = None,
+    published_n: float | None = None,
+    scale: str = "identity",
+    level: float = 0.95,
+) -> Prediction:
+    """Median and prediction interval over replicates.
+
+    Parameters
+    ----------
+    values : array (replicate,), one estimate each; NaN means not estimable, inf not reached.
+    n : number of patients behind each value (one number or array (replicate,)), or None.
+    published_n : patients behind the published value, or None. Where it differs from `n` by more than a
+        tenth, the scatter about the median is multiplied by sqrt(n / published_n).
+    scale : on which the scatter is adjusted: ``identity``, ``log`` or ``logit``; see `SCALE_BY_STATISTIC`.
+    level : coverage asked for.
+
+    Notes
+    -----
+    Replicates of the published size already hold its sampling error, so their spread is the answer: the
+    k-th of R sorted values is exceeded by a new trial with probability 1 - k/(R + 1), whatever the
+    distribution. Rescaling assumes that all scatter is sampling error; with parameters drawn anew for every
+    replicate it overstates the change, so simulate the published size where the answer matters.
+    """
+    if scale not in _SCALES:
+        raise InputError(Problem("scale", scale, f"must be one of {', '.join(_SCALES)}"))
+    if not 0 < level < 1:
+        raise InputError(Problem("level", level, "must lie between 0 and 1"))
+    given = np.asarray(values, dtype=float).ravel()
+    known = np.sort(given[~np.isnan(given)])
+    n_missing = given.size - known.size
+    if known.size == 0:
+        return Prediction(np.nan, np.nan, np.nan, 0.0, 0, n_missing, False)
+    median = _order_statistic(known, 0.5)
+    ratio = _size_ratio(n, published_n)
+    # A median at the border of its scale (0 events, not reached) has no scatter that could be stretched.
+    rescaled = abs(ratio - 1.0) > 0.1 and _has_room(median, scale)
+    if rescaled:
+        known = _rescale(known, median, np.sqrt(ratio), scale)
+    tail = (1.0 - level) / 2.0
+    coverage = min(level, (known.size - 1) / (known.size + 1))
+    ends = (_order_statistic(known, tail), _order_statistic(known, 1.0 - tail))
+    return Prediction(median, *ends, coverage, known.size, n_missing, rescaled)
+
+
+def _order_statistic(ordered: FloatArray, probability: float) -> float:
+    """Value at rank p(R + 1), between neighbors, never beyond the data; safe with inf."""
+    rank = min(max(probability * (ordered.size + 1), 1.0), float(ordered.size)) - 1.0
+    below, above = int(np.floor(rank)), int(np.ceil(rank))
+    low, high = float(ordered[below]), float(ordered[above])
+    if below == above or low == high:
+        return low
+    return low + (rank - below) * (high - low)
+
+
+def _size_ratio(n: Any, published_n: float | None) -> float:
+    if n is None or published_n is None or not np.isfinite(published_n) or published_n <= 0:
+        return 1.0
+    size = np.asarray(n, dtype=float)
+    size = size[size > 0]
+    return float(np.median(size) / published_n) if size.size else 1.0
+
+
+def _has_room(median: float, scale: str) -> bool:
+    lowest = -np.inf if scale == "identity" else 0.0
+    return bool(lowest < median < (1.0 if scale == "logit" else np.inf))
+
+
+def _rescale(values: FloatArray, median: float, factor: float, scale: str) -> FloatArray:
+    """Stretch the scatter about the median; 0, 1 and inf map to themselves on their scale."""
+    if scale == "identity":
+        return np.sort(median + (values - median) * factor)
+    with np.errstate(divide="ignore", over="ignore"):
+        if scale == "log":
+            return np.sort(np.exp(np.log(median) + (np.log(values) - np.log(median)) * factor))
+        center = np.log(median / (1 - median))
+        moved = center + (np.log(values / (1 - values)) - center) * factor
+        return np.sort(1 / (1 + np.exp(-moved)))
