@@ -1,1 +1,17 @@
-"""Placeholder until the layer lands."""
+"""Published beside simulated: comparison with targets, and fitting the population to several trials at once."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME_OF = {name: "comparison" for name in ("Comparison", "compare", "published_interval", "request_of")}
+
+__all__ = ["Comparison", "compare", "published_interval", "request_of"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are fetched from their module when first used, so that importing stays light."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -1,0 +1,179 @@
+"""Published beside simulated: every target of a study with what its virtual trials show.
+
+In: a virtual trial's tables. Out: one `Comparison` per target that a virtual trial can answer. A published
+value is inside when a simulated trial of the same size would show a range that covers it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engager.analysis import (
+    SCALE_BY_STATISTIC,
+    EndpointRequest,
+    estimate_endpoints,
+    exact_interval,
+    prediction_interval,
+)
+from engager.trial import Protocol, Target, TrialData
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_EFS_FAILURE_DAY = {"event_at_start": 1.0, "ignored": None}
+_DAYS_PER_CYCLE_WEEKS = 7.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One published figure beside its prediction.
+
+    Attributes
+    ----------
+    published, published_low, published_high : the figure and its printed 95 % interval (None: not printed).
+    n : patients behind it, where printed. source : ``record#source`` ids.
+    median, low, high : of the simulated trials; 95 % prediction interval. None: not reached or not estimable.
+    coverage : what the interval covers with so few replicates, 0.95 when there are enough.
+    is_inside : the interval holds the published value; None when nothing could be estimated.
+    use : ``fit`` or ``check`` where the study says which.
+    """
+
+    study: str
+    arm: str
+    endpoint: str
+    statistic: str
+    time_months: float | None
+    subgroup: str | None
+    published: float
+    published_low: float | None
+    published_high: float | None
+    n: int | None
+    source: tuple[str, ...]
+    median: float | None
+    low: float | None
+    high: float | None
+    coverage: float
+    is_inside: bool | None
+    use: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison in the words of the command line's JSON."""
+        return {
+            "trial": self.study,
+            "arm": self.arm,
+            "endpoint": self.endpoint,
+            "statistic": self.statistic,
+            "time_months": self.time_months,
+            "subgroup": self.subgroup,
+            "published": {
+                "value": self.published,
+                "low": self.published_low,
+                "high": self.published_high,
+                "n": self.n,
+                "source": list(self.source),
+            },
+            "simulated": {"median": self.median, "low": self.low, "high": self.high},
+            "coverage": self.coverage,
+            "inside": self.is_inside,
+            "use": self.use,
+        }
+
+
+def compare(data: TrialData) -> list[Comparison]:
+    """Compare virtual trials with the targets of their study.
+
+    Parameters
+    ----------
+    data : all replicates of one study.
+
+    Returns
+    -------
+    In the order of the study's targets; those that no virtual trial answers are left out (`Protocol.notes`
+    tells which).
+    """
+    import polars as pl
+
+    protocol = data.protocol
+    targets = [target for target in protocol.targets if target.is_simulated]
+    requests = [request_of(target, protocol) for target in targets]
+    estimates = estimate_endpoints(data, requests, protocol.population.setting)
+    return [
+        _compare_one(protocol, target, estimates.filter(pl.col("request") == i)) for i, target in enumerate(targets)
+    ]
+
+
+def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
+    """What to estimate for a target, with the study's own definition of the endpoint."""
+    endpoint = protocol.endpoint(target.endpoint)
+    settings: dict[str, Any] = {}
+    if endpoint is not None:
+        settings["censor_at_hsct"] = endpoint.censor_at_hsct
+        if endpoint.is_time_to_event:
+            settings["origin"] = {"treatment_start": "treatment"}.get(endpoint.origin, endpoint.origin)
+        if target.endpoint == "EFS":
+            window = _DAYS_PER_CYCLE_WEEKS * (endpoint.window_weeks or 12.0)
+            settings["no_response_event_day"] = _EFS_FAILURE_DAY.get(endpoint.no_response, window)
+            settings["response_window_days"] = window
+    among = target.among or (endpoint.among if endpoint else None)
+    return EndpointRequest(
+        endpoint=target.endpoint,
+        statistic=target.statistic,
+        time_months=target.at_months,
+        arm=None if target.measure else protocol.arm_of(target),
+        treatment=target.treatment,
+        control=target.control,
+        subgroup=target.subgroup,
+        among=among,
+        **settings,
+    )
+
+
+def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) -> Comparison:
+    statistic = target.statistic
+    prediction = prediction_interval(
+        estimates["value"].to_numpy(),
+        n=estimates["n"].to_numpy() if not target.measure else None,
+        published_n=target.n if not target.measure else None,
+        scale=SCALE_BY_STATISTIC.get(statistic, "identity"),
+    )
+    low, high = target.interval
+    return Comparison(
+        study=protocol.study,
+        arm=protocol.arm_of(target),
+        endpoint=target.endpoint,
+        statistic=statistic,
+        time_months=target.at_months,
+        subgroup=target.subgroup,
+        published=target.published,
+        published_low=low,
+        published_high=high,
+        n=target.n,
+        source=_sources(target),
+        median=_finite(prediction.median),
+        low=_finite(prediction.low),
+        high=_finite(prediction.high),
+        coverage=prediction.coverage,
+        is_inside=prediction.holds(target.published) if prediction.n_replicates else None,
+        use=target.use,
+    )
+
+
+def published_interval(comparison: Comparison) -> tuple[float | None, float | None]:
+    """The printed interval, or for a share with a known n the exact one where none was printed."""
+    printed = comparison.published_low, comparison.published_high
+    if comparison.statistic != "proportion" or comparison.n is None or None not in printed:
+        return printed
+    limits = exact_interval(round(comparison.published * comparison.n), comparison.n)
+    return float(limits.low), float(limits.high)
+
+
+def _sources(target: Target) -> tuple[str, ...]:
+    if target.source is None:
+        return ()
+    return (target.source,) if isinstance(target.source, str) else tuple(target.source)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
