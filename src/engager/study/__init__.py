@@ -1,1 +1,35 @@
-"""Placeholder until the layer lands."""
+"""One front door: a study file in, a run folder out. Command line, web and notebooks come in here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engager.study.folder import RunFolder
+    from engager.study.load import load_protocol
+    from engager.study.replay import Replay, replay
+    from engager.study.requests import requests_of
+    from engager.study.run import RunProgress, run_study
+
+_HOMES = {
+    "folder": ("RunFolder",),
+    "load": ("load_protocol",),
+    "replay": ("Replay", "replay"),
+    "requests": ("requests_of",),
+    "run": ("RunProgress", "run_study"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["Replay", "RunFolder", "RunProgress", "load_protocol", "replay", "requests_of", "run_study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are fetched from their module when first used, so that importing stays light."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

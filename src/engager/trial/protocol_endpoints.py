@@ -28,12 +28,10 @@ BINARY_ENDPOINTS = (
     "neurologic_grade3plus",
     "early_death_30d",
     "death_induction",
-    "TRM",
-    "CD19_negative_relapse",
-    "extramedullary_relapse",
 )
 TIME_ENDPOINTS = ("OS", "EFS", "RFS", "DFS", "DoR")
-SIMULATED_ENDPOINTS = (*BINARY_ENDPOINTS, *TIME_ENDPOINTS)
+COMPETING_ENDPOINTS = ("CIR", "TRM")
+SIMULATED_ENDPOINTS = (*BINARY_ENDPOINTS, *TIME_ENDPOINTS, *COMPETING_ENDPOINTS)
 _FROM_RESPONSE = ("RFS", "DFS", "DoR")
 _RESPONSE = "CR/CRh/CRi"
 
@@ -108,6 +106,10 @@ class Endpoint(Part):
     @property
     def is_time_to_event(self) -> bool:
         return self.id in TIME_ENDPOINTS
+
+    @property
+    def is_competing(self) -> bool:
+        return self.id in COMPETING_ENDPOINTS
 
 
 def default_endpoints(setting: str) -> tuple[Endpoint, ...]:
@@ -261,7 +263,14 @@ class Target(Part):
     @property
     def is_simulated(self) -> bool:
         """Whether a virtual trial can answer this target."""
-        return self.endpoint in SIMULATED_ENDPOINTS
+        return self.endpoint in SIMULATED_ENDPOINTS and self.statistic in _answerable(self.endpoint)
+
+
+def _answerable(endpoint: str) -> tuple[str, ...]:
+    """Statistics a virtual trial gives for an endpoint."""
+    if endpoint in TIME_ENDPOINTS:
+        return ("median", "survival_at", "hazard_ratio", "follow_up_median")
+    return ("cumulative_at",) if endpoint in COMPETING_ENDPOINTS else ("proportion", "difference")
 
 
 def _published(target: Target) -> float | None:
@@ -287,6 +296,14 @@ def _check_value(target: Target) -> None:
             statistic, "value"
         )
         refuse(f"a {statistic} needs {wanted}")
+    if target.endpoint in TIME_ENDPOINTS and statistic in ("proportion", "difference", "odds_ratio"):
+        refuse(
+            f"{target.endpoint} is a time to event and has no {statistic}", "Give its median or survival_at."
+        )
+    if target.endpoint in BINARY_ENDPOINTS and statistic not in ("proportion", "difference", "odds_ratio"):
+        refuse(
+            f"{target.endpoint} is yes or no and has no {statistic}", "Give events and n, or a proportion."
+        )
     if statistic in ("median", "follow_up_median") and target.value is not None:
         refuse(f"a {statistic} is a time", "Write value_months instead of value.")
     if statistic in ("proportion", "survival_at", "cumulative_at") and not 0 <= value <= 1:

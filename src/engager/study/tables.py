@@ -1,0 +1,54 @@
+"""Tables on disk, and their digests: the same content gives the same digest, however the file was written."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from engager.trial import TrialData
+
+TABLES = ("patients", "visits", "events", "trajectories")
+
+
+def write_tables(data: TrialData, folder: Path) -> None:
+    """Write the tables of a virtual trial as Parquet."""
+    for name in TABLES:
+        getattr(data, name).write_parquet(folder / f"{name}.parquet")
+
+
+def read_table(folder: Path, name: str) -> pl.DataFrame:
+    """Read one table of a folder."""
+    import polars as pl
+
+    return pl.read_parquet(folder / f"{name}.parquet")
+
+
+def table_digest(table: pl.DataFrame) -> str:
+    """The first 16 hex digits of a SHA-256 over names, types, nulls and values, row by row order included.
+
+    Parquet files of equal content differ between library versions, so the content is hashed, not the file.
+    """
+    import polars as pl
+
+    hasher = hashlib.sha256()
+    for column in table.iter_columns():
+        hasher.update(f"{column.name}\x1f{column.dtype}\x1f{len(column)}\x1e".encode())
+        hasher.update(column.is_null().to_numpy().tobytes())
+        if column.dtype == pl.String:
+            hasher.update("\x1f".join(column.fill_null("").to_list()).encode())
+        elif column.dtype == pl.Boolean:
+            hasher.update(column.fill_null(False).to_numpy().tobytes())
+        else:
+            hasher.update(np.ascontiguousarray(column.fill_null(0).to_numpy()).tobytes())
+    return hasher.hexdigest()[:16]
+
+
+def digests(data: TrialData) -> dict[str, str]:
+    """`table_digest` of each table."""
+    return {name: table_digest(getattr(data, name)) for name in TABLES}
