@@ -7,11 +7,13 @@ from engager.engine.problem import Action, Problem, Schedule, Status, Trajectori
 
 if TYPE_CHECKING:
     from engager.engine.reference import solve_reference
+    from engager.engine.solving import solve
     from engager.engine.verify import VerifyReport, verify_directory
 
 # names that need heavy imports are loaded when first used
 _LAZY = {
     "VerifyReport": "engager.engine.verify",
+    "solve": "engager.engine.solving",
     "solve_reference": "engager.engine.reference",
     "verify_directory": "engager.engine.verify",
 }
@@ -23,6 +25,7 @@ __all__ = [
     "Status",
     "Trajectories",
     "VerifyReport",
+    "solve",
     "solve_reference",
     "verify_directory",
 ]

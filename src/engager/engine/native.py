@@ -1,0 +1,132 @@
+"""Runs compiled models: checks a problem's arrays, lays them out, and lets threads loose on them."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from engager.core import Problem as Wrong
+from engager.core import UnsupportedModel
+from engager.engine.compiler import Compiled, compile_system
+from engager.engine.layout import CONTEXT, SLOT
+from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
+from engager.engine.tableau import TABLEAUS
+from engager.model import System
+
+#: What counts as nothing, as a share of a state's largest size so far: times rtol, the part of the tolerance that
+#: does not shrink with the state. One cell beside 1e12.
+_OF_PEAK = 1e-6
+#: Likewise for a state that was never anything but 0.
+_FLOOR = 1e-15
+
+
+def solve_native(
+    problem: Problem,
+    method: str,
+    rtol: float,
+    atol: FloatArray | None,
+    n_threads: int | None,
+    max_steps: int,
+    width: int | None = None,
+) -> Trajectories:
+    """Solves a checked problem with compiled code; see `engager.engine.solve`."""
+    system = problem.system
+    refuse_events(system)
+    started = time.perf_counter()
+    compiled = compile_system(system, TABLEAUS[method], width)
+    ready = time.perf_counter()
+    result, context, keep = _lay_out(problem, rtol, atol, max_steps)
+    n_patients = problem.parameters.shape[0]
+    threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
+    _run(compiled, context, threads)
+    del keep
+    result.info.update(
+        compile_seconds=ready - started,
+        solve_seconds=time.perf_counter() - ready,
+        from_cache=float(compiled.from_cache),
+        threads=float(threads),
+        width=float(compiled.kernel.width),
+    )
+    return result
+
+
+def usable_cpus() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def refuse_events(system: System) -> None:
+    """Raises UnsupportedModel naming the events that only the reference engine runs."""
+    if system.events:
+        named = ", ".join(event.id for event in system.events[:5])
+        rule = "the compiled engine runs no events"
+        raise UnsupportedModel(Wrong(f"model {system.id}", named, rule, "Use backend='reference'."))
+
+
+def _lay_out(
+    problem: Problem, rtol: float, atol: FloatArray | None, max_steps: int
+) -> tuple[Trajectories, FloatArray, list[object]]:
+    """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
+    system = problem.system
+    n, m = problem.parameters.shape[0], len(system.states)
+    schedule = problem.schedule or Schedule.empty(n)
+    times = np.ascontiguousarray(problem.save_times, dtype=float)
+    inputs = problem.inputs
+    if inputs is None:
+        inputs = np.tile([system.defaults.get(name, 0.0) for name in system.inputs], (n, 1))
+    absolute = np.full(m, rtol * _FLOOR) if atol is None else atol
+    result = Trajectories(
+        system=system,
+        time=times,
+        values=np.empty((n, len(times), m)),
+        status=np.zeros(n, dtype=np.int64),
+        last_step=np.zeros(n),
+        inputs=np.zeros((n, len(system.inputs))),
+        n_steps=np.zeros(n, dtype=np.int64),
+        n_rejected=np.zeros(n, dtype=np.int64),
+    )
+    first_step = np.zeros(n) if problem.first_step is None else problem.first_step
+    arrays: dict[str, object] = {
+        "parameters": problem.parameters, "inputs": inputs, "initial": problem.initial,
+        "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
+        "values": result.values, "last_step": result.last_step, "inputs_out": result.inputs,
+        "first_step": first_step, "absolute": absolute,
+        "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
+        "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,
+        "counter": np.zeros(1, dtype=np.int64),
+    }  # fmt: skip
+    whole = {"offsets", "action", "action_index", "status", "n_steps", "n_rejected", "counter"}
+    context = np.zeros(len(CONTEXT), dtype=np.int64)
+    keep: list[object] = []
+    for name, array in arrays.items():
+        if array is not None:
+            laid = np.ascontiguousarray(array, dtype=np.int64 if name in whole else np.float64)
+            keep.append(laid)
+            context[SLOT[name]] = laid.ctypes.data
+    context[SLOT["n_times"]], context[SLOT["n_patients"]] = len(times), n
+    context[SLOT["max_steps"]] = max_steps
+    numbers = context.view(np.float64)
+    numbers[SLOT["relative"]] = rtol
+    numbers[SLOT["of_peak"]] = rtol * _OF_PEAK if atol is None else 0.0
+    keep.append(context)
+    return result, numbers, keep
+
+
+def _run(compiled: Compiled, context: FloatArray, threads: int) -> None:
+    size = compiled.kernel.workspace
+
+    def work(_: int) -> None:
+        block = np.zeros(size + 8)
+        # whole cache lines: a vector that straddles two is slower to load
+        shift = (-block.ctypes.data % 64) // 8
+        compiled.drive(block.ctypes.data + 8 * shift, context.ctypes.data)
+
+    if threads == 1:
+        work(0)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, range(threads)):
+            pass

@@ -1,0 +1,170 @@
+"""The front door: check a problem, choose a method and a backend, solve."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from engager.core import InputError
+from engager.core import Problem as Wrong
+from engager.engine.problem import Action, FloatArray, Problem, Schedule, Trajectories
+
+METHODS = ("auto", "rodas5p", "rodas4", "dopri5")
+BACKENDS = ("auto", "native", "reference", "cuda")
+
+
+def solve(
+    problem: Problem,
+    *,
+    method: str = "auto",
+    rtol: float = 1e-6,
+    atol: float | Sequence[float] | FloatArray | None = None,
+    backend: str = "auto",
+    n_threads: int | None = None,
+    max_steps: int = 100_000,
+) -> Trajectories:
+    """Follows every patient of an ensemble through its doses.
+
+    Parameters
+    ----------
+    problem : what to solve.
+    method : "rodas5p" (stiff, order 5), "rodas4" (stiff, order 4), "dopri5" (not stiff, order 5), or "auto".
+    rtol : relative tolerance of a step, in [1e-13, 0.1].
+    atol : absolute tolerance, one number or one per state [unit of the state]; None: 1e-6 * rtol times the
+        largest size the state has had so far in that patient, at least 1e-15 * rtol.
+    backend : "native" (compiled, no events), "cuda" (the same code on an NVIDIA GPU), "reference" (slow,
+        SciPy, runs events), or "auto": native when the model has no events.
+    n_threads : threads of the native backend; None: all CPUs this process may use.
+    max_steps : tried steps after which a patient is given up.
+
+    Returns
+    -------
+    Trajectories
+        A failed patient has a status other than 0 and NaN from the moment of failure. Numbers do not depend
+        on the save times in between, the order of patients, or the number of threads.
+
+    Raises
+    ------
+    InputError
+        When arrays have the wrong shape or options the wrong values; all problems together.
+    UnsupportedModel
+        When the chosen backend refuses the model; names the construct.
+    """
+    checked, tolerance = _check(problem, method, rtol, atol, backend, n_threads, max_steps)
+    if backend == "auto":
+        backend = "reference" if problem.system.events else "native"
+    if backend == "reference":
+        from engager.engine.reference import solve_reference
+
+        # the reference has one absolute tolerance for a state that may be far from 1: a small one is safe
+        absolute = rtol * 1e-6 if tolerance is None else tolerance
+        return solve_reference(checked, rtol=rtol, atol=absolute)
+    if method == "auto":
+        from engager.engine.stiffness import choose_method
+
+        method = choose_method(problem.system, float(checked.save_times[-1] - checked.save_times[0]))
+    if backend == "cuda":
+        from engager.engine.cuda import solve_cuda
+
+        return solve_cuda(checked, method, rtol, tolerance, max_steps)
+    from engager.engine.native import solve_native
+
+    return solve_native(checked, method, rtol, tolerance, n_threads, max_steps)
+
+
+def _check(
+    problem: Problem, method: str, rtol: float, atol: object, backend: str, n_threads: object, max_steps: int
+) -> tuple[Problem, FloatArray | None]:
+    """The problem with contiguous arrays and the absolute tolerance per state; InputError on anything wrong."""
+    wrong: list[Wrong] = []
+    _check_options(wrong, method, rtol, backend, n_threads, max_steps)
+    system = problem.system
+    n_states = len(system.states)
+    parameters = _array(wrong, "parameters", problem.parameters, (None, len(system.parameters)))
+    n = parameters.shape[0] if parameters.ndim == 2 else 0
+    times = _array(wrong, "save_times", problem.save_times, (None,))
+    if times.ndim == 1 and (times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0)):
+        wrong.append(Wrong("save_times", problem.save_times, "must be one or more finite, increasing times"))
+    optional = {}
+    for name, shape in (
+        ("inputs", (n, len(system.inputs))), ("initial", (n, n_states)), ("first_step", (n,)),
+    ):  # fmt: skip
+        given = getattr(problem, name)
+        optional[name] = None if given is None else _array(wrong, name, given, shape)
+    schedule = problem.schedule
+    if schedule is not None:
+        schedule = _check_schedule(wrong, schedule, n, n_states, len(system.inputs))
+    tolerance = None
+    if atol is not None:
+        tolerance = np.ascontiguousarray(np.broadcast_to(np.asarray(atol, dtype=float), (n_states,)))
+        if not np.all(np.isfinite(tolerance)) or np.any(tolerance <= 0):
+            wrong.append(Wrong("atol", atol, "must be positive and finite, one number or one per state"))
+    if wrong:
+        raise InputError(wrong)
+    checked = dataclasses.replace(
+        problem, parameters=parameters, save_times=times, schedule=schedule, inputs=optional["inputs"],
+        initial=optional["initial"], first_step=optional["first_step"],
+    )  # fmt: skip
+    return checked, tolerance
+
+
+def _check_options(
+    wrong: list[Wrong], method: str, rtol: float, backend: str, n_threads: object, max_steps: int
+) -> None:
+    if method not in METHODS:
+        wrong.append(Wrong("method", method, f"must be one of {', '.join(METHODS)}"))
+    if backend not in BACKENDS:
+        wrong.append(Wrong("backend", backend, f"must be one of {', '.join(BACKENDS)}"))
+    if not 1e-13 <= rtol <= 0.1:
+        wrong.append(Wrong("rtol", rtol, "must be in [1e-13, 0.1]"))
+    if n_threads is not None and (not isinstance(n_threads, int) or n_threads < 1):
+        wrong.append(Wrong("n_threads", n_threads, "must be a whole number of at least 1, or None"))
+    if max_steps < 1:
+        wrong.append(Wrong("max_steps", max_steps, "must be at least 1"))
+
+
+def _array(wrong: list[Wrong], name: str, given: object, shape: tuple[int | None, ...]) -> FloatArray:
+    array = np.ascontiguousarray(given, dtype=float)
+    fits = array.ndim == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        told = " x ".join("any" if want is None else str(want) for want in shape)
+        wrong.append(Wrong(name, array.shape, f"must have shape {told}"))
+    return array
+
+
+def _check_schedule(
+    wrong: list[Wrong], schedule: Schedule, n: int, n_states: int, n_inputs: int
+) -> Schedule:
+    """Sorted within each patient, indices in range, times not NaN."""
+    offsets = np.ascontiguousarray(schedule.offsets, dtype=np.int64)
+    time = np.ascontiguousarray(schedule.time, dtype=float)
+    action = np.ascontiguousarray(schedule.action, dtype=np.int64)
+    index = np.ascontiguousarray(schedule.index, dtype=np.int64)
+    value = np.ascontiguousarray(schedule.value, dtype=float)
+    lengths = {len(time), len(action), len(index), len(value)}
+    if len(lengths) != 1:
+        wrong.append(Wrong("schedule", sorted(lengths), "time, action, index and value must be equally long"))
+        return schedule
+    if len(offsets) != n + 1 or offsets[0] != 0 or offsets[-1] != len(time) or np.any(np.diff(offsets) < 0):
+        wrong.append(Wrong("schedule.offsets", offsets, f"must rise from 0 to {len(time)} in {n} steps"))
+        return schedule
+    if np.any(np.isnan(time)):
+        wrong.append(Wrong("schedule.time", np.nan, "must be numbers"))
+    falls = np.diff(time) < 0
+    starts = offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(time))] - 1
+    falls[starts] = False
+    if np.any(falls):
+        at = int(np.flatnonzero(falls)[0])
+        wrong.append(Wrong(f"schedule.time[{at + 1}]", time[at + 1], "must not fall within a patient"))
+    if np.any((action < 0) | (action > max(Action))):
+        wrong.append(Wrong("schedule.action", action, "must be values of Action"))
+    limit = np.where(action == Action.SET_INPUT, n_inputs, np.where(action == Action.RESET, np.inf, n_states))
+    if np.any((index < 0) | (index >= limit)):
+        at = int(np.flatnonzero((index < 0) | (index >= limit))[0])
+        rule = f"must name one of {n_states} states or {n_inputs} inputs"
+        wrong.append(Wrong(f"schedule.index[{at}]", int(index[at]), rule))
+    return Schedule(offsets, time, action, index, value)
