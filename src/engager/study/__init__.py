@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engager.study.folder import RunFolder
     from engager.study.load import load_protocol
-    from engager.study.replay import Replay, replay
+    from engager.study.replaying import Replay, replay
     from engager.study.requests import requests_of
     from engager.study.run import RunProgress, run_study
 
 _HOMES = {
     "folder": ("RunFolder",),
     "load": ("load_protocol",),
-    "replay": ("Replay", "replay"),
+    "replaying": ("Replay", "replay"),
     "requests": ("requests_of",),
     "run": ("RunProgress", "run_study"),
 }

@@ -219,8 +219,8 @@ def _conclude(
     estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
     estimates.write_parquet(folder / "estimates.parquet")
     _tell(progress, protocol, replicates, replicates, "comparing")
-    comparisons = compare(protocol, data)
-    _write_json(folder / "comparisons.json", [comparison.as_dict() for comparison in comparisons])
+    comparisons = compare(data)
+    _write_json(folder / "comparisons.json", [comparison.as_json() for comparison in comparisons])
     _tell(progress, protocol, replicates, replicates, "reporting")
     write_report(folder / "report.html", protocol, data, estimates, comparisons, manifest)
 

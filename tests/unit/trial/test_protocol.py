@@ -167,7 +167,10 @@ targets:
         ("study: x\nstudy: y", "must stand once"),
         ("!!python/object:os.system {}", "must be YAML"),
         ("study: x", "is required"),
-        (SMALL + "simulated_only: true\ntargets: [{arm: a, endpoint: CR, events: 1, n: 2}]", "must be false when"),
+        (
+            SMALL + "simulated_only: true\ntargets: [{arm: a, endpoint: CR, events: 1, n: 2}]",
+            "must be false when",
+        ),
         (SMALL + "allocation: {ratio: [1, 2, 3]}", "one number for each of the 2 arms"),
         (SMALL + "allocation: {ratio: [2, 1], block: 4}", "multiple of the ratio"),
         (SMALL + "allocation: {strata: [height]}", "not a covariate"),

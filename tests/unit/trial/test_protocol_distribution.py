@@ -71,7 +71,9 @@ def test_one_category_stands_for_everyone():
     assert read_table("2+").table == {"2+": 1.0}
 
 
-@pytest.mark.parametrize("written", [{1: 0.5, 2: 0.2}, {"1+": 0.5, 2: 0.5}, {"a": 1}, {}, 1.5, {1: -0.5, 2: 1.5}])
+@pytest.mark.parametrize(
+    "written", [{1: 0.5, 2: 0.2}, {"1+": 0.5, 2: 0.5}, {"a": 1}, {}, 1.5, {1: -0.5, 2: 1.5}]
+)
 def test_impossible_tables_are_refused(written):
     with pytest.raises(REFUSED):
         read_table(written)

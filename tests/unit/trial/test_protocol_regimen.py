@@ -75,7 +75,9 @@ def test_an_open_day_range_ends_with_the_cycle():
 def test_injections_are_amounts_not_rates():
     doses = [{"days": "1,8,15", "amount": 250, "unit": "ug"}]
     found = regimen(route="subcutaneous", doses=doses, weight_bands=[]).segments(1)
-    assert [(s.first_day, s.kind, s.amount) for s in found] == [(d, "subcutaneous", 250.0) for d in (1, 8, 15)]
+    assert [(s.first_day, s.kind, s.amount) for s in found] == [
+        (d, "subcutaneous", 250.0) for d in (1, 8, 15)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,5 +112,8 @@ def test_chemotherapy_is_a_course_as_long_as_its_last_drug_day():
 
 def test_label_rules_stop_at_grade_4():
     rules = regimen().rules
-    assert {rule.event for rule in rules if rule.action == "stop" and 4 in rule.grade} >= {"CRS", "neurologic"}
+    assert {rule.event for rule in rules if rule.action == "stop" and 4 in rule.grade} >= {
+        "CRS",
+        "neurologic",
+    }
     assert regimen(toxicity_rules="none").rules == ()

@@ -26,7 +26,9 @@ def test_written_spans_read_back():
         assert str(read_spans(text)) == text
 
 
-@pytest.mark.parametrize("written", ["", "0", "7-1", "x", "1-", "+2", "-1", "1-7,7", "2+,5", 1.5, True, None, {}])
+@pytest.mark.parametrize(
+    "written", ["", "0", "7-1", "x", "1-", "+2", "-1", "1-7,7", "2+,5", 1.5, True, None, {}]
+)
 def test_other_spellings_are_refused(written):
     with pytest.raises(PydanticCustomError):
         read_spans(written)
