@@ -45,6 +45,7 @@ class Course:
         self.model, self.p, self.u, self.t = model, p, u, start
         self.initial = model.initial(start, (), p, u, ()) if y is None else list(y)
         self.y = list(self.initial)
+        self.is_given_nan = y is not None and any(math.isnan(value) for value in y)
         self.rtol, self.atol, self.method = max(rtol, 100 * np.finfo(float).eps), atol, method
         self.max_step, self.max_steps = max_step, max_steps
         self.n_steps = self.n_saved = 0
@@ -57,6 +58,8 @@ class Course:
     # ---- instants ----
     def begin(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
         """Actions and events at the start."""
+        if self.is_given_nan:
+            raise Failure(Status.NOT_FINITE)
         self._apply(actions)
         self._events()
 
@@ -68,6 +71,8 @@ class Course:
 
     def _apply(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
         for _, action, index, value in actions:
+            if math.isnan(value):
+                raise Failure(Status.NOT_FINITE)
             if action is Action.ADD_TO_STATE:
                 self.y[index] += value
             elif action is Action.SET_STATE:

@@ -1,0 +1,265 @@
+"""One call from a model file to a table of numbers.
+
+    from engager.engine import simulate_model
+    course = simulate_model("model.xml", until=10, step=0.5, set={"k": 0.3})
+    course["[S1]"]
+"""
+
+from __future__ import annotations
+
+import csv as csv_module
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engager.core import InputError, nearest
+from engager.core import Problem as Complaint
+from engager.engine.problem import Action, FloatArray, Problem, Schedule, Status, Trajectories
+from engager.model import System, evaluate_outputs, read_antimony, read_sbml
+
+MAX_TIMES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The courses of one patient, or of each patient of a table of doses.
+
+    Attributes
+    ----------
+    time : array (time,).
+    columns : name -> array (time,), or (patient, time) when a table of doses was given.
+    ids : the patients' IDs; empty without a table.
+    trajectories : what the engine answered, with the status of each patient.
+    """
+
+    time: FloatArray
+    columns: dict[str, FloatArray]
+    ids: tuple[str, ...]
+    trajectories: Trajectories
+
+    def __getitem__(self, name: str) -> FloatArray:
+        if name in self.columns:
+            return self.columns[name]
+        raise KeyError(f"{name}: {nearest(name, self.columns)}")
+
+    @property
+    def status(self) -> list[str]:
+        """How each patient's integration ended."""
+        return [Status(int(one)).name for one in self.trajectories.status]
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write time and all columns; numbers read back exactly. With doses, the first column is id."""
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
+            self.write(csv_module.writer(file, lineterminator="\n"))
+
+    def write(self, writer: Any) -> None:
+        """Write rows to a `csv` writer."""
+        row = writer.writerow
+        names = list(self.columns)
+        row([*(["id"] if self.ids else []), "time", *names])
+        for i, name in enumerate(self.ids or ("",)):
+            table = [self.columns[key][i] if self.ids else self.columns[key] for key in names]
+            for k, time in enumerate(self.time):
+                row([*([name] if self.ids else []), repr(float(time)), *(repr(float(one[k])) for one in table)])
+
+
+def simulate_model(
+    model: System | str | Path,
+    until: float | None = None,
+    step: float | None = None,
+    *,
+    set: Mapping[str, float] | None = None,
+    doses: str | Path | None = None,
+    csv: str | Path | None = None,
+    columns: Sequence[str] | None = None,
+    backend: str = "auto",
+    rtol: float = 1e-8,
+    atol: float | None = None,
+) -> Simulation:
+    """Solve a model from time 0 and tabulate every state and output.
+
+    Parameters
+    ----------
+    model : a `System`, or the path of an SBML (``.xml``, ``.sbml``) or Antimony (``.ant``, ``.txt``) file.
+    until : last time [the model's unit]; may be left out with `doses`, whose rows then say it.
+    step : distance of times; default: a hundredth of `until`.
+    set : new values: of parameters and inputs, and of states at the start.
+    doses : a NONMEM-style table (`read_nonmem`); its rows' times are added to those of `step`.
+    csv : where to write the table.
+    columns : names of states, outputs and parameters; default: all states and outputs, amounts not twice.
+    backend : ``auto``, ``native`` or ``reference``.
+
+    Raises
+    ------
+    InputError
+        When a name is unknown or a number is out of range; when the file is not a model.
+    """
+    named = {} if set is None else dict(set)
+    if isinstance(model, System):
+        system, where = model, model.id
+    else:
+        where = Path(model).name
+        system = load_system(model)
+    problem, ids = _problem(system, until, step, doses)
+    problem = _with_values(problem, named, where)
+    names = list(columns) if columns is not None else _all_columns(problem.system)
+    _check_columns(problem.system, names)
+    from engager.engine.solving import solve
+
+    solved = solve(problem, backend=backend, rtol=rtol, atol=atol)
+    table = _tabulate(problem, solved, names)
+    columns_found = {name: values if ids else values[0] for name, values in table.items()}
+    result = Simulation(problem.save_times, columns_found, ids, solved)
+    if csv is not None:
+        result.write_csv(csv)
+    return result
+
+
+def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
+    """The system of an SBML or Antimony file, told apart by its first character.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or is not a model.
+    """
+    file = Path(path)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InputError(Complaint(str(path), error.strerror or str(error), "must be a readable file")) from None
+    if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):
+        return read_sbml(content, inputs=inputs, where=file.name)
+    try:
+        return read_antimony(content.decode("utf-8"), inputs=inputs, where=file.name)
+    except UnicodeDecodeError:
+        raise InputError(Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")) from None
+
+
+def _problem(
+    system: System, until: float | None, step: float | None, doses: str | Path | None
+) -> tuple[Problem, tuple[str, ...]]:
+    if doses is None:
+        if until is None:
+            raise InputError(Complaint("until", until, "must be given"))
+        parameters = np.array([[system.defaults.get(name, math.nan) for name in system.parameters]])
+        return Problem(system, parameters, _times(until, step)), ()
+    from engager.engine.nonmem import read_nonmem
+
+    data = read_nonmem(doses, system)
+    problem = data.problem()
+    times = problem.save_times
+    if until is not None or step is not None:
+        grid = _times(float(times[-1]) if until is None else until, step)
+        times = np.unique(np.concatenate([times, grid[grid >= times[0]]]))
+    return Problem(problem.system, problem.parameters, times, problem.inputs, None, problem.schedule), data.ids
+
+
+def _times(until: float, step: float | None) -> FloatArray:
+    if not (math.isfinite(until) and until > 0):
+        raise InputError(Complaint("until", until, "must be a number > 0"))
+    width = until / 100 if step is None else step
+    if not (math.isfinite(width) and width > 0 and until / width <= MAX_TIMES):
+        raise InputError(Complaint("step", step, f"must be > 0 and give at most {MAX_TIMES} times"))
+    count = int(math.floor(until / width * (1 + 1e-12)))
+    times = np.arange(count + 1) * width
+    if count == round(until / width) and abs(times[-1] - until) <= 1e-9 * until:
+        times[-1] = until
+        return times
+    return np.append(times, until)
+
+
+def _with_values(problem: Problem, named: Mapping[str, float], where: str) -> Problem:
+    system = problem.system
+    known = (*system.parameters, *system.inputs, *system.states)
+    problems = [
+        Complaint(f"{where}: {name}", value, "is not a parameter, input or state", nearest(name, known))
+        for name, value in named.items()
+        if name not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    parameters = np.array(problem.parameters)
+    n_patients = parameters.shape[0]
+    inputs = problem.inputs
+    if inputs is None:
+        inputs = np.tile([system.defaults.get(name, 0.0) for name in system.inputs], (n_patients, 1))
+    inputs = np.array(inputs, dtype=float)
+    for name, value in named.items():
+        if name in system.parameters:
+            parameters[:, system.parameters.index(name)] = value
+        elif name in system.inputs:
+            inputs[:, system.inputs.index(name)] = value
+    initial = None
+    if any(name in system.states for name in named):
+        from engager.model import initial_states
+
+        initial = initial_states(system, parameters, inputs)
+        for name, value in named.items():
+            if name in system.states:
+                initial[:, system.index(name)] = value
+    return Problem(system, parameters, problem.save_times, inputs, initial, problem.schedule)
+
+
+def _all_columns(system: System) -> list[str]:
+    """States and outputs, less amounts that stand among the states already."""
+    doubled = {f"amount({name})" for name in system.states} | {"default_compartment"}
+    return [*system.states, *(name for name in system.outputs if name not in doubled)]
+
+
+def _check_columns(system: System, names: Sequence[str]) -> None:
+    known = (*system.states, *system.outputs, *system.parameters)
+    wrong = [
+        Complaint("columns", name, "is not in the model", nearest(name, known))
+        for name in names
+        if name not in known
+    ]
+    if wrong:
+        raise InputError(wrong)
+
+
+def _tabulate(problem: Problem, solved: Trajectories, names: list[str]) -> dict[str, FloatArray]:
+    """Arrays (patient, time); inputs as the schedule has set them by each time."""
+    system = problem.system
+    n_patients, n_times = solved.values.shape[:2]
+    inputs = inputs_over_time(problem, n_patients)
+    flat = {
+        "states": solved.values.reshape(n_patients * n_times, -1),
+        "parameters": np.repeat(problem.parameters, n_times, axis=0),
+        "inputs": inputs.reshape(n_patients * n_times, len(system.inputs)),
+        "time": np.tile(solved.time, n_patients),
+    }
+    found = evaluate_outputs(system, names, **flat)
+    has_failed = np.asarray(solved.status) != 0
+    table = {}
+    for name in names:
+        values = np.array(found[name].reshape(n_patients, n_times))
+        if system.states:  # an output of a failed patient is as unknown as its states
+            values[np.isnan(solved.values).all(axis=2) & has_failed[:, None]] = np.nan
+        table[name] = values
+    return table
+
+
+def inputs_over_time(problem: Problem, n_patients: int) -> FloatArray:
+    """Array (patient, time, input): inputs after all actions up to each save time."""
+    times = problem.save_times
+    start = problem.inputs
+    n_inputs = len(problem.system.inputs)
+    values = np.zeros((n_patients, times.size, n_inputs))
+    if start is not None:
+        values[:] = start[:, None, :]
+    schedule = problem.schedule or Schedule.empty(n_patients)
+    for i in range(n_patients):
+        for k in range(schedule.offsets[i], schedule.offsets[i + 1]):
+            if schedule.time[k] < times[0]:
+                continue
+            after = times >= schedule.time[k]
+            if schedule.action[k] == Action.SET_INPUT:
+                values[i, after, schedule.index[k]] = schedule.value[k]
+            elif schedule.action[k] == Action.RESET:
+                values[i, after] = 0.0
+    return values

@@ -1,0 +1,218 @@
+"""NONMEM-style tables against closed forms of one- and two-compartment models."""
+
+import numpy as np
+import pytest
+
+from engager.core import InputError
+from engager.engine import Status, read_nonmem, solve_reference, with_infusion_inputs
+from engager.model import read_antimony
+
+ONE = "model one; A' = -k*A; A = 0; k = 0.1; R1 = 25; D1 = 8; tlag = 1.5; F = 0.5; wt = 70; end"
+TWO = "model two; A' = -(k10 + k12)*A + k21*B; B' = k12*A - k21*B; A = 0; B = 0; k10 = 0.2; k12 = 0.3; k21 = 0.15; end"
+K = 0.1
+
+
+def solved(text, model=ONE, state="A", **options):
+    system = read_antimony(model)
+    data = read_nonmem(text, system, **options)
+    result = solve_reference(data.problem(), rtol=1e-10, atol=1e-12)
+    assert result.n_failed == 0
+    return [data.save_times[places] for places in data.observations], data.observed(result, state)
+
+
+def one_patient(text, **options):
+    times, values = solved(text, **options)
+    return times[0], values[0]
+
+
+def table(header, *rows):
+    return "\n".join([header, *rows]) + "\n"
+
+
+def bolus(t, at, amount=100.0, k=K):
+    return np.where(t >= at, amount * np.exp(-k * np.maximum(t - at, 0)), 0.0)
+
+
+def infusion(t, at, rate, duration, k=K):
+    on = np.clip(t - at, 0, duration)
+    return rate / k * (1 - np.exp(-k * on)) * np.exp(-k * np.maximum(t - at - duration, 0))
+
+
+def observe(*times, columns=8):
+    return [f"1,{t}" + ",0" * (columns - 2) for t in times]
+
+
+HEADER = "ID,TIME,EVID,AMT,RATE,ADDL,II,SS"
+
+
+def test_additional_doses_repeat_at_the_interval():
+    t, a = one_patient(table(HEADER, "1,0,1,100,0,3,12,0", *observe(0, 11, 12, 30, 50)))
+    np.testing.assert_allclose(a, sum(bolus(t, 12 * k) for k in range(4)), rtol=1e-8)
+
+
+def test_overlapping_infusions_add_up():
+    t, a = one_patient(table(HEADER, "1,0,1,100,10,0,0,0", "1,4,1,40,20,0,0,0", *observe(5, 5.5, 9, 12, 20)))
+    np.testing.assert_allclose(a, infusion(t, 0, 10, 10) + infusion(t, 4, 20, 2), rtol=1e-8)
+
+
+@pytest.mark.parametrize(("code", "rate", "duration"), [(-1, 25.0, 4.0), (-2, 12.5, 8.0)])
+def test_rate_or_duration_can_be_a_parameter(code, rate, duration):
+    t, a = one_patient(table(HEADER, f"1,0,1,100,{code},0,0,0", *observe(2, 4, 8, 10)))
+    np.testing.assert_allclose(a, infusion(t, 0, rate, duration), rtol=1e-8)
+
+
+def test_reset_stops_an_infusion_and_cancels_additional_doses():
+    rows = ["1,0,1,100,10,5,24,0", *observe(5), "1,6,3,0,0,0,0,0", *observe(7, 30)]
+    _, a = one_patient(table(HEADER, *rows))
+    np.testing.assert_allclose(a, [infusion(np.array(5.0), 0, 10, 10), 0, 0], rtol=1e-8, atol=1e-12)
+
+
+def test_reset_and_dose_begins_anew():
+    rows = ["1,0,1,100,10,5,24,0", *observe(5), "1,6,4,50,5,1,12,0", *observe(7, 17, 20, 40)]
+    t, a = one_patient(table(HEADER, *rows))
+    expected = infusion(t, 6, 5, 10) + infusion(t, 18, 5, 10)
+    expected[0] = infusion(np.array(5.0), 0, 10, 10)
+    np.testing.assert_allclose(a, expected, rtol=1e-8)
+
+
+def test_bolus_at_steady_state_and_additional_doses_after_it():
+    t, a = one_patient(table(HEADER, "1,2,1,100,0,2,12,1", *observe(2, 8, 14, 30, 60)))
+    trough = 100 * np.exp(-K * 12) / (1 - np.exp(-K * 12))
+    expected = trough * np.exp(-K * (t - 2)) + sum(bolus(t, 2 + 12 * k) for k in range(3))
+    np.testing.assert_allclose(a, expected, rtol=1e-7)
+
+
+def series(t, rate, duration, interval, n=400):
+    """An infusion at 0 and the `n` before it."""
+    return sum(infusion(t, -interval * j, rate, duration) for j in range(n))
+
+
+@pytest.mark.parametrize("duration", [5.0, 12.0, 30.0])
+def test_infusion_at_steady_state_even_when_longer_than_the_interval(duration):
+    rate = 100 / duration
+    t, a = one_patient(table(HEADER, f"1,0,1,100,{rate!r},0,12,1", *observe(0, 3, 6, 11, 14, 25, 31, 40)))
+    np.testing.assert_allclose(a, series(t, rate, duration, 12.0), rtol=1e-7)
+
+
+def test_infusion_at_steady_state_with_additional_doses_keeps_its_cycle():
+    _, a = one_patient(table(HEADER, f"1,0,1,100,{100 / 30!r},4,12,1", *observe(1, 13, 25, 37, 49)))
+    np.testing.assert_allclose(a, a[0], rtol=1e-7)
+
+
+def test_steady_state_2_adds_to_what_is_there():
+    t, a = one_patient(table(HEADER, "1,0,1,40,0,0,0,0", "1,5,1,100,0,0,12,2", *observe(5, 9, 20)))
+    trough = 100 * np.exp(-K * 12) / (1 - np.exp(-K * 12))
+    np.testing.assert_allclose(a, bolus(t, 0, 40.0) + bolus(t, 5) + trough * np.exp(-K * (t - 5)), rtol=1e-7)
+
+
+def test_steady_state_1_cancels_what_was_going_on():
+    rows = ["1,0,1,400,10,5,24,0", "1,5,1,100,0,0,12,1", *observe(5, 9, 48)]
+    t, a = one_patient(table(HEADER, *rows))
+    peak = 100 / (1 - np.exp(-K * 12))
+    np.testing.assert_allclose(a, peak * np.exp(-K * (t - 5)), rtol=1e-7)
+
+
+def test_constant_infusion_at_steady_state_ends_at_its_row():
+    t, a = one_patient(table(HEADER, "1,3,1,0,7,0,0,1", *observe(3, 10)))
+    np.testing.assert_allclose(a, 70 * np.exp(-K * (t - 3)), rtol=1e-7)
+
+
+@pytest.mark.parametrize("lag_options", [{"lags": {"A": "tlag"}}])
+def test_lag_shifts_doses_and_their_steady_state(lag_options):
+    t, a = one_patient(table(HEADER, "1,0,1,100,0,1,12,1", *observe(0, 1, 2, 13, 14)), **lag_options)
+    trough = 100 * np.exp(-K * 12) / (1 - np.exp(-K * 12))
+    expected = (trough + 0) * np.exp(-K * (t - 1.5)) + bolus(t, 1.5) + bolus(t, 13.5)
+    np.testing.assert_allclose(a, expected, rtol=1e-7)
+
+
+def test_bioavailability_scales_the_dose():
+    t, a = one_patient(table(HEADER, "1,0,1,100,0,0,0,0", *observe(0, 5)), bioavailability={"A": "F"})
+    np.testing.assert_allclose(a, 0.5 * bolus(t, 0), rtol=1e-8)
+
+
+def test_two_compartments_at_steady_state():
+    t, a = one_patient(table(HEADER, "1,0,1,100,50,0,8,1", *observe(0, 1, 2, 5, 20)), model=TWO)
+    matrix = np.array([[-0.5, 0.15], [0.3, -0.15]])
+    values, vectors = np.linalg.eig(matrix)
+    weights = np.linalg.solve(vectors, [1.0, 0.0])
+
+    def after(tau):  # central amount of a unit infusion rate of length 2, tau after its beginning
+        on, off = np.clip(tau, 0, 2), np.maximum(tau - 2, 0)
+        parts = [vectors[0, i] * weights[i] * (np.exp(v * on) - 1) / v * np.exp(v * off) for i, v in enumerate(values)]
+        return sum(parts)
+
+    np.testing.assert_allclose(a, 50 * sum(after(t + 8 * j) for j in range(200)), rtol=1e-7)
+
+
+def test_doses_of_one_instant_and_observations_are_right_continuous():
+    _, a = one_patient(table(HEADER, *observe(0), "1,0,1,100,0,0,0,0"))
+    assert a[0] == 100.0
+
+
+def test_patients_have_their_own_rows_covariates_and_beginnings():
+    header = "ID,TIME,AMT,k"
+    rows = ["7,0,100,0.1", "7,10,0,0.1", "9,4,50,0.2", "9,10,.,0.2"]
+    times, values = solved(table(header, *rows))
+    np.testing.assert_allclose(values[0], bolus(times[0], 0), rtol=1e-8)
+    np.testing.assert_allclose(values[1], bolus(times[1], 4, 50.0, 0.2), rtol=1e-8)
+
+
+def test_compartment_can_be_named_or_numbered():
+    system = read_antimony(TWO)
+    text = table("ID,TIME,AMT,CMT", "1,0,10,2", "1,0,5,A", "1,1,0,.")
+    problem = read_nonmem(text, system).problem()
+    assert problem.schedule.index.tolist() == [1, 0]
+    assert read_nonmem(text, system, compartments={2: "A"}).problem().schedule.index.tolist() == [0, 0]
+
+
+def test_an_input_may_change_within_a_patient():
+    system = read_antimony(ONE, inputs=["k"])
+    data = read_nonmem(table("ID,TIME,AMT,k", "1,0,100,0.1", "1,5,0,0.3", "1,10,0,0.3"), system)
+    values = solve_reference(data.problem(), rtol=1e-10, atol=1e-12).state("A")[0]
+    np.testing.assert_allclose(values[-1], 100 * np.exp(-0.5 - 1.5), rtol=1e-8)
+
+
+def test_no_steady_state_is_a_failure_of_that_patient():
+    system = read_antimony("model m; A' = -k*A; A = 0; k = 0; end")
+    data = read_nonmem(table("ID,TIME,AMT,II,SS", "1,0,1,1,1", "1,3,0,0,0"), system)
+    result = solve_reference(data.problem())
+    assert result.status[0] == Status.NOT_FINITE
+    assert np.isnan(result.values).all()
+
+
+def test_every_bad_row_is_told_by_its_line():
+    text = table(
+        "ID,TIME,EVID,AMT,RATE,II,SS,CMT",
+        "1,0,9,0,0,0,0,1",
+        "1,x,0,0,0,0,0,1",
+        "1,1,1,0,0,0,0,1",
+        "1,2,1,5,-3,0,0,1",
+        "1,3,1,5,0,0,1,1",
+        "1,8:30,0,0,0,0,0,1",
+        "1,4,0,5,0,0,0,1",
+        "1,2,0,0,0,0,0,1,1",
+    )
+    with pytest.raises(InputError) as caught:
+        read_nonmem(text, read_antimony(ONE))
+    assert [int(one.where.split("line ")[1]) for one in caught.value.problems] == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        (["1,5,0,1", "1,4,0,1"], "go back"),
+        (["1,0,0,1", "2,0,0,1", "1,1,0,1"], "together"),
+        (["1,0,5,3"], "CMT"),
+    ],
+)
+def test_order_and_compartments_are_checked(rows, word):
+    with pytest.raises(InputError, match=word):
+        read_nonmem(table("ID,TIME,AMT,CMT", *rows), read_antimony(ONE))
+
+
+def test_infusion_input_is_added_once():
+    system = with_infusion_inputs(read_antimony(ONE), ["A"])
+    assert system.inputs == ("rate_A",)
+    assert with_infusion_inputs(system, ["A"]).rates == system.rates
+    with pytest.raises(InputError, match="state"):
+        with_infusion_inputs(system, ["Z"])
