@@ -1,13 +1,14 @@
 """The models that ship: equations (``model.ant``) and a parameter table (``parameters.yaml``) per folder.
 
 The equations hold no numbers; the table gives each parameter its value, unit, variability between patients
-and either a source or, where none was seen, the assumption behind it and a range.
+and either a source or, where none was seen, the assumption behind it and a range. It may name variants
+(other patients) and say which of its parameters belong to the drug, so that another drug can take its place.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 from engager.core import InputError, Problem, UnitError, digest, factor, nearest
 from engager.model.system import System
+from engager.model.variant import Variant, read_variants
 
 _KEYS = {
     "name", "value", "unit", "model_unit", "sd_log", "meaning", "source", "assumed", "note",
@@ -36,6 +38,7 @@ class Parameter:
     source : where the value was seen; `assumed` says why it was chosen where no source was seen.
     low, high : range thought possible, in `unit`; None when the source's value stands.
     is_fitted : calibration may move the value within the range (and sd_log within `sd_range`).
+    to_model : what a value in `unit` is multiplied by to be in the unit of the equations.
     """
 
     name: str
@@ -51,6 +54,12 @@ class Parameter:
     high: float | None = None
     sd_range: tuple[float, float] | None = None
     is_fitted: bool = False
+    to_model: float = 1.0
+
+    @property
+    def is_assumed(self) -> bool:
+        """No source for the value was seen."""
+        return self.source is None
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,10 @@ class Model:
     effects : how covariates shift parameters.
     sources : citation text by source key.
     text : the Antimony text of the equations.
-    hash : of text and table together.
+    hash : of text and table together, and of what was changed since.
+    variants : named sets of values of the table, by name.
+    drug, target : whose drug parameters these are, and the antigen it binds.
+    drug_fields : parameter of this model by the word that drug files use for it.
     """
 
     id: str
@@ -98,6 +110,35 @@ class Model:
     sources: dict[str, str]
     text: str
     hash: str
+    variants: dict[str, Variant] = field(default_factory=dict)
+    drug: str = "blinatumomab"
+    target: str = "CD19"
+    drug_fields: dict[str, str] = field(default_factory=dict)
+
+    def with_variant(self, name: str) -> Model:
+        """The model for other patients, as its table names them.
+
+        Raises
+        ------
+        InputError
+            When the table has no such variant.
+        """
+        if name not in self.variants:
+            raise InputError(
+                Problem(
+                    f"model {self.id}: variant",
+                    name,
+                    "is no variant of this model",
+                    nearest(name, self.variants),
+                )
+            )
+        return self.with_values(dict(self.variants[name].model_values))
+
+    def with_drug(self, drug: str | Path) -> Model:
+        """The model with another engager, given by the id of a shipped drug or the path of a drug file."""
+        from engager.model.drug import apply_drug, read_drug
+
+        return apply_drug(self, read_drug(drug))
 
     def with_values(self, values: dict[str, float]) -> Model:
         """The same equations with other values (in model units) for some parameters.
@@ -117,13 +158,15 @@ class Model:
                 ]
             )  # fmt: skip
         rows = {
-            name: replace(row, model_value=values[name], value=values[name] / (row.model_value / row.value))
-            if name in values and row.value
-            else replace(row, model_value=values.get(name, row.model_value))
+            name: replace(row, model_value=float(values[name]), value=float(values[name]) / row.to_model)
+            if name in values
+            else row
             for name, row in self.parameters.items()
         }
         system = replace(self.system, defaults={**self.system.defaults, **values})
-        return replace(self, parameters=rows, system=system, hash=digest(self.hash + repr(sorted(values.items()))))
+        return replace(
+            self, parameters=rows, system=system, hash=digest(self.hash + repr(sorted(values.items())))
+        )
 
 
 def model_ids() -> list[str]:
@@ -132,17 +175,31 @@ def model_ids() -> list[str]:
     return sorted(item.name for item in folder.iterdir() if (item / "parameters.yaml").is_file())
 
 
-@cache
-def load_model(model_id: str) -> Model:
+def load_model(model_id: str, *, variant: str | None = None, drug: str | Path | None = None) -> Model:
     """A shipped model.
+
+    Parameters
+    ----------
+    variant : other patients, by a name under ``variants`` of its table; None: the table as it stands.
+    drug : another engager: id of a shipped drug or path of a drug file; None: the table's own.
 
     Raises
     ------
     InputError
-        When there is no such model (the nearest names are offered) or its table breaks a rule.
+        When there is no such model, variant or drug (the nearest names are offered), or a file breaks a rule.
     """
+    model = _shipped(model_id)
+    if variant is not None:
+        model = model.with_variant(variant)
+    return model if drug is None else model.with_drug(drug)
+
+
+@cache
+def _shipped(model_id: str) -> Model:
     if model_id not in model_ids():
-        raise InputError(Problem("model", model_id, "no model of this name ships", nearest(model_id, model_ids())))
+        raise InputError(
+            Problem("model", model_id, "no model of this name ships", nearest(model_id, model_ids()))
+        )
     folder = Path(str(resources.files("engager.model") / "data" / model_id))
     return read_model(folder / "model.ant", folder / "parameters.yaml")
 
@@ -173,6 +230,18 @@ def read_model(equations: Path, table: Path) -> Model:
         if name not in rows and math.isnan(system.defaults.get(name, math.nan)):
             problems.append(Problem(f"{table.name}: parameters", name, "the equations need a value for it"))
     known = set(system.parameters)
+    variants = read_variants(content.get("variants", {}), f"{table.name}: variants", rows, sources, problems)
+    drug_fields = dict(content.get("drug_fields", {}))
+    problems += [
+        Problem(
+            f"{table.name}: drug_fields.{word}",
+            name,
+            "is no parameter of the table",
+            nearest(str(name), rows),
+        )
+        for word, name in drug_fields.items()
+        if name not in rows
+    ]
     problems += [
         Problem(f"{table.name}: parameters", name, "the equations do not use it", nearest(name, known))
         for name in rows
@@ -196,20 +265,32 @@ def read_model(equations: Path, table: Path) -> Model:
         sources=sources,
         text=text,
         hash=digest(text + table.read_text()),
+        variants=variants,
+        drug=str(content.get("drug", "blinatumomab")),
+        target=str(content.get("target", "CD19")),
+        drug_fields=drug_fields,
     )
 
 
-def _read_row(entry: dict[str, Any], where: str, sources: dict[str, str], problems: list[Problem]) -> Parameter | None:
+def _read_row(
+    entry: dict[str, Any], where: str, sources: dict[str, str], problems: list[Problem]
+) -> Parameter | None:
     found = len(problems)
     for key in sorted(set(entry) - _KEYS):
-        problems.append(Problem(f"{where}.{key}", entry[key], "is no key of a parameter", nearest(key, _KEYS)))
+        problems.append(
+            Problem(f"{where}.{key}", entry[key], "is no key of a parameter", nearest(key, _KEYS))
+        )
     for key in ("name", "value", "unit", "meaning"):
         if key not in entry:
             problems.append(Problem(f"{where}.{key}", None, "is required"))
     if "source" not in entry and "assumed" not in entry:
         problems.append(Problem(where, entry.get("name"), "needs `source`, or `assumed` with its reason"))
     if "source" in entry and entry["source"] not in sources:
-        problems.append(Problem(f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources)))
+        problems.append(
+            Problem(
+                f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources)
+            )
+        )
     if "source" not in entry and "range" not in entry:
         problems.append(Problem(f"{where}.range", None, "an assumed value needs a range"))
     low, high = entry.get("range", (None, None))
@@ -239,11 +320,16 @@ def _read_row(entry: dict[str, Any], where: str, sources: dict[str, str], proble
         high=high,
         sd_range=tuple(sd_range) if sd_range else None,
         is_fitted=bool(entry.get("fit", False)),
+        to_model=to_model,
     )
 
 
 def _read_effect(
-    entry: dict[str, Any], where: str, rows: dict[str, Parameter], sources: dict[str, str], problems: list[Problem]
+    entry: dict[str, Any],
+    where: str,
+    rows: dict[str, Parameter],
+    sources: dict[str, str],
+    problems: list[Problem],
 ) -> Effect | None:
     found = len(problems)
     missing = [key for key in ("parameter", "covariate", "log_per_unit") if key not in entry]
