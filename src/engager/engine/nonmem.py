@@ -1,12 +1,12 @@
 """A NONMEM-style table of doses and observations becomes a `Problem`.
 
-Understood: ID, TIME, EVID 0-4, AMT, RATE (0 bolus, > 0 infusion, -1 and -2: rate or duration is a parameter), CMT,
-ADDL, II, SS 1 and 2, MDV, and columns named like parameters or inputs of the model. Rules of interpretation follow
-the NONMEM help (data items EVID, RATE, SS): a steady-state dose with SS 1, and a reset, cancel infusions and
-additional doses that are still to come.
+Understood: ID, TIME, EVID 0-4, AMT, RATE (0 bolus, > 0 infusion, -1 and -2: rate or duration is a
+parameter), CMT, ADDL, II, SS 1 and 2, MDV, and columns named like parameters or inputs of the model. Rules
+of interpretation follow the NONMEM help (data items EVID, RATE, SS): a steady-state dose with SS 1, and a
+reset, cancel infusions and additional doses that are still to come.
 
-Departures: a covariate holds from its row on (NONMEM looks back from the next row); a reset puts the states to the
-model's own initial values, which need not be 0; TIME may not go back after a reset.
+Departures: a covariate holds from its row on (NONMEM looks back from the next row); a reset puts the states
+to the model's own initial values, which need not be 0; TIME may not go back after a reset.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class NonmemData:
         time, action, index, value = (
             np.array([one[k] for one in flat], dtype=float if k in (0, 3) else np.int64) for k in range(4)
         )
-        schedule = Schedule(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), time, action, index, value)
+        schedule = Schedule(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), time, action, index, value
+        )
         return Problem(system, table, self.save_times, inputs, None, schedule)
 
     def observed(self, solved: Trajectories, state: str) -> list[FloatArray]:
@@ -111,7 +113,8 @@ def read_nonmem(
     ----------
     source : a path, or the text itself (anything with a line break).
     system : the model that is dosed.
-    compartments : number in CMT -> state; default: states in their order, from 1. CMT may also be a state's name.
+    compartments : number in CMT -> state; default: states in their order, from 1. CMT may also be a state's
+        name.
     rates, durations : state -> parameter that is the rate (RATE -1) or duration (RATE -2) of its infusions;
         default: ``R<n>`` and ``D<n>`` for compartment n.
     lags, bioavailability : state -> parameter that delays its doses, or is the share that arrives.
@@ -194,7 +197,9 @@ class _Resolver:
         if one.compartment in self.system.states:
             return one.compartment
         try:
-            number = int(float(one.compartment)) if one.compartment not in ("", ".", "0") else min(self.places)
+            number = (
+                int(float(one.compartment)) if one.compartment not in ("", ".", "0") else min(self.places)
+            )
         except ValueError:
             number = -1
         if number in self.places:
@@ -204,7 +209,11 @@ class _Resolver:
         return None
 
     def _by_number(self, one: Record, state: str, key: str, letter: str) -> None:
-        number = next(k for k, name in self.places.items() if name == state) if state in self.places.values() else 0
+        number = (
+            next(k for k, name in self.places.items() if name == state)
+            if state in self.places.values()
+            else 0
+        )
         name = f"{letter}{number}"
         if name in self.system.parameters:
             self.maps[key][state] = name

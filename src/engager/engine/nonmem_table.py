@@ -63,7 +63,9 @@ def read_records(text: str, where: str) -> list[Record]:
     columns = [name.upper() if name.upper() in _KNOWN else name for name in header]
     _check_header(columns, where)
     rows = _Rows(columns, where)
-    records = [record for number, line in lines[1:] if (record := rows.record(number, _cells(line))) is not None]
+    records = [
+        record for number, line in lines[1:] if (record := rows.record(number, _cells(line))) is not None
+    ]
     rows.check_order(records)
     if rows.problems:
         raise InputError(rows.problems[:50])
@@ -85,7 +87,9 @@ def _check_header(columns: list[str], where: str) -> None:
         problems.append(Complaint(f"{where}: line 1", name, "stands twice"))
     for name in columns:
         if name.upper() in ("DATE", "DAT1", "DAT2", "DAT3"):
-            problems.append(Complaint(f"{where}: line 1", name, "calendar dates are not read", "Use numbers in TIME."))
+            problems.append(
+                Complaint(f"{where}: line 1", name, "calendar dates are not read", "Use numbers in TIME.")
+            )
     if problems:
         raise InputError(problems)
 
@@ -104,7 +108,11 @@ class _Rows:
             return None
         row = dict(zip(self.columns, cells, strict=True))
         before = len(self.problems)
-        number = {name: self._number(line, name, row.get(name, "")) for name in _KNOWN[1:] if name not in ("CMT", "DV")}
+        number = {
+            name: self._number(line, name, row.get(name, ""))
+            for name in _KNOWN[1:]
+            if name not in ("CMT", "DV")
+        }
         kind = self._kind(line, row, number)
         record = Record(
             line, row["ID"], number["TIME"], kind, number["AMT"], number["RATE"], row.get("CMT", "").strip(),
@@ -177,7 +185,9 @@ class _Rows:
             hint = "With SS, RATE > 0 and II 0 the amount may be 0: a constant infusion."
             self._complain(one.line, one.amount, "AMT of a dose must be > 0", hint)
         if one.rate < 0 and one.rate not in (-1, -2):
-            self._complain(one.line, one.rate, "RATE must be >= 0, -1 (rate is a parameter) or -2 (duration is)")
+            self._complain(
+                one.line, one.rate, "RATE must be >= 0, -1 (rate is a parameter) or -2 (duration is)"
+            )
         if one.interval < 0:
             self._complain(one.line, one.interval, "II must be >= 0")
         if one.interval == 0 and (one.additional or (one.steady_state and not is_constant)):

@@ -98,7 +98,7 @@ def _run(
     course: Course, actions: list[tuple[float, Action, int, float]], times: FloatArray, values: FloatArray
 ) -> Status:
     """Carry one patient through its actions; fills `values` (time, state)."""
-    saves = as_floats(times)
+    saves = as_floats(times.tolist())
     try:
         k, n = 0, len(actions)
         while k < n and actions[k][0] == saves[0]:

@@ -1,7 +1,7 @@
 """Graph formulas become plain Python functions: one statement a node, node numbers for names.
 
-Names from a model file never reach the text that is compiled. Each function has two bodies: a quick one, and one
-in IEEE arithmetic (1/0 is infinite, log(-1) is NaN) that takes over where Python would raise.
+Names from a model file never reach the text that is compiled. Each function has two bodies: a quick one,
+and one in IEEE arithmetic (1/0 is infinite, log(-1) is NaN) that takes over where Python would raise.
 """
 
 from __future__ import annotations

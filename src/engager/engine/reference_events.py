@@ -1,4 +1,4 @@
-"""SBML events at one instant: which fire, in which order, and what they assign (Level 3 Version 2 semantics)."""
+"""SBML events at one instant: which fire, in which order, what they assign (Level 3 Version 2 rules)."""
 
 from __future__ import annotations
 

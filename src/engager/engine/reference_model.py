@@ -1,7 +1,8 @@
 """A `System` as Python functions: what the reference engine evaluates.
 
-Comparisons (and floor, ceil) are *atoms*. During a smooth stretch of the integration they keep the values they had
-at its beginning, so the integrator only ever sees smooth equations; a stretch ends where an atom would change.
+Comparisons (and floor, ceil) are *atoms*. During a smooth stretch of the integration they keep the values
+they had at its beginning, so the integrator only ever sees smooth equations; a stretch ends where an atom
+would change.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class ReferenceModel:
             **{name: f"u[{k}]" for k, name in enumerate(system.inputs)},
         }
         triggers = [event.trigger for event in system.events]
-        self.atoms = [n for n in graph.topological([*system.rates, *triggers]) if graph.entries[n].op in _ATOMS]
+        self.atoms = [
+            n for n in graph.topological([*system.rates, *triggers]) if graph.entries[n].op in _ATOMS
+        ]
         frozen = {node: k for k, node in enumerate(self.atoms)}
         self.moving = [k for k, node in enumerate(system.rates) if graph.constant_value(node) != 0.0]
         self.rates = compile_formulas(graph, [system.rates[k] for k in self.moving], self.places, frozen)

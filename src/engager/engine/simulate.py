@@ -1,8 +1,8 @@
 """One call from a model file to a table of numbers.
 
-    from engager.engine import simulate_model
-    course = simulate_model("model.xml", until=10, step=0.5, set={"k": 0.3})
-    course["[S1]"]
+from engager.engine import simulate_model
+course = simulate_model("model.xml", until=10, step=0.5, set={"k": 0.3})
+course["[S1]"]
 """
 
 from __future__ import annotations
@@ -64,7 +64,13 @@ class Simulation:
         for i, name in enumerate(self.ids or ("",)):
             table = [self.columns[key][i] if self.ids else self.columns[key] for key in names]
             for k, time in enumerate(self.time):
-                row([*([name] if self.ids else []), repr(float(time)), *(repr(float(one[k])) for one in table)])
+                row(
+                    [
+                        *([name] if self.ids else []),
+                        repr(float(time)),
+                        *(repr(float(one[k])) for one in table),
+                    ]
+                )
 
 
 def simulate_model(
@@ -131,13 +137,17 @@ def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise InputError(Complaint(str(path), error.strerror or str(error), "must be a readable file")) from None
+        raise InputError(
+            Complaint(str(path), error.strerror or str(error), "must be a readable file")
+        ) from None
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):
         return read_sbml(content, inputs=inputs, where=file.name)
     try:
         return read_antimony(content.decode("utf-8"), inputs=inputs, where=file.name)
     except UnicodeDecodeError:
-        raise InputError(Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")) from None
+        raise InputError(
+            Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")
+        ) from None
 
 
 def _problem(
@@ -156,7 +166,9 @@ def _problem(
     if until is not None or step is not None:
         grid = _times(float(times[-1]) if until is None else until, step)
         times = np.unique(np.concatenate([times, grid[grid >= times[0]]]))
-    return Problem(problem.system, problem.parameters, times, problem.inputs, None, problem.schedule), data.ids
+    return Problem(
+        problem.system, problem.parameters, times, problem.inputs, None, problem.schedule
+    ), data.ids
 
 
 def _times(until: float, step: float | None) -> FloatArray:
@@ -165,8 +177,8 @@ def _times(until: float, step: float | None) -> FloatArray:
     width = until / 100 if step is None else step
     if not (math.isfinite(width) and width > 0 and until / width <= MAX_TIMES):
         raise InputError(Complaint("step", step, f"must be > 0 and give at most {MAX_TIMES} times"))
-    count = int(math.floor(until / width * (1 + 1e-12)))
-    times = np.arange(count + 1) * width
+    count = math.floor(until / width * (1 + 1e-12))
+    times = np.asarray(np.arange(count + 1) * width, dtype=np.float64)
     if count == round(until / width) and abs(times[-1] - until) <= 1e-9 * until:
         times[-1] = until
         return times

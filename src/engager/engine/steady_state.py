@@ -1,8 +1,8 @@
 """The state to which a repeated cycle of doses leads.
 
-The state before a dose is a fixed point of "one interval later". Some intervals are simulated as they are, then
-Newton's method on the fixed point (one step for a linear model) shortens the way; its answer is accepted only if
-the next interval gives it back.
+The state before a dose is a fixed point of "one interval later". Some intervals are simulated as they are,
+then Newton's method on the fixed point (one step for a linear model) shortens the way; its answer is
+accepted only if the next interval gives it back.
 """
 
 from __future__ import annotations

@@ -112,9 +112,7 @@ def verify_directory(
     return report
 
 
-def _run_all(
-    folders: list[Path], backend: str, processes: int | None
-) -> Iterator[tuple[str, CaseReport]]:
+def _run_all(folders: list[Path], backend: str, processes: int | None) -> Iterator[tuple[str, CaseReport]]:
     if processes is None:
         processes = min(2, multiprocessing.cpu_count()) if len(folders) > 40 else 1
     tasks = [(str(folder), backend) for folder in folders]
@@ -155,7 +153,9 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def run_case(folder: Path, *, backend: str = "reference") -> CaseReport:
     """Solve one case and compare it with what is expected; never raises."""
-    model, settings_file, results = (_file(folder, name) for name in ("model.xml", "settings.txt", "results.csv"))
+    model, settings_file, results = (
+        _file(folder, name) for name in ("model.xml", "settings.txt", "results.csv")
+    )
     if model is None or settings_file is None or results is None:
         return CaseReport("failed", "a file of the case is missing")
     try:
@@ -196,7 +196,9 @@ def read_settings(text: str, where: str) -> Settings:
             frozenset(names("amount")), frozenset(names("concentration")),
         )  # fmt: skip
     except (KeyError, ValueError) as error:
-        raise InputError(Complaint(where, str(error), "must give duration, steps, absolute and relative")) from None
+        raise InputError(
+            Complaint(where, str(error), "must give duration, steps, absolute and relative")
+        ) from None
     if not (0 <= settings.steps <= _MAX_ROWS and math.isfinite(settings.duration) and settings.duration >= 0):
         raise InputError(Complaint(where, settings.steps, f"must ask for at most {_MAX_ROWS} steps"))
     return settings

@@ -1,8 +1,8 @@
 """Antimony text becomes a `System`, by way of SBML.
 
-The antimony library is C++ that reads files on ``import`` and recurses on deep formulas; model text is untrusted.
-So the text is looked through first: statements that reach outside it are refused, and so is text beyond the
-limits below.
+The antimony library is C++ that reads files on ``import`` and recurses on deep formulas; model text is
+untrusted. So the text is looked through first: statements that reach outside it are refused, and so is text
+beyond the limits below.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MAX_NAME = 256
 _LOCK = threading.Lock()
 _SKIPPED = re.compile(r'"(?:[^"\\\n]|\\.)*"|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 _IMPORT = re.compile(r"(?<![A-Za-z0-9_])import(?![A-Za-z0-9_])")
-# the same before a file name, looked for in comments and text as well: what the library takes for either may differ
+# the same before a file name, in comments and quotes as well: the library may see those differently
 _IMPORT_FILE = re.compile(r'(?<![A-Za-z0-9_])import(?:\s|\\|/\*.*?\*/|//[^\n]*|#[^\n]*)*"', re.DOTALL)
-_LONG_NAME = re.compile(r"[A-Za-z0-9_]{%d,}" % (MAX_NAME + 1))
+_LONG_NAME = re.compile(rf"[A-Za-z0-9_]{{{MAX_NAME + 1},}}")
 
 
 def read_antimony(text: str, *, inputs: Iterable[str] = (), where: str = "model.ant") -> System:

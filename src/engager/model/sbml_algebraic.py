@@ -1,7 +1,8 @@
 """Algebraic rules that are linear in a quantity nothing else determines become assignment rules.
 
-0 = f(x, ...) with f linear in x is x = -f(0, ...) / (df/dx). Rules are eliminated one after the other, so linear
-systems are solved as well. Anything else is refused by name: this package solves no implicit equations.
+0 = f(x, ...) with f linear in x is x = -f(0, ...) / (df/dx). Rules are eliminated one after the other, so
+linear systems are solved as well. Anything else is refused by name: this package solves no implicit
+equations.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ def solve_algebraic(document: Document, evented: set[str]) -> None:
         else:
             where = f"{document.where}: algebraicRule"
             raise UnsupportedModel(
-                Problem(where, ", ".join(names) or "no free quantity", "must be linear in a quantity it determines")
+                Problem(
+                    where,
+                    ", ".join(names) or "no free quantity",
+                    "must be linear in a quantity it determines",
+                )
             )
         free.discard(name)
         document.assigned[name] = solution

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import libsbml
 
@@ -129,7 +129,9 @@ def _check_packages(source: Any, model: Any, where: str) -> None:
         if name in _HARMLESS_PACKAGES:
             continue
         if source.getPackageRequired(name):
-            problems.append(Problem(where, f"package {name}", "changes the meaning of the model; not supported"))
+            problems.append(
+                Problem(where, f"package {name}", "changes the meaning of the model; not supported")
+            )
         elif name == "fbc" and model.getPlugin("fbc").getNumObjectives():
             problems.append(Problem(where, "package fbc", "flux balance models have no time course"))
     if problems:
@@ -165,10 +167,12 @@ class _Reader:
 
     def _add(self, quantity: Quantity) -> None:
         if quantity.id in self.out.quantities or quantity.id in self.out.reactions:
-            raise InputError(Problem(f"{self.where}: {quantity.kind} {quantity.id}", quantity.id, "id used twice"))
+            raise InputError(
+                Problem(f"{self.where}: {quantity.kind} {quantity.id}", quantity.id, "id used twice")
+            )
         self.out.quantities[quantity.id] = quantity
 
-    def _refuse(self, element: str, construct: str) -> None:
+    def _refuse(self, element: str, construct: str) -> NoReturn:
         raise UnsupportedModel(Problem(f"{self.where}: {element}", construct, "is not supported"))
 
     def _unit(self, unit: str) -> str:
@@ -188,7 +192,11 @@ class _Reader:
             if not ready:
                 names = ", ".join(sorted(waiting))
                 raise InputError(
-                    Problem(f"{self.where}: functionDefinition", names, "functions may not call each other in a circle")
+                    Problem(
+                        f"{self.where}: functionDefinition",
+                        names,
+                        "functions may not call each other in a circle",
+                    )
                 )
             for name in ready:
                 tree = waiting.pop(name)
@@ -204,7 +212,9 @@ class _Reader:
             if one.isSetSpatialDimensions() and one.getSpatialDimensionsAsDouble() == 0:
                 self.zero_dimensional.add(one.getId())
             size = one.getSize() if one.isSetSize() or self.level == 1 else math.nan
-            self._add(Quantity(one.getId(), "compartment", size, one.getConstant(), self._unit(one.getUnits())))
+            self._add(
+                Quantity(one.getId(), "compartment", size, one.getConstant(), self._unit(one.getUnits()))
+            )
 
     def _parameters(self) -> None:
         for one in self.model.getListOfParameters():
@@ -311,7 +321,9 @@ class _Reader:
             if name in self.out.assigned:
                 raise InputError(Problem(f"{self.where}: {element}", name, "has an assignment rule already"))
             if name in self.out.initially:
-                raise InputError(Problem(f"{self.where}: {element}", name, "has more than one initial assignment"))
+                raise InputError(
+                    Problem(f"{self.where}: {element}", name, "has more than one initial assignment")
+                )
             self._check_variable(name, element, may_be_constant=True)
             self.out.initially[name] = self._formula(one.getMath(), element)
 
@@ -337,7 +349,9 @@ class _Reader:
                 if variable in self.out.assigned:
                     raise InputError(Problem(f"{self.where}: {element}", variable, "has an assignment rule"))
                 if assignment.getMath() is not None:
-                    assignments.append((variable, self._formula(assignment.getMath(), f"{element} ({variable})")))
+                    assignments.append(
+                        (variable, self._formula(assignment.getMath(), f"{element} ({variable})"))
+                    )
             self.out.events.append(
                 RawEvent(
                     name, self._formula(trigger.getMath(), f"trigger of {element}"), tuple(assignments),

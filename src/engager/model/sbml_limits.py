@@ -8,6 +8,7 @@ recurse, checks the bytes against the limits below and refuses what exceeds them
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 from xml.parsers import expat
 
 from engager.core import InputError, Problem
@@ -81,7 +82,7 @@ class _Scan:
         except expat.ExpatError as error:
             raise InputError(Problem(self.where, str(error), "must be well-formed XML")) from None
 
-    def _refuse(self, value: object, rule: str) -> None:
+    def _refuse(self, value: object, rule: str) -> NoReturn:
         line = self.parser.CurrentLineNumber
         raise InputError(Problem(f"{self.where}: line {line}", value, rule))
 
@@ -89,7 +90,9 @@ class _Scan:
         self.depth += 1
         self.elements += 1
         if self.depth > MAX_DEPTH:
-            self._refuse(f"<{name}> at depth {self.depth}", f"elements may be nested {MAX_DEPTH} deep at most")
+            self._refuse(
+                f"<{name}> at depth {self.depth}", f"elements may be nested {MAX_DEPTH} deep at most"
+            )
         if self.elements > MAX_ELEMENTS:
             self._refuse(self.elements, f"a model file may have at most {MAX_ELEMENTS} elements")
         for key in _NAMES:

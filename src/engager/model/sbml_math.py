@@ -6,10 +6,11 @@ else (time, rateOf, arguments of functions) starts with `MARK`, which no SId can
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import libsbml
 
@@ -34,7 +35,7 @@ def _chain(op: str, swap: bool) -> Build:
     """n-ary comparison: every neighbouring pair holds."""
 
     def build(graph: Graph, args: Sequence[Node]) -> Node:
-        pairs = zip(args, args[1:], strict=False)
+        pairs = itertools.pairwise(args)
         held = [graph.apply(op, b, a) if swap else graph.apply(op, a, b) for a, b in pairs]
         return _reduce(graph, "and", held, 1.0)
 
@@ -309,7 +310,7 @@ class MathReader:
             if name.startswith(RATE_OF + MARK + "arg:") and "functionDefinition" not in element:
                 self._unsupported(element, "rateOf of a formula")
 
-    def _unsupported(self, element: str, construct: str) -> None:
+    def _unsupported(self, element: str, construct: str) -> NoReturn:
         raise UnsupportedModel(
             Problem(f"{self.where}: {element}", construct, "is not supported", "Remove it from the model.")
         )

@@ -1,7 +1,8 @@
 """Names stand for formulas over other names; a scope works out what each comes to.
 
-A `Scope` belongs to one moment: while the model runs, or at its start. Definitions are raw formulas; resolving
-replaces names by what they stand for, in order of need, without recursion. A circle is told by its names.
+A `Scope` belongs to one moment: while the model runs, or at its start. Definitions are raw formulas;
+resolving replaces names by what they stand for, in order of need, without recursion. A circle is told by
+its names.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ Choice of parameters
     assignment to something that never moves makes it a formula over parameters, listed under outputs.
 Names
     States and parameters have the file's ids; a local parameter ``k`` of reaction ``J`` is ``J.k``. The id
-    ``time`` becomes ``time_``. Outputs hold ``[S]`` and ``amount(S)`` of every species, and every other quantity
-    that is neither state nor parameter under its id.
+    ``time`` becomes ``time_``. Outputs hold ``[S]`` and ``amount(S)`` of every species, and every other
+    quantity that is neither state nor parameter under its id.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class _Builder:
         }
         own = (reacted | set(self.doc.rated) | self.evented) - set(self.doc.assigned)
         unsteady = own | set(self.doc.assigned)
-        moving = {}
+        moving: dict[str, None] = {}
         for quantity in self.doc.quantities.values():
             # the amount of a species at rest stays when its compartment changes size
             is_diluted = quantity.kind == "species" and quantity.compartment in unsteady
@@ -253,8 +253,9 @@ class _Builder:
 
     # ---- the system ----
     def build(self) -> System:
-        doc, raw = self.doc, self.raw
-        fixed = [n for n in doc.quantities if not (n in self.moving or n in doc.assigned or n in self.derived)]
+        doc = self.doc
+        unfixed = {*self.moving, *doc.assigned, *self.derived}
+        fixed = [name for name in doc.quantities if name not in unfixed]
         rates = [self.run.resolve(self._amount_rate(name), f"rate of {name}") for name in self.moving]
         initial = [self.start.resolve(self._amount_of(name), f"initial {name}") for name in self.moving]
         parameters = tuple(self.names[name] for name in fixed if name not in self.inputs)
@@ -275,14 +276,13 @@ class _Builder:
     def _outputs(self) -> dict[str, Node]:
         raw, outputs = self.raw, {}
         for name, quantity in self.doc.quantities.items():
-            is_fixed = not (name in self.moving or name in self.doc.assigned or name in self.derived)
             if quantity.kind == "species":
                 amount = self._amount_while_running(quantity)
                 size = raw.symbol(quantity.compartment)
                 concentration = raw.div(amount, size) if quantity.is_amount else raw.symbol(name)
                 outputs[f"[{name}]"] = self.run.resolve(concentration, name)
                 outputs[f"amount({name})"] = self.run.resolve(amount, name)
-            if (not is_fixed and name not in self.moving) or self.names[name] != name:
+            if name in self.derived or name in self.doc.assigned or self.names[name] != name:
                 outputs[name] = self.run.resolve(raw.symbol(name), name)
         for name in self.doc.reactions:
             outputs[name] = self.run.resolve(raw.symbol(name), name)
@@ -324,5 +324,3 @@ def _plus(graph: Graph, a: Node, b: Node) -> Node:
     """a + b, a subtraction where b is a negation."""
     entry = graph.entries[b]
     return graph.sub(a, entry.args[0]) if entry.op == "neg" else graph.add(a, b)
-
-

@@ -21,7 +21,9 @@ def unit_texts(model: Any) -> dict[str, str]:
 
 
 def _definition_text(definition: Any) -> str:
-    above, below, scale = [], [], 1.0
+    above: list[str] = []
+    below: list[str] = []
+    scale = 1.0
     for unit in definition.getListOfUnits():
         exponent = unit.getExponentAsDouble()
         try:

@@ -18,9 +18,9 @@ class Event:
     """An SBML event, every formula a node of the system's graph.
 
     `assignments` pairs a variable (a state, or a parameter that events may change) with its new value.
-    Formulas may use states, parameters, inputs and ``time``. Where `factors` gives a node for an assignment,
-    its value is multiplied by that node as it stands when the event executes, before any of its assignments: a
-    concentration becomes an amount by the size the compartment had until then.
+    Formulas may use states, parameters, inputs and ``time``. Where `factors` gives a node for an
+    assignment, its value is multiplied by that node as it stands when the event executes, before any of
+    its assignments: a concentration becomes an amount by the size the compartment had until then.
     """
 
     id: str

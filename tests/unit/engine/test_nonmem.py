@@ -8,7 +8,8 @@ from engager.engine import Status, read_nonmem, solve_reference, with_infusion_i
 from engager.model import read_antimony
 
 ONE = "model one; A' = -k*A; A = 0; k = 0.1; R1 = 25; D1 = 8; tlag = 1.5; F = 0.5; wt = 70; end"
-TWO = "model two; A' = -(k10 + k12)*A + k21*B; B' = k12*A - k21*B; A = 0; B = 0; k10 = 0.2; k12 = 0.3; k21 = 0.15; end"
+TWO = """model two; A' = -(k10 + k12)*A + k21*B; B' = k12*A - k21*B;
+    A = 0; B = 0; k10 = 0.2; k12 = 0.3; k21 = 0.15; end"""
 K = 0.1
 
 
@@ -138,7 +139,10 @@ def test_two_compartments_at_steady_state():
 
     def after(tau):  # central amount of a unit infusion rate of length 2, tau after its beginning
         on, off = np.clip(tau, 0, 2), np.maximum(tau - 2, 0)
-        parts = [vectors[0, i] * weights[i] * (np.exp(v * on) - 1) / v * np.exp(v * off) for i, v in enumerate(values)]
+        parts = [
+            vectors[0, i] * weights[i] * (np.exp(v * on) - 1) / v * np.exp(v * off)
+            for i, v in enumerate(values)
+        ]
         return sum(parts)
 
     np.testing.assert_allclose(a, 50 * sum(after(t + 8 * j) for j in range(200)), rtol=1e-7)
