@@ -161,12 +161,14 @@ def apply_drug(model: Model, drug: Drug) -> Model:
     if drug.target != model.target:
         problems += [
             Problem(
-                f"drug {drug.id}: quantities.{word}", None, f"is required: {drug.target} is not {model.target}",
+                f"drug {drug.id}: quantities.{word}",
+                None,
+                f"is required: {drug.target} is not {model.target}",
                 "Give the molecules of the target on each kind of cell.",
             )
             for word in fields
             if word.startswith(_RECEPTORS) and word not in drug.quantities
-        ]  # fmt: skip
+        ]
     if problems:
         raise InputError(problems)
     values = {name: row.model_value for name, row in rows.items()}
