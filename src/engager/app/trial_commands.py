@@ -124,7 +124,7 @@ def _print_summary(summary: dict[str, Any]) -> None:
 
 def _row(entry: dict[str, Any]) -> list[str]:
     published, simulated, statistic = entry["published"], entry["simulated"], entry["statistic"]
-    at = f" at {entry['time_months']:g} mo" if entry["time_months"] else ""
+    at = f" {entry['time_months']:g} mo" if entry["time_months"] else ""
     group = f" [{entry['subgroup']}]" if entry.get("subgroup") else ""
     inside = {True: "yes", False: "NO", None: "-"}[entry["inside"]]
     return [

@@ -26,14 +26,14 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
     found: list[EndpointRequest] = []
     for endpoint in protocol.endpoints:
         if endpoint.is_time_to_event:
-            found.append(_request(protocol, endpoint, "median"))
-            found += [_request(protocol, endpoint, "survival_at", month) for month in _landmarks(protocol)]
+            found.append(request_for(endpoint, "median"))
+            found += [request_for(endpoint, "survival_at", month) for month in _landmarks(protocol)]
             if len(protocol.arms) == 2 and endpoint.origin == "randomization":
                 found.append(_hazard_ratio(protocol, endpoint))
         elif endpoint.is_competing:
-            found += [_request(protocol, endpoint, "cumulative_at", month) for month in _landmarks(protocol)]
+            found += [request_for(endpoint, "cumulative_at", month) for month in _landmarks(protocol)]
         else:
-            found.append(_request(protocol, endpoint, "proportion"))
+            found.append(request_for(endpoint, "proportion"))
     return found
 
 
@@ -41,9 +41,8 @@ def _landmarks(protocol: Protocol) -> list[float]:
     return [month for month in _LANDMARKS_MONTHS if month <= protocol.follow_up.months]
 
 
-def _request(
-    protocol: Protocol, endpoint: Endpoint, statistic: str, time_months: float | None = None
-) -> EndpointRequest:
+def request_for(endpoint: Endpoint, statistic: str, time_months: float | None = None) -> EndpointRequest:
+    """One statistic of a study's endpoint, with the study's own definitions."""
     window_days = (endpoint.window_weeks or _WINDOW_DAYS / _DAYS_PER_WEEK) * _DAYS_PER_WEEK
     failure_day = {"event_at_start": _FIRST_DAY, "event_at_window_end": window_days}.get(
         endpoint.no_response or ""
@@ -66,5 +65,5 @@ def _hazard_ratio(protocol: Protocol, endpoint: Endpoint) -> EndpointRequest:
 
     treatment, control = protocol.arm_ids
     strata = protocol.allocation.stratum_conditions() if protocol.allocation.randomized else ()
-    request = _request(protocol, endpoint, "hazard_ratio")
+    request = request_for(endpoint, "hazard_ratio")
     return replace(request, treatment=treatment, control=control, strata=tuple(strata))

@@ -117,8 +117,8 @@ def run_study(
             "notes": protocol.notes(),
             "tables": digests(data),
         }
-        _conclude(protocol, data, work.part, manifest, seed, replicates, progress)
         manifest["seconds"] = round(time.perf_counter() - clock, 2)
+        _conclude(protocol, data, work.part, work.target.name, manifest, progress)
         _write_json(work.part / MANIFEST, manifest)
         work.complete()
     except KeyboardInterrupt:
@@ -203,16 +203,17 @@ def _conclude(
     protocol: Protocol,
     data: TrialData,
     folder: Path,
+    run_id: str,
     manifest: dict[str, Any],
-    seed: int,
-    replicates: int,
     progress: Progress | None,
 ) -> None:
     """Tables, estimates, comparisons and the report."""
     from engager.analysis import estimate_endpoints
     from engager.calibration import compare
     from engager.report import write_report
+    from engager.study.report_content import report_content
 
+    replicates = int(manifest["replicates"])
     write_tables(data, folder)
     (folder / "study.yaml").write_text(str(manifest["protocol"]), encoding="utf-8")
     _tell(progress, protocol, replicates, replicates, "estimating")
@@ -222,7 +223,7 @@ def _conclude(
     comparisons = compare(data)
     _write_json(folder / "comparisons.json", [comparison.as_json() for comparison in comparisons])
     _tell(progress, protocol, replicates, replicates, "reporting")
-    write_report(folder / "report.html", protocol, data, estimates, comparisons, manifest)
+    write_report(folder, report_content(protocol, data, estimates, comparisons, manifest, run_id))
 
 
 def _inputs(protocol: Protocol, text: str) -> dict[str, str]:

@@ -99,8 +99,8 @@ class FakeSimulation:
         return TrialData(protocol, patients=patients, **other_tables)
 
 
-def fake_report(path, *contents):
-    path.write_text("<html>a report</html>")
+def fake_report(folder, content):
+    (folder / "report.html").write_text(f"<html>{content.title}</html>")
 
 
 @pytest.fixture
@@ -108,5 +108,5 @@ def simulation(monkeypatch):
     fake = FakeSimulation()
     monkeypatch.setattr(engager.study.run, "simulate_trial", fake)
     monkeypatch.setattr(engager.study.replaying, "simulate_trial", fake)
-    monkeypatch.setattr("engager.report.write_report", fake_report, raising=False)
+    monkeypatch.setattr("engager.report.write_report", fake_report)
     return fake
