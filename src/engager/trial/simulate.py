@@ -15,7 +15,7 @@ from engager.engine import Action, Problem, solve
 from engager.model import Model, initial_states, load_model
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import NO_RESPONSE, Course, FloatArray, IntArray, start_course
+from engager.trial.course import CR, NO_RESPONSE, Course, FloatArray, IntArray, start_course
 from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
 from engager.trial.protocol import Protocol
 from engager.trial.protocol_design import Arm
@@ -33,6 +33,8 @@ _TOXICITY = CAUSE_NAMES.index("toxicity")
 _WEEK = 7
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 _RTOL = 1e-4
+# The model is stiff (hours beside months); asking the engine to find that out every day would cost more than solving.
+_METHOD = "rodas5p"
 _DEFAULT_WINDOW_DAYS = 84.0
 
 
@@ -175,6 +177,7 @@ class ArmRun:
                 schedule=actions.schedule(rows),
                 first_step=course.step[rows],
             ),
+            method=_METHOD,
             rtol=_RTOL,
             atol=self.atol,
             n_threads=self.n_threads,
@@ -223,10 +226,16 @@ class ArmRun:
         """Visits fall on the morning of a day within the cycle; then the day counter moves on."""
         course, visits = self.course, self.protocol.visits
         ended = advance_days(course, rows, self.regimen, float(day))
+        pausing = rows[course.hold_days[rows] > 0]
         rows = rows[course.hold_days[rows] <= 0]
         cycle_day = course.cycle_day[rows]
-        at_marrow = rows[np.isin(cycle_day, visits.marrow_day_list())]
+        due = np.isin(cycle_day, visits.marrow_day_list()) & (course.cycle[rows] <= self.regimen.cycles)
+        # A marrow planned after the last day of a short cycle is done at its end.
+        past_end = max(visits.marrow_day_list()) > self.regimen.cycle_days
+        at_marrow = rows[due | (np.isin(rows, ended) & past_end)]
         at_counts = rows[((cycle_day - 1) % visits.counts_every_days == 0) & ~np.isin(rows, at_marrow)]
+        if (day + 1) % visits.counts_every_days == 0:
+            at_counts = np.union1d(at_counts, pausing)
         self.assessment.marrow_visit(at_marrow, day + 1.0, "cycle")
         with_blasts = self.assessment.blood_visit(at_counts, day + 1.0, "cycle")
         suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
@@ -252,10 +261,20 @@ class ArmRun:
             responding = course.remission[rows] > NO_RESPONSE
             self._fail(rows[(done >= rule.after_cycle) & ~responding], day, "no response")
             rows = rows[course.on_treatment[rows]]
+        self._await_recovery(rows, day)
         finished = rows[course.cycle[rows] > regimen.cycles]
         without = course.remission[finished] == NO_RESPONSE
         self._fail(finished[without], day, "no response")
         stop_treatment(course, finished[~without], day, "treatment completed")
+
+    def _await_recovery(self, rows: IntArray, day: float) -> None:
+        """After chemotherapy the next course waits, once, for counts to recover in a cleared marrow."""
+        course = self.course
+        if not self.regimen.is_chemotherapy:
+            return
+        wait = rows[course.marrow_clear[rows] & (course.remission[rows] < CR) & (course.cycle_day[rows] == 1)]
+        course.hold_days[wait] = self.assumed["recovery_wait_days"]
+        course.note(wait, day, "hold", detail="awaiting recovery of counts")
 
     def _fail(self, rows: IntArray, day: float, why: str) -> None:
         """Treatment has failed these patients; some go on to another therapy."""

@@ -137,7 +137,8 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen, day: float) -
     course.hold_total[holding] += 1.0
     resuming = holding[course.hold_days[holding] <= 0]
     # A pause longer than a week starts a new cycle; the restart dose counts as a step.
-    fresh = resuming[course.hold_total[resuming] > _LONG_BREAK_DAYS]
+    long_break = np.inf if regimen.is_chemotherapy else _LONG_BREAK_DAYS
+    fresh = resuming[course.hold_total[resuming] > long_break]
     course.cycle[fresh] += 1
     course.cycle_day[fresh] = 1
     course.last_dose[resuming] = 0.0

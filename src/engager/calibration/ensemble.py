@@ -1,0 +1,69 @@
+"""Bayesian inversion with an ensemble: the ensemble smoother with multiple data assimilation.
+
+A set of parameter draws is moved, in a few equal portions of the data, from the prior to (an approximation
+of) the posterior, using only simulations: no gradients, no likelihood code, tolerant of the noise that comes
+with finite virtual trials. All members of an iteration are simulated at once.
+
+References
+----------
+Emerick & Reynolds 2013, "Ensemble smoother with multiple data assimilation", doi:10.1016/j.cageo.2012.03.011.
+Iglesias, Law & Stuart 2013, "Ensemble Kalman methods for inverse problems",
+doi:10.1088/0266-5611/29/4/045001.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.core import Stream
+
+FloatArray = NDArray[np.float64]
+
+
+def assimilate(
+    members: FloatArray,
+    simulated: FloatArray,
+    observed: FloatArray,
+    variance: FloatArray,
+    inflation: float,
+    stream: Stream,
+) -> FloatArray:
+    """One portion of the data: members after seeing observations with `inflation` times their variance.
+
+    Parameters
+    ----------
+    members : array (member, parameter), unconstrained scale.
+    simulated : array (member, datum), what each member predicts; NaN: could not be estimated, no information.
+    observed : array (datum,). variance : array (datum,), of its sampling error.
+    inflation : the portion's factor; over all portions the inverses sum to 1.
+    stream : keys the perturbations of the observations.
+
+    Returns
+    -------
+    array (member, parameter).
+
+    Notes
+    -----
+    Each member meets its own perturbed copy of the data, which keeps the spread of the posterior honest. The
+    gain is solved with a singular value decomposition in data scaled by their error.
+    """
+    n_members, n_data = simulated.shape
+    scale = np.sqrt(variance)
+    predicted = simulated / scale
+    mean = np.nanmean(predicted, axis=0)
+    # An estimate that a member could not give teaches nothing: it sits at the ensemble's mean.
+    predicted = np.where(np.isnan(predicted), mean, predicted)
+    noise = stream.normal(np.arange(n_members), n_data).reshape(n_members, n_data)
+    target = observed / scale + np.sqrt(inflation) * noise
+    anomaly_data = (predicted - predicted.mean(axis=0)) / np.sqrt(n_members - 1)
+    anomaly_members = (members - members.mean(axis=0)) / np.sqrt(n_members - 1)
+    left, singular, right = np.linalg.svd(anomaly_data.T, full_matrices=False)
+    weights = singular / (singular**2 + inflation)
+    gain = anomaly_members.T @ right.T @ np.diag(weights) @ left.T
+    return members + (target - predicted) @ gain.T
+
+
+def misfit(simulated: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:
+    """Mean squared standardized distance of each member: array (member,); about 1 when all is explained."""
+    return np.nanmean((simulated - observed) ** 2 / variance, axis=1)
