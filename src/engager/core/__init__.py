@@ -11,7 +11,7 @@ from engager.core.errors import (
     nearest,
 )
 from engager.core.provenance import digest, digest_file, digest_object, versions
-from engager.core.randomness import Stream
+from engager.core.randomness import Stream, as_exponential, as_normal, uniform_of
 from engager.core.units import convert, factor
 
 __all__ = [
@@ -24,11 +24,14 @@ __all__ = [
     "UnitError",
     "UnsupportedModel",
     "convert",
+    "as_exponential",
+    "as_normal",
     "digest",
     "digest_file",
     "digest_object",
     "factor",
     "nearest",
     "parse_condition",
+    "uniform_of",
     "versions",
 ]

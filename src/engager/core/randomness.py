@@ -12,6 +12,7 @@ Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", doi:10.1145/2
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,20 +27,22 @@ _SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
 
 
-def philox4x32(counter: NDArray[np.uint64], key: tuple[int, int]) -> NDArray[np.uint64]:
+def philox4x32(
+    counter: NDArray[np.uint64], key: tuple[int, int] | tuple[NDArray[np.uint64], NDArray[np.uint64]]
+) -> NDArray[np.uint64]:
     """Ten rounds of Philox4x32.
 
     Parameters
     ----------
     counter : array (draw, 4) of 32-bit words held in uint64.
-    key : two 32-bit words.
+    key : two 32-bit words, or two arrays (draw,) of them.
 
     Returns
     -------
     array (draw, 4) of 32-bit words held in uint64.
     """
     c0, c1, c2, c3 = (counter[:, i].astype(np.uint64) for i in range(4))
-    k0, k1 = np.uint64(key[0]), np.uint64(key[1])
+    k0, k1 = np.asarray(key[0], dtype=np.uint64), np.asarray(key[1], dtype=np.uint64)
     for _ in range(_ROUNDS):
         product_0 = _MULTIPLIER_0 * c0
         product_1 = _MULTIPLIER_1 * c2
@@ -91,33 +94,63 @@ class Stream:
         -------
         array (patient, draw), or (patient,) when `n_draws` is 1.
         """
-        numbers = np.asarray(patient).astype(np.uint64)
-        n_blocks = (n_draws + 1) // 2
-        key, salt = self._key()
-        counter = np.empty((numbers.size, n_blocks, 4), dtype=np.uint64)
-        counter[:, :, 0] = np.arange(n_blocks, dtype=np.uint64)
-        counter[:, :, 1] = (numbers & _LOW_32)[:, None]
-        counter[:, :, 2] = (numbers >> _SHIFT_32)[:, None]
-        counter[:, :, 3] = np.uint64(salt)
-        words = philox4x32(counter.reshape(-1, 4), key)
-        wide = (words[:, 0::2] << _SHIFT_32) | words[:, 1::2]
-        # 52 bits and half a step: never 0, never 1.
-        value = ((wide >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
-        value = value.reshape(numbers.size, 2 * n_blocks)[:, :n_draws]
-        return value[:, 0] if n_draws == 1 else value
+        return uniform_of([self], np.zeros(np.size(patient), dtype=np.int64), patient, n_draws)
 
     def normal(self, patient: NDArray[np.integer], n_draws: int = 1) -> NDArray[np.float64]:
         """Standard normal draws; shapes as in `uniform`."""
-        from scipy.special import ndtri
-
-        return ndtri(self.uniform(patient, n_draws))
+        return as_normal(self.uniform(patient, n_draws))
 
     def exponential(self, patient: NDArray[np.integer], n_draws: int = 1) -> NDArray[np.float64]:
         """Draws with mean 1; shapes as in `uniform`."""
-        return -np.log(self.uniform(patient, n_draws))
+        return as_exponential(self.uniform(patient, n_draws))
 
     def _key(self) -> tuple[tuple[int, int], int]:
         name = "\x1f".join([str(int(self.seed)), self.scenario, str(int(self.replicate)), self.purpose])
         digest = hashlib.blake2b(name.encode(), digest_size=12).digest()
         words = [int.from_bytes(digest[i : i + 4], "little") for i in (0, 4, 8)]
         return (words[0], words[1]), words[2]
+
+
+def uniform_of(
+    streams: Sequence[Stream], which: NDArray[np.integer], patient: NDArray[np.integer], n_draws: int = 1
+) -> NDArray[np.float64]:
+    """Uniform draws of many streams in one go; the same numbers as asking each stream.
+
+    Parameters
+    ----------
+    streams : the streams. which : array (patient,), the stream of each patient.
+    patient, n_draws : as in `Stream.uniform`.
+
+    Returns
+    -------
+    array (patient, draw), or (patient,) when `n_draws` is 1.
+    """
+    numbers = np.asarray(patient).astype(np.uint64).ravel()
+    words_of = [stream._key() for stream in streams]
+    table = np.array([[*key, salt] for key, salt in words_of], dtype=np.uint64).reshape(-1, 3)
+    keys = table[np.asarray(which)]
+    n_blocks = (n_draws + 1) // 2
+    counter = np.empty((numbers.size, n_blocks, 4), dtype=np.uint64)
+    counter[:, :, 0] = np.arange(n_blocks, dtype=np.uint64)
+    counter[:, :, 1] = (numbers & _LOW_32)[:, None]
+    counter[:, :, 2] = (numbers >> _SHIFT_32)[:, None]
+    counter[:, :, 3] = keys[:, 2][:, None]
+    key = np.repeat(keys[:, 0], n_blocks), np.repeat(keys[:, 1], n_blocks)
+    words = philox4x32(counter.reshape(-1, 4), key)
+    wide = (words[:, 0::2] << _SHIFT_32) | words[:, 1::2]
+    # 52 bits and half a step: never 0, never 1.
+    value = ((wide >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    value = value.reshape(numbers.size, 2 * n_blocks)[:, :n_draws]
+    return value[:, 0] if n_draws == 1 else value
+
+
+def as_normal(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard normal draws from uniform ones, by the quantile function."""
+    from scipy.special import ndtri
+
+    return ndtri(uniform)
+
+
+def as_exponential(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Exponential draws with mean 1 from uniform ones."""
+    return -np.log(uniform)

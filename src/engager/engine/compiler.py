@@ -13,6 +13,7 @@ import hashlib
 import os
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,9 +158,23 @@ def _key(system: System, tableau: Tableau, width: int, machine: Machine) -> str:
     import llvmlite
 
     text = repr((
-        describe(system), tableau, width, machine, llvmlite.__version__, _generator()
+        _description(system), tableau, width, machine, llvmlite.__version__, _generator()
     ))  # fmt: skip
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+_described: dict[int, tuple[weakref.ref[System], str]] = {}
+
+
+def _description(system: System) -> str:
+    """Hash of `describe`, worked out once per system: a trial solves the same system thousands of times."""
+    known = _described.get(id(system))
+    if known is not None and known[0]() is system:
+        return known[1]
+    text = hashlib.sha256(repr(describe(system)).encode()).hexdigest()
+    number = id(system)
+    _described[number] = (weakref.ref(system, lambda _: _described.pop(number, None)), text)
+    return text
 
 
 def describe(system: System) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import Stream, parse_condition
+from engager.core import Stream, as_exponential, as_normal, parse_condition, uniform_of
 from engager.model import Model
 from engager.population import Covariates, Patients, sample_patients, spread
 from engager.trial.protocol import Protocol
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 YES_NO = ("female", "ph_positive", "prior_hsct", "extramedullary", "in_remission")
 FloatArray = NDArray[np.float64]
+_FROM_UNIFORM: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "uniform": lambda u: u,
+    "normal": as_normal,
+    "exponential": as_exponential,
+}
 DAYS_PER_MONTH = 365.25 / 12
 DAYS_PER_YEAR = 365.25
 
@@ -58,16 +63,15 @@ class Recruits:
 
         Parameters
         ----------
-        kind : a method of `Stream`: uniform, normal or exponential.
+        kind : uniform, normal or exponential.
         rows : whose draws; None: everybody's.
         """
         replicate = self.replicate if rows is None else self.replicate[rows]
         number = self.number if rows is None else self.number[rows]
-        result = np.empty((number.size,) if n_draws == 1 else (number.size, n_draws))
-        for one, stream in self.stream_of.items():
-            ours = replicate == one
-            result[ours] = getattr(stream.of(purpose), kind)(number[ours], n_draws)
-        return result
+        numbers = sorted(self.stream_of)
+        streams = [self.stream_of[one].of(purpose) for one in numbers]
+        uniform = uniform_of(streams, np.searchsorted(numbers, replicate), number, n_draws)
+        return _FROM_UNIFORM[kind](uniform)
 
 
 def recruit(
