@@ -1,1 +1,33 @@
-"""Placeholder until the layer lands."""
+"""Figures and the one-page report of a run: self-contained HTML that reads on a phone and on paper.
+
+Figures take plain frames and dicts, give matplotlib Figures, and can be used alone.
+"""
+
+from engager.report.comparison_plot import figure_comparisons
+from engager.report.content import BaselineRow, ReportContent, Source
+from engager.report.courses import DoseSegment, Panel, cycle_label, figure_courses
+from engager.report.kaplan_meier import figure_kaplan_meier
+from engager.report.page import RESEARCH_USE, render_report, write_report
+from engager.report.patient_plot import Course, PatientCourses, patient_figure
+from engager.report.style import NARROW, WIDE, to_svg
+
+__all__ = [
+    "NARROW",
+    "RESEARCH_USE",
+    "WIDE",
+    "BaselineRow",
+    "Course",
+    "DoseSegment",
+    "Panel",
+    "PatientCourses",
+    "ReportContent",
+    "Source",
+    "cycle_label",
+    "figure_comparisons",
+    "figure_courses",
+    "figure_kaplan_meier",
+    "patient_figure",
+    "render_report",
+    "to_svg",
+    "write_report",
+]

@@ -1,0 +1,128 @@
+"""One quiet look for all figures, and how a figure becomes SVG inside a page.
+
+Published is always black with a diamond; simulated is always in color with a line and a band. The colors
+are Okabe and Ito's, which people with color-blindness tell apart.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PUBLISHED = "#111111"
+OUTSIDE = "#B3261E"
+MUTED = "#5F6B76"
+RULE = "#D5DAE0"
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7A5C00", "#56B4E9", "#4D4D4D")
+LINES: tuple[Any, ...] = ("-", "--", ":", "-.")
+
+# Inches. The wide figure fits a printed page, the narrow one a phone of 390 px.
+WIDE = 7.4
+NARROW = 3.9
+
+_SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelsize": 8.5,
+    "axes.labelcolor": "#22303C",
+    "axes.edgecolor": "#8A95A0",
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#E9ECEF",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#5F6B76",
+    "ytick.color": "#5F6B76",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "text.color": "#22303C",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.7,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    # Text stays text: it can be read aloud, searched and scaled, and the page stays small.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "engager",
+}
+_PAGE_FONTS = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+
+
+def quiet() -> AbstractContextManager[None]:
+    """The settings under which every figure is drawn; the caller's own settings come back afterwards."""
+    import matplotlib
+
+    return matplotlib.rc_context(_SETTINGS)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure that belongs to no window; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def color_of(name: str, names: Sequence[str]) -> str:
+    """The color of one arm among the arms of a study: always the same for the same list."""
+    return COLORS[list(names).index(name) % len(COLORS)]
+
+
+def is_narrow(width: float) -> bool:
+    """Whether a figure is so narrow that labels must give way."""
+    return width < 5.0
+
+
+def note(axes: Axes, text: str) -> None:
+    """A muted sentence where data would be, when there are none."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
+def to_svg(figure: Figure, name: str, description: str) -> str:
+    """The figure as an SVG element for a page.
+
+    Parameters
+    ----------
+    figure : drawn under `quiet`.
+    name : prefix of all ids inside, so that several figures can share a page.
+    description : read aloud by screen readers.
+
+    Returns
+    -------
+    Text beginning with ``<svg``; the same figure gives the same text.
+    """
+    from html import escape
+
+    buffer = io.StringIO()
+    with quiet():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].strip()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = _renumbered(text, name).replace("'DejaVu Sans'", _PAGE_FONTS)
+    label = f'role="img" aria-label="{escape(description, quote=True)}"'
+    return text.replace("<svg", f"<svg {label}", 1)
+
+
+def _renumbered(text: str, name: str) -> str:
+    """Ids by order of use: matplotlib makes some from memory addresses, which differ from run to run."""
+    known: dict[str, str] = {}
+
+    def new(match: re.Match[str]) -> str:
+        before, old, after = match.groups()
+        return f"{before}{known.setdefault(old, f'{name}-{len(known)}')}{after}"
+
+    return re.sub(r'(\bid="|href="#|url\(#)([^")]+)("|\))', new, text)

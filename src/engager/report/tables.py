@@ -1,0 +1,161 @@
+"""Rows of the tables of a report, as text: comparisons, outcomes by arm, participant flow.
+
+In: a `ReportContent`. Out: plain dicts and lists for the page template; nothing here writes HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
+from engager.report.content import ReportContent, Source
+from engager.report.words import DASH, axis_of, endpoint_words, interval, number, what
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SAFETY = ("CRS_", "neurologic_", "death_induction", "early_death")
+
+
+def anchor(source: str) -> str:
+    """The id of a source's place in the page; the part after ``#`` (a figure of the record) is dropped."""
+    return "source-" + re.sub(r"[^A-Za-z0-9]+", "-", source.split("#")[0]).strip("-").lower()
+
+
+def links(given: Any, sources: Sequence[Source]) -> list[dict[str, str]]:
+    """Text and anchor of each source named by a figure; no anchor when the page does not list it."""
+    named = [given] if isinstance(given, str) else list(given or [])
+    listed = {anchor(source.id) for source in sources}
+    places = {str(one): anchor(str(one)) for one in named if one}
+    return [{"text": text, "anchor": place if place in listed else ""} for text, place in places.items()]
+
+
+def comparison_rows(content: ReportContent) -> list[dict[str, Any]]:
+    """One row a comparison, each cell written out."""
+    return [_comparison_row(one, content.sources) for one in content.comparisons]
+
+
+def _comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[str, Any]:
+    published, simulated, statistic = one["published"], one["simulated"], one["statistic"]
+    n = published.get("n")
+    return {
+        "what": what(one),
+        "arm": one["arm"],
+        "published": number(published.get("value"), statistic),
+        "published_interval": interval(published.get("low"), published.get("high"), statistic),
+        "n": f"n = {n:g}" if n else "",
+        "links": links(published.get("source"), sources),
+        "simulated": _simulated_median(simulated, statistic),
+        "simulated_interval": interval(simulated.get("low"), simulated.get("high"), statistic),
+        "inside": one.get("inside"),
+    }
+
+
+def _simulated_median(simulated: Mapping[str, Any], statistic: str) -> str:
+    """A time that is absent while its lower limit is known lies beyond the data."""
+    median, low = simulated.get("median"), simulated.get("low")
+    is_time = axis_of(statistic) == "months"
+    return "not reached" if median is None and low is not None and is_time else number(median, statistic)
+
+
+def verdict(content: ReportContent) -> dict[str, Any]:
+    """How many published figures lie inside, and the ones that do not, in words."""
+    judged = [one for one in content.comparisons if one.get("inside") is not None]
+    missed = [_comparison_row(one, content.sources) for one in judged if not one["inside"]]
+    return {"judged": len(judged), "inside": len(judged) - len(missed), "missed": missed}
+
+
+def coverage(content: ReportContent) -> float:
+    """What the prediction intervals cover: 95 %, or less when there are too few replicates."""
+    stated = [one["coverage"] for one in content.comparisons if one.get("coverage") is not None]
+    return min(stated) if stated else min(0.95, (content.replicates - 1) / (content.replicates + 1))
+
+
+def outcome_tables(content: ReportContent) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the efficacy and the safety table: endpoint, and text by arm.
+
+    Each cell is the median over replicates with its prediction interval; ``n`` is the median number of
+    patients counted.
+    """
+    if content.estimates is None or content.estimates.height == 0:
+        return {"efficacy": [], "safety": []}
+    import polars as pl
+
+    within = content.estimates.filter(pl.col("arm").is_in(list(content.arms)) & pl.col("subgroup").is_null())
+    rows: dict[str, list[dict[str, Any]]] = {"efficacy": [], "safety": []}
+    for key, asked in within.group_by("endpoint", "statistic", "time_months", maintain_order=True):
+        name, statistic, months = key
+        first = asked.filter(pl.col("request") == asked["request"][0])
+        one = {"endpoint": name, "statistic": statistic, "time_months": months}
+        cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in content.arms}
+        table = "safety" if str(name).startswith(_SAFETY) else "efficacy"
+        rows[table].append({"what": what(one), "cells": cells})
+    return rows
+
+
+def _cell(estimates: pl.DataFrame, statistic: str) -> dict[str, str]:
+    if estimates.height == 0:
+        return {"value": DASH, "interval": "", "n": ""}
+    found = prediction_interval(
+        estimates["value"].to_numpy(), scale=SCALE_BY_STATISTIC.get(statistic, "identity")
+    )
+    limits = interval(found.low, found.high, statistic) if found.n_replicates > 1 else ""
+    return {
+        "value": number(found.median, statistic),
+        "interval": limits,
+        "n": f"n = {np.median(estimates['n'].to_numpy()):.0f}",
+    }
+
+
+def participant_flow(patients: pl.DataFrame, arms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+    """Steps of the flow by arm: how many patients, median over replicates with the range.
+
+    Parameters
+    ----------
+    patients : the patients table (docs/architecture.md).
+    arms : in order.
+
+    Returns
+    -------
+    For each arm the steps randomized, treated, in remission, transplanted, relapsed, died, with ``count``
+    and ``range`` (empty with one replicate).
+    """
+    import polars as pl
+
+    steps = {
+        "randomized": pl.lit(True),
+        "treated": pl.col("treated").fill_null(False),
+        "CR, CRh or CRi": pl.col("best_response").is_in(["CR", "CRh", "CRi"]).fill_null(False),
+        "transplanted": pl.col("hsct_day").is_not_null(),
+        "relapsed": pl.col("relapse_day").is_not_null(),
+        "died while observed": pl.col("death_day").is_not_null(),
+    }
+    counted = patients.group_by("arm", "replicate").agg(
+        [(flag & ~pl.col("failed")).sum().alias(name) for name, flag in steps.items()]
+    )
+    failed = patients.group_by("arm", "replicate").agg(pl.col("failed").sum())
+    flow: dict[str, list[dict[str, str]]] = {}
+    for arm in arms:
+        of_arm = counted.filter(pl.col("arm") == arm)
+        flow[arm] = [_step(name, of_arm[name].to_numpy()) for name in steps]
+        lost = failed.filter(pl.col("arm") == arm)["failed"].to_numpy()
+        if lost.sum():
+            flow[arm].append(_step("simulation failed (left out)", lost))
+    return flow
+
+
+def _step(name: str, counts: np.ndarray) -> dict[str, str]:
+    if counts.size == 0:
+        return {"name": name, "count": DASH, "range": ""}
+    spread = f"{counts.min()} to {counts.max()}" if counts.size > 1 and counts.min() != counts.max() else ""
+    return {"name": name, "count": f"{np.median(counts):.0f}", "range": spread}
+
+
+def survival_words(endpoint: str) -> str:
+    """Heading of a survival figure."""
+    long = {"OS": "Overall survival", "EFS": "Event-free survival", "RFS": "Relapse-free survival"}
+    return long.get(endpoint, endpoint_words(endpoint))

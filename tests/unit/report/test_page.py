@@ -1,0 +1,131 @@
+"""The page: self-contained, honest at the top, every figure linked, safe with odd text."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from engager.core import InputError
+from engager.report import RESEARCH_USE, ReportContent, render_report, write_report
+
+
+class _Reader(HTMLParser):
+    """Collects what a browser would load, where links lead, and whether tags close."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.loads, self.links, self.ids, self.open = [], [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("src", "data", "poster", "srcset") or (name == "href" and tag in ("link", "image")):
+                self.loads.append(value)
+            if name == "href" and tag == "a":
+                self.links.append(value)
+        if tag not in ("meta", "br", "link", "img", "hr", "input"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(content):
+    return render_report(content)
+
+
+@pytest.fixture
+def words_only(content):
+    """The same content without its larger figures."""
+    return replace(content, survival=None, trajectories=None)
+
+
+@pytest.fixture
+def read(page):
+    reader = _Reader()
+    reader.feed(page)
+    return reader
+
+
+def test_page_asks_for_nothing_from_anywhere(page, read):
+    assert read.loads == []
+    assert "script" not in read.tags
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+    assert not re.search(r"\son\w+=", page)
+
+
+def test_every_tag_closes_and_every_id_is_used_once(read):
+    assert read.open == []
+    assert len(read.ids) == len(set(read.ids))
+
+
+def test_every_link_within_the_page_leads_somewhere(read):
+    inside = [link for link in read.links if link.startswith("#")]
+    assert "#source-made-up-2020" in inside
+    assert {link[1:] for link in inside} <= set(read.ids)
+
+
+def test_research_use_and_misses_stand_before_any_table(page):
+    top = page[: page.index("<table")]
+    assert RESEARCH_USE in top
+    assert "4 of 5 published figures lie inside" in top
+    assert re.search(r"CR, B: published 16\.0 %, simulated 35\.0 %", top)
+
+
+def test_published_figure_links_to_its_record_and_tells_where_it_was_seen(page):
+    assert '<a href="#source-made-up-2020">made-up-2020#S1</a>' in page
+    assert "Seen: an abstract" in page
+    assert 'href="https://example.org/x"' in page
+
+
+def test_text_from_files_cannot_become_markup_or_a_script_link(page):
+    assert "A trial &lt;of layout&gt;" in page
+    assert "javascript:" not in page
+
+
+def test_limit_not_reached_is_said(page):
+    assert "6.5 to not reached" in page
+
+
+def test_coverage_of_few_replicates_is_said(words_only, page):
+    assert "90 % prediction interval" in render_report(replace(words_only, replicates=20))
+    assert "95 % prediction interval" in page
+
+
+def test_failed_patients_are_told_at_the_top(words_only, page):
+    with_failures = render_report(replace(words_only, n_failed=3))
+    assert "3 of 16200 simulated patients failed" in with_failures[: with_failures.index("<table")]
+    assert "failed numerically" not in page
+
+
+def test_same_content_gives_the_same_page(content, page):
+    assert render_report(content) == page
+
+
+def test_study_without_anything_published_says_so():
+    page = render_report(ReportContent(title="T", study="t", arms={"A": 10}, replicates=1, seed=1))
+    assert "Simulated only." in page
+    assert "<table" not in page
+    assert "1</b><span>simulated trial</span>" in page
+
+
+def test_file_is_written_into_the_folder(tmp_path, words_only):
+    path = write_report(tmp_path, words_only)
+    assert path == tmp_path / "report.html"
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_folder_that_cannot_be_written_to_is_refused(tmp_path, words_only):
+    with pytest.raises(InputError, match="written to"):
+        write_report(tmp_path / "absent", words_only)
