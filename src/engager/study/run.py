@@ -119,6 +119,7 @@ def run_study(
         }
         manifest["seconds"] = round(time.perf_counter() - clock, 2)
         _conclude(protocol, data, work.part, work.target.name, manifest, progress)
+        manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
         _write_json(work.part / MANIFEST, manifest)
         work.complete()
     except KeyboardInterrupt:

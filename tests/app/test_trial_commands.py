@@ -1,0 +1,196 @@
+"""`engager trial` and `engager replay`: output text, JSON, bad input, interrupts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import pytest
+import yaml
+
+from engager.study import run
+from engager.trial import read_protocol, shipped_protocol
+
+SMALL_RUN = ("--replicates", 2, "--patients", 6, "--quiet")
+
+
+def test_list_names_every_study(engager):
+    found = engager("trial", "list")
+    assert "tower" in found.out
+    rows = json.loads(engager("trial", "list", "--json").out)
+    tower = next(row for row in rows if row["id"] == "tower")
+    assert tower["arms"] == {"blinatumomab": 271, "chemotherapy": 134}
+
+
+def test_show_prints_a_study_file_that_reads_back(engager):
+    shown = engager("trial", "show", "tower")
+    assert read_protocol(shown.out) == shipped_protocol("tower")
+    assert "Note: " in shown.err
+    assert json.loads(engager("trial", "show", "tower", "--json").out)["study"] == "tower"
+
+
+def test_schema_is_json(engager):
+    assert json.loads(engager("trial", "schema").out)["title"].startswith("engager study file")
+
+
+def test_run_json_is_one_object_with_the_promised_comparisons(engager, tmp_path):
+    found = engager("trial", "run", "tower", *SMALL_RUN, "--out", tmp_path / "run", "--json")
+    assert found.code == 0, found.err
+    summary = json.loads(found.out)
+    assert list(summary) == [
+        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "comparisons",
+    ]  # fmt: skip
+    there = {
+        (one["arm"], one["endpoint"], one["statistic"], one["time_months"]) for one in summary["comparisons"]
+    }
+    for arm in ("blinatumomab", "chemotherapy"):
+        assert {(arm, "CR", "proportion", None), (arm, "CR/CRh/CRi", "proportion", None)} <= there
+        assert {(arm, "OS", "median", None), (arm, "EFS", "survival_at", 6.0)} <= there
+    assert ("blinatumomab vs chemotherapy", "OS", "hazard_ratio", None) in there
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "never advice on treating a patient" in report
+    assert "http" not in "".join(line for line in report.splitlines() if "<script" in line or "<link" in line)
+
+
+def test_run_prints_the_comparison_and_tells_progress_on_stderr(engager, tmp_path):
+    found = engager("trial", "run", "tower", "--replicates", 1, "--patients", 6, "--out", tmp_path / "run")
+    assert "OS" in found.out
+    assert "simulating" not in found.out
+    assert "simulating: 0 of 6 patients, 0 of 1 replicates" in found.err
+    assert f"Report: {tmp_path / 'run' / 'report.html'}" in found.err
+
+
+def test_a_users_own_file_runs_the_same_way(engager, tmp_path):
+    path = tmp_path / "mine.yaml"
+    content = yaml.safe_load(engager("trial", "show", "tower").out)
+    path.write_text(yaml.safe_dump(content))
+    one = json.loads(engager("trial", "run", path, *SMALL_RUN, "--out", tmp_path / "a", "--json").out)
+    two = json.loads(engager("trial", "run", "tower", *SMALL_RUN, "--out", tmp_path / "b", "--json").out)
+    assert one["comparisons"] == two["comparisons"]
+
+
+def test_replay_gives_the_same_bits(engager, tmp_path):
+    engager("trial", "run", "tower", *SMALL_RUN, "--out", tmp_path / "run")
+    found = engager("replay", tmp_path / "run" / "run.json")
+    assert found.code == 0
+    assert "same, bit by bit" in found.out
+    manifest = tmp_path / "run" / "run.json"
+    manifest.write_text(manifest.read_text().replace('"seed": 1,', '"seed": 2,'))
+    changed = engager("replay", tmp_path / "run", "--json")
+    assert changed.code == 1
+    assert "patients" in json.loads(changed.out)["different"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--replicates", 0], "--replicates: got 0"),
+        (["--replicates", -2], "--replicates: got -2"),
+        (["--patients", 0], "--patients: got 0"),
+        (["--seed", -1], "--seed: got -1"),
+        (["--threads", 0], "--threads: got 0"),
+        (["--resume"], "--resume"),
+    ],
+)
+def test_bad_options_are_told_and_nothing_is_written(engager, tmp_path, monkeypatch, options, told):
+    monkeypatch.chdir(tmp_path)
+    found = engager("trial", "run", "tower", *options)
+    assert (found.code, found.out) == (2, "")
+    assert told in found.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_is_refused(engager, tmp_path):
+    found = engager("trial", "run", "tower", "--out", tmp_path)
+    assert found.code == 2
+    assert "must not exist" in found.err
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_refused(engager, tmp_path):
+    tmp_path.chmod(0o500)
+    found = engager("trial", "run", "tower", "--out", tmp_path / "run")
+    tmp_path.chmod(0o700)
+    assert found.code == 2
+    assert "can be written" in found.err
+
+
+def test_a_place_below_a_file_is_refused(engager, tmp_path):
+    (tmp_path / "file").write_text("")
+    found = engager("trial", "run", "tower", "--out", tmp_path / "file" / "run")
+    assert found.code == 2
+    assert "can be written" in found.err
+
+
+GOOD = """
+study: mine
+arms:
+  a:
+    n: 4
+    regimen: {drug: blinatumomab, cycle_days: 42, cycles: 1, doses: [{days: 1-28, amount: 28, unit: ug/day}]}
+follow_up: {months: 6}
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        ("amount: 28, ", "", "doses[0].amount (line 6)"),
+        ("amount: 28", "amount: -28", "greater than 0"),
+        ("unit: ug/day", "unit: mg/L", "must be a dose"),
+        ("months: 6", "months: -6", "follow_up.months (line 7)"),
+        ("n: 4", "n: -4", "arms.a.n (line 5)"),
+        ("n: 4", "n: 0", "arms.a.n (line 5)"),
+        ("    n: 4\n", "", "arms.a.n"),
+        ("cycle_days: 42, ", "", "arms.a.regimen.cycle_days"),
+        ("{drug", "blinatumomap # {drug", "must be a regimen"),
+        ("study: mine", "study: mine\nsturdy: x", "Did you mean study"),
+        ("arms:", "arms: [", "must be YAML"),
+    ],
+)
+def test_a_bad_file_is_told_with_file_and_key(engager, tmp_path, monkeypatch, good, bad, told):
+    monkeypatch.chdir(tmp_path)
+    assert good in GOOD
+    (tmp_path / "mine.yaml").write_text(GOOD.replace(good, bad, 1))
+    found = engager("trial", "run", "mine.yaml")
+    assert (found.code, found.out) == (2, "")
+    assert "mine.yaml" in found.err
+    assert told in found.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_all_problems_of_a_file_are_counted(engager, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD.replace("n: 4", "n: -4").replace("28, unit", "-28, unit"))
+    assert engager("trial", "run", path).err.startswith("Error: 2 problems.")
+
+
+def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, tmp_path, monkeypatch):
+    real, calls = run.simulate_trial, []
+
+    def stopped_at_the_second_chunk(*arguments, **options):
+        calls.append(options["replicates"])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    command = (
+        "trial",
+        "run",
+        tmp_path / "mine.yaml",
+        "--replicates",
+        3,
+        "--chunk",
+        1,
+        "--out",
+        tmp_path / "run",
+    )
+    monkeypatch.setattr(run, "simulate_trial", stopped_at_the_second_chunk)
+    stopped = engager(*command)
+    assert stopped.code == 130
+    assert "1 finished replicates are kept" in stopped.err
+    resumed = engager(*command, "--resume", "--json")
+    assert resumed.code == 0, resumed.err
+    assert calls[2:] == [range(1, 2), range(2, 3)]
