@@ -19,6 +19,8 @@ MAX_CHARACTERS = 4 * 2**20
 MAX_STATEMENT = 20_000
 MAX_NESTING = 200
 MAX_NAME = 256
+MAX_INSTANCES = 10_000
+MAX_MODULES = 500
 
 # the library keeps one global store of models
 _LOCK = threading.Lock()
@@ -26,6 +28,7 @@ _SKIPPED = re.compile(r'"(?:[^"\\\n]|\\.)*"|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTA
 _IMPORT = re.compile(r"(?<![A-Za-z0-9_])import(?![A-Za-z0-9_])")
 # the same before a file name, in comments and quotes as well: the library may see those differently
 _IMPORT_FILE = re.compile(r'(?<![A-Za-z0-9_])import(?:\s|\\|/\*.*?\*/|//[^\n]*|#[^\n]*)*"', re.DOTALL)
+_PART = re.compile(r"(?P<kind>\bmodel|\bmodule)\s+\*?(?P<name>\w+)|:\s*(?P<used>\w+)\s*\(")
 _LONG_NAME = re.compile(rf"[A-Za-z0-9_]{{{MAX_NAME + 1},}}")
 
 
@@ -54,15 +57,22 @@ def antimony_to_sbml(text: str, *, where: str = "model.ant") -> str:
         antimony.clearPreviousLoads()
         try:
             if antimony.loadAntimonyString(text) < 0:
-                message = " ".join(str(antimony.getLastError()).split())
-                rule = "must be Antimony: " + message.removeprefix("Error in model string, ").rstrip(".")
-                raise InputError(Problem(where, _line(text, message), rule))
+                raise InputError(_complaint(text, where, str(antimony.getLastError())))
             sbml = antimony.getSBMLString(antimony.getMainModuleName())
+        except UnicodeDecodeError:  # the library's message cuts a letter in two
+            raise InputError(
+                Problem(where, text[:60], "must be Antimony with names of ASCII letters")
+            ) from None
         finally:
             antimony.clearPreviousLoads()
     if not sbml:
         raise InputError(Problem(where, "", "must hold a model"))
     return str(sbml)
+
+
+def _complaint(text: str, where: str, message: str) -> Problem:
+    short = " ".join(message.split()).removeprefix("Error in model string, ").rstrip(".")
+    return Problem(where, _line(text, short), f"must be Antimony: {short}")
 
 
 def _line(text: str, message: str) -> str:
@@ -86,6 +96,9 @@ def _check(text: str, where: str) -> None:
     long = _LONG_NAME.search(bare)
     if long:
         raise InputError(Problem(where, long.group(), f"a name may have at most {MAX_NAME} characters"))
+    if _count_instances(bare) > MAX_INSTANCES:
+        rule = f"at most {MAX_MODULES} modules may be instantiated {MAX_INSTANCES} times"
+        raise InputError(Problem(where, "modules within modules", rule))
     for statement in re.split(r"[;\n]", bare):
         if len(statement) > MAX_STATEMENT:
             raise InputError(
@@ -95,6 +108,29 @@ def _check(text: str, where: str) -> None:
             raise InputError(
                 Problem(where, statement[:60], f"parentheses may be nested {MAX_NESTING} deep at most")
             )
+
+
+def _count_instances(text: str) -> int:
+    """How many copies of modules the last module comes to, all levels counted."""
+    used: dict[str, list[str]] = {}
+    here = ""
+    for found in _PART.finditer(text):
+        if found["name"]:
+            here = found["name"]
+            used.setdefault(here, [])
+        else:
+            used.setdefault(here, []).append(found["used"])
+    if len(used) > MAX_MODULES:
+        return MAX_INSTANCES + 1
+    total: dict[str, int] = {}
+    for _ in range(len(used) + 1):  # one level deeper each time; circles are left to the library
+        total = {
+            name: min(MAX_INSTANCES + 1, 1 + sum(total.get(one, 0) for one in parts))
+            for name, parts in used.items()
+        }
+        if max(total.values(), default=0) > MAX_INSTANCES:
+            break
+    return max(total.values(), default=0)
 
 
 def _depth(statement: str) -> int:

@@ -21,7 +21,7 @@ MARK = "\x1f"
 TIME_SYMBOL = MARK + "time"
 RATE_OF = MARK + "rateOf:"
 AVOGADRO = 6.02214179e23  # the value SBML Level 3 Version 1 prescribes
-MAX_NODES = 1_000_000
+MAX_NODES = 300_000
 
 Build = Callable[[Graph, Sequence[Node]], Node]
 

@@ -23,7 +23,8 @@ def model(inside, version=2):
 def rule(formula, version=2):
     """A model with y := formula of parameters a = 3, b = -2 and c = 0."""
     parameters = "".join(
-        f'<parameter id="{name}" value="{value}" constant="true"/>' for name, value in (("a", 3), ("b", -2), ("c", 0))
+        f'<parameter id="{name}" value="{value}" constant="true"/>'
+        for name, value in (("a", 3), ("b", -2), ("c", 0))
     )
     return model(
         f'<listOfParameters>{parameters}<parameter id="y" constant="false"/></listOfParameters><listOfRules>'
@@ -55,20 +56,19 @@ A, B, C = "<ci>a</ci>", "<ci>b</ci>", "<ci>c</ci>"
         (apply("floor", apply("divide", A, B)), -2), (apply("ceiling", apply("divide", A, B)), -1),
         (apply("quotient", A, B), -1), (apply("rem", A, B), 1), (apply("rem", B, A), -2),
         (apply("max", A, B, C), 3), (apply("min", A, B, C), -2),
-        (apply("lt", B, C, A), 1), (apply("lt", B, A, C), 0), (apply("gt", A, C, B), 1), (apply("leq", A, A), 1),
-        (apply("geq", B, A), 0), (apply("eq", A, A, A), 1), (apply("neq", A, B), 1),
-        (apply("and"), 1), (apply("or"), 0), (apply("xor"), 0), (apply("and", A, C), 0), (apply("or", A, C), 1),
-        (apply("xor", "<true/>", "<true/>", "<true/>"), 1), (apply("not", C), 1),
-        (apply("implies", "<true/>", "<false/>"), 0), (apply("implies", "<false/>", "<false/>"), 1),
-        (apply("sec", A), 1 / math.cos(3)), (apply("csc", A), 1 / math.sin(3)), (apply("cot", A), 1 / math.tan(3)),
-        (apply("sech", A), 1 / math.cosh(3)), (apply("csch", A), 1 / math.sinh(3)),
-        (apply("coth", A), 1 / math.tanh(3)), (apply("arcsec", A), math.acos(1 / 3)),
-        (apply("arccsc", A), math.asin(1 / 3)), (apply("arccot", B), math.atan(-0.5)),
-        (apply("arcsech", "<cn>0.4</cn>"), math.acosh(2.5)), (apply("arccsch", B), math.asinh(-0.5)),
-        (apply("arccoth", A), math.atanh(1 / 3)), ("<pi/>", math.pi), ("<exponentiale/>", math.e),
-        ('<cn type="rational">1<sep/>8</cn>', 0.125), ('<cn type="e-notation">2<sep/>-3</cn>', 0.002),
-        ("<infinity/>", math.inf), ("<notanumber/>", math.nan),
-        (f"<piecewise><piece>{A}{apply('lt', A, B)}</piece><piece>{B}{apply('lt', B, A)}</piece></piecewise>", -2),
+        (apply("lt", B, C, A), 1), (apply("lt", B, A, C), 0), (apply("gt", A, C, B), 1), (apply("leq", A,
+        A), 1), (apply("geq", B, A), 0), (apply("eq", A, A, A), 1), (apply("neq", A, B), 1), (apply("and"),
+        1), (apply("or"), 0), (apply("xor"), 0), (apply("and", A, C), 0), (apply("or", A, C), 1),
+        (apply("xor", "<true/>", "<true/>", "<true/>"), 1), (apply("not", C), 1), (apply("implies",
+        "<true/>", "<false/>"), 0), (apply("implies", "<false/>", "<false/>"), 1), (apply("sec", A), 1 /
+        math.cos(3)), (apply("csc", A), 1 / math.sin(3)), (apply("cot", A), 1 / math.tan(3)), (apply("sech",
+        A), 1 / math.cosh(3)), (apply("csch", A), 1 / math.sinh(3)), (apply("coth", A), 1 / math.tanh(3)),
+        (apply("arcsec", A), math.acos(1 / 3)), (apply("arccsc", A), math.asin(1 / 3)), (apply("arccot", B),
+        math.atan(-0.5)), (apply("arcsech", "<cn>0.4</cn>"), math.acosh(2.5)), (apply("arccsch", B),
+        math.asinh(-0.5)), (apply("arccoth", A), math.atanh(1 / 3)), ("<pi/>", math.pi), ("<exponentiale/>",
+        math.e), ('<cn type="rational">1<sep/>8</cn>', 0.125), ('<cn type="e-notation">2<sep/>-3</cn>',
+        0.002), ("<infinity/>", math.inf), ("<notanumber/>", math.nan), (f"<piecewise><piece>{A}{apply('lt',
+        A, B)}</piece><piece>{B}{apply('lt', B, A)}</piece></piecewise>", -2),
         (f"<piecewise><piece>{A}{apply('lt', A, B)}</piece><otherwise>{C}</otherwise></piecewise>", 0),
         (f"<piecewise><piece>{A}{apply('lt', A, B)}</piece></piecewise>", math.nan),
         (f"<piecewise><otherwise>{B}</otherwise></piecewise>", -2),
@@ -136,7 +136,9 @@ def test_species_states_are_amounts_and_concentrations_are_outputs():
 
 
 def test_growing_compartment_dilutes_and_keeps_amounts():
-    _, found = solve("model m; compartment V; V = 1; V' = 0.5; species S in V, T in V; S = 3; T = 1; end", [0.0, 2.0])
+    _, found = solve(
+        "model m; compartment V; V = 1; V' = 0.5; species S in V, T in V; S = 3; T = 1; end", [0.0, 2.0]
+    )
     np.testing.assert_allclose(found["amount(S)"], [3, 3])
     np.testing.assert_allclose(found["[S]"], [3, 1.5])
 
@@ -205,7 +207,11 @@ def test_functions_in_a_circle_are_refused():
         )
 
     with pytest.raises(InputError, match="circle"):
-        read_sbml(model(f"<listOfFunctionDefinitions>{function('f', 'g')}{function('g', 'f')}</listOfFunctionDefinitions>"))
+        read_sbml(
+            model(
+                f"<listOfFunctionDefinitions>{function('f', 'g')}{function('g', 'f')}</listOfFunctionDefinitions>"
+            )
+        )
 
 
 def test_unset_values_are_nan_not_zero():

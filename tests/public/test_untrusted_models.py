@@ -1,0 +1,280 @@
+"""Model files are untrusted: whatever they hold, the answer is a system or an `InputError`, nothing else."""
+
+import math
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engager.core import InputError, UnsupportedModel
+from engager.engine import Problem, solve_reference
+from engager.model import read_antimony, read_sbml
+from engager.model.antimony_text import MAX_CHARACTERS, MAX_NESTING
+from engager.model.sbml_limits import MAX_BYTES, MAX_DEPTH, MAX_NAME
+
+NAMESPACE = "http://www.sbml.org/sbml/level3/version2/core"
+HEAD = f'<sbml xmlns="{NAMESPACE}" level="3" version="2"><model id="m">'
+TAIL = "</model></sbml>"
+MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML">'
+
+
+def with_rule(formula, names=("y",), target="y"):
+    parameters = "".join(f'<parameter id="{name}" value="1" constant="false"/>' for name in names)
+    rule = f'<rateRule variable="{target}">{MATH}{formula}</math></rateRule>'
+    return f"{HEAD}<listOfParameters>{parameters}</listOfParameters><listOfRules>{rule}</listOfRules>{TAIL}"
+
+
+def solved(system):
+    parameters = np.array([[system.defaults[name] for name in system.parameters]])
+    return solve_reference(Problem(system, parameters, np.array([0.0, 1.0])), max_steps=2000)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__import__",
+        "lambda",
+        "class",
+        "None",
+        "exec",
+        "nan",
+        "inf",
+        "t",
+        "y0",
+        "p",
+        "u",
+        "z",
+        "v1",
+        "_pow",
+        "abs",
+    ],
+)
+def test_names_that_mean_something_in_python_are_only_names(name):
+    system = read_sbml(with_rule(f"<apply><times/><cn>2</cn><ci>{name}</ci></apply>", (name,), name))
+    assert system.states == (name,)
+    assert solved(system).state(name)[0, -1] == pytest.approx(math.exp(2), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a&quot;b",
+        "a'b",
+        "a\nb",
+        "__import__('os').system('x')",
+        "a b",
+        "1a",
+        "",
+        "a;b",
+        "é",
+        "a" * 10_000,
+        "[y]",
+    ],
+)
+def test_ids_that_are_no_ids_are_refused(name):
+    with pytest.raises(InputError):
+        read_sbml(with_rule("<cn>1</cn>", (name,), name))
+
+
+def test_deep_mathematics_within_the_limit_is_read_without_recursion():
+    depth = MAX_DEPTH - 10
+    system = read_sbml(with_rule("<apply><abs/>" * depth + "<ci>y</ci>" + "</apply>" * depth))
+    assert solved(system).n_failed == 0
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, 10_000, 200_000])
+def test_deeper_mathematics_is_refused_before_the_parser_sees_it(depth):
+    with pytest.raises(InputError, match="nested"):
+        read_sbml(with_rule("<apply><minus/>" * depth + "<ci>y</ci>" + "</apply>" * depth))
+
+
+def test_huge_files_are_refused_unread():
+    with pytest.raises(InputError, match=str(MAX_BYTES)):
+        read_sbml(b" " * (100 * 2**20))
+    with pytest.raises(InputError, match=str(MAX_CHARACTERS)):
+        read_antimony("#" * (MAX_CHARACTERS + 1))
+
+
+def test_entities_and_document_types_are_refused():
+    laughs = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
+    with pytest.raises(InputError, match="document types"):
+        read_sbml(laughs + HEAD + TAIL)
+    outside = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+    with pytest.raises(InputError, match="document types"):
+        read_sbml(outside + HEAD + TAIL)
+
+
+def test_functions_that_double_at_every_call_do_not_explode():
+    def function(k):
+        inside = (
+            "<ci>x</ci>"
+            if k == 0
+            else "".join(
+                f"<apply><ci>f{k - 1}</ci><apply><plus/><ci>x</ci><cn>{n}</cn></apply></apply>"
+                for n in (1, 2 ** (k + 1))
+            )
+        )
+        body = inside if k == 0 else f"<apply><times/>{inside}</apply>"
+        return f'<functionDefinition id="f{k}">{MATH}<lambda><bvar><ci>x</ci></bvar>{body}</lambda></math></functionDefinition>'
+
+    functions = "".join(function(k) for k in range(40))
+    text = with_rule("<apply><ci>f39</ci><ci>y</ci></apply>").replace(
+        HEAD, f"{HEAD}<listOfFunctionDefinitions>{functions}</listOfFunctionDefinitions>"
+    )
+    with pytest.raises(InputError, match="distinct parts"):
+        read_sbml(text)
+
+
+def test_long_chains_of_rules_need_no_recursion():
+    n = 5000
+    parameters = "".join(f'<parameter id="a{k}" constant="false"/>' for k in range(n))
+    rules = "".join(
+        f'<assignmentRule variable="a{k}">{MATH}<apply><plus/><ci>a{k + 1}</ci><cn>1</cn></apply></math></assignmentRule>'
+        for k in range(n - 1)
+    )
+    text = f"{HEAD}<listOfParameters>{parameters}</listOfParameters><listOfRules>{rules}</listOfRules>{TAIL}"
+    system = read_sbml(text)
+    last = f"a{n - 1}"
+    assert system.graph.evaluate([system.outputs["a0"]], {last: 0.0}) == [n - 1]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "<apply><divide/><cn>1</cn><cn>0</cn></apply>",
+        "<apply><divide/><ci>y</ci><apply><minus/><ci>y</ci><ci>y</ci></apply></apply>",
+        "<apply><ln/><apply><minus/><ci>y</ci></apply></apply>",
+        "<apply><exp/><apply><exp/><apply><exp/><apply><exp/><ci>y</ci></apply></apply></apply></apply>",
+        "<apply><power/><apply><minus/><ci>y</ci></apply><cn>0.5</cn></apply>",
+        "<apply><factorial/><cn>1000000000</cn></apply>",
+        "<apply><rem/><ci>y</ci><cn>0</cn></apply>",
+    ],
+)
+def test_arithmetic_without_a_result_fails_that_patient(formula):
+    result = solved(read_sbml(with_rule(formula)))
+    assert result.status[0] != 0
+    assert np.isnan(result.values[0, -1]).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'import "{path}"\nmodel m; a = 1; end',
+        'model m; a = 1; end\nimport "{path}"',
+        'import \\\n "{path}"\na = 1',
+        'import /* a comment */ "{path}"\na = 1',
+        'x = "\\" import "{path}"\na = 1',
+        '# import "{path}"\na = 1',
+        'a identity "b\nimport "{path}"',
+    ],
+)
+def test_antimony_may_not_read_files(text, tmp_path):
+    other = tmp_path / "other.ant"
+    other.write_text("model other; secret = 42; end")
+    with pytest.raises(UnsupportedModel, match="import"):
+        read_antimony(text.replace("{path}", str(other)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model m; a = " + "(" * (MAX_NESTING + 1) + "1" + ")" * (MAX_NESTING + 1) + "; end",
+        "model m; a = " + "sin(" * 50_000 + "1" + ")" * 50_000 + "; end",
+        "model m; a := " + "1+" * 50_000 + "b; b = 1; end",
+        "model m; " + "a" * (MAX_NAME + 1) + " = 1; end",
+        "model m; a = \x00; end",
+        "model m; a = = 1; end",
+        "model m; a = 'b'; end",
+        'model m; "a" = 1; end',
+        ")" * 100_000,
+        "".join(f"model m{k}; a: m{k - 1}(); b: m{k - 1}(); end\n" for k in range(60)),
+        "model a; x: b(); end\nmodel b; y: a(); end",
+        "é",
+    ],
+)
+def test_bad_antimony_is_an_input_error(text):
+    with pytest.raises(InputError):
+        read_antimony(text)
+
+
+WORDS = (
+    "model m;", "model", "end", "function f(x)", "S1 -> S2;", "k*S1", "k = 1;", "x' = -x;", "x := y;", "at
+    (", ")", "(", ": a = 1", "compartment V", "species S1 in V", "const", "var", "$", "=>", "->", "+", "^",
+    "time", "import", '"f"', "after 1", "unit", "has", "is", "\n", ";", "'", "\\", "#", "/*", "*/", "@",
+    "1e999", "-", "piecewise(1, x<2, 3)", "delay(x,1)", "rateOf(x)", "x", "y", ",", "DNA", "module", "--",
+    "...", "é", "__import__", ".", "A.b", "sbo = 1",
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))
+def test_any_antimony_is_a_system_or_an_input_error(text):
+    before = os.getcwd()
+    try:
+        system = read_antimony(text)
+    except InputError as error:
+        assert error.problems
+    else:
+        assert len(system.states) == len(system.rates) == len(system.initial)
+    assert os.getcwd() == before
+
+
+OPERATIONS = (
+    "plus",
+    "minus",
+    "times",
+    "divide",
+    "power",
+    "lt",
+    "and",
+    "ln",
+    "exp",
+    "max",
+    "rem",
+    "factorial",
+    "root",
+)
+LEAVES = ("<cn>0</cn>", "<cn>1e300</cn>", "<cn>-2.5</cn>", "<ci>y</ci>", "<ci>x</ci>", "<ci>z</ci>",
+"<true/>", "<cn>a</cn>",
+          '<csymbol encoding="text" definitionURL="http://www.sbml.org/sbml/symbols/time">t</csymbol>',
+          "<pi/>", "")  # fmt: skip
+FORMULAS = st.recursive(
+    st.sampled_from(LEAVES),
+    lambda inner: st.builds(
+        lambda op, args: f"<apply><{op}/>{''.join(args)}</apply>",
+        st.sampled_from(OPERATIONS), st.lists(inner, max_size=3),
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(FORMULAS)
+def test_any_formula_is_a_system_or_an_input_error_and_solving_never_crashes(formula):
+    try:
+        system = read_sbml(with_rule(formula, ("x", "y")))
+    except InputError as error:
+        assert error.problems
+        return
+    result = solved(system)
+    if result.status[0]:
+        assert np.isnan(result.values[0, -1]).all()
+    else:
+        assert np.isfinite(result.values).all()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_damaged_files_are_a_system_or_an_input_error(data):
+    text = with_rule("<apply><times/><cn>2</cn><ci>y</ci></apply>")
+    start = data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, 30))
+    filling = data.draw(st.text(alphabet='<>/"=& aé\x00\n1', max_size=6))
+    try:
+        system = read_sbml(text[:start] + filling + text[start + length :])
+    except InputError as error:
+        assert error.problems
+    else:
+        assert len(system.states) == len(system.rates)
