@@ -5,9 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_HOME_OF = {name: "comparison" for name in ("Comparison", "compare", "published_interval", "request_of")}
+_HOMES = {
+    "comparison": ("Comparison", "compare", "published_interval", "request_of"),
+    "fit": ("FitPlan", "fit_defaults", "fit_population", "shipped_plan"),
+    "posterior": ("Posterior", "course_settings", "shipped_posterior"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["Comparison", "compare", "published_interval", "request_of"]
+__all__ = [*sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.model import Model
+from engager.trial import assumption_table
 
 FloatArray = NDArray[np.float64]
 
@@ -57,7 +58,7 @@ class Unknown:
 
 
 def unknowns_of(model: Model) -> tuple[Unknown, ...]:
-    """Everything a model's table marks with ``fit: true``."""
+    """Everything that the model's table or the trial's assumptions mark with ``fit: true``."""
     found = []
     for name, row in model.parameters.items():
         if not row.is_fitted:
@@ -71,6 +72,10 @@ def unknowns_of(model: Model) -> tuple[Unknown, ...]:
     for effect in model.effects:
         if effect.is_fitted and effect.low is not None and effect.high is not None:
             found.append(Unknown(effect.name, effect.low, effect.high, effect.log_per_unit, is_log=False))
+    for name, row in assumption_table().items():
+        if row.get("fit"):
+            low, high = row["range"]
+            found.append(Unknown(f"trial:{name}", low, high, row["value"], is_log=False))
     return tuple(found)
 
 

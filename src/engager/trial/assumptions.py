@@ -7,7 +7,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 
 @cache
@@ -22,17 +24,22 @@ class Assumptions:
 
     Parameters
     ----------
-    settings : e.g. one draw of a posterior; keys without the prefix ``trial:`` are not for us.
+    settings : population values of each replicate; keys without the prefix ``trial:`` are not for us.
+    replicate : array (patient,), to find each patient's own value.
     """
 
-    def __init__(self, settings: Mapping[str, float] | None = None):
-        self._changed = {
-            key.removeprefix("trial:"): value for key, value in (settings or {}).items() if key.startswith("trial:")
-        }
+    def __init__(self, settings: Mapping[int, Mapping[str, float]], replicate: NDArray[np.int64]):
+        self._settings, self._replicate = settings, replicate
 
     def __getitem__(self, name: str) -> Any:
-        """The value of one assumption; KeyError when there is none of that name."""
-        return self._changed.get(name, assumption_table()[name]["value"])
+        """The table's value; KeyError when there is none of that name."""
+        return assumption_table()[name]["value"]
+
+    def of(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Each patient's value, array (row,), where a calibration may give every replicate its own."""
+        numbers = sorted(self._settings)
+        by_replicate = [self._settings[one].get(f"trial:{name}", self[name]) for one in numbers]
+        return np.array(by_replicate, dtype=float)[np.searchsorted(numbers, self._replicate[rows])]
 
     def spread(self, name: str) -> float:
         """The between-patient spread given beside a value (`sd_log` or `sd`)."""

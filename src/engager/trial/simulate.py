@@ -97,9 +97,8 @@ class ArmRun:
         self.protocol, self.arm_id, self.regimen, self.model = protocol, arm_id, arm.regimen, model
         self.n_threads, self.backend = n_threads, backend
         self.in_remission = protocol.population.setting == "mrd_positive"
-        # One value for all replicates where the trial's own handling is concerned: those of the first.
-        self.assumed = Assumptions(settings(replicates[0]))
         recruits = recruit(protocol, arm_id, model, seed, replicates, settings)
+        self.assumed = Assumptions({one: settings(one) for one in replicates}, recruits.replicate)
         self.system = model.system
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, self.system, states, self.in_remission)
@@ -309,7 +308,7 @@ class ArmRun:
     def _plan_later_therapy(self, rows: IntArray, day: float) -> None:
         course = self.course
         rows = rows[np.isinf(course.later_therapy_day[rows])]
-        goes_on = course.recruits.draw("later-therapy", rows=rows) < self.assumed["later_therapy_share"]
+        goes_on = course.recruits.draw("later-therapy", rows=rows) < self.assumed.of("later_therapy_share", rows)
         course.later_therapy_day[rows] = np.where(goes_on, day + self.assumed["later_therapy_delay_days"], np.nan)
 
     def _later_therapy(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:

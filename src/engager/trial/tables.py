@@ -112,6 +112,8 @@ def _calendar_deaths(course: Course, replicate: int) -> FloatArray:
 
 def _last_day(course: Course, cut: dict[int, float]) -> FloatArray:
     recruits = course.recruits
+    # Nothing is planned after a death: a transplant due later in the same week did not happen.
+    course.hsct_day[course.hsct_day > course.death_day] = np.nan
     calendar = np.array([cut[int(r)] for r in recruits.replicate])
     return np.minimum(recruits.observable_day, np.maximum(calendar - recruits.entry_day, 0.0))
 
@@ -182,7 +184,11 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
         }
     )
     frame = pl.DataFrame({**_key(arm, course, rows), "failed": course.is_failed})
-    return pl.concat([frame, covariate_frame(recruits.covariates), _nan_to_null(outcome)], how="horizontal")
+    covariates = covariate_frame(recruits.covariates)
+    if "mrd_log10" in covariates.columns:
+        # the outcome has this name; what patients came with is told apart
+        covariates = covariates.rename({"mrd_log10": "entry_mrd_log10"})
+    return pl.concat([frame, covariates, _nan_to_null(outcome)], how="horizontal")
 
 
 def _cycles(course: Course, protocol: Protocol, arm: str) -> NDArray[np.int64]:
@@ -237,6 +243,7 @@ def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
         }
     )
     kept = day <= last_day[rows] if rows.size else np.zeros(0, dtype=bool)
+    kept &= ~(day > course.death_day[rows]) if rows.size else kept
     return frame.filter(pl.Series(kept, dtype=pl.Boolean)).sort("replicate", "patient", "day", maintain_order=True)
 
 

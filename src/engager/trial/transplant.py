@@ -28,7 +28,8 @@ class Transplantation:
         self.probability = offer.probability_of(arm_id)
         draws = course.recruits.draw("hsct", "uniform", 2)
         self._wants, self._wants_later = draws[:, 0], draws[:, 1]
-        logs = assumed["conditioning_log10_kill"] + assumed.spread("conditioning_log10_kill") * (
+        everybody = np.arange(course.n)
+        logs = assumed.of("conditioning_log10_kill", everybody) + assumed.spread("conditioning_log10_kill") * (
             course.recruits.draw("conditioning", "normal")
         )
         self._left = 10.0 ** -np.maximum(logs, 0.0)
@@ -56,7 +57,7 @@ class Transplantation:
             & np.isinf(course.hsct_planned[rows])
             & np.isnan(course.hsct_day[rows])
         )
-        chosen = rows[fit & (self._wants_later[rows] < self.assumed["later_hsct_share"])]
+        chosen = rows[fit & (self._wants_later[rows] < self.assumed.of("later_hsct_share", rows))]
         course.hsct_planned[chosen] = day + self.offer.delay_days
 
     def perform(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:

@@ -1,0 +1,106 @@
+"""A fitted population: draws of the calibrated quantities, with where they come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from engager.core import Stream
+from engager.model import Model
+
+FloatArray = NDArray[np.float64]
+Settings = Callable[[int], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of what calibration moved.
+
+    Attributes
+    ----------
+    model, model_hash : the model it was fitted with.
+    names : of the unknowns. draws : array (draw, unknown) [model units].
+    fixed : population values held fixed in the fit and in every simulation that draws from it.
+    provenance : studies, data points, seed, versions.
+    """
+
+    model: str
+    model_hash: str
+    names: tuple[str, ...]
+    draws: FloatArray
+    fixed: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def draw(self, number: int) -> dict[str, float]:
+        """Population values of one draw."""
+        return {**self.fixed, **dict(zip(self.names, self.draws[number].tolist(), strict=True))}
+
+    def center(self) -> dict[str, float]:
+        """Medians of all draws: one population without parameter uncertainty."""
+        return {**self.fixed, **dict(zip(self.names, np.median(self.draws, axis=0).tolist(), strict=True))}
+
+    def settings(self, seed: int) -> Settings:
+        """Population values for every replicate, each its own draw, chosen by a keyed draw."""
+        stream = Stream(seed, "posterior")
+
+        def choose(replicate: int) -> dict[str, float]:
+            share = stream.uniform(np.array([replicate]))[0]
+            return self.draw(int(share * len(self.draws)))
+
+        return choose
+
+    def write(self, path: Path) -> None:
+        """As JSON, numbers with seven digits."""
+        content = {
+            "model": self.model,
+            "model_hash": self.model_hash,
+            "provenance": self.provenance,
+            "fixed": self.fixed,
+            "names": list(self.names),
+            "draws": [[float(f"{value:.7g}") for value in row] for row in self.draws],
+        }
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(content, indent=1))
+        partial.replace(path)
+
+    @staticmethod
+    def read(path: Path) -> Posterior:
+        """From JSON; KeyError or ValueError when it is no posterior."""
+        content = json.loads(path.read_text())
+        return Posterior(
+            model=content["model"],
+            model_hash=content["model_hash"],
+            names=tuple(content["names"]),
+            draws=np.array(content["draws"], dtype=float),
+            fixed=content["fixed"],
+            provenance=content["provenance"],
+        )
+
+
+def _data(name: str) -> Path:
+    return Path(str(resources.files("engager.calibration") / "data" / name))
+
+
+@cache
+def shipped_posterior(model: str) -> Posterior | None:
+    """The posterior that ships for a model; None when it has none."""
+    path = _data(f"posterior-{model}.json")
+    return Posterior.read(path) if path.is_file() else None
+
+
+def course_settings(model: Model) -> dict[str, float]:
+    """Population values fitted to individual time courses; empty when that fit does not ship."""
+    path = _data("time-course-fit.yaml")
+    if not path.is_file():
+        return {}
+    content = yaml.safe_load(path.read_text())
+    return dict(content["settings"]) if content.get("model") == model.id else {}
