@@ -53,8 +53,9 @@ MODELS = {
     "trigonometry": "x' = sec(0.1*time) + coth(1 + time) - arcsinh(x) + arctan(time); x = 0",
     "logic": "x' = piecewise(1, (time > 1 && time < 2) || !(time < 4), 0); x = 0",
     "powers": "x' = -x^1.5 + root(3, 1 + time) + log10(10 + time) - ln(2 + x); x = 1",
-    "amount in concentration": "compartment V = 0.2; species S1 in V; S1 = 3; S1 -> ; k*S1; k = 0.1; y :=
-    S1*V", "rate of parameter and species": "x' = -y*x; y' = 0.1*x; x = 2; y = 1; S1 -> ; x*y*S1; S1 = 3",
+    "amount of a concentration": """compartment V = 0.2; species S1 in V;
+        S1 = 3; S1 -> ; k*S1; k = 0.1; y := S1*V""",
+    "rate of parameter and species": "x' = -y*x; y' = 0.1*x; x = 2; y = 1; S1 -> ; x*y*S1; S1 = 3",
     "constant boundary": """compartment V = 4; species $B in V, S1 in V;
         B = 3; $B -> S1; k*B; S1 = 0; k = 0.1""",
 }
