@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+# Share of replicates that must still observe somebody for a month to be shown.
+_OBSERVED = 0.95
+
+
 def survival_bands(
     data: HasPatients | pl.DataFrame,
     request: EndpointRequest | str,
@@ -41,8 +45,9 @@ def survival_bands(
     Returns
     -------
     Frame ``arm, endpoint, month, survival, low, high, at_risk, n_replicates``. ``survival`` is the median
-    curve, ``at_risk`` the median number at risk; a month that fewer than half of the replicates observe is
-    NaN. With one replicate, low and high are NaN: there is no scatter to show.
+    curve, ``at_risk`` the median number at risk. A month that fewer than 95 % of the replicates observe is
+    NaN: with the replicates changing under it, a median curve could rise. With one replicate, low and high
+    are NaN: there is no scatter to show.
 
     Raises
     ------
@@ -101,7 +106,7 @@ def _on_grid(
 def _over_replicates(
     curves: NDArray[np.float64], level: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    shown = np.count_nonzero(~np.isnan(curves), axis=0) * 2 >= len(curves)
+    shown = np.count_nonzero(~np.isnan(curves), axis=0) >= _OBSERVED * len(curves)
     blank = np.full(curves.shape[1], np.nan)
     middle, low, high = blank.copy(), blank.copy(), blank.copy()
     if not shown.any():

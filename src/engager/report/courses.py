@@ -93,6 +93,8 @@ def figure_courses(
     present = trajectories["arm"].unique(maintain_order=True).to_list()
     names = list(arms) if arms else present
     end = last_day if last_day is not None else float(trajectories["day"].max() or 1.0)  # type: ignore[arg-type]
+    # What lies beyond the axis would only make the picture large.
+    trajectories = trajectories.filter(trajectories["day"] <= end)
     given = {name: list(segments) for name, segments in (doses or {}).items() if segments}
     with quiet():
         figure, strip, rows = stacked_axes(len(panels), width, bool(given))

@@ -70,6 +70,12 @@ def figure_kaplan_meier(
     return figure
 
 
+def _latest(table: pl.DataFrame) -> float:
+    """The last month with a curve."""
+    months = table.filter(table["survival"].is_not_nan())["month"]
+    return float(months.max()) if months.len() else 24.0  # type: ignore[arg-type]
+
+
 def _draw_arm(axes: Axes, arm: pl.DataFrame, color: str, name: str) -> None:
     month, low, high = (arm[column].to_numpy() for column in ("month", "low", "high"))
     # The last months of a curve rest on nobody; there is nothing to draw unless all have had the event.
@@ -101,7 +107,7 @@ def _number(value: Any) -> float:
 
 
 def _finish(axes: Axes, table: pl.DataFrame, endpoint: str, title: str | None) -> None:
-    latest = float(table["month"].max()) if table.height else 24.0  # type: ignore[arg-type]
+    latest = _latest(table)
     axes.set(ylim=(0, 102), ylabel=f"{endpoint_words(endpoint)}, % of patients")
     axes.set_xlim(0, latest)
     axes.set_xticks(_ticks(latest))
@@ -143,7 +149,7 @@ def _number_at_risk(
     size = 7 if is_narrow(width) else 8
     heading: dict[str, Any] = {"fontsize": size - 0.5, "color": MUTED, "va": "bottom"}
     risk.text(0, 1.0, "number at risk (median)", transform=risk.transAxes, **heading)
-    ticks = _ticks(float(table["month"].max()))  # type: ignore[arg-type]
+    ticks = _ticks(_latest(table))
     for row, name in enumerate(reversed(shown)):
         arm = table.filter(table["arm"] == name)
         months = arm["month"].to_numpy()
