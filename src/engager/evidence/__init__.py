@@ -10,10 +10,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engager.evidence.beta_mixture import BetaMixture
     from engager.evidence.catalogue import find_records, regimen_summary, summary
     from engager.evidence.citations import cite, cite_all
+    from engager.evidence.curve_reconstruction import RebuiltCurve, rebuild_curve
+    from engager.evidence.historical_prior import HistoricalPrior, prior_from_counts, prior_from_records
+    from engager.evidence.intervals import exact_interval, exact_interval_of
     from engager.evidence.library import load_records, read_record, read_records, record
+    from engager.evidence.matching import Matched, match
+    from engager.evidence.network import (
+        NetworkFit,
+        NetworkStudy,
+        fit_network,
+        study_of_counts,
+        study_of_ratio,
+    )
     from engager.evidence.outcome import Outcome
+    from engager.evidence.overlaps import LeftOut, Overlap, find_overlaps, without_overlap
+    from engager.evidence.pooling import (
+        Pooled,
+        Regression,
+        pool_hazard_ratios,
+        pool_medians,
+        pool_proportions,
+    )
+    from engager.evidence.published_network import published_network
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
     from engager.evidence.schema import (
         Arm,
@@ -25,13 +46,23 @@ if TYPE_CHECKING:
         Record,
         SubgroupFigure,
     )
+    from engager.evidence.study_selection import Selection, Study, covariates, select
     from engager.evidence.vocabulary import Endpoint, endpoint, known_endpoint, months
 
 _HOMES = {
+    "beta_mixture": ("BetaMixture",),
     "catalogue": ("find_records", "regimen_summary", "summary"),
     "citations": ("cite", "cite_all"),
+    "curve_reconstruction": ("RebuiltCurve", "rebuild_curve"),
+    "historical_prior": ("HistoricalPrior", "prior_from_counts", "prior_from_records"),
+    "intervals": ("exact_interval", "exact_interval_of"),
     "library": ("load_records", "read_record", "read_records", "record"),
+    "matching": ("Matched", "match"),
+    "network": ("NetworkFit", "NetworkStudy", "fit_network", "study_of_counts", "study_of_ratio"),
     "outcome": ("Outcome",),
+    "overlaps": ("LeftOut", "Overlap", "find_overlaps", "without_overlap"),
+    "pooling": ("Pooled", "Regression", "pool_hazard_ratios", "pool_medians", "pool_proportions"),
+    "published_network": ("published_network",),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),
     "schema": (
         "Arm",
@@ -43,37 +74,67 @@ _HOMES = {
         "Record",
         "SubgroupFigure",
     ),
+    "study_selection": ("Selection", "Study", "covariates", "select"),
     "vocabulary": ("Endpoint", "endpoint", "known_endpoint", "months"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Arm",
+    "BetaMixture",
     "Citation",
     "Contrast",
     "DrugDose",
     "Endpoint",
     "Figure",
+    "HistoricalPrior",
+    "LeftOut",
+    "Matched",
+    "NetworkFit",
+    "NetworkStudy",
     "Outcome",
+    "Overlap",
+    "Pooled",
     "Population",
     "Quantity",
+    "RebuiltCurve",
     "Record",
     "Regimen",
+    "Regression",
+    "Selection",
+    "Study",
     "SubgroupFigure",
     "cite",
     "cite_all",
+    "covariates",
     "endpoint",
+    "exact_interval",
+    "exact_interval_of",
+    "find_overlaps",
     "find_records",
+    "fit_network",
     "known_endpoint",
     "load_records",
     "load_regimens",
+    "match",
     "months",
+    "pool_hazard_ratios",
+    "pool_medians",
+    "pool_proportions",
+    "prior_from_counts",
+    "prior_from_records",
+    "published_network",
     "read_record",
     "read_records",
+    "rebuild_curve",
     "record",
     "regimen",
     "regimen_summary",
+    "select",
+    "study_of_counts",
+    "study_of_ratio",
     "summary",
+    "without_overlap",
 ]
 
 

@@ -71,7 +71,7 @@ def declared_overlaps() -> tuple[Overlap, ...]:
     return tuple(groups)
 
 
-def overlaps(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
+def find_overlaps(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
     """All groups that matter for `records`: declared ones, and one per registry number that records share.
 
     Within a record, arms share patients only when a declared group says so; arms of one trial are disjoint.
@@ -124,7 +124,7 @@ def without_overlap(
     Greedy: whole reports before parts before pools, more patients before fewer, then the order given. A
     pool is taken only when none of the trials in it is.
     """
-    groups = overlaps(records)
+    groups = find_overlaps(records)
     rank = {
         arm: min((_ROLES.index(group.roles[arm]) for group in groups if arm in group.roles), default=0)
         for arm, _, _ in arms

@@ -38,7 +38,7 @@ class Endpoint:
     kind: Kind
     family: str
     label: str
-    counts: str = "responders"
+    counts: str = "arm"
     better: str = "higher"
     known: bool = True
 

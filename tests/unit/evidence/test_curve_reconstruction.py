@@ -1,0 +1,103 @@
+"""Curves rebuilt from printed figures honor every one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engager.core import InputError
+from engager.evidence import load_records, rebuild_curve, record
+from engager.evidence.curve_reconstruction import Anchor, anchors_of, curve_through
+
+
+def _every_curve():
+    for entry in load_records().values():
+        for arm in entry.arms:
+            endpoints = {
+                o.endpoint
+                for o in entry.outcomes
+                if o.arm == arm.id and o.statistic in ("median", "survival_at")
+            }
+            for endpoint in sorted(
+                endpoints - {"neurologic_onset", "CRS_onset", "CRS_resolution", "liver_enzymes_onset"}
+            ):
+                figures = [
+                    o for o in entry.outcomes if o.arm == arm.id and o.endpoint == endpoint and not o.subgroup
+                ]
+                if anchors_of(figures):
+                    yield rebuild_curve(entry, arm.id, endpoint)
+
+
+def test_every_printed_figure_of_every_record_is_honored():
+    count = 0
+    for curve in _every_curve():
+        count += 1
+        name = (curve.record, curve.arm, curve.endpoint)
+        for anchor in curve.anchors:
+            survival, low, high = curve.at(anchor.time_months)
+            assert survival == pytest.approx(anchor.survival, abs=1e-12), name
+            if anchor.is_from_n or anchor.level != curve.level:
+                continue
+            if anchor.is_median:
+                # The median's interval ends where the band's edges cross one half.
+                if anchor.low is not None:
+                    assert curve.at(anchor.low)[1] <= 0.5 + 1e-12, name
+                    assert curve.low[curve.time_months < anchor.low].min() >= 0.5, name
+                if anchor.high is not None:
+                    assert curve.at(anchor.high)[2] >= 0.5 - 1e-12, name
+                    beyond = curve.high[curve.time_months > anchor.high]
+                    assert beyond.size == 0 or beyond.max() <= 0.5, name
+            else:
+                assert (low, high) == pytest.approx((anchor.low, anchor.high), abs=1e-12), name
+    assert count > 30
+
+
+def test_curve_falls_and_stays_inside_band_and_limits():
+    for curve in _every_curve():
+        for values in (curve.survival, curve.low, curve.high, curve.limit_low, curve.limit_high):
+            assert np.all(np.diff(values) <= 1e-12)
+            assert values.min() >= 0
+            assert values.max() <= 1
+        assert np.all(curve.low <= curve.survival + 1e-12)
+        assert np.all(curve.survival <= curve.high + 1e-12)
+        assert np.all(curve.limit_low <= curve.survival + 1e-12)
+        assert np.all(curve.survival <= curve.limit_high + 1e-12)
+
+
+def test_band_is_wider_where_nothing_was_printed():
+    curve = rebuild_curve(record("oriol-2010"), "all-relapsed", "OS")
+    at_landmark = curve.at(60)
+    between = curve.at(20)
+    assert between[2] - between[1] > 2 * (at_landmark[2] - at_landmark[1])
+
+
+def test_known_exponential_curve_is_recovered():
+    rate = np.log(2) / 8
+    times = [3.0, 8.0, 20.0]
+    anchors = [Anchor(t, float(np.exp(-rate * t)), None, None, False, True, 400) for t in times]
+    curve = curve_through(anchors, 30)
+    assert np.abs(curve.survival - np.exp(-rate * curve.time_months)).max() < 1e-9
+
+
+def test_sampling_error_from_n_matches_the_binomial():
+    curve = curve_through([Anchor(6.0, 0.3, None, None, False, True, 100)], 12)
+    _, low, high = curve.at(6)
+    se = np.sqrt(0.3 * 0.7 / 100)
+    # Symmetric on log(-log S), so only nearly symmetric here.
+    assert high - low == pytest.approx(2 * 1.96 * se, rel=0.03)
+
+
+def test_contradictory_figures_are_refused():
+    anchors = [
+        Anchor(6.0, 0.4, None, None, False, True, 50),
+        Anchor(9.0, 0.5, None, None, True, True, 50),
+    ]
+    with pytest.raises(InputError, match="cannot rise"):
+        curve_through(anchors, 12)
+
+
+def test_arm_without_printed_points_says_so():
+    with pytest.raises(InputError, match="no printed median or landmark"):
+        rebuild_curve(record("faderl-2011"), "augmented-hyper-cvad-2007", "OS")
+    with pytest.raises(InputError, match="augmented-hyper-cvad-2007"):
+        rebuild_curve(record("faderl-2011"), "augmented", "OS")

@@ -1,0 +1,51 @@
+"""Historical control priors from the records."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engager.core import InputError
+from engager.evidence import prior_from_counts, prior_from_records, select
+from engager.evidence.beta_mixture import fit_beta_mixture, mixture_of
+
+
+def test_prior_of_standard_therapy_is_worth_fewer_patients_than_it_was_made_from():
+    prior = prior_from_records(select("CR", drug_class="chemotherapy_of_choice"))
+    assert prior.n_studies == 2
+    assert 0 < prior.effective_sample_size < prior.effective_sample_size_predictive < prior.n_patients
+    assert prior.prior.weights[-1] == pytest.approx(0.2)
+    assert prior.low < prior.median < prior.high
+
+
+def test_agreeing_studies_give_a_stronger_prior_than_disagreeing_ones():
+    agreeing = prior_from_counts(np.array([25, 24, 26, 25.0]), np.full(4, 100.0))
+    disagreeing = prior_from_counts(np.array([5, 20, 30, 45.0]), np.full(4, 100.0))
+    assert agreeing.effective_sample_size > 2 * disagreeing.effective_sample_size
+
+
+def test_posterior_gives_up_the_past_when_the_trial_contradicts_it():
+    prior = prior_from_counts(np.array([25, 24, 26, 25.0]), np.full(4, 100.0)).prior
+    assert prior.posterior(25, 100).weights[-1] < 0.05
+    assert prior.posterior(80, 100).weights[-1] > 0.95
+
+
+def test_mixture_is_close_to_what_it_was_fitted_to():
+    target = mixture_of([(0.7, 20, 60), (0.3, 3, 6)])
+    x = (np.arange(2000) + 0.5) / 2000
+    mass = target.density(x)
+    fitted, distance = fit_beta_mixture(x, mass / mass.sum())
+    assert distance < 1e-3
+    assert fitted.mean == pytest.approx(target.mean, abs=1e-3)
+    assert fitted.sd == pytest.approx(target.sd, abs=2e-3)
+
+
+def test_effective_sample_size_of_one_beta_is_its_two_parameters():
+    assert mixture_of([(1, 7, 13)]).effective_sample_size() == pytest.approx(20, abs=1e-3)
+    assert mixture_of([(1, 7, 13)]).effective_sample_size_by_moments() == pytest.approx(20)
+
+
+def test_bad_settings_are_told_together():
+    with pytest.raises(InputError) as caught:
+        prior_from_counts(np.array([5.0]), np.array([3.0]), tau_scale=0, robust_weight=1, robust_mean=0)
+    assert len(caught.value.problems) == 4

@@ -1,0 +1,68 @@
+"""Matching to a published baseline: reached, or refused with the reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from engager.core import InputError
+from engager.evidence import match
+
+
+def _patients(n=400):
+    i = np.arange(n)
+    age = 18 + (i * 37) % 60
+    return {"age_years": age.astype(float), "prior_hsct": (i % 3) == 0, "blasts": 5 + (i * 53) % 96.0}
+
+
+def test_targets_are_reached_and_cost_is_told():
+    targets = {
+        "age_years": {"mean": 40.8, "sd": 15.0},
+        "prior_hsct": {"proportion": 94 / 271},
+        "blasts": {"median": 60, "above": 50, "share": 0.74},
+    }
+    with pytest.raises(InputError):
+        # Half of the patients above 60 and 74 % at or above 50 fit; 40 % above 60 and 74 % above 62 would
+        # not.
+        match(_patients(), {"blasts": {"median": 60, "above": 60.5, "share": 0.74}})
+    matched = match(_patients(), targets)
+    assert 0 < matched.effective_sample_size < 400
+    assert matched.weights.mean() == pytest.approx(1)
+    for row in matched.balance:
+        assert row["after"] == pytest.approx(row["target"], rel=1e-7), row
+
+
+def test_matching_to_itself_changes_nothing():
+    patients = _patients()
+    matched = match(patients, {"age_years": {"mean": float(patients["age_years"].mean())}})
+    assert matched.effective_sample_size == pytest.approx(400)
+    assert matched.weights == pytest.approx(np.ones(400))
+
+
+def test_frame_and_missing_values():
+    frame = pl.DataFrame(_patients()).with_columns(
+        age_years=pl.when(pl.int_range(pl.len()) < 10).then(None).otherwise(pl.col("age_years"))
+    )
+    matched = match(frame, {"age_years": {"mean": 45}})
+    assert (matched.n_used, matched.n_missing) == (390, 10)
+    assert np.all(matched.weights[:10] == 0)
+
+
+def test_target_outside_the_patients_is_named():
+    with pytest.raises(InputError, match="age_years"):
+        match(_patients(), {"age_years": {"mean": 90}, "prior_hsct": {"proportion": 0.4}})
+
+
+def test_unknown_column_and_target_key_are_told_together():
+    with pytest.raises(InputError) as caught:
+        match(_patients(), {"agee": {"mean": 40}, "age_years": {"average": 40}})
+    assert len(caught.value.problems) == 2
+
+
+def test_weighted_share_and_interval():
+    patients = _patients()
+    matched = match(patients, {"prior_hsct": {"proportion": 0.5}})
+    share, low, high = matched.proportion(patients["prior_hsct"].astype(float))
+    assert share == pytest.approx(0.5)
+    assert low < 0.5 < high
