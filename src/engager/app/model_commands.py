@@ -1,12 +1,15 @@
-"""`engager model`: the models that ship."""
+"""`engager model`: the models that ship, and model files of your own."""
 
 from __future__ import annotations
 
+import math
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from engager.app.console import print_json, print_table
+from engager.app.console import print_json, print_table, remark
 
 model_app = typer.Typer(help="Mechanistic models: equations, parameters, sources.", no_args_is_help=True)
 
@@ -84,3 +87,90 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " to ".join(f"{item:g}" for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@model_app.command("simulate")
+def simulate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="SBML or Antimony.")],
+    until: Annotated[float | None, typer.Option(help="Last time, in the model's unit.")] = None,
+    step: Annotated[float | None, typer.Option(help="Distance of times; default: a hundredth.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A new value; may be repeated.")
+    ] = None,
+    doses: Annotated[Path | None, typer.Option(help="NONMEM-style table of doses.")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", help="Only these; may be repeated.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
+) -> None:
+    """Solve a model file and print its course as CSV."""
+    import csv as csv_module
+
+    from engager.engine import simulate_model
+
+    course = simulate_model(
+        file, until, step, set=read_changes(changes or []), doses=doses, csv=csv, columns=columns or None
+    )
+    if csv is None:
+        course.write(csv_module.writer(sys.stdout, lineterminator="\n"))
+    else:
+        remark(f"Wrote {csv}")
+    failed = [status for status in course.status if status != "DONE"]
+    if failed:
+        remark(f"{len(failed)} of {len(course.status)} patients failed: {', '.join(sorted(set(failed)))}")
+        raise typer.Exit(1)
+
+
+@model_app.command("verify")
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Cases of the SBML semantic test suite.")],
+    backend: Annotated[str, typer.Option(help="reference or native.")] = "reference",
+    as_json: AsJson = False,
+) -> None:
+    """Run semantic test cases: passed, failed, and refused by name. Exit 1 when one failed."""
+    from engager.engine import verify_directory
+
+    report = verify_directory(folder, backend=backend)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        shown = [
+            [case, one.status, one.reason]
+            for case, one in sorted(report.cases.items())
+            if one.status != "passed"
+        ]
+        if shown:
+            print_table(["case", "status", "why"], shown)
+        typer.echo(f"{report.passed} passed, {report.failed} failed, {report.refused} refused")
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def read_changes(changes: list[str]) -> dict[str, float]:
+    """``NAME=VALUE`` options as a mapping.
+
+    Raises
+    ------
+    InputError
+        With all options that cannot be read.
+    """
+    from engager.core import InputError, Problem
+
+    found: dict[str, float] = {}
+    problems = []
+    for change in changes:
+        name, equals, text = change.partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not name.strip() or not equals or not math.isfinite(value):
+            problems.append(
+                Problem("--set", change, "must be NAME=VALUE with a finite number", "E.g. --set k=0.3")
+            )
+        elif name.strip() in found:
+            problems.append(Problem("--set", change, f"must name {name.strip()} once"))
+        found[name.strip()] = value
+    if problems:
+        raise InputError(problems)
+    return found

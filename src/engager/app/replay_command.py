@@ -26,6 +26,7 @@ def replay_run(
                 "same": found.is_same,
                 "tables": found.n_tables,
                 "different": list(found.different),
+                "inputs": list(found.changed_inputs),
                 "versions": {name: list(pair) for name, pair in found.changed_versions.items()},
             }
         )
@@ -33,9 +34,9 @@ def replay_run(
         typer.echo(f"{found.run}: all {found.n_tables} tables are the same, bit by bit.")
     else:
         typer.echo(f"{found.run}: not the same in {', '.join(found.different)}.")
+    for name in found.changed_inputs:
+        remark(f"Note: the input {name} is not what it was.")
     for name, (then, now) in found.changed_versions.items():
         remark(f"Note: {name} was {then}, is {now}.")
     if not found.is_same:
-        if not found.changed_versions:
-            remark("The versions are the same; the model or its data may have changed since.")
         raise typer.Exit(1)

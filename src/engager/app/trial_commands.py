@@ -76,6 +76,10 @@ def run_trial(
     ] = None,
     replicates: Annotated[int, typer.Option(help="Virtual trials to run.")] = 20,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    parameters: Annotated[
+        str,
+        typer.Option(help="posterior: each replicate its own draw of the fit; center: its medians; table."),
+    ] = "posterior",
     out: Annotated[
         Path | None, typer.Option(help="Run folder; must not exist. Default: runs/<study>-<seed>-<time>.")
     ] = None,
@@ -98,6 +102,7 @@ def run_trial(
             replicates=replicates,
             seed=seed,
             patients=patients,
+            parameters=parameters,
             out=out,
             n_threads=threads,
             chunk=chunk,

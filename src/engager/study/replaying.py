@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engager.core import versions
+from engager.model import load_model
 from engager.study.folder import RunFolder
+from engager.study.parameters import population_parameters
 from engager.study.tables import digests
 from engager.trial import simulate_trial
 
@@ -21,12 +23,14 @@ class Replay:
     run : the folder that was replayed.
     n_tables : tables compared.
     different : tables whose content is not the same.
+    changed_inputs : inputs (model, fitted parameters) that are not what they were.
     changed_versions : libraries of other versions than then, as {name: (then, now)}.
     """
 
     run: Path
     n_tables: int
     different: tuple[str, ...]
+    changed_inputs: tuple[str, ...]
     changed_versions: dict[str, tuple[str, str]]
 
     @property
@@ -49,20 +53,26 @@ def replay(
         When there is no finished run there.
     """
     folder = RunFolder.open(run)
-    manifest = folder.manifest
+    manifest, protocol = folder.manifest, folder.protocol
+    seed = int(manifest["seed"])
+    values = population_parameters(protocol.model, seed, str(manifest["parameters"]))
     data = simulate_trial(
-        folder.protocol,
+        protocol,
         replicates=range(int(manifest["replicates"])),
-        seed=int(manifest["seed"]),
+        seed=seed,
         n_threads=n_threads,
         progress=progress,
+        settings=values.settings,
     )
+    inputs = {**manifest["inputs"], f"parameters:{values.used}": values.hash}
+    inputs[f"model:{protocol.model}"] = load_model(protocol.model).hash
     then, now = manifest["versions"], versions()
     found = digests(data)
     return Replay(
         run=folder.path,
         n_tables=len(found),
         different=tuple(name for name, value in found.items() if manifest["tables"].get(name) != value),
+        changed_inputs=tuple(name for name, value in inputs.items() if manifest["inputs"].get(name) != value),
         changed_versions={
             name: (then.get(name, "absent"), now[name]) for name in now if then.get(name) != now[name]
         },

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engager.core import InputError, Interrupted, Problem, digest, versions
 from engager.study.chunks import Workplace
 from engager.study.folder import MANIFEST, MANIFEST_VERSION, RunFolder, plain_json
+from engager.study.parameters import Parameters, population_parameters
 from engager.study.requests import requests_of
 from engager.study.tables import digests, write_tables
 from engager.trial import Protocol, simulate_trial, write_protocol
@@ -59,6 +60,7 @@ def run_study(
     replicates: int = DEFAULT_REPLICATES,
     seed: int = DEFAULT_SEED,
     patients: int | None = None,
+    parameters: str = "posterior",
     out: str | Path | None = None,
     n_threads: int | None = None,
     chunk: int | None = None,
@@ -73,6 +75,7 @@ def run_study(
     replicates : virtual trials to run, >= 1.
     seed : any whole number >= 0; the same seed gives the same bits.
     patients : patients of one virtual trial instead of the study's own n, in the arms' proportions.
+    parameters : ``posterior`` (every replicate its own draw of the fit), ``center`` or ``table``.
     out : the run folder, which must not exist; None: ``runs/<study>-<seed>-<time>``.
     n_threads : None for all cores. It changes no number.
     chunk : replicates simulated and saved together; None: chosen by size. It changes no number.
@@ -92,29 +95,32 @@ def run_study(
     started, clock = datetime.now(UTC), time.perf_counter()
     work = Workplace.at(_target(protocol, seed, out, started, resume))
     text = write_protocol(protocol)
+    values = population_parameters(protocol.model, seed, parameters)
     inputs = {
         "protocol": digest(text),
         "seed": seed,
         "replicates": replicates,
+        "parameters": f"{values.used} {values.hash}",
         "engager": versions()["engager"],
     }
     work.begin(inputs, resume)
     try:
         spans = _spans(protocol, replicates, chunk, work)
-        _simulate(protocol, spans, seed, n_threads, work, replicates, progress)
+        _simulate(protocol, spans, seed, n_threads, values, work, replicates, progress)
         data = work.collect(protocol)
         manifest = {
             "manifest_version": MANIFEST_VERSION,
             "trial": protocol.study,
             "seed": seed,
             "replicates": replicates,
+            "parameters": parameters,
             "patients_per_replicate": protocol.n_patients,
             "n_failed": data.n_failed,
             "started": started.isoformat(timespec="seconds"),
             "protocol": text,
-            "inputs": _inputs(protocol, text),
+            "inputs": _inputs(protocol, text, values),
             "versions": versions(),
-            "notes": protocol.notes(),
+            "notes": [*protocol.notes(), *([values.note] if values.note else [])],
             "tables": digests(data),
         }
         manifest["seconds"] = round(time.perf_counter() - clock, 2)
@@ -128,15 +134,6 @@ def run_study(
         work.set_aside()
         raise
     return RunFolder.open(work.target)
-
-
-def simulate_replicates(
-    protocol: Protocol, first: int, end: int, seed: int, n_threads: int | None, tell: Callable[[float], None]
-) -> TrialData:
-    """Replicates `first` to `end` - 1 of a study."""
-    return simulate_trial(
-        protocol, replicates=range(first, end), seed=seed, n_threads=n_threads, progress=tell
-    )
 
 
 def _check(replicates: int, seed: int, n_threads: int | None, chunk: int | None) -> None:
@@ -185,6 +182,7 @@ def _simulate(
     spans: list[tuple[int, int]],
     seed: int,
     n_threads: int | None,
+    values: Parameters,
     work: Workplace,
     replicates: int,
     progress: Progress | None,
@@ -195,7 +193,15 @@ def _simulate(
         def tell(share: float, before: int = done, size: int = end - first) -> None:
             _tell(progress, protocol, before + share * size, replicates, "simulating")
 
-        work.keep((first, end), simulate_replicates(protocol, first, end, seed, n_threads, tell))
+        data = simulate_trial(
+            protocol,
+            replicates=range(first, end),
+            seed=seed,
+            n_threads=n_threads,
+            progress=tell,
+            settings=values.settings,
+        )
+        work.keep((first, end), data)
         done += end - first
         _tell(progress, protocol, done, replicates, "simulating")
 
@@ -227,12 +233,16 @@ def _conclude(
     write_report(folder, report_content(protocol, data, estimates, comparisons, manifest, run_id))
 
 
-def _inputs(protocol: Protocol, text: str) -> dict[str, str]:
+def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:
     """Hashes of everything the numbers came from."""
     from engager.core import digest_object
     from engager.model import load_model
 
-    found = {"protocol": digest(text), f"model:{protocol.model}": load_model(protocol.model).hash}
+    found = {
+        "protocol": digest(text),
+        f"model:{protocol.model}": load_model(protocol.model).hash,
+        f"parameters:{values.used}": values.hash,
+    }
     if protocol.record is not None:
         from engager.evidence import record
 

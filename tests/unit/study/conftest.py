@@ -83,7 +83,8 @@ class FakeSimulation:
         self.interrupt_at_call = None
         self.fail_at_call = None
 
-    def __call__(self, protocol, *, replicates, seed, n_threads=None, progress=None, **other):
+    def __call__(self, protocol, *, replicates, seed, n_threads=None, progress=None, settings=None):
+        self.settings = settings
         self.calls.append((replicates[0], replicates[-1] + 1))
         if self.interrupt_at_call == len(self.calls):
             raise KeyboardInterrupt

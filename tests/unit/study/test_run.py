@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from engager.calibration import Posterior
 from engager.core import InputError, Interrupted
 from engager.study import RunFolder, replay, run_study
 from engager.study.tables import TABLES
@@ -191,3 +193,22 @@ def test_a_broken_manifest_is_refused(tmp_path, content):
 def test_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="must be a finished run"):
         RunFolder.open(tmp_path / "nowhere")
+
+
+def test_parameters_are_chosen_recorded_and_replayed(protocol, simulation, tmp_path, monkeypatch):
+    def fitted(model):
+        return Posterior(model, "other", ("ka",), np.array([[1.0], [2.0]]))
+
+    monkeypatch.setattr("engager.study.parameters.shipped_posterior", fitted)
+    drawn = run(protocol, tmp_path / "drawn")
+    assert any("another state of the model" in note for note in drawn.manifest["notes"])
+    assert {simulation.settings(replicate)["ka"] for replicate in range(20)} == {1.0, 2.0}
+    run(protocol, tmp_path / "center", parameters="center")
+    assert simulation.settings(0) == simulation.settings(9) == {"ka": 1.5}
+    run(protocol, tmp_path / "table", parameters="table")
+    assert simulation.settings(0) == {}
+    assert replay(tmp_path / "drawn").changed_inputs == ()
+    monkeypatch.setattr("engager.study.parameters.shipped_posterior", lambda model: None)
+    assert len(replay(tmp_path / "center").changed_inputs) == 1
+    with pytest.raises(InputError, match="Did you mean center"):
+        run(protocol, tmp_path / "none", parameters="centre")

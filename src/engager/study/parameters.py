@@ -1,0 +1,72 @@
+"""Which population values a run uses: draws of the fitted posterior, its center, or the model's own table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from engager.calibration import course_settings, shipped_posterior
+from engager.core import InputError, Problem, digest_object, nearest
+from engager.model import load_model
+
+Choice = Literal["posterior", "center", "table"]
+Settings = Callable[[int], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Population values by replicate, and what a manifest should say of them.
+
+    Attributes
+    ----------
+    used : posterior, center, time-courses or table: what was there to be used.
+    settings : values of a replicate; what it does not name comes from the model's table.
+    hash : of every value that could be drawn.
+    note : what the reader should know; may be empty.
+    """
+
+    used: str
+    settings: Settings
+    hash: str
+    note: str = ""
+
+
+def population_parameters(model_id: str, seed: int, choice: str = "posterior") -> Parameters:
+    """The population values of a run.
+
+    Parameters
+    ----------
+    model_id : of the study.
+    seed : of the run; with the replicate it fixes the draw.
+    choice : ``posterior``, every replicate its own draw, so that intervals hold what the fit left unsure;
+        ``center``, its medians for all; ``table``, the model's own values. A model without a posterior uses
+        its table, with what was fitted to time courses where that ships.
+
+    Raises
+    ------
+    InputError
+        When there is no such choice.
+    """
+    if choice not in get_args(Choice):
+        rule = "must be " + ", ".join(get_args(Choice))
+        raise InputError(Problem("--parameters", choice, rule, nearest(choice, get_args(Choice))))
+    model = load_model(model_id)
+    posterior = shipped_posterior(model_id) if choice != "table" else None
+    if posterior is None:
+        fixed = course_settings(model) if choice != "table" else {}
+        used = "time-courses" if fixed else "table"
+        note = (
+            ""
+            if choice == "table"
+            else f"no posterior ships for the model {model_id}; its {used} values are used"
+        )
+        return Parameters(used, lambda replicate: fixed, digest_object(fixed), note)
+    note = ""
+    if posterior.model_hash != model.hash:
+        note = f"the posterior was fitted to another state of the model {model_id}; calibrate again"
+    values = digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed])
+    if choice == "center":
+        center = posterior.center()
+        return Parameters("center", lambda replicate: center, values, note)
+    return Parameters("posterior", posterior.settings(seed), values, note)
