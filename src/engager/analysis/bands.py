@@ -28,7 +28,7 @@ _OBSERVED = 0.95
 def survival_bands(
     data: HasPatients | pl.DataFrame,
     request: EndpointRequest | str,
-    months: ArrayLike,
+    months: ArrayLike | None = None,
     arms: Sequence[str] | None = None,
     level: float = 0.95,
 ) -> pl.DataFrame:
@@ -38,7 +38,8 @@ def survival_bands(
     ----------
     data : a virtual trial, or its patients table.
     request : a time-to-event endpoint such as ``OS``; its statistic is not read.
-    months : array (month,), where to read the curves.
+    months : array (month,), where to read the curves; None: the first days one by one (in EFS those who never
+        respond fail on day 1), then every tenth of a month until nobody is observed.
     arms : all arms when None.
     level : coverage of the pointwise band over replicates.
 
@@ -61,7 +62,7 @@ def survival_bands(
     wanted = EndpointRequest(request, "median") if isinstance(request, str) else request
     if endpoint(wanted.endpoint).kind is not Kind.TIME:
         raise InputError(Problem("request", wanted.endpoint, "must be a time-to-event endpoint, e.g. OS"))
-    grid = np.atleast_1d(np.asarray(months, dtype=float))
+    grid = _usual_months(patients) if months is None else np.atleast_1d(np.asarray(months, dtype=float))
     frames = []
     for arm in arms or patients["arm"].unique(maintain_order=True).to_list():
         sample = sample_of(patients, [arm], wanted)
@@ -82,6 +83,11 @@ def survival_bands(
             )
         )
     return pl.concat(frames)
+
+
+def _usual_months(patients: pl.DataFrame) -> NDArray[np.float64]:
+    latest = float(patients["followup_day"].max() or 0.0)  # type: ignore[arg-type]
+    return np.concatenate([np.arange(4) / DAYS_PER_MONTH, np.arange(0.2, latest / DAYS_PER_MONTH + 0.1, 0.1)])
 
 
 def _on_grid(

@@ -125,7 +125,9 @@ def _range(rows: Sequence[Mapping[str, Any]], scale: float, axis: str) -> tuple[
     if axis == "hazard ratio":
         return min(0.5, *(value for value in known if value > 0), 0.95) * 0.9, max(1.25, *known) * 1.1
     top = max(known) * 1.08 or 1.0
-    return min(0.0, min(known) * 1.08), min(top, 101.0) if axis == "%" else top
+    bottom = min(0.0, min(known) * 1.08)
+    # A little room, so that a mark at 0 is whole.
+    return bottom - 0.012 * (top - bottom), min(top, 101.5) if axis == "%" else top
 
 
 def _plain_log_ticks(axes: Axes, limits: tuple[float, float]) -> None:
@@ -153,7 +155,7 @@ def _legend(figure: Figure, width: float) -> None:
         Line2D([], [], marker="D", color=PUBLISHED, markerfacecolor="white", markersize=5.5, linewidth=1.1),
         Line2D([], [], marker="D", color=OUTSIDE, markeredgecolor=PUBLISHED, linestyle="", markersize=5.5),
     ]
-    labels = ["simulated, 95 % prediction", "median", "published, 95 % CI", "outside"]
+    labels = ["simulated, prediction interval", "median", "published, 95 % CI", "outside"]
     figure.legend(
         handles,
         labels,

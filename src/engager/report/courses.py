@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def figure_courses(
             for name in (one for one in names if one in present):
                 arm = trajectories.filter(trajectories["arm"] == name)
                 _draw_sample(axes, arm, panel, name, color_of(name, names), n_thin)
-            _columns_legend(axes, panel)
+            _columns_legend(axes, panel, width)
             finish_panel(axes, panel, end)
         _arms_legend(figure, [one for one in names if one in present], names)
         rows[-1].set_xlabel("days from randomization")
@@ -190,7 +191,8 @@ def draw_doses(
     strip.grid(visible=False)
     strip.tick_params(length=0, labelbottom=False)
     units = sorted({segment.unit for segments in doses.values() for segment in segments})
-    strip.set_title(f"dose, {' and '.join(unit_words(unit) for unit in units)}")
+    words = textwrap.wrap(" and ".join(unit_words(unit) for unit in units), 10)
+    strip.set_ylabel("\n".join(["dose", *words]), rotation=0, ha="right", va="center")
     strip.set_xlim(0, end)
     for row, (name, segments) in enumerate(reversed(list(doses.items()))):
         color = color_of(name, names) if name in names else MUTED
@@ -215,16 +217,25 @@ def _draw_segment(
         strip.text(*place, f"{segment.amount:g}", ha="center", va="center", fontsize=7, color="white")
 
 
-def _columns_legend(axes: Axes, panel: Panel) -> None:
-    """Which line style is which observable, where a panel holds several; above, where no line runs."""
+def _columns_legend(axes: Axes, panel: Panel, width: float) -> None:
+    """Which line style is which observable, where a panel holds several."""
     from matplotlib.lines import Line2D
 
     if len(panel.columns) < 2:
         return
     styles = [LINES[index % len(LINES)] for index in range(len(panel.columns))]
     handles = [Line2D([], [], color=MUTED, linestyle=style) for style in styles]
+    courses_legend(axes, handles, list(panel.columns.values()), width)
+
+
+def courses_legend(axes: Axes, handles: Sequence[Line2D], labels: Sequence[str], width: float) -> None:
+    """Names of the courses of a panel: above it, where no line runs; inside where the figure is narrow."""
+    if is_narrow(width):
+        look: dict[str, Any] = {"frameon": True, "framealpha": 0.8, "edgecolor": "none", "fontsize": 6.5}
+        axes.legend(handles, labels, loc="best", borderpad=0.2, labelspacing=0.2, **look)
+        return
     above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.97), "borderaxespad": 0.2}
-    axes.legend(handles, list(panel.columns.values()), ncols=len(styles), **above)
+    axes.legend(handles, labels, ncols=len(labels), **above)
 
 
 def _arms_legend(figure: Figure, shown: Sequence[str], names: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from engager.core import InputError, Problem
 from engager.report.courses import (
     DoseSegment,
     Panel,
+    courses_legend,
     cycle_label,
     draw_doses,
     finish_panel,
@@ -104,7 +105,7 @@ def patient_figure(
             draw_doses(strip, doses, names, end, width)
         for axes, (panel, labels) in zip(rows, panels.items(), strict=True):
             look = _panel_of(panel, labels, given)
-            _draw_panel(axes, look, labels, given, end)
+            _draw_panel(axes, look, labels, given, width)
             finish_panel(axes, look, end)
         _cycles(strip if strip is not None else rows[0], given, end, width)
         _shade_infusions(rows, given, end)
@@ -162,7 +163,7 @@ def _panel_of(title: str, labels: Sequence[str], given: Mapping[str, PatientCour
 
 
 def _draw_panel(
-    axes: Axes, panel: Panel, labels: Sequence[str], given: Mapping[str, PatientCourses], end: float
+    axes: Axes, panel: Panel, labels: Sequence[str], given: Mapping[str, PatientCourses], width: float
 ) -> None:
     from matplotlib.lines import Line2D
 
@@ -181,9 +182,7 @@ def _draw_panel(
                 axes.plot(np.asarray(course.days), value, color=color, linestyle=style, linewidth=thick)
         handles.append(Line2D([], [], color=MUTED if several else own, linestyle=style))
     if len(labels) > 1:
-        # Above the panel, where no line runs through it.
-        above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.97), "borderaxespad": 0.2}
-        axes.legend(handles, labels, ncols=len(labels), **above)
+        courses_legend(axes, handles, labels, width)
 
 
 def _cycles(axes: Axes, given: Mapping[str, PatientCourses], end: float, width: float) -> None:
@@ -203,6 +202,7 @@ def _cycles(axes: Axes, given: Mapping[str, PatientCourses], end: float, width: 
     top.tick_params(labelsize=7.5, length=2)
     top.spines["top"].set_visible(False)
     if axes.get_title(loc="left"):
+        # The names stand between the axis and its title.
         axes.set_title(axes.get_title(loc="left"), pad=16)
 
 

@@ -59,6 +59,7 @@ _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "engager",
 }
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 _PAGE_FONTS = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 
@@ -112,6 +113,8 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    # A hundredth of a point is finer than any screen; six decimals would double the page.
+    text = re.sub(r'(?<= d=")[^"]+', lambda path: _LONG.sub(lambda n: f"{float(n[0]):.2f}", path[0]), text)
     text = _renumbered(text, name).replace("'DejaVu Sans'", _PAGE_FONTS)
     label = f'role="img" aria-label="{escape(description, quote=True)}"'
     return text.replace("<svg", f"<svg {label}", 1)

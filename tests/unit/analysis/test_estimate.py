@@ -147,6 +147,15 @@ def test_band_of_one_replicate_has_no_width(trial):
     assert not frame["survival"].is_nan().any()
 
 
+def test_usual_months_hold_the_first_day_and_reach_the_last(trial):
+    frame = survival_bands(trial, "EFS", arms=["A"])
+    assert frame["month"][1] == pytest.approx(1 / DAYS_PER_MONTH)
+    assert frame["month"].max() >= 400 / DAYS_PER_MONTH
+    assert frame["survival"][0] == 1.0
+    # who never responds fails on day 1
+    assert frame["survival"][1] < 0.7
+
+
 def test_bands_are_for_times_only(trial):
     with pytest.raises(InputError, match="time-to-event"):
         survival_bands(trial, "CR", [1.0])

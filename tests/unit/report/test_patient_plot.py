@@ -61,6 +61,13 @@ def test_two_regimens_are_told_apart_by_color():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["28 ug/day", "15 ug/day"]
 
 
+def test_narrow_figure_keeps_its_panels_wide():
+    figure = patient_figure(_patient(), width=NARROW)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert axes.get_position().width > 0.6
+
+
 def test_axis_ends_where_asked():
     assert patient_figure(_patient(), last_day=28.0).axes[1].get_xlim() == (0.0, 28.0)
 
