@@ -25,7 +25,7 @@ def registry() -> Any:
     """The one pint registry; a month is a twelfth of 365.25 days, cells are counted."""
     import pint
 
-    ureg = pint.UnitRegistry(cache_folder=None, on_redefinition="ignore")
+    ureg: Any = pint.UnitRegistry(cache_folder=None, on_redefinition="ignore")
     for definition in _DEFINITIONS:
         ureg.define(definition)
     return ureg

@@ -234,8 +234,7 @@ _PYTHON: dict[str, Callable[..., float]] = {
     "select": lambda c, a, b: a if c != 0.0 else b,
     **{
         name: getattr(math, name)
-        for name in ("sin", "cos", "tan", "asin", "acos", "atan")
-        + ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
+        for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
     },
 }
 

@@ -14,7 +14,7 @@ from engager.population.covariates import Condition, Covariates, sample_covariat
 from engager.population.spread import FloatArray, Quantile
 
 # A marrow read as 100 % blasts still holds other cells.
-_MOST_BLASTS = 0.985
+_MOST_BLASTS = 0.97
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def constant(value: float) -> Quantile:
 
 def share(probability: float) -> Quantile:
     """1 for a share of patients, 0 for the rest."""
-    return lambda u: (u < probability).astype(np.float64)
+    # the upper end, so that a higher latent draw means yes and correlations keep their sign
+    return lambda u: (u > 1.0 - probability).astype(np.float64)
 
 
 def normal(mean: float, sd: float, low: float = -np.inf, high: float = np.inf) -> Quantile:

@@ -125,7 +125,9 @@ class Assessment:
         course.relapse_is_negative[rows] = negative
         course.note(rows, day, "relapse", detail="extramedullary" if extramedullary else "marrow")
 
-    def _record(self, rows: IntArray, day: float, kind: str, seen: dict[str, FloatArray], has_marrow: np.ndarray) -> None:
+    def _record(
+        self, rows: IntArray, day: float, kind: str, seen: dict[str, FloatArray], has_marrow: np.ndarray
+    ) -> None:
         course = self.course
         course.visits.append(
             {

@@ -90,7 +90,9 @@ class Course:
         """A writable view of one state, array (patient,)."""
         return self.states[:, self.system.index(state)]
 
-    def note(self, rows: IntArray, day: FloatArray | float, event: str, grade: IntArray | int = 0, detail: str = "") -> None:
+    def note(
+        self, rows: IntArray, day: FloatArray | float, event: str, grade: IntArray | int = 0, detail: str = ""
+    ) -> None:
         """Log that something happened to some patients."""
         if rows.size:
             days = np.broadcast_to(np.asarray(day, dtype=float), rows.shape).copy()

@@ -59,7 +59,9 @@ class ActionList:
     def __init__(self) -> None:
         self._parts: list[tuple[IntArray, FloatArray, int, int, FloatArray]] = []
 
-    def add(self, rows: IntArray, time: FloatArray | float, action: Action, index: int, value: FloatArray | float) -> None:
+    def add(
+        self, rows: IntArray, time: FloatArray | float, action: Action, index: int, value: FloatArray | float
+    ) -> None:
         """One action of one kind for some rows (row numbers of the course)."""
         if rows.size:
             times = np.broadcast_to(np.asarray(time, dtype=float), rows.shape)

@@ -200,7 +200,7 @@ class ArmRun:
         """Death when the integrated hazards pass the patient's threshold; the cause in their proportions."""
         course = self.course
         places = [self.system.index(name) for name in _HAZARDS]
-        now, then = course.states[np.ix_(rows, places)], before[:, places]
+        now, then = course.states[rows][:, places], before[:, places]
         total_now, total_then = now.sum(axis=1), then.sum(axis=1)
         dying = total_now >= self.death_threshold[rows]
         if not dying.any():

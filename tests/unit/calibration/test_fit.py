@@ -1,0 +1,86 @@
+"""Unknowns, data points, and a small fit that finds what made its data."""
+
+import numpy as np
+import pytest
+
+from engager.calibration.data_points import data_points, to_scale
+from engager.calibration.fit import FitPlan, fit_population
+from engager.calibration.posterior import Posterior
+from engager.calibration.unknowns import unknowns_of
+from engager.model import load_model
+from engager.trial import Protocol, shipped_protocol
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("b-all")
+
+
+def test_unknowns_stay_between_their_bounds(model):
+    for unknown in unknowns_of(model):
+        values = unknown.value(np.array([-50.0, 0.0, 50.0]))
+        assert np.all((values >= unknown.low - 1e-12) & (values <= unknown.high + 1e-12)), unknown.name
+        assert np.all(np.diff(values) > 0)
+        start = unknown.value(np.array([unknown.prior_mean]))[0]
+        assert unknown.low < start < unknown.high
+
+
+def test_only_figures_marked_for_fitting_are_data():
+    labels = [point.label for point in data_points(shipped_protocol("tower"))]
+    assert any(" OS median" in label for label in labels)
+    assert not any(" EFS " in label for label in labels)
+
+
+def test_error_of_a_share_is_that_of_its_n():
+    target = {"arm": "a", "endpoint": "CR", "events": 30, "n": 100, "use": "fit"}
+    protocol = Protocol.model_validate(
+        {"study": "one", "arms": {"a": {"n": 100, "regimen": "blinatumomab"}}, "targets": [target]}
+    )
+    (point,) = data_points(protocol)
+    p = 30.5 / 101
+    assert point.value == pytest.approx(np.log(p / (1 - p)))
+    assert point.variance == pytest.approx(1 / (100 * p * (1 - p)))
+
+
+def test_scales_are_finite_at_the_borders():
+    assert np.all(np.isfinite(to_scale(np.array([0.0, 1.0]), "proportion", 50.0)))
+    assert to_scale(np.array([2.0]), "hazard_ratio", 1.0)[0] == pytest.approx(np.log(2))
+
+
+def plan_for(model, name, target):
+    protocol = Protocol.model_validate(
+        {
+            "study": "probe",
+            "arms": {"a": {"n": 60, "regimen": "blinatumomab"}},
+            "follow_up": {"months": 4},
+            "endpoints": [{"id": "neurologic_any"}],
+            "targets": [target],
+        }
+    )
+    unknowns = tuple(one for one in unknowns_of(model) if one.name == name)
+    return FitPlan(model, (protocol,), members=16, portions=2, seed=3, unknowns=unknowns)
+
+
+def test_a_fit_moves_the_hazard_toward_the_data_and_resumes(model, tmp_path):
+    rare = {"arm": "a", "endpoint": "neurologic_any", "events": 20, "n": 1000, "use": "fit"}
+    plan = plan_for(model, "h_neuro", rare)
+    posterior = fit_population(plan, work=tmp_path)
+    start = model.parameters["h_neuro"].model_value
+    assert np.median(posterior.draws) < start / 2
+    before, after = posterior.provenance["misfit_before_each_portion"]
+    assert after < before
+    # all portions are on disk: the same plan gives the same draws without simulating again
+    again = fit_population(plan, work=tmp_path)
+    np.testing.assert_array_equal(again.draws, posterior.draws)
+
+
+def test_a_posterior_is_written_and_read_back(tmp_path):
+    posterior = Posterior("b-all", "hash", ("k", "k.sd"), np.array([[1.0, 0.25], [2.0, 0.5]]), {"x": 3.0}, {"seed": 1})
+    posterior.write(tmp_path / "p.json")
+    back = Posterior.read(tmp_path / "p.json")
+    np.testing.assert_allclose(back.draws, posterior.draws)
+    assert back.draw(1) == {"x": 3.0, "k": 2.0, "k.sd": 0.5}
+    assert back.center() == {"x": 3.0, "k": 1.5, "k.sd": 0.375}
+    chosen = [back.settings(5)(replicate)["k"] for replicate in range(40)]
+    assert set(chosen) == {1.0, 2.0}
+    assert chosen == [back.settings(5)(replicate)["k"] for replicate in range(40)]
