@@ -4,6 +4,8 @@ from engager.model.antimony_text import read_antimony
 from engager.model.derivative import derivative
 from engager.model.drug import Drug, drug_ids, read_drug
 from engager.model.evaluate import evaluate_nodes, evaluate_outputs, initial_states
+from engager.model.export_antimony import to_antimony
+from engager.model.export_sbml import to_sbml
 from engager.model.expression import Entry, Graph, Node
 from engager.model.library import Effect, Model, Parameter, load_model, model_ids, read_model
 from engager.model.sbml import read_sbml
@@ -33,4 +35,6 @@ __all__ = [
     "read_drug",
     "read_model",
     "read_sbml",
+    "to_antimony",
+    "to_sbml",
 ]

@@ -23,7 +23,7 @@ MAX_INSTANCES = 10_000
 MAX_MODULES = 500
 
 # the library keeps one global store of models
-_LOCK = threading.Lock()
+LIBRARY_LOCK = threading.Lock()
 _SKIPPED = re.compile(r'"(?:[^"\\\n]|\\.)*"|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL)
 _IMPORT = re.compile(r"(?<![A-Za-z0-9_])import(?![A-Za-z0-9_])")
 # the same before a file name, in comments and quotes as well: the library may see those differently
@@ -53,7 +53,7 @@ def antimony_to_sbml(text: str, *, where: str = "model.ant") -> str:
     _check(text, where)
     import antimony
 
-    with _LOCK:
+    with LIBRARY_LOCK:
         antimony.clearPreviousLoads()
         try:
             if antimony.loadAntimonyString(text) < 0:
