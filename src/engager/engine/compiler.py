@@ -27,7 +27,7 @@ _MAGIC = b"engager1"
 _LOCK = threading.Lock()
 _SOURCES = (
     "code", "compiler", "driver", "functions", "ir", "kernel", "layout", "lowering", "printer", "problem",
-    "routine", "sparse", "tableau",
+    "routine", "schedule", "sparse", "tableau",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class Compiled:
     """Loaded machine code. Keep it alive while `drive` may be called."""
 
     drive: Callable[[int, int], None]
+    repeat: Callable[[int, int, int, int], None]
     kernel: Kernel
     from_cache: bool
     keep: Any
@@ -60,6 +61,9 @@ class Compiled:
 def this_machine() -> Machine:
     import llvmlite.binding as llvm
 
+    # routines come in the order they should run (see `schedule`); LLVM's own reordering is slower here
+    for option in ("-enable-misched=false", "-pre-RA-sched=source"):
+        llvm.set_option("engager", option)
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return Machine(
@@ -103,8 +107,8 @@ def _compile(system: System, tableau: Tableau, width: int, machine: Machine, key
         kernel = print_kernel(generate_routines(system, tableau), tableau, width)
         binary = build(kernel.text, machine, width)
         _write(path, kernel.facts().encode(), binary)
-    drive, keep = _load(binary, machine)
-    _loaded[key] = Compiled(drive, kernel, stored is not None, keep)
+    drive, repeat, keep = _load(binary, machine)
+    _loaded[key] = Compiled(drive, repeat, kernel, stored is not None, keep)
     return _loaded[key]
 
 
@@ -138,7 +142,7 @@ def _target_machine(machine: Machine) -> Any:
     )
 
 
-def _load(binary: bytes, machine: Machine) -> tuple[Callable[[int, int], None], Any]:
+def _load(binary: bytes, machine: Machine) -> tuple[Callable[..., None], Callable[..., None], Any]:
     import ctypes
 
     import llvmlite.binding as llvm
@@ -147,10 +151,11 @@ def _load(binary: bytes, machine: Machine) -> tuple[Callable[[int, int], None], 
     engine = llvm.create_mcjit_compiler(empty, _target_machine(machine))
     engine.add_object_file(llvm.ObjectFileRef.from_data(binary))
     engine.finalize_object()
-    address = engine.get_function_address("drive")
     # a ctypes call lets go of the interpreter lock, so threads run side by side
-    drive = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(address)
-    return drive, engine
+    pointer, whole = ctypes.c_void_p, ctypes.c_int64
+    drive = ctypes.CFUNCTYPE(None, pointer, pointer)(engine.get_function_address("drive"))
+    repeat = ctypes.CFUNCTYPE(None, pointer, pointer, whole, whole)(engine.get_function_address("repeat"))
+    return drive, repeat, engine
 
 
 # ---- cache ----

@@ -35,6 +35,10 @@ _SMALLEST_STEP = 1e-15
 _FIRST_CHANGE = 0.01
 
 
+#: What `repeat` can time, by number.
+PARTS = ("rates", "slopes", "factor", "solve", "look", "gather", "norm", "step")
+
+
 class Driver:
     """Writes the driver for one model, method and width; `text` is the result."""
 
@@ -46,6 +50,7 @@ class Driver:
         written = [
             self._take_patient(), self._arrive(), self._give_up(), self._write_between(),
             *self._stage_functions(), self._norm(), self._choose_first_step(), self._try_step(), self._drive(),
+            self._repeat(),
         ]  # fmt: skip
         self.text = "\n".join(function.text() for function in written)
 
@@ -326,26 +331,40 @@ class Driver:
             self._put_all(f, "F", f.fma(self._all(f, "G", k), scaled, self._all(f, "F", row)), row)
 
     def _norm(self) -> Function:
-        """E = mean over states of (error / (absolute + of_peak * M + relative * max(|X|, |Y|)))^2."""
+        """E = mean over states of (error / (absolute + of_peak * M + relative * max(|X|, |Y|)))^2.
+
+        Scales are taken to lie above 1e-150, far below any tolerance with a meaning.
+        """
         f = self._begin("norm")
         n, table = self.sizes.states, self.tableau
         relative = f.spread(self._context(f, "relative", "double"), self.width)
         of_peak = f.spread(self._context(f, "of_peak", "double"), self.width)
         absolute = self._context(f, "absolute")
         total = f.variable(self.vector, 0.0)
-        with f.count(n) as i:
-            error = self._all(f, "K", i) * 0.0 if not any(table.error) else None
+
+        def parts(i: Value) -> tuple[Value, Value]:
+            """Error and scale of one state."""
+            error = None
             for j, weight in enumerate(table.error):
                 if weight:
                     part = self._all(f, "K", i + j * n)
-                    if error is None:
-                        error = part if weight == 1.0 else part * weight
-                    else:
-                        error = self._plus(f, weight, part, error)
+                    first = part if weight == 1.0 else part * weight
+                    error = first if error is None else self._plus(f, weight, part, error)
             assert error is not None
             now, then = (f.unary("fabs", self._all(f, name, i)) for name in ("Y", "X"))
-            scale = f.fma(f.larger(now, then), relative, f.spread(f.load("double", f.at(absolute, i)), self.width))
-            scale = f.fma(self._all(f, "M", i), of_peak, scale)
+            least = f.spread(f.load("double", f.at(absolute, i)), self.width)
+            scale = f.fma(f.larger(now, then), relative, least)
+            return error, f.fma(self._all(f, "M", i), of_peak, scale)
+
+        # two states share a division: (a/b)^2 + (c/d)^2 = ((a d)^2 + (c b)^2) / (b d)^2
+        with f.count(n // 2) as half:
+            i = half + half
+            (a, b), (c, d) = parts(i), parts(i + 1)
+            ratio = f.real(1.0, self.width) / (b * d)
+            first, second = a * d * ratio, c * b * ratio
+            total.set(f.fma(first, first, f.fma(second, second, total.get())))
+        if n % 2:
+            error, scale = parts(f.whole(n - 1))
             ratio = error / scale
             total.set(f.fma(ratio, ratio, total.get()))
         self._put_all(f, "E", total.get() * (1.0 / max(n, 1)))
@@ -421,6 +440,29 @@ class Driver:
         n = self.sizes.states
         with f.count(n) as i:
             self._put_all(f, "K", self._all(f, "F", i) * step, i + stage * n)
+
+    def _repeat(self) -> Function:
+        """Calls one part many times over, for measuring; see `PARTS`."""
+        f = Function(
+            "repeat", ["ws", "ctx", "which", "times"], integers=("which", "times"), result="void", exported=True
+        )
+        ws, ctx = f.argument("ws"), f.argument("ctx")
+        calls = {
+            "rates": lambda: f.call("rates", ws), "slopes": lambda: f.call("slopes", ws),
+            "norm": lambda: f.call("norm", ws, ctx), "step": lambda: f.call("try_step", ws, ctx),
+            "look": lambda: f.call(f"look{self.tableau.stages - 2}", ws, ctx),
+        }  # fmt: skip
+        if self.tableau.implicit:
+            calls["factor"] = lambda: f.call("factor", ws)
+            calls["solve"] = lambda: self._solve(f, 1)
+            calls["gather"] = lambda: f.call(f"gather{self.tableau.stages - 1}", ws, ctx)
+        with f.count(f.argument("times")):
+            for k, name in enumerate(PARTS):
+                if name in calls:
+                    with f.when(f.argument("which").equals(k)):
+                        calls[name]()
+        f.ret()
+        return f
 
     def _any(self, f: Function, mask: Value) -> Value:
         if self.width == 1:

@@ -11,6 +11,7 @@ import numpy as np
 from engager.core import Problem as Wrong
 from engager.core import UnsupportedModel
 from engager.engine.compiler import Compiled, compile_system
+from engager.engine.driver import PARTS
 from engager.engine.layout import CONTEXT, SLOT
 from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
 from engager.engine.tableau import TABLEAUS
@@ -115,14 +116,36 @@ def _lay_out(
     return result, numbers, keep
 
 
-def _run(compiled: Compiled, context: FloatArray, threads: int) -> None:
-    size = compiled.kernel.workspace
+def time_parts(problem: Problem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
+    """Nanoseconds that each part of a step takes per lane, on the state that a solved problem leaves behind."""
+    compiled = compile_system(problem.system, TABLEAUS[method], width)
+    _, context, keep = _lay_out(problem, rtol, None, 100_000)
+    block, start = _workspace(compiled)
+    compiled.drive(start, context.ctypes.data)
+    found = {}
+    for number, name in enumerate(PARTS):
+        best = np.inf
+        for _ in range(5):
+            before = time.perf_counter()
+            compiled.repeat(start, context.ctypes.data, number, 200)
+            best = min(best, time.perf_counter() - before)
+        found[name] = best / 200 / compiled.kernel.width * 1e9
+    del keep, block
+    return found
 
+
+def _workspace(compiled: Compiled) -> tuple[FloatArray, int]:
+    """Memory for one thread and the address at which it begins."""
+    block = np.zeros(compiled.kernel.workspace + 8)
+    # whole cache lines: a vector that straddles two is slower to load
+    return block, block.ctypes.data + (-block.ctypes.data % 64)
+
+
+def _run(compiled: Compiled, context: FloatArray, threads: int) -> None:
     def work(_: int) -> None:
-        block = np.zeros(size + 8)
-        # whole cache lines: a vector that straddles two is slower to load
-        shift = (-block.ctypes.data % 64) // 8
-        compiled.drive(block.ctypes.data + 8 * shift, context.ctypes.data)
+        block, start = _workspace(compiled)
+        compiled.drive(start, context.ctypes.data)
+        del block
 
     if threads == 1:
         work(0)

@@ -74,6 +74,7 @@ class _Text:
         self.width, self.arrays = width, arrays
         self.names: dict[int, str] = {}
         self.lines: list[str] = []
+        self.loads: dict[int, Op] = {}
         self.types = {
             letter: vector_type(scalar, width)
             for letter, scalar in (("f", "double"), ("b", "i1"), ("i", "i64"))
@@ -91,12 +92,19 @@ class _Text:
             return
         self.names[number] = f"%v{number}"
         if name == "load":
-            kind, index = op.value  # type: ignore[misc]
-            place = self._address(kind, index, f"a{number}")
-            self.lines.append(f"  %v{number} = load {self.types['f']}, ptr {place}, align 8")
+            self.loads[number] = op
         else:
+            for arg in op.args:
+                if arg in self.loads:
+                    self._load(arg)
             args = [self.names[arg] for arg in op.args]
             self.lines.append(f"  %v{number} = {self._operation(op, args)}")
+
+    def _load(self, number: int) -> None:
+        """Loads stand where they are first used, so that they can be part of the instruction that uses them."""
+        kind, index = self.loads.pop(number).value  # type: ignore[misc]
+        place = self._address(kind, index, f"a{number}")
+        self.lines.append(f"  %v{number} = load {self.types['f']}, ptr {place}, align 8")
 
     def _operation(self, op: Op, args: list[str]) -> str:
         f, b, i = self.types["f"], self.types["b"], self.types["i"]
@@ -125,6 +133,8 @@ class _Text:
         return f"{_INTEGER[name]} {i} {args[0]}, {second}"
 
     def store(self, kind: str, index: int, number: int) -> None:
+        if number in self.loads:
+            self._load(number)
         place = self._address(kind, index, f"s{len(self.lines)}")
         self.lines.append(f"  store {self.types['f']} {self.names[number]}, ptr {place}, align 8")
 

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engager.engine.code import CONSTANT, FIXED, MOVING, Code, Op, Ref
+from engager.engine.code import CONSTANT, FIXED, MOVING, RESULT, Code, Op, Ref
+from engager.engine.schedule import order
 
 #: where a result goes: array and place
 Target = tuple[str, int]
@@ -63,8 +64,7 @@ def split(code: Code, results: Iterable[Ref]) -> dict[Ref, int]:
 
 
 _NOT_STORED = frozenset(
-    ("lt", "le", "eq", "ne", "both", "either", "negate")
-    + ("bits", "iconst", "iadd", "isub", "iand", "ior", "ixor", "shl", "ashr", "lshr")
+    name for name, kind in RESULT.items() if kind != "f"
 )
 
 
@@ -150,7 +150,7 @@ def _fuse(code: Code, roots: list[Ref]) -> tuple[Code, list[Ref]]:
 
 
 def _arrange(name: str, code: Code, results: list[tuple[Target, Ref]]) -> Routine:
-    """Depth first from each result, so that a value is made shortly before it is used, and stored at once."""
+    """Depth first from each result, then interleaved for the processor; results are stored at once."""
     ops: list[Op] = []
     number: dict[Ref, int] = {}
     stores = []
@@ -170,4 +170,7 @@ def _arrange(name: str, code: Code, results: list[tuple[Target, Ref]]) -> Routin
             ops.append(Op(op.name, tuple(number[arg] for arg in op.args), op.value))
             stack.pop()
         stores.append((kind, index, number[root]))
-    return Routine(name, tuple(ops), tuple(stores))
+    new = order(ops)
+    at = {old: k for k, old in enumerate(new)}
+    ordered = tuple(Op(ops[old].name, tuple(at[arg] for arg in ops[old].args), ops[old].value) for old in new)
+    return Routine(name, ordered, tuple((kind, index, at[ref]) for kind, index, ref in stores))

@@ -1,0 +1,152 @@
+"""What every backend promises: the same answers, exact doses, failures told, nothing else changed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engager.core import InputError
+from engager.engine import Action, Problem, Schedule, Status, solve
+from engager.engine.examples import blow_up, explicit_trimer, one_compartment, predator_and_prey, spread
+from engager.engine.native import solve_native
+
+TIMES = np.linspace(0.0, 6.0, 13)
+
+
+def dosed(system, n, seed=1):
+    """Each patient with doses of its own, at times of its own."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 5, n)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    time = np.concatenate([np.sort(rng.uniform(0, 6, k)) for k in counts]) if counts.sum() else np.zeros(0)
+    m = len(time)
+    schedule = Schedule(
+        offsets, time, np.full(m, int(Action.ADD_TO_STATE)), np.zeros(m, dtype=int), rng.uniform(0, 0.3, m)
+    )
+    return Problem(system, spread(system, n, seed), TIMES, schedule=schedule)
+
+
+@pytest.mark.parametrize("system", [one_compartment(), predator_and_prey(), explicit_trimer()], ids=lambda s: s.id)
+def test_native_agrees_with_the_reference(system):
+    problem = dosed(system, 5)
+    got = solve(problem, backend="native", rtol=1e-8)
+    want = solve(problem, backend="reference", rtol=1e-10, atol=1e-13)
+    np.testing.assert_array_equal(got.status, want.status)
+    np.testing.assert_allclose(got.values, want.values, rtol=1e-5, atol=1e-8)
+    np.testing.assert_array_equal(got.inputs, want.inputs)
+
+
+def subset(problem, chosen):
+    schedule = problem.schedule
+    pieces = [np.arange(schedule.offsets[i], schedule.offsets[i + 1]) for i in chosen]
+    rows = np.concatenate(pieces).astype(int) if len(pieces) else np.zeros(0, dtype=int)
+    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])])
+    part = Schedule(offsets, schedule.time[rows], schedule.action[rows], schedule.index[rows], schedule.value[rows])
+    return Problem(problem.system, problem.parameters[chosen], problem.save_times, schedule=part)
+
+
+def test_bits_do_not_depend_on_width_threads_or_company():
+    problem = dosed(predator_and_prey(), 37)
+    whole = solve_native(problem, "rodas5p", 1e-6, None, 1, 10_000, width=8)
+    for width in (1, 2, 4, 8):
+        for threads in (1, 3):
+            other = solve_native(problem, "rodas5p", 1e-6, None, threads, 10_000, width=width)
+            np.testing.assert_array_equal(other.values, whole.values)
+            np.testing.assert_array_equal(other.n_steps, whole.n_steps)
+
+
+def test_saves_in_between_change_nothing():
+    problem = dosed(predator_and_prey(), 9)
+    fine = solve(problem)
+    coarse = solve(Problem(problem.system, problem.parameters, TIMES[::4], schedule=problem.schedule))
+    np.testing.assert_array_equal(coarse.values, fine.values[:, ::4])
+    np.testing.assert_array_equal(coarse.n_steps, fine.n_steps)
+
+
+def test_a_course_can_be_solved_in_pieces():
+    """State, inputs and step handed on: the pieces meet within the tolerance and start at full stride."""
+    system = predator_and_prey()
+    parameters = spread(system, 6)
+    whole = solve(Problem(system, parameters, TIMES), rtol=1e-9)
+    first = solve(Problem(system, parameters, TIMES[:7]), rtol=1e-9)
+    second = solve(
+        Problem(system, parameters, TIMES[6:], initial=first.values[:, -1], first_step=first.last_step), rtol=1e-9
+    )
+    np.testing.assert_allclose(second.values, whole.values[:, 6:], rtol=1e-7)
+    assert np.all(first.n_steps + second.n_steps <= whole.n_steps + 4)
+
+
+@pytest.mark.parametrize("method", ["rodas5p", "rodas4", "dopri5"])
+def test_one_that_blows_up_fails_alone(method):
+    system = blow_up()
+    parameters = np.array([[0.0], [1.0], [0.1], [np.nan]])
+    result = solve(Problem(system, parameters, TIMES), method=method, max_steps=5000)
+    assert result.status[0] == Status.DONE
+    assert result.status[2] == Status.DONE
+    assert result.status[1] != Status.DONE
+    assert result.status[3] != Status.DONE
+    assert result.n_failed == 2
+    assert np.isnan(result.values[1, TIMES > 1.0]).all()
+    np.testing.assert_allclose(result.values[1, TIMES < 1.0, 0], 1 / (1 - TIMES[TIMES < 1.0]), rtol=1e-4)
+    np.testing.assert_allclose(result.values[2, :, 0], 1 / (1 - 0.1 * TIMES), rtol=1e-4)
+
+
+def test_the_step_limit_is_told():
+    result = solve(Problem(predator_and_prey(), spread(predator_and_prey(), 3), TIMES), max_steps=5)
+    np.testing.assert_array_equal(result.status, Status.STEP_LIMIT)
+    assert np.isnan(result.values[:, -1]).all()
+    assert np.isfinite(result.values[:, 0]).all()
+
+
+def test_no_patients_and_one_time_are_fine():
+    system = one_compartment()
+    empty = solve(Problem(system, np.zeros((0, 1)), TIMES), backend="native")
+    assert empty.values.shape == (0, 13, 1)
+    instant = solve(Problem(system, np.ones((3, 1)), np.array([2.0])), backend="native")
+    np.testing.assert_array_equal(instant.values, np.zeros((3, 1, 1)))
+    assert instant.n_failed == 0
+
+
+def test_all_problems_of_a_call_are_told_together():
+    system = one_compartment()
+    schedule = Schedule.same_for_all(2, [(1.0, Action.ADD_TO_STATE, 4, 1.0)])
+    problem = Problem(system, np.ones((2, 3)), np.array([1.0, 0.5]), schedule=schedule)
+    with pytest.raises(InputError) as caught:
+        solve(problem, rtol=2.0, method="euler", backend="abacus", n_threads=0)
+    told = {one.where for one in caught.value.problems}
+    assert told == {"rtol", "method", "backend", "n_threads", "parameters", "save_times", "schedule.index[0]"}
+
+
+def test_events_are_refused_by_name_when_native_is_asked_for():
+    from engager.core import UnsupportedModel
+    from engager.model import Event, System
+
+    plain = one_compartment()
+    g = plain.graph
+    event = Event("flush", g.apply("lt", g.const(1.0), g.symbol("time")), (("A", g.const(0.0)),))
+    system = System(
+        "one", g, plain.states, plain.parameters, plain.rates, plain.initial, plain.inputs, events=(event,)
+    )
+    with pytest.raises(UnsupportedModel, match="flush"):
+        solve(Problem(system, np.ones((1, 1)), TIMES), backend="native")
+
+
+def test_method_is_chosen_by_the_model_alone():
+    from engager.engine.stiffness import choose_method
+
+    assert choose_method(predator_and_prey(), 10.0) == "dopri5"
+    assert choose_method(explicit_trimer(), 10.0) == "rodas5p"
+
+
+PROBLEMS = [dosed(one_compartment(), 23), dosed(predator_and_prey(), 23)]
+WHOLE = [solve(problem, backend="native", n_threads=1) for problem in PROBLEMS]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 22), min_size=1, max_size=30), st.integers(1, 4), st.integers(0, 1))
+def test_bits_do_not_depend_on_chunk_order_or_threads(chosen, threads, which):
+    """Patients drawn in any order, repeated or left out."""
+    part = solve(subset(PROBLEMS[which], chosen), backend="native", n_threads=threads)
+    np.testing.assert_array_equal(part.values, WHOLE[which].values[chosen])
+    np.testing.assert_array_equal(part.last_step, WHOLE[which].last_step[chosen])
+    np.testing.assert_array_equal(part.n_rejected, WHOLE[which].n_rejected[chosen])
