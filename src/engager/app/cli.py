@@ -14,6 +14,7 @@ import typer
 from engager.app.errors import tell_error
 from engager.app.evidence_commands import evidence_app
 from engager.app.model_commands import model_app
+from engager.app.patient_command import draw_patient
 from engager.app.regimen_commands import regimen_app
 from engager.app.replay_command import replay_run
 from engager.app.trial_commands import trial_app
@@ -32,6 +33,7 @@ app.add_typer(trial_app, name="trial")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(regimen_app, name="regimen")
 app.add_typer(model_app, name="model")
+app.command("patient")(draw_patient)
 app.command("replay")(replay_run)
 
 

@@ -7,21 +7,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engager.study.folder import RunFolder
-    from engager.study.load import load_protocol
+    from engager.study.load import load_protocol, regimen_by_id
+    from engager.study.patient import VirtualPatient, check_figure_path, draw_patients, simulate_patient
     from engager.study.replaying import Replay, replay
     from engager.study.requests import requests_of
     from engager.study.run import RunProgress, run_study
 
 _HOMES = {
     "folder": ("RunFolder",),
-    "load": ("load_protocol",),
+    "load": ("load_protocol", "regimen_by_id"),
+    "patient": ("VirtualPatient", "check_figure_path", "draw_patients", "simulate_patient"),
     "replaying": ("Replay", "replay"),
     "requests": ("requests_of",),
     "run": ("RunProgress", "run_study"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["Replay", "RunFolder", "RunProgress", "load_protocol", "replay", "requests_of", "run_study"]
+__all__ = [
+    "Replay",
+    "RunFolder",
+    "RunProgress",
+    "VirtualPatient",
+    "check_figure_path",
+    "draw_patients",
+    "load_protocol",
+    "regimen_by_id",
+    "replay",
+    "requests_of",
+    "run_study",
+    "simulate_patient",
+]
 
 
 def __getattr__(name: str) -> Any:

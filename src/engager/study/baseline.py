@@ -41,9 +41,7 @@ def baseline_rows(protocol: Protocol, patients: pl.DataFrame) -> list[BaselineRo
     printed = _printed_baselines(protocol)
     rows = []
     for line in _LINES:
-        simulated = {
-            arm: text for arm, table in by_arm.items() if (text := line.simulated(table)) is not None
-        }
+        simulated = {arm: text for arm, table in by_arm.items() if (text := line.simulated(table)) is not None}
         published = {arm: text for arm, summaries in printed.items() if (text := line.published(summaries))}
         if simulated:
             source = protocol.record if published and protocol.record else ""
@@ -161,7 +159,5 @@ _LINES = (
         _share(lambda: _column("prior_hsct"), "prior_hsct"),
         _printed_share("prior_hsct"),
     ),
-    _Line(
-        "Extramedullary disease", _share(lambda: _column("extramedullary"), "extramedullary"), lambda _: None
-    ),
+    _Line("Extramedullary disease", _share(lambda: _column("extramedullary"), "extramedullary"), lambda _: None),
 )

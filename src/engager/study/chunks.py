@@ -135,17 +135,13 @@ class Workplace:
 
 def _exists(target: Path) -> Problem:
     if (target / MARKER).exists():
-        return Problem(
-            "--out", str(target), "holds an interrupted run", "Add --resume, or choose another folder."
-        )
+        return Problem("--out", str(target), "holds an interrupted run", "Add --resume, or choose another folder.")
     return Problem("--out", str(target), "must not exist yet", "Choose another folder, or remove this one.")
 
 
 def _unwritable(target: Path, error: OSError) -> Problem:
     reason = error.strerror or str(error)
-    return Problem(
-        "--out", str(target), f"must be in a folder that can be written ({reason})", "Choose another."
-    )
+    return Problem("--out", str(target), f"must be in a folder that can be written ({reason})", "Choose another.")
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -48,22 +48,14 @@ class RunFolder:
         folder = given.parent if given.name == MANIFEST else given
         manifest = folder / MANIFEST
         if not manifest.is_file():
-            hint = (
-                "Finish it with --resume."
-                if (folder / MARKER).exists()
-                else "Runs are folders with a run.json."
-            )
+            hint = "Finish it with --resume." if (folder / MARKER).exists() else "Runs are folders with a run.json."
             raise InputError(Problem("run", str(path), "must be a finished run", hint))
         try:
             content = json.loads(manifest.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(
-                Problem("run", str(manifest), f"must be a readable manifest ({error})")
-            ) from error
+            raise InputError(Problem("run", str(manifest), f"must be a readable manifest ({error})")) from error
         if not isinstance(content, dict) or content.get("manifest_version") != MANIFEST_VERSION:
-            raise InputError(
-                Problem("run", str(manifest), f"must be a manifest of version {MANIFEST_VERSION}")
-            )
+            raise InputError(Problem("run", str(manifest), f"must be a manifest of version {MANIFEST_VERSION}"))
         return cls(folder, content)
 
     @property

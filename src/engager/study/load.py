@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engager.trial import Protocol, read_protocol_file, shipped_protocol
+from pydantic_core import PydanticCustomError
+
+from engager.core import InputError, Problem
+from engager.trial import Protocol, Regimen, executable_regimen, read_protocol_file, shipped_protocol
 
 _ENDINGS = (".yaml", ".yml")
 
@@ -26,3 +29,19 @@ def load_protocol(study: str | Path) -> Protocol:
     if path.suffix in _ENDINGS or len(path.parts) > 1:
         return read_protocol_file(path)
     return shipped_protocol(str(study))
+
+
+def regimen_by_id(regimen: str) -> Regimen:
+    """A regimen of the evidence base, ready to be given.
+
+    Raises
+    ------
+    InputError
+        When it is unknown (the nearest ids are offered), or cannot be given as printed.
+    """
+    try:
+        return executable_regimen(regimen)
+    except PydanticCustomError as refusal:
+        context = refusal.context or {}
+        problem = Problem("regimen", regimen, str(context.get("rule")), str(context.get("next_step", "")))
+        raise InputError(problem) from None

@@ -56,11 +56,7 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     if posterior is None:
         fixed = course_settings(model) if choice != "table" else {}
         used = "time-courses" if fixed else "table"
-        note = (
-            ""
-            if choice == "table"
-            else f"no posterior ships for the model {model_id}; its {used} values are used"
-        )
+        note = "" if choice == "table" else f"no posterior ships for the model {model_id}; its {used} values are used"
         return Parameters(used, lambda replicate: fixed, digest_object(fixed), note)
     note = ""
     if posterior.model_hash != model.hash:

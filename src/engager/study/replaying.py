@@ -38,9 +38,7 @@ class Replay:
         return not self.different
 
 
-def replay(
-    run: str | Path, *, n_threads: int | None = None, progress: Callable[[float], None] | None = None
-) -> Replay:
+def replay(run: str | Path, *, n_threads: int | None = None, progress: Callable[[float], None] | None = None) -> Replay:
     """Simulate a run again and compare every table with what was recorded.
 
     Parameters
@@ -73,7 +71,5 @@ def replay(
         n_tables=len(found),
         different=tuple(name for name, value in found.items() if manifest["tables"].get(name) != value),
         changed_inputs=tuple(name for name, value in inputs.items() if manifest["inputs"].get(name) != value),
-        changed_versions={
-            name: (then.get(name, "absent"), now[name]) for name in now if then.get(name) != now[name]
-        },
+        changed_versions={name: (then.get(name, "absent"), now[name]) for name in now if then.get(name) != now[name]},
     )

@@ -23,9 +23,7 @@ _LARGEST_COURSE_DAYS = 168.0
 _CYTOKINES = {"il6_pg_per_mL": "IL-6", "il10_pg_per_mL": "IL-10", "ifng_pg_per_mL": "IFN-gamma"}
 _PANELS = (
     Panel("Drug in serum", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=1.0),
-    Panel(
-        "Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1
-    ),
+    Panel("Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1),
     Panel(
         "Blasts in marrow",
         {"marrow_blasts_percent": "blasts"},
@@ -41,9 +39,7 @@ _PANELS = (
         floor=10.0,
         limits={1000.0: "CR", 500.0: "CRh"},
     ),
-    Panel(
-        "Platelets", {"platelets_per_uL": "platelets"}, "per uL", floor=1000.0, limits={1e5: "CR", 5e4: "CRh"}
-    ),
+    Panel("Platelets", {"platelets_per_uL": "platelets"}, "per uL", floor=1000.0, limits={1e5: "CR", 5e4: "CRh"}),
 )
 
 _LIMITS = (
@@ -97,12 +93,12 @@ def report_content(
     )
 
 
-def planned_doses(regimen: Regimen, n_cycles: int) -> list[DoseSegment]:
-    """Doses of the first cycles as planned, in days from the start, for patients of the main weight band."""
+def planned_doses(regimen: Regimen, n_cycles: int, band: int = 0) -> list[DoseSegment]:
+    """Doses of the first cycles as planned, in days from the start, for one weight band (0: the main doses)."""
     found = []
     for cycle in range(1, min(n_cycles, regimen.cycles) + 1):
         start = regimen.cycle_start(cycle)
-        for segment in regimen.segments(cycle):
+        for segment in regimen.segments(cycle, band):
             unit = {"infusion": "ug/day", "course": "course"}.get(segment.kind, "ug")
             if segment.basis == "per_m2":
                 unit = unit.replace("ug", "ug/m2", 1)
@@ -119,9 +115,7 @@ def planned_doses(regimen: Regimen, n_cycles: int) -> list[DoseSegment]:
 
 
 def _course_days(protocol: Protocol) -> float:
-    ends = [
-        arm.regimen.cycle_start(min(_COURSE_CYCLES, arm.regimen.cycles) + 1) for arm in protocol.arms.values()
-    ]
+    ends = [arm.regimen.cycle_start(min(_COURSE_CYCLES, arm.regimen.cycles) + 1) for arm in protocol.arms.values()]
     return min(float(max(ends)), _LARGEST_COURSE_DAYS)
 
 

@@ -44,9 +44,7 @@ def _landmarks(protocol: Protocol) -> list[float]:
 def request_for(endpoint: Endpoint, statistic: str, time_months: float | None = None) -> EndpointRequest:
     """One statistic of a study's endpoint, with the study's own definitions."""
     window_days = (endpoint.window_weeks or _WINDOW_DAYS / _DAYS_PER_WEEK) * _DAYS_PER_WEEK
-    failure_day = {"event_at_start": _FIRST_DAY, "event_at_window_end": window_days}.get(
-        endpoint.no_response or ""
-    )
+    failure_day = {"event_at_start": _FIRST_DAY, "event_at_window_end": window_days}.get(endpoint.no_response or "")
     return EndpointRequest(
         endpoint=endpoint.id,
         statistic=statistic,

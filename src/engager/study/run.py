@@ -142,9 +142,7 @@ def _check(replicates: int, seed: int, n_threads: int | None, chunk: int | None)
         rule = f"must be between 1 and {MAX_REPLICATES}"
         problems.append(Problem("--replicates", replicates, rule, f"The default is {DEFAULT_REPLICATES}."))
     if seed < 0:
-        problems.append(
-            Problem("--seed", seed, "must be a whole number from 0", f"The default is {DEFAULT_SEED}.")
-        )
+        problems.append(Problem("--seed", seed, "must be a whole number from 0", f"The default is {DEFAULT_SEED}."))
     if n_threads is not None and n_threads < 1:
         problems.append(Problem("--threads", n_threads, "must be at least 1", "Leave it out for all cores."))
     if chunk is not None and chunk < 1:
@@ -261,16 +259,12 @@ def _interrupted(work: Workplace) -> Interrupted:
     n_done = sum(end - first for first, end in work.finished())
     if work.set_aside():
         kept = f"{n_done} finished replicates are kept in {work.target}"
-        return Interrupted(
-            f"Interrupted; {kept}. Go on with the same options, --out {work.target} and --resume."
-        )
+        return Interrupted(f"Interrupted; {kept}. Go on with the same options, --out {work.target} and --resume.")
     return Interrupted("Interrupted before the first replicates were finished; nothing was written.")
 
 
 def _write_json(path: Path, content: Any) -> None:
     # Written whole under another name first: a reader never meets half a file.
     unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(
-        json.dumps(plain_json(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    unfinished.write_text(json.dumps(plain_json(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(unfinished, path)

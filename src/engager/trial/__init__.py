@@ -7,6 +7,7 @@ from typing import Any
 
 _HOMES = {
     "assumptions": ("assumption_table",),
+    "recruit": ("quantile_of",),
     "simulate": ("simulate_trial",),
     "tables": ("OBSERVABLES", "TrialData"),
     "protocol": ("FORMAT_VERSION", "Protocol"),

@@ -94,9 +94,7 @@ class FakeSimulation:
             progress(0.5)
         patients = pl.concat([fake_patients(protocol, r, seed) for r in replicates])
         key = patients.select("replicate", "arm", "patient")
-        other_tables = {
-            name: key.with_columns(day=pl.lit(0.0)) for name in ("visits", "events", "trajectories")
-        }
+        other_tables = {name: key.with_columns(day=pl.lit(0.0)) for name in ("visits", "events", "trajectories")}
         return TrialData(protocol, patients=patients, **other_tables)
 
 

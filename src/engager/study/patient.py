@@ -1,0 +1,301 @@
+"""One virtual patient under a planned regimen: the model's courses, hour by hour.
+
+In: a regimen, and what is known of the patient. Out: courses to draw or to tabulate. The doses are given as
+planned: no visit decides, nothing is held. A trial (`run_study`) does what the protocol would have done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.core import InputError, Problem, Stream, nearest
+from engager.engine import Action, Schedule, solve
+from engager.engine import Problem as EngineProblem
+from engager.model import Model, evaluate_outputs, initial_states, load_model
+from engager.population import Patients, sample_patients, spread
+from engager.report import Course, PatientCourses, patient_figure
+from engager.study.parameters import population_parameters
+from engager.study.report_content import planned_doses
+from engager.trial import PopulationBlock, Regimen, quantile_of
+
+FloatArray = NDArray[np.float64]
+MAX_DAYS = 3650.0
+FIGURES = (".png", ".svg", ".pdf", ".html")
+_HOURS = 24
+# A typical adult, for a patient of whom nothing is said: TOWER's medians (evidence record tower-2017); size
+# and counts of an average adult, assumed.
+_TYPICAL = {
+    "age_years": 37.0,
+    "female": 0.0,
+    "weight_kg": 75.0,
+    "height_cm": 172.0,
+    "ph_positive": 0.0,
+    "marrow_blasts_percent": 80.0,
+    "salvage_line": 1.0,
+    "prior_hsct": 0.0,
+    "extramedullary": 0.0,
+}
+_LOG10_MRD_LIMIT_PERCENT = 1e-2
+# Label, column, unit, panel, lowest value drawn, limits.
+_COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
+    ("drug", "drug_pg_per_mL", "pg/mL", "Drug in serum", 1.0, {}),
+    ("CD8 T cells", "cd8_per_uL", "cells/uL", "Lymphocytes in blood", 0.1, {}),
+    ("B cells", "b_per_uL", "cells/uL", "Lymphocytes in blood", 0.1, {}),
+    ("resting", "R_m", "cells", "T cells in marrow", 1e5, {}),
+    ("activated", "A_m", "cells", "T cells in marrow", 1e5, {}),
+    ("exhausted", "X_m", "cells", "T cells in marrow", 1e5, {}),
+    ("CD19 positive", "Lp", "cells", "Leukemic cells", 1.0, {}),
+    ("CD19 negative", "Ln", "cells", "Leukemic cells", 1.0, {}),
+    ("sanctuary", "Sp", "cells", "Leukemic cells", 1.0, {}),
+    (
+        "blasts", "marrow_blasts_percent", "%", "Blasts in marrow", 1e-5,
+        {5.0: "5 %", _LOG10_MRD_LIMIT_PERCENT: "MRD 1e-4"},
+    ),
+    ("IL-6", "IL6", "pg/mL", "Cytokines", 1.0, {}),
+    ("IL-10", "IL10", "pg/mL", "Cytokines", 1.0, {}),
+    ("IFN-gamma", "IFNg", "pg/mL", "Cytokines", 1.0, {}),
+    ("neutrophils", "neutrophils", "per uL", "Neutrophils", 10.0, {1000.0: "CR", 500.0: "CRh"}),
+    ("platelets", "platelets", "per uL", "Platelets", 1000.0, {1e5: "CR", 5e4: "CRh"}),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class VirtualPatient:
+    """Courses of one patient.
+
+    Attributes
+    ----------
+    regimen : what was given.
+    covariates : of the patient, by name.
+    days : array (time,) [day from the first dose].
+    columns : array (time,) by column name, units as in the names or the model.
+    """
+
+    regimen: Regimen
+    covariates: dict[str, float]
+    days: FloatArray
+    columns: dict[str, FloatArray]
+
+    def courses(self) -> PatientCourses:
+        """What the figure needs."""
+        n_cycles = self.regimen.cycles
+        starts = [float(self.regimen.cycle_start(cycle)) for cycle in range(1, n_cycles + 1)]
+        last = float(self.days[-1])
+        band = int(self.regimen.band_of(np.array([self.covariates["weight_kg"]]))[0])
+        doses = [dose for dose in planned_doses(self.regimen, n_cycles, band) if dose.start_day < last]
+        courses = {
+            label: Course(self.days, self.columns[column], unit, panel, True, floor, limits)
+            for label, column, unit, panel, floor, limits in _COURSES
+            if column in self.columns
+        }
+        return PatientCourses(courses, doses, [start for start in starts if start < last])
+
+
+def simulate_patient(
+    regimen: Regimen,
+    *,
+    days: float = 84.0,
+    changes: Mapping[str, float] | None = None,
+    model: str = "b-all",
+    seed: int | None = None,
+    parameters: str = "center",
+) -> VirtualPatient:
+    """Follow one virtual patient.
+
+    Parameters
+    ----------
+    regimen : given as planned.
+    days : how long, > 0.
+    changes : covariates (``age_years``, ``marrow_blasts_percent``, ...) or model parameters, the latter in the
+        unit of the model's table.
+    model : id.
+    seed : None for the typical patient; a number for one drawn at random from adults like TOWER's.
+    parameters : as for `run_study`.
+
+    Raises
+    ------
+    InputError
+        When a name is no covariate and no parameter, or a number is out of range; all together.
+    """
+    loaded = load_model(model)
+    covariates, values = _sort_out(loaded, dict(changes or {}), days)
+    population = {**population_parameters(model, seed or 0, parameters).settings(0), **values}
+    patient = _patient(loaded, covariates, population, set(values), seed)
+    times = np.arange(0.0, round(days * _HOURS) + 1) / _HOURS
+    size = {name: float(patient.covariates[name][0]) for name in ("weight_kg", "bsa_m2")}
+    schedule = Schedule.same_for_all(1, _actions(loaded, regimen, size["weight_kg"], size["bsa_m2"], days))
+    system = loaded.system
+    solved = solve(
+        EngineProblem(
+            system=system,
+            parameters=patient.parameters,
+            save_times=times,
+            inputs=np.zeros((1, len(system.inputs))),
+            initial=initial_states(system, patient.parameters),
+            schedule=schedule,
+        )
+    )
+    if solved.n_failed:
+        raise InputError(Problem("patient", dict(changes or {}), "cannot be followed to the end by the solver"))
+    names = [column for _, column, *_ in _COURSES if column in system.outputs or column in system.states]
+    found = evaluate_outputs(system, names, solved.values, patient.parameters, np.zeros((1, len(system.inputs))))
+    told = {name: float(value[0]) for name, value in patient.covariates.items()}
+    return VirtualPatient(regimen, told, times, {name: found[name][0] for name in names})
+
+
+def check_figure_path(out: Path, also: tuple[str, ...] = ()) -> None:
+    """Refuse a place where no figure can be written, or where something stands already.
+
+    Parameters
+    ----------
+    also : endings that are taken besides those of figures.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong.
+    """
+    problems = []
+    endings = (*FIGURES, *also)
+    if out.suffix.lower() not in endings:
+        problems.append(Problem("--out", str(out), f"must end in {', '.join(endings)}"))
+    if out.exists():
+        problems.append(Problem("--out", str(out), "must not exist yet", "Name a new file."))
+    if not out.parent.is_dir():
+        problems.append(Problem("--out", str(out), "must be in a folder that exists"))
+    if problems:
+        raise InputError(problems)
+
+
+def draw_patients(patients: Mapping[str, VirtualPatient], out: Path, title: str) -> Path:
+    """Draw one patient under one regimen, or under several laid over each other.
+
+    Parameters
+    ----------
+    patients : by regimen name.
+    out : ends in ``.png``, ``.svg``, ``.pdf`` or ``.html``.
+    title : above the figure.
+    """
+    check_figure_path(out)
+    courses = {name: patient.courses() for name, patient in patients.items()}
+    figure = patient_figure(courses if len(courses) > 1 else next(iter(courses.values())), title=title)
+    try:
+        if out.suffix.lower() == ".html":
+            out.write_text(_page(figure, title), encoding="utf-8")
+        else:
+            figure.savefig(out, dpi=160, bbox_inches="tight")
+    except OSError as error:
+        rule = f"must be a place that can be written ({error.strerror})"
+        raise InputError(Problem("--out", str(out), rule)) from error
+    return out
+
+
+def _page(figure: Any, title: str) -> str:
+    from html import escape
+
+    from engager.report import RESEARCH_USE, to_svg
+
+    head = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title>"
+    style = "<style>body{margin:1rem auto;max-width:60rem;font-family:sans-serif}svg{width:100%;height:auto}</style>"
+    drawn = to_svg(figure, "patient", title)
+    return f"{head}{style}<p>{escape(RESEARCH_USE)}</p>{drawn}</html>\n"
+
+
+def _sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Changes as covariates and as population values (model units)."""
+    problems = []
+    if not 0 < days <= MAX_DAYS:
+        problems.append(Problem("--days", days, f"must be above 0 and at most {MAX_DAYS:g}"))
+    kinds = {**PopulationBlock.model_validate({}).covariates(), "cd8_per_uL": "number"}
+    covariates: dict[str, float] = {}
+    values: dict[str, float] = {}
+    for name, value in changes.items():
+        if name in kinds and name != "bsa_m2":
+            if (problem := _impossible(name, value, kinds[name])) is not None:
+                problems.append(problem)
+            covariates[name] = value
+        elif name in model.parameters:
+            row = model.parameters[name]
+            values[name] = value * (row.model_value / row.value if row.value else 1.0)
+        else:
+            hint = nearest(name, [*kinds, *model.parameters])
+            problems.append(Problem(f"--set {name}", value, "must be a covariate or a parameter", hint))
+    if problems:
+        raise InputError(problems)
+    return covariates, values
+
+
+def _impossible(name: str, value: float, kind: str) -> Problem | None:
+    from pydantic import ValidationError
+
+    if kind == "yes_no":
+        is_fine = value in (0.0, 1.0)
+        return None if is_fine else Problem(f"--set {name}", value, "must be 0 or 1")
+    written = int(value) if kind == "category" else value
+    try:
+        PopulationBlock.model_validate({name: written})
+    except ValidationError as error:
+        context = error.errors()[0].get("ctx", {})
+        return Problem(f"--set {name}", value, str(context.get("rule", "must be a possible value")))
+    return None
+
+
+def _patient(
+    model: Model,
+    covariates: dict[str, float],
+    population: Mapping[str, float],
+    given: set[str],
+    seed: int | None,
+) -> Patients:
+    """The typical patient, or number 0 of a seed's stream; `given` parameters do not vary."""
+    settings = dict(population)
+    if seed is None:
+        spreads = {name: spread.constant(value) for name, value in {**_TYPICAL, **covariates}.items()}
+        settings |= {f"{name}.sd": 0.0 for name in model.parameters}
+    else:
+        block = PopulationBlock.model_validate({})
+        spreads = {name: quantile_of(one) for name, one in block.spreads().items()}
+        spreads |= {name: spread.constant(value) for name, value in covariates.items()}
+        settings |= {f"{name}.sd": 0.0 for name in given}
+    numbers = np.zeros(1, dtype=np.int64)
+    return sample_patients(model, spreads, Stream(seed or 0, "patient"), numbers, population=settings)
+
+
+def _actions(
+    model: Model, regimen: Regimen, weight_kg: float, bsa_m2: float, days: float
+) -> list[tuple[float, Action, int, float]]:
+    """Every dose as the engine takes it: rates on and off, injections, chemotherapy, dexamethasone."""
+    system = model.system
+    found: list[tuple[float, Action, int, float]] = []
+    band = int(regimen.band_of(np.array([weight_kg]))[0])
+    before = 0.0
+    for cycle in range(1, regimen.cycles + 1):
+        start = float(regimen.cycle_start(cycle))
+        if start >= days:
+            break
+        for segment in regimen.segments(cycle, band):
+            amount = float(segment.amount_for(np.array([bsa_m2]))[0])
+            first, end = start + segment.first_day - 1, start + segment.last_day
+            if segment.kind == "course":
+                place = system.index("chemo_drug")
+                found += [(first + day, Action.ADD_TO_STATE, place, 1.0) for day in range(round(end - first))]
+                continue
+            is_new = segment.first_day == 1 or amount > before
+            if is_new and regimen.premedication.dexamethasone_mg and "dex" in system.states:
+                dose = regimen.premedication.dexamethasone_mg
+                found.append((first, Action.ADD_TO_STATE, system.index("dex"), dose))
+            before = amount
+            if segment.kind == "infusion":
+                place = system.inputs.index("infusion")
+                # The next stretch may begin where this one ends: its rate is set after this one's end.
+                found += [(first, Action.SET_INPUT, place, amount), (end, Action.SET_INPUT, place, 0.0)]
+            else:
+                place = system.index("depot" if segment.kind == "subcutaneous" else "drug_b")
+                found += [(first + day, Action.ADD_TO_STATE, place, amount) for day in range(round(end - first))]
+    return sorted(found, key=lambda action: (action[0], action[3] != 0.0))
