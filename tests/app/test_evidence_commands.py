@@ -91,3 +91,88 @@ def test_regimen_show_prints_doses():
     text = _run(regimen_app, "show", "blinatumomab").stdout
     assert "9 ug/day" in text
     assert "8-28" in text
+
+
+def test_pool_json_holds_estimate_studies_and_what_was_left_out():
+    content = json.loads(
+        _run(evidence_app, "pool", "--endpoint", "CR/CRh", "--regimen", "blinatumomab", "--json").stdout
+    )
+    assert {row["record"] for row in content["rows"]} == {"tower-2017", "topp-2015-phase2"}
+    assert any("shares patients" in reason for reason in content["left_out"])
+    assert content["estimate"]["method"] == "glmm"
+
+
+def test_pool_prints_numbers_to_stdout_and_reasons_to_stderr():
+    result = _run(evidence_app, "pool", "--endpoint", "OS", "--statistic", "hazard_ratio")
+    assert "0.731" in result.stdout
+    assert "not randomized" in result.stderr
+    assert "not randomized" not in result.stdout
+
+
+def test_forest_draws_a_run_as_its_own_row(tmp_path):
+    from engager.study.folder import MANIFEST, MANIFEST_VERSION
+
+    run = tmp_path / "tower-1"
+    run.mkdir()
+    (run / MANIFEST).write_text(json.dumps({"manifest_version": MANIFEST_VERSION}), encoding="utf-8")
+    row = {"arm": "blinatumomab", "endpoint": "CR", "statistic": "proportion", "time_months": None}
+    simulated = {"median": 0.3, "low": 0.2, "high": 0.4}
+    (run / "comparisons.json").write_text(json.dumps([{**row, "simulated": simulated}]), encoding="utf-8")
+    out = tmp_path / "forest.html"
+    _run(
+        evidence_app,
+        "forest",
+        "--endpoint",
+        "CR",
+        "--regimen",
+        "blinatumomab",
+        "--run",
+        str(run),
+        "--out",
+        str(out),
+    )
+    assert "simulated, tower-1, blinatumomab" in out.read_text(encoding="utf-8")
+
+
+def test_network_json_ranks_treatments():
+    content = json.loads(_run(evidence_app, "network", "--json").stdout)
+    assert next(iter(content["p_scores"])) == "blinatumomab"
+    assert content["tau2"] is None
+    assert any("too narrow" in said for said in content["remarks"])
+
+
+def test_curve_prior_map_and_schema_print_json(tmp_path):
+    curve = json.loads(_run(evidence_app, "curve", "tower-2017", "--arm", "blinatumomab", "--json").stdout)
+    assert curve["anchors"][0]["time_months"] == 7.7
+    prior = json.loads(
+        _run(evidence_app, "prior", "--endpoint", "CR", "--class", "chemotherapy_of_choice", "--json").stdout
+    )
+    assert sum(part["weight"] for part in prior["components"]) == pytest.approx(1)
+    assert json.loads(_run(evidence_app, "map", "--json").stdout)
+    assert json.loads(_run(evidence_app, "schema").stdout)["title"] == "Evidence record"
+
+
+def test_match_writes_weights(tmp_path):
+    patients = tmp_path / "patients.csv"
+    patients.write_text(
+        "age_years,hsct\n" + "".join(f"{20 + i},{i % 2}\n" for i in range(40)), encoding="utf-8"
+    )
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("age_years: {mean: 41}\nhsct: {proportion: 0.35}\n", encoding="utf-8")
+    out = tmp_path / "weighted.csv"
+    result = _run(evidence_app, "match", str(patients), str(targets), "--out", str(out), "--json")
+    content = json.loads(result.stdout)
+    assert content["n_used"] == 40
+    assert content["effective_sample_size"] < 40
+    assert out.read_text(encoding="utf-8").startswith("age_years,hsct,weight")
+
+
+def test_export_prints_the_files_it_wrote(tmp_path):
+    result = _run(evidence_app, "export", str(tmp_path / "tables"))
+    assert [line.rsplit("/", 1)[1] for line in result.stdout.split()] == [
+        "outcomes.csv",
+        "outcomes.parquet",
+        "evidence.duckdb",
+        "schema.md",
+        "record.schema.json",
+    ]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engager.app.evidence_synthesis_commands import add_to
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -102,9 +104,7 @@ def check_file(
 
     if not as_json:
         entry = read_record(file)
-        typer.echo(
-            f"{file}: valid; {len(entry.arms)} arms, {len(entry.outcomes)} figures, n = {entry.n}"
-        )
+        typer.echo(f"{file}: valid; {len(entry.arms)} arms, {len(entry.outcomes)} figures, n = {entry.n}")
         return
     try:
         answer: dict[str, Any] = {"valid": True, "problems": [], "record": summary(read_record(file))}
@@ -117,6 +117,28 @@ def check_file(
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     if not answer["valid"]:
         raise typer.Exit(2)
+
+
+@evidence_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a record file."""
+    from engager.evidence import record_schema
+
+    typer.echo(record_schema(), nl=False)
+
+
+@evidence_app.command("export")
+def export_tables(
+    folder: Annotated[Path, typer.Argument(help="New or empty folder.")],
+) -> None:
+    """Write all figures as CSV, Parquet and one DuckDB file, with their schema."""
+    from engager.evidence import export_evidence
+
+    for path in export_evidence(folder):
+        typer.echo(str(path))
+
+
+add_to(evidence_app)
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from engager.evidence.beta_mixture import BetaMixture
     from engager.evidence.catalogue import find_records, regimen_summary, summary
     from engager.evidence.citations import cite, cite_all
+    from engager.evidence.curve_plot import draw_curve
     from engager.evidence.curve_reconstruction import RebuiltCurve, rebuild_curve
+    from engager.evidence.evidence_map import EvidenceMap, draw_map, make_map, map_table
+    from engager.evidence.export import evidence_tables, export_evidence, record_schema
+    from engager.evidence.figure_file import write_figure
+    from engager.evidence.forest_plot import draw_forest, forest_table
     from engager.evidence.historical_prior import HistoricalPrior, prior_from_counts, prior_from_records
     from engager.evidence.intervals import exact_interval, exact_interval_of
     from engager.evidence.library import load_records, read_record, read_records, record
@@ -25,8 +30,10 @@ if TYPE_CHECKING:
         study_of_counts,
         study_of_ratio,
     )
+    from engager.evidence.network_graph import draw_network, network_remarks, network_table
     from engager.evidence.outcome import Outcome
     from engager.evidence.overlaps import LeftOut, Overlap, find_overlaps, without_overlap
+    from engager.evidence.patient_table import read_patients, read_targets, write_weights
     from engager.evidence.pooling import (
         Pooled,
         Regression,
@@ -53,14 +60,21 @@ _HOMES = {
     "beta_mixture": ("BetaMixture",),
     "catalogue": ("find_records", "regimen_summary", "summary"),
     "citations": ("cite", "cite_all"),
+    "curve_plot": ("draw_curve",),
     "curve_reconstruction": ("RebuiltCurve", "rebuild_curve"),
+    "evidence_map": ("EvidenceMap", "draw_map", "make_map", "map_table"),
+    "export": ("evidence_tables", "export_evidence", "record_schema"),
+    "figure_file": ("write_figure",),
+    "forest_plot": ("draw_forest", "forest_table"),
     "historical_prior": ("HistoricalPrior", "prior_from_counts", "prior_from_records"),
     "intervals": ("exact_interval", "exact_interval_of"),
     "library": ("load_records", "read_record", "read_records", "record"),
     "matching": ("Matched", "match"),
     "network": ("NetworkFit", "NetworkStudy", "fit_network", "study_of_counts", "study_of_ratio"),
+    "network_graph": ("draw_network", "network_remarks", "network_table"),
     "outcome": ("Outcome",),
     "overlaps": ("LeftOut", "Overlap", "find_overlaps", "without_overlap"),
+    "patient_table": ("read_patients", "read_targets", "write_weights"),
     "pooling": ("Pooled", "Regression", "pool_hazard_ratios", "pool_medians", "pool_proportions"),
     "published_network": ("published_network",),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),
@@ -86,6 +100,7 @@ __all__ = [
     "Contrast",
     "DrugDose",
     "Endpoint",
+    "EvidenceMap",
     "Figure",
     "HistoricalPrior",
     "LeftOut",
@@ -107,27 +122,41 @@ __all__ = [
     "cite",
     "cite_all",
     "covariates",
+    "draw_curve",
+    "draw_forest",
+    "draw_map",
+    "draw_network",
     "endpoint",
+    "evidence_tables",
     "exact_interval",
     "exact_interval_of",
+    "export_evidence",
     "find_overlaps",
     "find_records",
     "fit_network",
+    "forest_table",
     "known_endpoint",
     "load_records",
     "load_regimens",
+    "make_map",
+    "map_table",
     "match",
     "months",
+    "network_remarks",
+    "network_table",
     "pool_hazard_ratios",
     "pool_medians",
     "pool_proportions",
     "prior_from_counts",
     "prior_from_records",
     "published_network",
+    "read_patients",
     "read_record",
     "read_records",
+    "read_targets",
     "rebuild_curve",
     "record",
+    "record_schema",
     "regimen",
     "regimen_summary",
     "select",
@@ -135,6 +164,8 @@ __all__ = [
     "study_of_ratio",
     "summary",
     "without_overlap",
+    "write_figure",
+    "write_weights",
 ]
 
 

@@ -1,0 +1,71 @@
+"""A rebuilt survival curve with its band, limits and printed points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.ticker import FuncFormatter
+
+from engager.evidence.figure_file import PUBLISHED, QUIET, SIMULATED, SMALL, TEXT, new_figure, quiet_style
+from engager.evidence.vocabulary import endpoint
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from engager.evidence.curve_reconstruction import RebuiltCurve
+
+
+def draw_curve(curve: RebuiltCurve, simulated: Sequence[Mapping[str, Any]] = ()) -> Figure:
+    """The curve of one arm.
+
+    Parameters
+    ----------
+    curve : from `rebuild_curve`.
+    simulated : curves with ``label``, ``time_months`` and ``survival`` arrays, drawn beside it.
+    """
+    with quiet_style():
+        figure = new_figure(3.9)
+        axes = figure.add_axes((0.14, 0.24, 0.82, 0.62))
+        title = f"{endpoint(curve.endpoint).label.capitalize()} rebuilt from print"
+        figure.text(0.05, 0.955, title, fontsize=TEXT + 1, fontweight="bold", va="center")
+        figure.text(0.05, 0.905, f"{curve.record}, {curve.arm}", fontsize=SMALL, color=QUIET, va="center")
+        t = curve.time_months
+        axes.fill_between(
+            t, curve.limit_low, curve.limit_high, color=QUIET, alpha=0.10, linewidth=0, step=None
+        )
+        axes.fill_between(t, curve.low, curve.high, color=PUBLISHED, alpha=0.22, linewidth=0)
+        seen = t <= curve.last_printed_months
+        axes.plot(t[seen], curve.survival[seen], color=PUBLISHED, linewidth=1.6)
+        axes.plot(t[~seen], curve.survival[~seen], color=PUBLISHED, linewidth=1.2, linestyle=(0, (3, 2)))
+        for anchor in curve.anchors:
+            if anchor.is_median:
+                ends = [anchor.low if anchor.low is not None else anchor.time_months]
+                ends.append(anchor.high if anchor.high is not None else float(t[-1]))
+                if not anchor.is_from_n:
+                    axes.plot(ends, [0.5, 0.5], color=PUBLISHED, linewidth=1)
+            elif not anchor.is_from_n:
+                bounds = [anchor.low or 0.0, anchor.high if anchor.high is not None else 1.0]
+                axes.plot([anchor.time_months] * 2, bounds, color=PUBLISHED, linewidth=1)
+            axes.plot([anchor.time_months], [anchor.survival], "D", color=PUBLISHED, markersize=5)
+        for row in simulated:
+            axes.plot(
+                row["time_months"], row["survival"], color=SIMULATED, linewidth=1.4, linestyle=(0, (3, 1.5))
+            )
+            axes.text(
+                row["time_months"][-1],
+                row["survival"][-1],
+                str(row["label"]),
+                fontsize=SMALL,
+                color=SIMULATED,
+            )
+        axes.set_ylim(0, 1)
+        axes.set_xlim(0, float(t[-1]))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+        axes.tick_params(labelsize=SMALL)
+        axes.set_xlabel("months", fontsize=SMALL)
+        for side in ("right", "top"):
+            axes.spines[side].set_visible(False)
+        words = "Diamonds: printed. Band: uncertainty. Gray: limits of any\ncurve through them. Dashed: extrapolated."
+        figure.text(0.05, 0.055, words, fontsize=SMALL, color=QUIET, va="center")
+    return figure
