@@ -24,7 +24,7 @@ def solve_reference(
     atol: float | FloatArray = 1e-10,
     method: str = "LSODA",
     max_step: float | None = None,
-    max_steps: int = 1_000_000,
+    max_steps: int = 300_000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trajectories:
     """Solve a problem with SciPy, events included.

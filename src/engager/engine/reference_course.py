@@ -19,6 +19,7 @@ _LOOKS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 #: stretches that end after less than this share of the time scale count as chattering
 _TINY = 1e-10
 _MAX_CHATTER = 50
+_MAX_STUCK = 30
 
 
 class Failure(Exception):
@@ -50,7 +51,8 @@ class Course:
         self.max_step, self.max_steps = max_step, max_steps
         self.n_steps = self.n_saved = 0
         self.last_step = 0.0
-        self.chatter = 0
+        self.chatter = self.n_stuck = 0
+        self.slides = False
         self._crossed: list[float] | None = None
         events = model.system.events
         self.queue = EventQueue(model, [event.initial_value for event in events])
@@ -121,14 +123,16 @@ class Course:
         """Integrate smooth equations to `end`, or to where an atom changes."""
         begun, self._crossed = self.t, None
         atoms = self.model.live_atoms(self.t, self.y, self.p, self.u, ())
-        before = self.model.signature(self.t, self.y, self.p, self.u) if self.model.atoms else []
+        self.slides = self.chatter > _MAX_CHATTER
+        before = self._signature(self.t, self.y)
         steps = _Steps(self, end, atoms)
         while self.t < end:
             dense, reached = steps.step()
             self.n_steps += 1
             if self.n_steps > self.max_steps:
                 raise Failure(Status.STEP_LIMIT)
-            change = self._first_change(dense, reached, before) if self.model.atoms else None
+            self._note_progress(reached)
+            change = self._first_change(dense, reached, before) if before else None
             goal = reached if change is None else change
             self._record_before(goal, dense, saves, values)
             self.last_step = goal - self.t
@@ -137,6 +141,12 @@ class Course:
                 self._note_crossing(before)
                 self._note_chatter(begun)
                 return
+
+    def _note_progress(self, reached: float) -> None:
+        """SciPy goes on at steps that no longer move the clock; near a pole that would be for ever."""
+        self.n_stuck = self.n_stuck + 1 if reached - self.t <= 8 * math.ulp(self.t) else 0
+        if self.n_stuck > _MAX_STUCK:
+            raise Failure(Status.STEP_TOO_SMALL)
 
     def _first_change(self, dense: Dense, reached: float, before: list[float]) -> float | None:
         """The first float in (t, reached] at which an atom differs from `before`."""
@@ -158,10 +168,18 @@ class Course:
                 left = middle
 
     def _differs(self, t: float, dense: Dense, before: list[float]) -> bool:
-        return self.model.signature(t, dense(t), self.p, self.u) != before
+        return self._signature(t, dense(t)) != before
+
+    def _signature(self, t: float, y: list[float]) -> list[float]:
+        """What must not change within a stretch; while sliding, only what events look at."""
+        if not self.model.atoms:
+            return []
+        return self.model.signature(t, y, self.p, self.u, of_triggers=self.slides)
 
     def _note_crossing(self, before: list[float]) -> None:
         """Equalities whose sides have changed order without meeting on a float hold at this instant."""
+        if self.slides:
+            return
         now = self.model.signature(self.t, self.y, self.p, self.u)
         met = [k for k in self.model.equalities if before[k] and now[k] == -before[k]]
         if met:
@@ -170,7 +188,7 @@ class Course:
                 self._crossed[k] = 1.0
 
     def _note_chatter(self, begun: float) -> None:
-        """After many tiny stretches in a row (the solution slides along a switch), stop freezing atoms."""
+        """Count tiny stretches in a row: the solution slides along a switch, whose atoms then stay unfrozen."""
         tiny = self.t - begun <= _TINY * max(abs(self.t), 1e-6)
         self.chatter = self.chatter + 1 if tiny else 0
 
@@ -184,7 +202,7 @@ class _Steps:
         self.base = list(course.y)
         self.live = [j for j, k in enumerate(model.moving) if math.isfinite(self.base[k])]
         self.places = [model.moving[j] for j in self.live]
-        self.formulas = model.live_rates if course.chatter > _MAX_CHATTER else model.rates
+        self.formulas = model.live_rates if course.slides else model.rates
         self.solver = self._solver() if self.places else None
 
     def _solver(self) -> Any:

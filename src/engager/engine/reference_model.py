@@ -46,6 +46,8 @@ class ReferenceModel:
             n for n in graph.topological([*system.rates, *triggers]) if graph.entries[n].op in _ATOMS
         ]
         frozen = {node: k for k, node in enumerate(self.atoms)}
+        needed = graph.reachable(triggers)
+        self.in_triggers = [k for k, node in enumerate(self.atoms) if node in needed]
         self.moving = [k for k, node in enumerate(system.rates) if graph.constant_value(node) != 0.0]
         self.rates = compile_formulas(graph, [system.rates[k] for k in self.moving], self.places, frozen)
         self.live_rates = compile_formulas(graph, [system.rates[k] for k in self.moving], self.places)
@@ -104,13 +106,13 @@ class ReferenceModel:
         ]
         return min((time for time in times if time > t), default=math.inf)
 
-    def signature(self, t: float, y: Vector, p: Vector, u: Vector) -> list[float]:
-        """Values of all atoms; for equalities the sign of left minus right, which crosses where they hold."""
+    def signature(self, t: float, y: Vector, p: Vector, u: Vector, of_triggers: bool = False) -> list[float]:
+        """Values of all atoms (or of those in triggers); for equalities the sign of left minus right, which crosses where they hold."""
         values = [-0.5 if value != value else value for value in self.live_atoms(t, y, p, u, ())]
         if self.equalities:
             for k, gap in zip(self.equalities, self.gaps(t, y, p, u, ()), strict=True):
                 values[k] = math.copysign(1.0, gap) if gap else 0.0
-        return values
+        return [values[k] for k in self.in_triggers] if of_triggers else values
 
 
 def _gap(graph: Graph, atom: Node) -> Node:

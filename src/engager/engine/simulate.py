@@ -114,6 +114,8 @@ def simulate_model(
     problem = _with_values(problem, named, where)
     names = list(columns) if columns is not None else _all_columns(problem.system)
     _check_columns(problem.system, names)
+    if not problem.system.states:  # formulas of time and parameters alone
+        backend = "reference"
     from engager.engine.solving import solve
 
     solved = solve(problem, backend=backend, rtol=rtol, atol=atol)

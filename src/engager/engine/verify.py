@@ -239,7 +239,10 @@ def _solve(problem: Problem, settings: Settings, backend: str) -> Trajectories:
         from engager.engine.reference import solve_reference
 
         return solve_reference(problem, rtol=rtol, atol=atol, max_steps=200_000)
-    from engager.engine import solve
+    if not problem.system.states:
+        rule = "has no states, so there is nothing for the native backend to solve"
+        raise UnsupportedModel(Complaint(problem.system.id, "model", rule))
+    from engager.engine.solving import solve
 
     return solve(problem, backend="native", rtol=rtol, atol=atol)
 
