@@ -107,7 +107,10 @@ class ReferenceModel:
         return min((time for time in times if time > t), default=math.inf)
 
     def signature(self, t: float, y: Vector, p: Vector, u: Vector, of_triggers: bool = False) -> list[float]:
-        """Values of all atoms (or of those in triggers); for equalities the sign of left minus right, which crosses where they hold."""
+        """Values of all atoms (or of those in triggers).
+
+        For equalities it is the sign of left minus right, which crosses where they hold.
+        """
         values = [-0.5 if value != value else value for value in self.live_atoms(t, y, p, u, ())]
         if self.equalities:
             for k, gap in zip(self.equalities, self.gaps(t, y, p, u, ()), strict=True):

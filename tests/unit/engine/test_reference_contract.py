@@ -28,7 +28,8 @@ def test_saves_are_right_continuous():
 
 
 def test_actions_of_one_instant_happen_in_order():
-    actions = [(1.0, Action.SET_STATE, 0, 2.0), (1.0, Action.MULTIPLY_STATE, 0, 3.0), (1.0, Action.ADD_TO_STATE, 0, 1.0)]
+    kinds = [(Action.SET_STATE, 2.0), (Action.MULTIPLY_STATE, 3.0), (Action.ADD_TO_STATE, 1.0)]
+    actions = [(1.0, kind, 0, value) for kind, value in kinds]
     assert solve(actions).state("x")[0, 1] == 7.0
 
 

@@ -62,7 +62,7 @@ def test_events_in_an_endless_circle_fail():
 
 def test_sliding_along_a_switch_is_a_failure_not_a_number():
     found, result = solve("x' = piecewise(1, x < 0.5, -1); x = 0", [0, 0.25, 2], max_steps=3000)
-    assert result.status.tolist() == [Status.STEP_LIMIT]
+    assert result.status[0] in (Status.STEP_LIMIT, Status.STEP_TOO_SMALL)
     assert found["x"][1] == pytest.approx(0.25)
     assert np.isnan(found["x"][2])
 
