@@ -126,6 +126,7 @@ def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
         control=target.control,
         subgroup=target.subgroup,
         among=among,
+        strata=protocol.allocation.stratum_conditions() if target.measure == "HR" else (),
         **settings,
     )
 

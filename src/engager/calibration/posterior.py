@@ -103,4 +103,4 @@ def course_settings(model: Model) -> dict[str, float]:
     if not path.is_file():
         return {}
     content = yaml.safe_load(path.read_text())
-    return dict(content["settings"]) if content.get("model") == model.id else {}
+    return dict(content["population"]) if content["provenance"]["model"] == model.id else {}

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engager.engine import Action, Problem, solve
 from engager.model import Model, initial_states, load_model
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import CR, NO_RESPONSE, Course, FloatArray, IntArray, start_course
+from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, FloatArray, IntArray, start_course
 from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
 from engager.trial.protocol import Protocol
 from engager.trial.protocol_design import Arm
@@ -112,6 +113,10 @@ class ArmRun:
         self.last_cell = recruits.draw("last-cell", "exponential", len(_CLONES))
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
+        extra = self.assumed.of("later_extra_log10_kill", np.arange(recruits.n)) + self.assumed.spread(
+            "later_extra_log10_kill"
+        ) * recruits.draw("later-kill", "normal")
+        self.later_left = 10.0 ** -np.maximum(extra, 0.0)
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.atol = _absolute_tolerances(self.system.states)
 
@@ -257,14 +262,26 @@ class ArmRun:
         done = course.cycle[rows] - 1
         rule = regimen.continue_if
         if rule is not None:
-            responding = course.remission[rows] > NO_RESPONSE
-            self._fail(rows[(done >= rule.after_cycle) & ~responding], day, "no response")
+            self._fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], day, "no response")
             rows = rows[course.on_treatment[rows]]
         self._await_recovery(rows, day)
         finished = rows[course.cycle[rows] > regimen.cycles]
         without = course.remission[finished] == NO_RESPONSE
         self._fail(finished[without], day, "no response")
         stop_treatment(course, finished[~without], day, "treatment completed")
+
+    def _goes_on(self, rows: IntArray, wanted: Sequence[str]) -> NDArray[np.bool_]:
+        """Who has one of the responses that the regimen asks for."""
+        course = self.course
+        classes = [RESPONSE_NAMES.index(name) for name in wanted if name in RESPONSE_NAMES]
+        goes_on = np.isin(course.remission[rows], classes)
+        if "MRD_response" in wanted:
+            goes_on |= ~np.isnan(course.mrd_response_day[rows])
+        if "complete_MRD_response" in wanted:
+            goes_on |= ~np.isnan(course.mrd_undetectable_day[rows])
+        if "PR" in wanted:
+            goes_on |= course.blasts_seen[rows] <= self.assumed["partial_remission_blasts_percent"]
+        return goes_on
 
     def _await_recovery(self, rows: IntArray, day: float) -> None:
         """After chemotherapy the next course waits, once, for counts to recover in a cleared marrow."""
@@ -317,6 +334,11 @@ class ArmRun:
         begin = course.later_therapy_day[rows]
         due = rows[(begin >= day) & (begin < day + length)]
         course.note(due, course.later_therapy_day[due], "later_therapy")
+        for clone in ("Lp", "Ln", "Lb", "Sp"):
+            actions.add(
+                due, course.later_therapy_day[due], Action.MULTIPLY_STATE, self.system.index(clone),
+                self.later_left[due],
+            )  # fmt: skip
         days = int(self.assumed["chemotherapy_days"])
         for offset in range(days):
             given = rows[(begin + offset >= day) & (begin + offset < day + length)]
@@ -334,22 +356,21 @@ class ArmRun:
             self.course.samples.append((day, np.concatenate([kept, extra], axis=1)))
 
     def _window_days(self) -> float:
-        """The widest response window of the endpoints; responses later than it are not responses."""
-        windows = []
-        for endpoint in self.protocol.endpoints:
-            if endpoint.window_weeks is not None:
-                windows.append(7.0 * endpoint.window_weeks)
-            elif endpoint.window_cycles is not None:
-                windows.append(float(self.regimen.cycle_start(endpoint.window_cycles + 1)))
-        return max(windows, default=_DEFAULT_WINDOW_DAYS) if not self.in_remission else max(
-            [*windows, _DEFAULT_WINDOW_DAYS]
-        )
+        """The widest response window of endpoints and targets; later responses are not responses.
+
+        A response endpoint without a window counts whenever it comes.
+        """
+        counted = [*self.protocol.endpoints, *self.protocol.targets]
+        windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
+        windows += [np.inf for one in self.protocol.endpoints if one.is_response and not one.has_window]
+        usual = [_DEFAULT_WINDOW_DAYS] if self.in_remission or not windows else []
+        return max(float(window or 0.0) for window in [*windows, *usual])
 
 
 def _absolute_tolerances(states: Sequence[str]) -> FloatArray:
     """What counts as nothing, per state: a tenth of a cell, a millionth of a hazard, a thousandth elsewhere."""
     cells = {"R_b", "A_b", "R_l", "A_l", "R_m", "A_m", "X_m", "B_b", "B_l", "Lb"}
-    small = {"adapted", "tolerance", "endothelium", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window"}
+    small = {"adapted", "tolerance", "mucosa", "endothelium", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window"}
 
     def one(name: str) -> float:
         if name in _CLONES:
