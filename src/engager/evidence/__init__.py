@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         pool_medians,
         pool_proportions,
     )
-    from engager.evidence.published_network import published_network
+    from engager.evidence.randomized_network import published_network, treatment_node
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
     from engager.evidence.schema import (
         Arm,
@@ -76,7 +76,7 @@ _HOMES = {
     "overlaps": ("LeftOut", "Overlap", "find_overlaps", "without_overlap"),
     "patient_table": ("read_patients", "read_targets", "write_weights"),
     "pooling": ("Pooled", "Regression", "pool_hazard_ratios", "pool_medians", "pool_proportions"),
-    "published_network": ("published_network",),
+    "randomized_network": ("published_network", "treatment_node"),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),
     "schema": (
         "Arm",
@@ -163,6 +163,7 @@ __all__ = [
     "study_of_counts",
     "study_of_ratio",
     "summary",
+    "treatment_node",
     "without_overlap",
     "write_figure",
     "write_weights",

@@ -69,3 +69,9 @@ def test_json_schema_knows_the_keys_of_a_record():
     assert {"id", "citation", "arms", "sources", "notes"} <= set(schema["required"])
     assert schema["additionalProperties"] is False
     assert "outcomes" in schema["$defs"]["Arm"]["properties"]
+
+
+def test_shipped_json_schema_is_the_one_of_the_code():
+    from engager.evidence.vocabulary import DATA
+
+    assert (DATA / "record.schema.json").read_text(encoding="utf-8") == record_schema()
