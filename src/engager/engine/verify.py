@@ -233,8 +233,8 @@ def simulate_case(system: System, settings: Settings, backend: str) -> dict[str,
 
 
 def _solve(problem: Problem, settings: Settings, backend: str) -> Trajectories:
-    rtol = min(1e-7, settings.relative * 1e-3)
-    atol = min(1e-10, settings.absolute * 1e-5)
+    rtol = min(1e-9, settings.relative * 1e-3)
+    atol = min(1e-12, settings.absolute * 1e-5)
     if backend == "reference":
         from engager.engine.reference import solve_reference
 

@@ -205,7 +205,12 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _factorial(x: float) -> float:
-    return float(math.factorial(int(x))) if 0 <= x <= 170 and x == math.floor(x) else math.nan
+    """x!; by the gamma function between whole numbers."""
+    if not x >= 0:
+        return math.nan
+    if x > 170:
+        return math.inf
+    return float(math.factorial(int(x))) if x == math.floor(x) else math.gamma(x + 1.0)
 
 
 _PYTHON: dict[str, Callable[..., float]] = {

@@ -175,6 +175,10 @@ class _Reader:
     def _refuse(self, element: str, construct: str) -> NoReturn:
         raise UnsupportedModel(Problem(f"{self.where}: {element}", construct, "is not supported"))
 
+    def _is_constant(self, one: Any) -> bool:
+        """Whether the file promises constancy; Level 1 has no such promise."""
+        return self.level > 1 and one.getConstant()
+
     def _unit(self, unit: str) -> str:
         return self.units.get(unit, unit)
 
@@ -213,14 +217,14 @@ class _Reader:
                 self.zero_dimensional.add(one.getId())
             size = one.getSize() if one.isSetSize() or self.level == 1 else math.nan
             self._add(
-                Quantity(one.getId(), "compartment", size, one.getConstant(), self._unit(one.getUnits()))
+                Quantity(one.getId(), "compartment", size, self._is_constant(one), self._unit(one.getUnits()))
             )
 
     def _parameters(self) -> None:
         for one in self.model.getListOfParameters():
             value = one.getValue() if one.isSetValue() else math.nan
             self._add(
-                Quantity(one.getId(), "parameter", value, one.getConstant(), self._unit(one.getUnits()))
+                Quantity(one.getId(), "parameter", value, self._is_constant(one), self._unit(one.getUnits()))
             )
 
     def _species(self) -> None:
@@ -241,7 +245,7 @@ class _Reader:
                 conversion = self.model.getConversionFactor()
             self._add(
                 Quantity(
-                    name, "species", value, one.getConstant(), self._unit(one.getSubstanceUnits()),
+                    name, "species", value, self._is_constant(one), self._unit(one.getSubstanceUnits()),
                     compartment=place, boundary=one.getBoundaryCondition(), conversion=conversion,
                     is_amount=one.getHasOnlySubstanceUnits() or is_zero, given_as_amount=as_amount,
                 )
