@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from engager.app.calibrate_command import calibrate
 from engager.app.errors import tell_error
 from engager.app.evidence_commands import evidence_app
 from engager.app.model_commands import model_app
@@ -18,6 +19,7 @@ from engager.app.patient_command import draw_patient
 from engager.app.regimen_commands import regimen_app
 from engager.app.replay_command import replay_run
 from engager.app.trial_commands import trial_app
+from engager.app.validate_command import validate
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
@@ -34,6 +36,8 @@ app.add_typer(evidence_app, name="evidence")
 app.add_typer(regimen_app, name="regimen")
 app.add_typer(model_app, name="model")
 app.command("patient")(draw_patient)
+app.command("calibrate")(calibrate)
+app.command("validate")(validate)
 app.command("replay")(replay_run)
 
 

@@ -33,3 +33,44 @@ def print_table(columns: list[str], rows: list[list[str]], right: tuple[str, ...
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     (Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)).print(table)
+
+
+def print_comparisons(entries: list[dict[str, Any]], with_trial: bool = False) -> None:
+    """Published beside simulated, one row a figure; `with_trial` adds the study and how the figure is used."""
+    columns = ["arm", "endpoint", "statistic", "published (95% CI)", "simulated (95% prediction)", "inside"]
+    rows = [_comparison(entry) for entry in entries]
+    if with_trial:
+        columns = ["trial", "use", *columns]
+        rows = [[entry["trial"], entry["use"] or "", *row] for entry, row in zip(entries, rows, strict=True)]
+    print_table(columns, rows)
+
+
+def _comparison(entry: dict[str, Any]) -> list[str]:
+    published, simulated, statistic = entry["published"], entry["simulated"], entry["statistic"]
+    at = f" {entry['time_months']:g} mo" if entry["time_months"] else ""
+    group = f" [{entry['subgroup']}]" if entry.get("subgroup") else ""
+    inside = {True: "yes", False: "NO", None: "-"}[entry["inside"]]
+    return [
+        entry["arm"],
+        entry["endpoint"] + group,
+        statistic.replace("_", " ") + at,
+        _figure(published["value"], published["low"], published["high"], statistic),
+        _figure(simulated["median"], simulated["low"], simulated["high"], statistic),
+        inside,
+    ]
+
+
+def _figure(value: float | None, low: float | None, high: float | None, statistic: str) -> str:
+    shown = _number(value, statistic)
+    if low is None and high is None:
+        return shown
+    return f"{shown} ({_number(low, statistic)} to {_number(high, statistic)})"
+
+
+def _number(value: float | None, statistic: str) -> str:
+    if value is None:
+        return "not reached"
+    if statistic in ("proportion", "survival_at", "cumulative_at"):
+        return f"{100 * value:.1f} %"
+    unit = " mo" if statistic in ("median", "follow_up_median") else ""
+    return f"{value:.2f}{unit}"

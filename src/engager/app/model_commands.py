@@ -89,6 +89,50 @@ def _cell(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+@model_app.command("export")
+def export(
+    model: Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped model, or an SBML or Antimony file.")],
+    form: Annotated[str, typer.Option("--format", help="sbml (Level 3 Version 2) or antimony.")] = "sbml",
+    out: Annotated[Path | None, typer.Option(help="New file; default: stdout.")] = None,
+) -> None:
+    """Write a model for other software."""
+    from engager.core import InputError, Problem, nearest
+    from engager.model import to_antimony, to_sbml
+
+    writers = {"sbml": to_sbml, "antimony": to_antimony}
+    if form not in writers:
+        raise InputError(Problem("--format", form, "must be sbml or antimony", nearest(form, writers)))
+    if out is not None and out.exists():
+        raise InputError(Problem("--out", str(out), "must not exist yet", "Name a new file."))
+    text = writers[form](_system(model))
+    if out is None:
+        typer.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        rule = f"must be a place that can be written ({error.strerror})"
+        raise InputError(Problem("--out", str(out), rule)) from error
+    remark(f"Wrote {out}")
+
+
+def _system(model: str) -> Any:
+    """The equations of a shipped model or of a file; what begins with < is SBML."""
+    from engager.core import InputError, Problem
+    from engager.model import load_model, read_antimony, read_sbml
+
+    path = Path(model)
+    if not path.suffix and len(path.parts) == 1:
+        return load_model(model).system
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(Problem("model", model, f"must be a readable file ({error.strerror})")) from error
+    if content.lstrip().startswith(b"<"):
+        return read_sbml(content, where=path.name)
+    return read_antimony(content.decode("utf-8", errors="replace"), where=path.name)
+
+
 @model_app.command("simulate")
 def simulate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="SBML or Antimony.")],
@@ -98,9 +142,7 @@ def simulate(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A new value; may be repeated.")
     ] = None,
     doses: Annotated[Path | None, typer.Option(help="NONMEM-style table of doses.")] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option("--column", help="Only these; may be repeated.")
-    ] = None,
+    columns: Annotated[list[str] | None, typer.Option("--column", help="Only these; may be repeated.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
 ) -> None:
     """Solve a model file and print its course as CSV."""
@@ -134,11 +176,7 @@ def verify(
     if as_json:
         print_json(report.to_json())
     else:
-        shown = [
-            [case, one.status, one.reason]
-            for case, one in sorted(report.cases.items())
-            if one.status != "passed"
-        ]
+        shown = [[case, one.status, one.reason] for case, one in sorted(report.cases.items()) if one.status != "passed"]
         if shown:
             print_table(["case", "status", "why"], shown)
         typer.echo(f"{report.passed} passed, {report.failed} failed, {report.refused} refused")
@@ -165,9 +203,7 @@ def read_changes(changes: list[str]) -> dict[str, float]:
         except ValueError:
             value = math.nan
         if not name.strip() or not equals or not math.isfinite(value):
-            problems.append(
-                Problem("--set", change, "must be NAME=VALUE with a finite number", "E.g. --set k=0.3")
-            )
+            problems.append(Problem("--set", change, "must be NAME=VALUE with a finite number", "E.g. --set k=0.3"))
         elif name.strip() in found:
             problems.append(Problem("--set", change, f"must name {name.strip()} once"))
         found[name.strip()] = value

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[["RunProgress"], None]
 _SECONDS_BETWEEN_LINES = 5.0
+_CLOSING_STAGES = ("estimating", "comparing", "reporting")
 
 
 @contextmanager
@@ -62,12 +63,27 @@ class _Lines:
             return
         self._stage, self._last_line = progress.stage, now
         left = ""
-        if progress.stage == "simulating" and 0 < progress.share < 1:
+        if progress.stage not in _CLOSING_STAGES and 0 < progress.share < 1:
             seconds = (now - self._begun) * (1 - progress.share) / progress.share
             left = f", about {seconds:.0f} s left"
         print(f"{progress.stage}: {_counts(progress)}{left}", file=sys.stderr, flush=True)
 
 
 def _counts(progress: RunProgress) -> str:
+    if not progress.n_patients:
+        return f"{100 * progress.share:.0f} %"
     patients = f"{progress.patients} of {progress.n_patients} patients"
     return f"{patients}, {progress.replicates} of {progress.n_replicates} replicates"
+
+
+@contextmanager
+def share_progress(quiet: bool = False) -> Iterator[Callable[[str, float], None]]:
+    """Something that can be told what is being done and which share of all is finished."""
+    from engager.study import RunProgress
+
+    with run_progress(quiet) as tell:
+
+        def told(label: str, share: float) -> None:
+            tell(RunProgress(share, 0, 0, 0, 0, label))
+
+        yield told

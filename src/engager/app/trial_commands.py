@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from engager.app.console import print_json, print_table, remark
+from engager.app.console import print_comparisons, print_json, print_table, remark
 
-trial_app = typer.Typer(
-    help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True
-)
+trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
 
 StudyArgument = Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped study, or a .yaml file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -38,10 +36,7 @@ def list_trials(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    cells = [
-        [row["id"], str(row["patients"]), _arms(row["arms"]), row["record"] or "-", row["title"]]
-        for row in rows
-    ]
+    cells = [[row["id"], str(row["patients"]), _arms(row["arms"]), row["record"] or "-", row["title"]] for row in rows]
     print_table(["id", "patients", "arms", "record", "title"], cells, right=("patients",))
 
 
@@ -118,44 +113,12 @@ def run_trial(
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
-    columns = ["arm", "endpoint", "statistic", "published (95% CI)", "simulated (95% prediction)", "inside"]
-    print_table(columns, [_row(entry) for entry in summary["comparisons"]])
+    print_comparisons(summary["comparisons"])
     judged = [entry["inside"] for entry in summary["comparisons"] if entry["inside"] is not None]
     size = f"{summary['replicates']} replicates of {summary['patients_per_replicate']} patients"
     remark(f"{sum(judged)} of {len(judged)} published figures inside; {size}, {summary['seconds']:.0f} s.")
     if n_failed := summary["n_failed"]:
         remark(f"{n_failed} patients could not be followed to the end and are left out of the figures.")
-
-
-def _row(entry: dict[str, Any]) -> list[str]:
-    published, simulated, statistic = entry["published"], entry["simulated"], entry["statistic"]
-    at = f" {entry['time_months']:g} mo" if entry["time_months"] else ""
-    group = f" [{entry['subgroup']}]" if entry.get("subgroup") else ""
-    inside = {True: "yes", False: "NO", None: "-"}[entry["inside"]]
-    return [
-        entry["arm"],
-        entry["endpoint"] + group,
-        statistic.replace("_", " ") + at,
-        _figure(published["value"], published["low"], published["high"], statistic),
-        _figure(simulated["median"], simulated["low"], simulated["high"], statistic),
-        inside,
-    ]
-
-
-def _figure(value: float | None, low: float | None, high: float | None, statistic: str) -> str:
-    shown = _number(value, statistic)
-    if low is None and high is None:
-        return shown
-    return f"{shown} ({_number(low, statistic)} to {_number(high, statistic)})"
-
-
-def _number(value: float | None, statistic: str) -> str:
-    if value is None:
-        return "not reached"
-    if statistic in ("proportion", "survival_at", "cumulative_at"):
-        return f"{100 * value:.1f} %"
-    unit = " mo" if statistic in ("median", "follow_up_median") else ""
-    return f"{value:.2f}{unit}"
 
 
 def _arms(n_by_arm: dict[str, int]) -> str:

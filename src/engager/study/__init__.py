@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engager.study.replaying import Replay, replay
     from engager.study.requests import requests_of
     from engager.study.run import RunProgress, run_study
+    from engager.study.validation import Validation, studies_with_targets, validate_studies
 
 _HOMES = {
     "folder": ("RunFolder",),
@@ -20,6 +21,7 @@ _HOMES = {
     "replaying": ("Replay", "replay"),
     "requests": ("requests_of",),
     "run": ("RunProgress", "run_study"),
+    "validation": ("Validation", "studies_with_targets", "validate_studies"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -27,6 +29,7 @@ __all__ = [
     "Replay",
     "RunFolder",
     "RunProgress",
+    "Validation",
     "VirtualPatient",
     "check_figure_path",
     "draw_patients",
@@ -36,6 +39,8 @@ __all__ = [
     "requests_of",
     "run_study",
     "simulate_patient",
+    "studies_with_targets",
+    "validate_studies",
 ]
 
 

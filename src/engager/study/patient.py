@@ -41,7 +41,7 @@ _TYPICAL = {
     "prior_hsct": 0.0,
     "extramedullary": 0.0,
 }
-_LOG10_MRD_LIMIT_PERCENT = 1e-2
+_MRD_LIMIT_PERCENT = 1e-2
 # Label, column, unit, panel, lowest value drawn, limits.
 _COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
     ("drug", "drug_pg_per_mL", "pg/mL", "Drug in serum", 1.0, {}),
@@ -55,7 +55,7 @@ _COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
     ("sanctuary", "Sp", "cells", "Leukemic cells", 1.0, {}),
     (
         "blasts", "marrow_blasts_percent", "%", "Blasts in marrow", 1e-5,
-        {5.0: "5 %", _LOG10_MRD_LIMIT_PERCENT: "MRD 1e-4"},
+        {5.0: "5 %", _MRD_LIMIT_PERCENT: "MRD 1e-4"},
     ),
     ("IL-6", "IL6", "pg/mL", "Cytokines", 1.0, {}),
     ("IL-10", "IL10", "pg/mL", "Cytokines", 1.0, {}),

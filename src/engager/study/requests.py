@@ -33,8 +33,22 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
         elif endpoint.is_competing:
             found += [request_for(endpoint, "cumulative_at", month) for month in _landmarks(protocol)]
         else:
-            found.append(request_for(endpoint, "proportion"))
+            found += _shares(protocol, endpoint)
     return found
+
+
+def _shares(protocol: Protocol, endpoint: Endpoint) -> list[EndpointRequest]:
+    """A share in each arm within the endpoint's window; one request when all arms have the same."""
+    from dataclasses import replace
+
+    asked = request_for(endpoint, "proportion")
+    # "among: null" where disease is active: the MRD response of all patients, assessed or not.
+    if endpoint.id.endswith("MRD_response") and endpoint.among is None:
+        asked = replace(asked, among="all" if protocol.population.setting == "mrd_positive" else "everyone")
+    windows = {arm: protocol.window_days(endpoint, arm) for arm in protocol.arm_ids}
+    if len(set(windows.values())) == 1:
+        return [replace(asked, window_days=windows[protocol.arm_ids[0]])]
+    return [replace(asked, arm=arm, window_days=days) for arm, days in windows.items()]
 
 
 def _landmarks(protocol: Protocol) -> list[float]:

@@ -26,7 +26,7 @@ targets:
   - {arm: a, endpoint: CR, events: 3, n: 6, source: made-up}
   - {endpoint: OS, measure: HR, treatment: a, control: b, value: 0.7, ci95: [0.4, 1.2]}
 """
-DAYS = ("response_day", "mrd_day", "hsct_day", "relapse_day", "death_day")
+DAYS = ("response_day", "cr_day", "crh_day", "mrd_day", "hsct_day", "relapse_day", "death_day")
 FLAGS = ("mrd_below_limit", "mrd_undetectable", "hsct_in_response")
 
 
@@ -56,6 +56,8 @@ def fake_patients(protocol, replicate, seed):
                     "start_day": [0.0] * arm.n,
                     "best_response": np.where(responds, "CR", "none").tolist(),
                     "response_day": [29.0 if r else None for r in responds],
+                    "crh_day": [29.0 if r else None for r in responds],
+                    "cr_day": [29.0 if r else None for r in responds],
                     "response_cycle": pl.Series([1 if r else None for r in responds], dtype=pl.Int32),
                     "mrd_day": [None] * arm.n,
                     "mrd_below_limit": [None] * arm.n,
@@ -83,7 +85,7 @@ class FakeSimulation:
         self.interrupt_at_call = None
         self.fail_at_call = None
 
-    def __call__(self, protocol, *, replicates, seed, n_threads=None, progress=None, settings=None):
+    def __call__(self, protocol, *, replicates, seed, n_threads=None, progress=None, settings=None, n_sampled=24):
         self.settings = settings
         self.calls.append((replicates[0], replicates[-1] + 1))
         if self.interrupt_at_call == len(self.calls):

@@ -1,0 +1,90 @@
+"""`engager validate` and `engager calibrate` on a small study."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+STUDY = """
+study: mine
+arms:
+  a:
+    n: 8
+    regimen: {drug: blinatumomab, cycle_days: 42, cycles: 1, doses: [{days: 1-28, amount: 28, unit: ug/day}]}
+follow_up: {months: 3}
+targets:
+  - {endpoint: CR/CRh/CRi, events: 4, n: 8, use: fit}
+  - {endpoint: OS, statistic: survival_at, time_months: 2, value: 0.7, n: 8}
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_validate_json_lists_targets_and_counts(engager, study):
+    found = engager("validate", "--against", study, "--replicates", 3, "--json", "--quiet")
+    assert found.code == 0, found.err
+    content = json.loads(found.out)
+    assert [(one["trial"], one["use"]) for one in content["targets"]] == [("mine", "fit"), ("mine", "check")]
+    assert content["counts"]["fit"]["of"] == 1
+    assert {"fit_inside", "check_inside"} <= set(content["acceptance"])
+
+
+def test_validate_prints_a_table_and_the_counts(engager, study):
+    found = engager("validate", "--against", study, "--replicates", 2)
+    assert "CR/CRh/CRi" in found.out
+    assert "fitted figures inside" in found.err
+    assert "mine: 0 %" in found.err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--against", "towr"], "Did you mean tower"),
+        (["--against", "tower", "--replicates", 0], "--replicates"),
+        (["--against", "tower", "--parameters", "best"], "--parameters"),
+    ],
+)
+def test_validate_refuses(engager, options, told):
+    found = engager("validate", *options)
+    assert (found.code, found.out) == (2, "")
+    assert told in found.err
+
+
+def test_calibrate_writes_a_posterior_that_is_the_same_twice(engager, study, tmp_path):
+    command = ("calibrate", "--targets", study, "--members", 4, "--portions", 1, "--seed", 5, "--quiet")
+    for name in ("one.json", "two.json"):
+        found = engager(*command, "--out", tmp_path / name)
+        assert found.code == 0, found.err
+    one = json.loads((tmp_path / "one.json").read_text())
+    assert one["provenance"]["seed"] == 5
+    assert len(one["draws"]) == 4
+    assert one == json.loads((tmp_path / "two.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(["--members", 1], "--members"), (["--portions", 0], "--portions"), (["--targets", "towr"], "tower")],
+)
+def test_calibrate_refuses_and_writes_nothing(engager, tmp_path, monkeypatch, options, told):
+    monkeypatch.chdir(tmp_path)
+    found = engager("calibrate", *options)
+    assert (found.code, found.out) == (2, "")
+    assert told in found.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_export_reads_back(engager, tmp_path):
+    for form, ending in (("sbml", "xml"), ("antimony", "ant")):
+        out = tmp_path / f"model.{ending}"
+        path = tmp_path / "decay.ant"
+        path.write_text("model decay\n  x = 10; k = 0.5\n  x' = -k*x\nend\n")
+        assert engager("model", "export", path, "--format", form, "--out", out).code == 0
+        table = engager("model", "simulate", out, "--until", 1, "--step", 1).out.splitlines()
+        assert float(table[-1].split(",")[1]) == pytest.approx(6.0653066, rel=1e-6)
+    assert engager("model", "export", "b-all", "--format", "petab").code == 2
