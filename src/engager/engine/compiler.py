@@ -86,19 +86,21 @@ def compile_system(system: System, tableau: Tableau, width: int | None = None) -
         When the model uses what the native engine refuses.
     """
     machine = this_machine()
-    width = width or machine.width
-    key = _key(system, tableau, width, machine)
+    key = _key(system, tableau, width or machine.width, machine)
     with _LOCK:
-        return _compile(system, tableau, width, machine, key)
+        if key not in _loaded:
+            _loaded[key] = make_or_load(system, tableau, width, cache_folder())
+        return _loaded[key]
 
 
 _loaded: dict[str, Compiled] = {}
 
 
-def _compile(system: System, tableau: Tableau, width: int, machine: Machine, key: str) -> Compiled:
-    if key in _loaded:
-        return _loaded[key]
-    path = cache_folder() / f"{key}.bin"
+def make_or_load(system: System, tableau: Tableau, width: int | None, folder: Path) -> Compiled:
+    """Code from `folder`, or made and put there."""
+    machine = this_machine()
+    width = width or machine.width
+    path = folder / f"{_key(system, tableau, width, machine)}.bin"
     stored = _read(path)
     if stored:
         facts, binary = stored
@@ -107,9 +109,8 @@ def _compile(system: System, tableau: Tableau, width: int, machine: Machine, key
         kernel = print_kernel(generate_routines(system, tableau), tableau, width)
         binary = build(kernel.text, machine, width)
         _write(path, kernel.facts().encode(), binary)
-    drive, repeat, keep = _load(binary, machine)
-    _loaded[key] = Compiled(drive, repeat, kernel, stored is not None, keep)
-    return _loaded[key]
+    drive, repeat, keep = load_functions(binary, machine)
+    return Compiled(drive, repeat, kernel, stored is not None, keep)
 
 
 def build(text: str, machine: Machine, width: int) -> bytes:
@@ -142,7 +143,7 @@ def _target_machine(machine: Machine) -> Any:
     )
 
 
-def _load(binary: bytes, machine: Machine) -> tuple[Callable[..., None], Callable[..., None], Any]:
+def load_functions(binary: bytes, machine: Machine) -> tuple[Callable[..., None], Callable[..., None], Any]:
     import ctypes
 
     import llvmlite.binding as llvm

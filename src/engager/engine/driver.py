@@ -17,6 +17,7 @@ Functions written here (all take ws: workspace, ctx: context):
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from engager.engine.ir import Function, Value
 from engager.engine.layout import SLOT, Sizes, lane_arrays
@@ -447,7 +448,7 @@ class Driver:
             "repeat", ["ws", "ctx", "which", "times"], integers=("which", "times"), result="void", exported=True
         )
         ws, ctx = f.argument("ws"), f.argument("ctx")
-        calls = {
+        calls: dict[str, Callable[[], object]] = {
             "rates": lambda: f.call("rates", ws), "slopes": lambda: f.call("slopes", ws),
             "norm": lambda: f.call("norm", ws, ctx), "step": lambda: f.call("try_step", ws, ctx),
             "look": lambda: f.call(f"look{self.tableau.stages - 2}", ws, ctx),

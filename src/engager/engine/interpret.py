@@ -6,7 +6,9 @@ For tests, and for the one look at a model that chooses its method.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -33,14 +35,15 @@ def run(routine: Routine, arrays: dict[str, FloatArray]) -> None:
                 arrays[kind][place] = values[-1]
 
 
-def _one(op: Op, args: list, arrays: dict[str, FloatArray]):  # type: ignore[type-arg, no-untyped-def]
+def _one(op: Op, args: list[Any], arrays: dict[str, FloatArray]) -> Any:
     name = op.name
     if name == "const":
         return struct.unpack("<d", op.value)[0]  # type: ignore[arg-type]
     if name == "iconst":
         return int(op.value) & _WORD  # type: ignore[call-overload]
     if name == "load":
-        kind, place = op.value  # type: ignore[misc]
+        where: tuple[str, int] = op.value  # type: ignore[assignment]
+        kind, place = where
         return float(arrays[kind][place])
     if name in _FLOAT:
         return float(_FLOAT[name](*(np.float64(arg) for arg in args)))
@@ -68,18 +71,18 @@ def _signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
-_FLOAT = {
+_FLOAT: dict[str, Callable[..., Any]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative, "abs": np.abs,
     "sqrt": np.sqrt, "floor": np.floor,
 }  # fmt: skip
-_OTHER = {
+_OTHER: dict[str, Callable[..., Any]] = {
     "lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "eq": lambda a, b: a == b, "ne": lambda a, b: a != b,
     "both": lambda a, b: a and b, "either": lambda a, b: a or b, "negate": lambda a: not a,
     "select": lambda mask, a, b: a if mask else b,
     "bits": lambda a: struct.unpack("<Q", struct.pack("<d", a))[0],
     "float": lambda a: struct.unpack("<d", struct.pack("<Q", a))[0],
 }  # fmt: skip
-_INTEGER = {
+_INTEGER: dict[str, Callable[[int, int], int]] = {
     "iadd": lambda a, b: a + b, "isub": lambda a, b: a - b, "iand": lambda a, b: a & b,
     "ior": lambda a, b: a | b, "ixor": lambda a, b: a ^ b, "shl": lambda a, b: a << b,
     "lshr": lambda a, b: a >> b, "ashr": lambda a, b: _signed(a) >> b,

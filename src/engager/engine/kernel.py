@@ -51,6 +51,7 @@ class Kernel:
     width: int
     workspace: int
     operations: dict[str, int]
+    entries: tuple[tuple[int, int, str, float], ...] = ()
 
     def facts(self) -> str:
         """Everything but the text, as JSON to keep beside the compiled code."""
@@ -59,7 +60,8 @@ class Kernel:
     @classmethod
     def from_facts(cls, facts: str) -> Kernel:
         found = json.loads(facts)
-        return cls(**{**found, "sizes": Sizes(**found["sizes"])})
+        entries = tuple((int(i), int(j), str(kind), float(where)) for i, j, kind, where in found["entries"])
+        return cls(**{**found, "sizes": Sizes(**found["sizes"]), "entries": entries})
 
 
 def generate_routines(system: System, tableau: Tableau) -> Routines:
@@ -98,6 +100,19 @@ def generate_routines(system: System, tableau: Tableau) -> Routines:
         return routines
     entries = _entries(lowered, moving, hoisted)
     return replace(routines, factor=_factor(pattern, entries), solve=_solve(pattern), entries=entries)
+
+
+def _per_step(operations: dict[str, int], n: int, tableau: Tableau) -> int:
+    """Floating-point operations of one tried step and lane, control not counted."""
+    total = operations["slopes"] + (tableau.stages - 1) * operations["rates"]
+    for s in range(1, tableau.stages):
+        continues = s > 1 and tableau.a[s][: s - 1] == tableau.a[s - 1]
+        total += 2 * n * (1 if continues else s)
+        total += 2 * n * (s + 1) if tableau.implicit else n
+    if tableau.implicit:
+        total += operations["factor"] + tableau.stages * operations["solve"]
+    # error norm: scale (two multiply-adds), ratio and square per state
+    return total + 10 * n
 
 
 def _growth(tableau: Tableau) -> Routine:
@@ -162,4 +177,5 @@ def print_kernel(routines: Routines, tableau: Tableau, width: int) -> Kernel:
     text = "\n".join([declared, "declare i64 @llvm.cttz.i64(i64, i1)", "", *parts])
     counted = (routines.rates, routines.slopes, routines.factor, routines.solve)
     operations = {one.name: one.operations for one in counted if one}
-    return Kernel(text, sizes, width, total, operations)
+    operations["step"] = _per_step(operations, sizes.states, tableau)
+    return Kernel(text, sizes, width, total, operations, routines.entries)

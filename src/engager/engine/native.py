@@ -10,7 +10,7 @@ import numpy as np
 
 from engager.core import Problem as Wrong
 from engager.core import UnsupportedModel
-from engager.engine.compiler import Compiled, compile_system
+from engager.engine.compiler import Compiled, compile_system, make_or_load
 from engager.engine.driver import PARTS
 from engager.engine.layout import CONTEXT, SLOT
 from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
@@ -39,7 +39,7 @@ def solve_native(
     started = time.perf_counter()
     compiled = compile_system(system, TABLEAUS[method], width)
     ready = time.perf_counter()
-    result, context, keep = _lay_out(problem, rtol, atol, max_steps)
+    result, context, keep = lay_out(problem, rtol, atol, max_steps)
     n_patients = problem.parameters.shape[0]
     threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
     _run(compiled, context, threads)
@@ -67,7 +67,7 @@ def refuse_events(system: System) -> None:
         raise UnsupportedModel(Wrong(f"model {system.id}", named, rule, "Use backend='reference'."))
 
 
-def _lay_out(
+def lay_out(
     problem: Problem, rtol: float, atol: FloatArray | None, max_steps: int
 ) -> tuple[Trajectories, FloatArray, list[object]]:
     """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
@@ -117,9 +117,12 @@ def _lay_out(
 
 
 def time_parts(problem: Problem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
-    """Nanoseconds that each part of a step takes per lane, on the state that a solved problem leaves behind."""
+    """Nanoseconds that each part of a step takes per lane, on the state that a solved problem leaves behind.
+
+    "operations" counts the floating-point operations of one tried step and lane.
+    """
     compiled = compile_system(problem.system, TABLEAUS[method], width)
-    _, context, keep = _lay_out(problem, rtol, None, 100_000)
+    _, context, keep = lay_out(problem, rtol, None, 100_000)
     block, start = _workspace(compiled)
     compiled.drive(start, context.ctypes.data)
     found = {}
@@ -131,6 +134,21 @@ def time_parts(problem: Problem, method: str, rtol: float, width: int | None = N
             best = min(best, time.perf_counter() - before)
         found[name] = best / 200 / compiled.kernel.width * 1e9
     del keep, block
+    found["operations"] = float(compiled.kernel.operations["step"])
+    return found
+
+
+def compile_times(system: System, method: str = "rodas5p") -> dict[str, float]:
+    """Seconds to make a model's code with an empty cache, and to load it from a full one."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for name in ("compile_cold_s", "compile_warm_s"):
+            start = time.perf_counter()
+            make_or_load(system, TABLEAUS[method], None, Path(folder))
+            found[name] = time.perf_counter() - start
     return found
 
 

@@ -102,7 +102,8 @@ class _Text:
 
     def _load(self, number: int) -> None:
         """Loads stand where they are first used, so that they can be part of the instruction that uses them."""
-        kind, index = self.loads.pop(number).value  # type: ignore[misc]
+        place_of: tuple[str, int] = self.loads.pop(number).value  # type: ignore[assignment]
+        kind, index = place_of
         place = self._address(kind, index, f"a{number}")
         self.lines.append(f"  %v{number} = load {self.types['f']}, ptr {place}, align 8")
 
