@@ -51,7 +51,8 @@ class EndpointRequest:
     arm : one arm, or None for each arm in turn. Not for a comparison of arms.
     treatment, control : the two arms of a ``hazard_ratio`` or ``difference``.
     subgroup : condition over covariates, e.g. ``marrow_blasts_percent >= 50``; None for all patients.
-    among : ``all``, or the response categories that make the denominator, e.g. ``CR/CRh``; None: as usual
+    among : ``all`` (for MRD: all who were assessed), ``everyone``, or the
+        response categories that make the denominator, e.g. ``CR/CRh``; None: as usual
         for that endpoint.
     origin : ``randomization``, ``treatment``, ``response`` or ``hsct``; None: as usual for that endpoint.
     censor_at_hsct : stop the clock at transplant.
@@ -60,6 +61,8 @@ class EndpointRequest:
     response_window_days : EFS: a patient without remission, alive but last seen before this day, is censored
         on that day rather than counted as failed.
     induction_days : ``death_induction``: days from randomization.
+    window_days : a yes/no endpoint counts when it came by this day; None: whenever it was observed. A response
+        is then the best within the window, an adverse event is judged by the day of the first of its kind.
     strata : conditions or yes/no columns; a hazard ratio and its log-rank test compare within them.
     """
 
@@ -76,6 +79,7 @@ class EndpointRequest:
     no_response_event_day: float | None = 1.0
     response_window_days: float = 84.0
     induction_days: float = 42.0
+    window_days: float | None = None
     strata: Sequence[str] = ()
 
 
@@ -148,7 +152,7 @@ def _everyone() -> pl.Expr:
 def _among(request: EndpointRequest, usual: str) -> pl.Expr:
     """The denominator: everybody, or those with certain best responses."""
     chosen = request.among or usual
-    if chosen == "all":
+    if chosen in ("all", "everyone"):
         return _everyone()
     categories = response_categories(chosen)
     if not categories:
@@ -159,15 +163,40 @@ def _among(request: EndpointRequest, usual: str) -> pl.Expr:
 
 def _response(request: EndpointRequest) -> Share:
     categories = response_categories(request.endpoint)
-    return Share(_among(request, "all"), _col("best_response").is_in(categories).fill_null(False))
+    return Share(_among(request, "all"), _best_response(request).is_in(categories).fill_null(False))
 
 
-def _mrd(column: str) -> Callable[[EndpointRequest], Share]:
+def _best_response(request: EndpointRequest) -> pl.Expr:
+    import polars as pl
+
+    if request.window_days is None:
+        return pl.col("best_response")
+    return (
+        pl.when(_by("cr_day", request))
+        .then(pl.lit("CR"))
+        .when(_by("crh_day", request))
+        .then(pl.lit("CRh"))
+        .when(_by("response_day", request))
+        .then(pl.lit("CRi"))
+    )
+
+
+def _by(day: str, request: EndpointRequest) -> pl.Expr:
+    """Whether something came within the request's window."""
+    return (_col(day) <= request.window_days).fill_null(False)
+
+
+def _mrd(column: str, first_day: str) -> Callable[[EndpointRequest], Share]:
     """MRD status among responders whose assay was read."""
 
     def build(request: EndpointRequest) -> Share:
-        assessed = _col("mrd_day").is_not_null()
-        return Share(_among(request, "CR/CRh/CRi") & assessed, _col(column).fill_null(False))
+        if request.window_days is None:
+            assessed, event = _col("mrd_day").is_not_null(), _col(column).fill_null(False)
+        else:
+            assessed, event = _by("mrd_first_day", request), _by(first_day, request)
+        if request.among == "everyone":
+            assessed = _everyone()
+        return Share(_among(request, "CR/CRh/CRi") & assessed, event)
 
     return build
 
@@ -177,7 +206,8 @@ def _hsct_after_response(request: EndpointRequest) -> Share:
 
 
 def _hsct_on_study(request: EndpointRequest) -> Share:
-    return Share(_among(request, "all"), _col("hsct_day").is_not_null())
+    happened = _col("hsct_day").is_not_null() if request.window_days is None else _by("hsct_day", request)
+    return Share(_among(request, "all"), happened)
 
 
 def _response_in_cycle_1(request: EndpointRequest) -> Share:
@@ -189,14 +219,17 @@ def _toxicity(column: str, lowest_grade: int) -> Callable[[EndpointRequest], Sha
 
     def build(request: EndpointRequest) -> Share:
         treated = _col("treated").fill_null(False)
-        return Share(_among(request, "all") & treated, (_col(column) >= lowest_grade).fill_null(False))
+        struck = (_col(column) >= lowest_grade).fill_null(False)
+        if request.window_days is not None:
+            struck &= _by(column.replace("_grade", "_day"), request)
+        return Share(_among(request, "all") & treated, struck)
 
     return build
 
 
 def _death_induction(request: EndpointRequest) -> Share:
     """Death before any remission within the induction period."""
-    early = _col("death_day") <= request.induction_days
+    early = _col("death_day") <= (request.window_days or request.induction_days)
     unresponsive = _col("response_day").is_null() | (_col("response_day") > _col("death_day"))
     return Share(_among(request, "all"), (early & unresponsive).fill_null(False))
 
@@ -300,8 +333,12 @@ ENDPOINTS: dict[str, Endpoint] = {
     "CR/CRh": Endpoint(Kind.SHARE, "CR or CRh", _response),
     "CR/CRi": Endpoint(Kind.SHARE, "CR or any lesser recovery of counts", _response),
     "CR/CRh/CRi": Endpoint(Kind.SHARE, "CR, CRh or CRi", _response),
-    "MRD_response": Endpoint(Kind.SHARE, "MRD below the protocol's limit", _mrd("mrd_below_limit")),
-    "complete_MRD_response": Endpoint(Kind.SHARE, "MRD not detectable", _mrd("mrd_undetectable")),
+    "MRD_response": Endpoint(
+        Kind.SHARE, "MRD below the protocol's limit", _mrd("mrd_below_limit", "mrd_response_day")
+    ),
+    "complete_MRD_response": Endpoint(
+        Kind.SHARE, "MRD not detectable", _mrd("mrd_undetectable", "mrd_undetectable_day")
+    ),
     "response_in_cycle_1": Endpoint(
         Kind.SHARE, "responders whose response came in cycle 1", _response_in_cycle_1
     ),

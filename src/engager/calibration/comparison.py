@@ -7,6 +7,7 @@ value is inside when a simulated trial of the same size would show a range that 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 _EFS_FAILURE_DAY = {"event_at_start": 1.0, "ignored": None}
-_DAYS_PER_CYCLE_WEEKS = 7.0
+_USUAL_WINDOW_DAYS = 84.0
+# What patients came with keeps its own column beside the outcome of the same name.
+_ENTRY_NAMES = {"mrd_log10": "entry_mrd_log10"}
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,17 @@ def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
         if endpoint.is_time_to_event:
             settings["origin"] = {"treatment_start": "treatment"}.get(endpoint.origin, endpoint.origin)
         if target.endpoint == "EFS":
-            window = _DAYS_PER_CYCLE_WEEKS * (endpoint.window_weeks or 12.0)
+            window = protocol.window_days(endpoint, protocol.arm_of_one(target)) or _USUAL_WINDOW_DAYS
             settings["no_response_event_day"] = _EFS_FAILURE_DAY.get(endpoint.no_response, window)
             settings["response_window_days"] = window
     among = target.among or (endpoint.among if endpoint else None)
+    # "among: null" in a study of active disease: the MRD response of all patients, assessed or not.
+    is_mrd = target.endpoint.endswith("MRD_response") and protocol.population.setting != "mrd_positive"
+    if is_mrd and (among == "all" or (among is None and endpoint is not None)):
+        among = "everyone"
+    if target.statistic == "proportion":
+        counted = target if target.has_window or endpoint is None else endpoint
+        settings["window_days"] = protocol.window_days(counted, protocol.arm_of_one(target))
     return EndpointRequest(
         endpoint=target.endpoint,
         statistic=target.statistic,
@@ -124,11 +134,18 @@ def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
         arm=None if target.measure else protocol.arm_of(target),
         treatment=target.treatment,
         control=target.control,
-        subgroup=target.subgroup,
+        subgroup=_entry_names(target.subgroup),
         among=among,
         strata=protocol.allocation.stratum_conditions() if target.measure == "HR" else (),
         **settings,
     )
+
+
+def _entry_names(condition: str | None) -> str | None:
+    """A condition over covariates in the words of the patients table."""
+    for name, column in _ENTRY_NAMES.items():
+        condition = condition and re.sub(rf"\b{name}\b", column, condition)
+    return condition
 
 
 def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) -> Comparison:

@@ -49,6 +49,7 @@ class Assessment:
         clear = seen["marrow_blasts_percent"] <= limit
         was_clear = course.marrow_clear[rows]
         course.marrow_clear[rows] = clear
+        course.blasts_seen[rows] = seen["marrow_blasts_percent"]
         relapsed = rows[was_clear & ~clear & ~np.isnan(course.response_day[rows])]
         self._relapse(relapsed, day, extramedullary=False)
         course.remission[rows[~clear]] = NO_RESPONSE
@@ -93,13 +94,17 @@ class Assessment:
         course.remission[rows] = np.where(
             course.marrow_clear[rows], np.maximum(course.remission[rows], grade), NO_RESPONSE
         )
-        in_window = day <= self.window_days
-        first = rows[(grade > NO_RESPONSE) & np.isnan(course.response_day[rows])]
-        if in_window:
+        # What a later therapy brings is not a response to the study drug.
+        own = ~(course.later_therapy_day[rows] < day)
+        if day <= self.window_days:
+            first = rows[own & (grade > NO_RESPONSE) & np.isnan(course.response_day[rows])]
             course.response_day[first] = day
-            course.response_cycle[first] = course.cycle[first]
+            # The morning of a cycle's first day still shows what the cycle before has done.
+            course.response_cycle[first] = np.maximum(course.cycle[first] - (course.cycle_day[first] == 1), 1)
             course.note(first, day, "response", course.remission[first])
-            course.best[rows] = np.maximum(course.best[rows], grade)
+            for least, when in ((CRH, course.crh_day), (CR, course.cr_day)):
+                when[rows[own & (grade >= least) & np.isnan(when[rows])]] = day
+            course.best[rows[own]] = np.maximum(course.best[rows], grade)[own]
 
     def _read_mrd(self, rows: IntArray, day: float, seen: dict[str, FloatArray]) -> None:
         """Residual disease of patients in remission; the lowest reading within the window is kept."""
@@ -108,9 +113,16 @@ class Assessment:
         if day > self.window_days:
             assessed = np.zeros(rows.size, dtype=bool)
         reading = seen["log10_mrd"]
+        limit = np.log10(self.visits.mrd.limit)
+        floor = limit + np.log10(self.assumed["mrd_sensitivity"])
+        for below, when in (
+            (np.inf, course.mrd_first_day),
+            (limit, course.mrd_response_day),
+            (floor, course.mrd_undetectable_day),
+        ):
+            when[rows[assessed & (reading < below) & np.isnan(when[rows])]] = day
         better = assessed & ~(reading >= course.mrd_log10[rows])
         chosen = rows[better]
-        floor = np.log10(self.visits.mrd.limit * self.assumed["mrd_sensitivity"])
         course.mrd_day[chosen] = day
         course.mrd_undetectable[chosen] = reading[better] < floor
         course.mrd_log10[chosen] = np.maximum(reading[better], floor)

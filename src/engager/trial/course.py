@@ -36,8 +36,11 @@ class Course:
     cycle, cycle_day : where in treatment, from 1; the day that comes next.
     hold_days : days of pause left; 0 when not on hold.
     restart_days : days still to go at the restart dose.
+    marrow_clear, blasts_seen : of the last marrow; in remission, and its blasts [percent].
     remission : observed response class now (`CR` ... `NO_RESPONSE`).
     best : best class within the window.
+    response_day, crh_day, cr_day : first seen in at least CRi, at least CRh, CR.
+    mrd_first_day, mrd_response_day, mrd_undetectable_day : first assay, first below its limit, first without signal.
     samples, sampled_rows : daily (day, states with the infusion rate appended) of a few patients.
     """
 
@@ -56,11 +59,17 @@ class Course:
     restart_days: FloatArray
     last_dose: FloatArray
     marrow_clear: BoolArray
+    blasts_seen: FloatArray
     remission: IntArray
     best: IntArray
     response_day: FloatArray
     response_cycle: IntArray
+    crh_day: FloatArray
+    cr_day: FloatArray
     mrd_day: FloatArray
+    mrd_first_day: FloatArray
+    mrd_response_day: FloatArray
+    mrd_undetectable_day: FloatArray
     mrd_log10: FloatArray
     mrd_undetectable: BoolArray
     relapse_day: FloatArray
@@ -130,11 +139,17 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
         restart_days=np.zeros(n),
         last_dose=np.zeros(n),
         marrow_clear=np.full(n, in_remission),
+        blasts_seen=np.full(n, 0.0 if in_remission else 100.0),
         remission=np.full(n, entered_in, dtype=np.int64),
         best=np.full(n, entered_in, dtype=np.int64),
         response_day=np.full(n, 0.0 if in_remission else np.nan),
         response_cycle=zero(),
+        crh_day=np.full(n, 0.0 if in_remission else np.nan),
+        cr_day=np.full(n, 0.0 if in_remission else np.nan),
         mrd_day=never(),
+        mrd_first_day=never(),
+        mrd_response_day=never(),
+        mrd_undetectable_day=never(),
         mrd_log10=never(),
         mrd_undetectable=no(),
         relapse_day=never(),

@@ -18,6 +18,11 @@ class DosePlan:
     ----------
     regimen : the arm's treatment.
     weight_kg, bsa_m2 : array (patient,).
+
+    Attributes
+    ----------
+    lowest : array (patient,): the smallest dose of the first cycle, given after a hold.
+    dexamethasone_mg : array (patient,): before a first dose, a step or a restart.
     """
 
     def __init__(self, regimen: Regimen, weight_kg: FloatArray, bsa_m2: FloatArray):
@@ -25,6 +30,12 @@ class DosePlan:
         self._by_cycle: dict[int, FloatArray] = {}
         first = self._cycle(1)
         positive = np.where(first > 0, first, np.inf)
+        given = regimen.premedication
+        per_m2 = given.dexamethasone_mg_per_m2 * bsa_m2
+        most = given.dexamethasone_mg or np.inf
+        self.dexamethasone_mg = np.minimum(per_m2, most) if given.dexamethasone_mg_per_m2 else np.full(
+            bsa_m2.size, given.dexamethasone_mg
+        )
         self.lowest = np.where(np.isfinite(positive.min(axis=1)), positive.min(axis=1), 0.0)
 
     def amount(self, rows: IntArray, cycle: IntArray, day: IntArray) -> FloatArray:
@@ -115,7 +126,7 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
     steps_up = given > before * (1 + 1e-9)
     premedicated = rows[steps_up]
     actions.add(
-        premedicated, day, Action.ADD_TO_STATE, system.index("dex"), regimen.premedication.dexamethasone_mg
+        premedicated, day, Action.ADD_TO_STATE, system.index("dex"), plan.dexamethasone_mg[premedicated]
     )
     course.note(rows[steps_up & (before > 0)], day, "dose_step")
     if regimen.route == "iv_continuous":

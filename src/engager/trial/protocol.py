@@ -18,6 +18,7 @@ from engager.trial.protocol_parts import Identifier, Part, refuse
 from engager.trial.protocol_population import PopulationBlock
 
 FORMAT_VERSION = 1
+_USUAL_MARROW_DAY = 29
 
 
 class Protocol(Part):
@@ -110,9 +111,21 @@ class Protocol(Part):
         """The arm a target is about; the only one when the target names none."""
         return target.compared_arm or self.arm_ids[0]
 
+    def arm_of_one(self, target: Target) -> str:
+        """One arm the target is about: its arm, or the treated one of a comparison."""
+        return target.treatment or target.arm or self.arm_ids[0]
+
     def endpoint(self, endpoint_id: str) -> Endpoint | None:
         """The first endpoint of that id, or None."""
         return next((one for one in self.endpoints if one.id == endpoint_id), None)
+
+    def window_days(self, counted: Endpoint | Target, arm_id: str) -> float | None:
+        """Until which day an endpoint or target counts in an arm; None: whenever."""
+        if counted.window_weeks is not None:
+            return 7.0 * counted.window_weeks
+        if counted.window_cycles is None:
+            return None
+        return float(self.arms[arm_id].regimen.cycle_start(counted.window_cycles + 1))
 
     def with_patients(self, n_patients: int) -> Protocol:
         """The same study with another number of patients, in the arms' proportions.
@@ -263,7 +276,8 @@ def _visit_problems(blocks: dict[str, Any]) -> list[Problem]:
         return []
     longest = max(regimen.longest_cycle for regimen in regimens)
     last = visits.marrow_days.last
-    if last is not None and last > longest:
+    # The usual day after four weeks of treatment may stand: in a shorter cycle it means the end of the cycle.
+    if last is not None and last > max(longest, _USUAL_MARROW_DAY):
         rule = f"must lie within a cycle; the longest has {longest} days"
         return [Problem("visits.marrow_days", str(visits.marrow_days), rule)]
     return []

@@ -34,6 +34,7 @@ COMPETING_ENDPOINTS = ("CIR", "TRM")
 SIMULATED_ENDPOINTS = (*BINARY_ENDPOINTS, *TIME_ENDPOINTS, *COMPETING_ENDPOINTS)
 _FROM_RESPONSE = ("RFS", "DFS", "DoR")
 _RESPONSE = "CR/CRh/CRi"
+_AMONG = ("all", *(name for name in BINARY_ENDPOINTS if name.startswith("CR") and not name.startswith("CRS")))
 
 Statistic = Literal[
     "proportion",
@@ -58,7 +59,8 @@ class Endpoint(Part):
     Attributes
     ----------
     id : a name of `SIMULATED_ENDPOINTS`.
-    window_weeks, window_cycles : a response counts within this time from the first dose; None: whenever.
+    window_weeks, window_cycles : counts within this time from the first dose; None: within the widest window that
+        the study names (12 weeks when it names none), and an adverse event whenever it comes.
     among : a response; only patients who reached it are counted.
     origin : where time starts; left out: response for RFS, DFS and DoR, else randomization.
     censor_at_hsct : leave at the transplant.
@@ -74,7 +76,14 @@ class Endpoint(Part):
     censor_at_hsct: bool = False
     no_response: Literal["event_at_start", "event_at_window_end", "ignored"] | None = None
 
-    @field_validator("id", "among")
+    @field_validator("among")
+    @classmethod
+    def _among_is_a_response(cls, name: str | None) -> str | None:
+        if name is not None and name not in _AMONG:
+            refuse("must be 'all' or a response such as CR/CRh/CRi", nearest(name, _AMONG))
+        return name
+
+    @field_validator("id")
     @classmethod
     def _is_known(cls, name: str | None) -> str | None:
         if name is not None and name not in SIMULATED_ENDPOINTS:
@@ -106,6 +115,10 @@ class Endpoint(Part):
     @property
     def is_time_to_event(self) -> bool:
         return self.id in TIME_ENDPOINTS
+
+    @property
+    def has_window(self) -> bool:
+        return self.window_weeks is not None or self.window_cycles is not None
 
     @property
     def is_competing(self) -> bool:
@@ -193,6 +206,13 @@ class Target(Part):
     source: str | tuple[str, ...] | None = None
     note: str | None = None
 
+    @field_validator("among")
+    @classmethod
+    def _among_is_a_response(cls, name: str | None) -> str | None:
+        if name is not None and name not in _AMONG:
+            refuse("must be 'all' or a response such as CR/CRh/CRi", nearest(name, _AMONG))
+        return name
+
     @field_validator("endpoint")
     @classmethod
     def _is_an_endpoint(cls, name: str) -> str:
@@ -259,6 +279,10 @@ class Target(Part):
     def compared_arm(self) -> str | None:
         """The arm, or ``treatment vs control``."""
         return f"{self.treatment} vs {self.control}" if self.measure else self.arm
+
+    @property
+    def has_window(self) -> bool:
+        return self.window_weeks is not None or self.window_cycles is not None
 
     @property
     def is_simulated(self) -> bool:

@@ -165,6 +165,8 @@ def _eligibility(protocol: Protocol) -> Callable[[Covariates], NDArray[np.bool_]
     ]
 
     def eligible(covariates: Covariates) -> NDArray[np.bool_]:
+        if "mrd_log10" in covariates:
+            covariates = {**covariates, "marrow_blasts_percent": 100.0 * 10.0 ** covariates["mrd_log10"]}
         table = covariate_frame(covariates)
         passed = np.ones(table.height, dtype=bool)
         for condition in conditions:

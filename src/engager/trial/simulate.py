@@ -37,6 +37,8 @@ _RTOL = 1e-4
 # The model is stiff (hours beside months); asking the engine to find that out every day would cost more than solving.
 _METHOD = "rodas5p"
 _DEFAULT_WINDOW_DAYS = 84.0
+# Partial remission in the definitions of most trials: 25 % blasts or fewer.
+_PARTIAL_REMISSION_PERCENT = 25.0
 
 
 def simulate_trial(
@@ -280,7 +282,7 @@ class ArmRun:
         if "complete_MRD_response" in wanted:
             goes_on |= ~np.isnan(course.mrd_undetectable_day[rows])
         if "PR" in wanted:
-            goes_on |= course.blasts_seen[rows] <= self.assumed["partial_remission_blasts_percent"]
+            goes_on |= course.blasts_seen[rows] <= _PARTIAL_REMISSION_PERCENT
         return goes_on
 
     def _await_recovery(self, rows: IntArray, day: float) -> None:
@@ -356,13 +358,9 @@ class ArmRun:
             self.course.samples.append((day, np.concatenate([kept, extra], axis=1)))
 
     def _window_days(self) -> float:
-        """The widest response window of endpoints and targets; later responses are not responses.
-
-        A response endpoint without a window counts whenever it comes.
-        """
+        """The widest response window of endpoints and targets; later responses are not responses."""
         counted = [*self.protocol.endpoints, *self.protocol.targets]
         windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
-        windows += [np.inf for one in self.protocol.endpoints if one.is_response and not one.has_window]
         usual = [_DEFAULT_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
 

@@ -155,10 +155,15 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "best_response": pl.Series([RESPONSE_NAMES[int(k)] for k in best], dtype=pl.String),
             "response_day": response_day,
             "response_cycle": pl.Series(_or_null(course.response_cycle, ~np.isnan(response_day)), dtype=pl.Int32),
+            "crh_day": seen(course.crh_day),
+            "cr_day": seen(course.cr_day),
             "mrd_day": mrd_day,
             "mrd_log10": np.where(has_mrd, course.mrd_log10, np.nan),
             "mrd_below_limit": pl.Series(_or_null(course.mrd_log10 < limit, has_mrd), dtype=pl.Boolean),
             "mrd_undetectable": pl.Series(_or_null(course.mrd_undetectable, has_mrd), dtype=pl.Boolean),
+            "mrd_first_day": seen(course.mrd_first_day),
+            "mrd_response_day": seen(course.mrd_response_day),
+            "mrd_undetectable_day": seen(course.mrd_undetectable_day),
             "hsct_day": hsct_day,
             "hsct_in_response": pl.Series(
                 _or_null(course.hsct_in_response, ~np.isnan(hsct_day)), dtype=pl.Boolean
