@@ -38,12 +38,12 @@ def predator_and_prey() -> System:
     x, y, t = g.symbol("x"), g.symbol("y"), g.symbol("time")
     a, n = g.symbol("a"), g.symbol("n")
     season = g.add(g.const(1.0), g.mul(g.const(0.3), g.apply("sin", t)))
-    eaten = g.mul(g.pow(x, n), y)
+    eaten = g.mul(g.pow(x, g.add(g.const(1.0), n)), y)  # an exponent below 1 would empty x in finite time
     return System(
         "prey", g, ("x", "y"), ("a", "n"),
         (g.sub(g.mul(g.mul(a, season), x), eaten),
          g.sub(g.mul(g.const(0.7), eaten), g.mul(y, g.apply("exp", g.neg(g.div(x, g.const(10.0))))))),
-        (g.const(1.0), g.const(0.5)), defaults={"a": 1.1, "n": 1.2},
+        (g.const(1.0), g.const(0.5)), defaults={"a": 1.1, "n": 0.2},
     )  # fmt: skip
 
 
