@@ -128,7 +128,7 @@ def _survival(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
 
     months = np.arange(0.0, protocol.follow_up.months + 1e-9, 0.25)
     frames = [
-        survival_bands(data, request_for(endpoint, "median"), months, protocol.arm_ids)
+        survival_bands(data, request_for(protocol, endpoint, protocol.arm_ids[0], "median"), months, protocol.arm_ids)
         for endpoint in protocol.endpoints
         if endpoint.id in _SURVIVAL and endpoint.is_time_to_event
     ]
