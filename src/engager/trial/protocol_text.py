@@ -88,6 +88,9 @@ def protocol_schema() -> dict[str, Any]:
     }
     schema["$defs"]["Arm"]["properties"]["regimen"] = regimen
     schema["$defs"]["PopulationBlock"].pop("required", None)
+    for block in (schema, *schema["$defs"].values()):
+        # Editors show this while one types: the first sentence of a docstring, not its list of attributes.
+        block["description"] = " ".join(str(block.get("description", "")).split("\n\n")[0].split())
     endpoint = schema["properties"]["endpoints"]["items"]
     schema["properties"]["endpoints"]["items"] = {"anyOf": [endpoint, {"type": "string"}]}
     head = {
