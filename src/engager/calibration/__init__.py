@@ -8,7 +8,19 @@ from typing import Any
 _HOMES = {
     "comparison": ("Comparison", "compare", "published_interval", "request_of"),
     "fit": ("FitPlan", "fit_defaults", "fit_population", "shipped_plan"),
+    "observation_check": ("validate_observations",),
+    "observations": ("Observations", "load_observations"),
     "posterior": ("Posterior", "course_settings", "shipped_posterior"),
+    "selection": ("Selection", "select_by_acceptance", "select_by_weights"),
+    "time_courses": (
+        "TimeCourseFit",
+        "calibrate_time_courses",
+        "load_time_course_fit",
+        "write_time_course_fit",
+    ),
+    "time_courses_check": ("draw_predictive_check", "predictive_check"),
+    "uncertainty": ("Uncertainty", "split_uncertainty", "uncertainties"),
+    "validation": ("likely_interval", "width_ratio"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
