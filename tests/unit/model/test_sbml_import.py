@@ -23,8 +23,7 @@ def model(inside, version=2):
 def rule(formula, version=2):
     """A model with y := formula of parameters a = 3, b = -2 and c = 0."""
     parameters = "".join(
-        f'<parameter id="{name}" value="{value}" constant="true"/>'
-        for name, value in (("a", 3), ("b", -2), ("c", 0))
+        f'<parameter id="{name}" value="{value}" constant="true"/>' for name, value in (("a", 3), ("b", -2), ("c", 0))
     )
     return model(
         f'<listOfParameters>{parameters}<parameter id="y" constant="false"/></listOfParameters><listOfRules>'
@@ -134,18 +133,14 @@ def solve(text, times):
 
 
 def test_species_states_are_amounts_and_concentrations_are_outputs():
-    system, found = solve(
-        "model m; compartment V = 4; species S in V; S = 3; S -> ; k*S*V; k = 0.1; end", [0.0, 5.0]
-    )
+    system, found = solve("model m; compartment V = 4; species S in V; S = 3; S -> ; k*S*V; k = 0.1; end", [0.0, 5.0])
     assert system.states == ("S",)
     np.testing.assert_allclose(found["amount(S)"], [12, 12 * math.exp(-0.5)], rtol=1e-8)
     np.testing.assert_allclose(found["[S]"], [3, 3 * math.exp(-0.5)], rtol=1e-8)
 
 
 def test_growing_compartment_dilutes_and_keeps_amounts():
-    _, found = solve(
-        "model m; compartment V; V = 1; V' = 0.5; species S in V, T in V; S = 3; T = 1; end", [0.0, 2.0]
-    )
+    _, found = solve("model m; compartment V; V = 1; V' = 0.5; species S in V, T in V; S = 3; T = 1; end", [0.0, 2.0])
     np.testing.assert_allclose(found["amount(S)"], [3, 3])
     np.testing.assert_allclose(found["[S]"], [3, 1.5])
 
@@ -217,10 +212,7 @@ def test_functions_in_a_circle_are_refused():
 
     with pytest.raises(InputError, match="circle"):
         read_sbml(
-            model(
-                f"<listOfFunctionDefinitions>{function('f', 'g')}{function('g', 'f')}"
-                "</listOfFunctionDefinitions>"
-            )
+            model(f"<listOfFunctionDefinitions>{function('f', 'g')}{function('g', 'f')}</listOfFunctionDefinitions>")
         )
 
 

@@ -1,0 +1,67 @@
+"""Cytokines of the ALL model: when, how much, and after what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engager.model import load_model
+
+FINE = np.linspace(0, 3, 73)
+DAYS = np.unique(np.concatenate([FINE, 7 + FINE, 42 + FINE]))
+NAMES = ("IL6", "IL10", "IFNg")
+
+
+@pytest.fixture(scope="module")
+def model():
+    from engager.calibration import load_time_course_fit
+
+    return load_model("b-all").with_values(load_time_course_fit().values)
+
+
+@pytest.fixture(scope="module")
+def relapsed(follow, model):
+    """Marrow full of blasts: 9 then 28 ug/day; 28 from the start; 9 then 28 with a tenth of the blasts."""
+    return follow(
+        model,
+        DAYS,
+        patients=[{}, {}, {"blasts_start": 8e10}, {"blasts_start": 1e9}],
+        infusions=[
+            [(0, 9.0), (7, 28.0)],
+            [(0, 28.0)],
+            [(0, 9.0), (7, 28.0)],
+            [(0, 28.0), (28, 0.0), (42, 28.0)],
+        ],
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_release_peaks_within_a_day_and_is_gone_by_the_third(relapsed, name):
+    for i in range(4):
+        first = relapsed.between(name, 0, 3)[i]
+        assert FINE[first.argmax()] < 1.0
+        assert first[-1] < 0.15 * first.max()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_release_rises_with_dose_and_burden(relapsed, name):
+    peaks = relapsed.between(name, 0, 3).max(axis=1)
+    assert peaks[1] > 1.5 * peaks[0]
+    assert peaks[0] > 1.2 * peaks[2]
+
+
+def test_starting_low_and_stepping_up_releases_less_than_starting_high(relapsed):
+    stepped = max(relapsed.between("IL6", 0, 3)[0].max(), relapsed.between("IL6", 7, 10)[0].max())
+    assert stepped < 0.8 * relapsed.between("IL6", 0, 3)[1].max()
+
+
+def test_patients_in_remission_release_next_to_nothing_in_cycle_2(relapsed):
+    first, second = relapsed.between("IL6", 0, 3)[3].max(), relapsed.between("IL6", 42, 45)[3].max()
+    assert second < 0.1 * first
+
+
+def test_release_scales_with_its_rate_alone(follow, model):
+    rates = [{"k_IL6": 100.0}, {"k_IL6": 1000.0}]
+    run = follow(model, DAYS, patients=rates, infusions=[[(0, 28.0)]] * 2)
+    assert run["IL6"][1] == pytest.approx(10 * run["IL6"][0], rel=1e-3, abs=1e-6)
+    assert run["cd8_per_uL"][1] == pytest.approx(run["cd8_per_uL"][0], rel=1e-4)
