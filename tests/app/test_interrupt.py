@@ -1,0 +1,32 @@
+"""A real Ctrl-C, sent to a real process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+def test_ctrl_c_ends_a_run_with_130_and_tells_what_is_kept(tmp_path):
+    command = [sys.executable, "-m", "engager", "trial", "run", "tower", "--out", "run"]
+    # Far more replicates than can finish before the signal.
+    options = ["--replicates", "5000", "--patients", "60", "--chunk", "1"]
+    with subprocess.Popen(
+        [*command, *options], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        # Progress lines come before and while chunks finish.
+        for line in process.stderr:
+            if "simulating" in line and ", 0 of 5000" not in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert "are kept in run" in err
+    assert (tmp_path / "run" / "partial.json").exists()
+    assert not (tmp_path / ".run.part").exists()
