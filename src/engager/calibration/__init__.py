@@ -11,7 +11,7 @@ _HOMES = {
     "observation_check": ("validate_observations",),
     "observations": ("Observations", "load_observations"),
     "posterior": ("Posterior", "course_settings", "shipped_posterior"),
-    "selection": ("Selection", "select_by_acceptance", "select_by_weights"),
+    "selection": ("Selection", "Summary", "select_by_acceptance", "select_by_weights"),
     "time_courses": (
         "TimeCourseFit",
         "calibrate_time_courses",

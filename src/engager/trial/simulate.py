@@ -20,6 +20,7 @@ from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, FloatA
 from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
 from engager.trial.protocol import Protocol
 from engager.trial.protocol_design import Arm
+from engager.trial.protocol_endpoints import Endpoint, Target
 from engager.trial.recruit import DAYS_PER_MONTH, recruit
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
 from engager.trial.toxicity import Toxicity, advance_days, stop_treatment
@@ -359,7 +360,7 @@ class ArmRun:
 
     def _window_days(self) -> float:
         """The widest response window of endpoints and targets; later responses are not responses."""
-        counted = [*self.protocol.endpoints, *self.protocol.targets]
+        counted: list[Endpoint | Target] = [*self.protocol.endpoints, *self.protocol.targets]
         windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
         usual = [_DEFAULT_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
