@@ -176,3 +176,34 @@ def test_export_prints_the_files_it_wrote(tmp_path):
         "schema.md",
         "record.schema.json",
     ]
+
+
+def test_check_tells_a_contributor_what_else_to_know(tmp_path):
+    shipped = (DATA / "records" / "weiss-2002.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "any-name.yaml"
+    file.write_text(
+        shipped.replace("regimen: hidac-idarubicin-single", "regimen: new-regimen"), encoding="utf-8"
+    )
+    result = _run(evidence_app, "check", str(file))
+    assert "called weiss-2002 already" in result.stderr
+    assert "regimen new-regimen is not in the list" in result.stderr
+
+
+def test_match_takes_a_published_baseline_and_some_rows(tmp_path):
+    patients = tmp_path / "patients.csv"
+    lines = [f"{'a' if i % 2 else 'b'},{18 + i % 60},{i % 3 == 0},{5 + (7 * i) % 95}" for i in range(300)]
+    text = "arm,age_years,prior_hsct,marrow_blasts_percent\n" + "\n".join(lines).replace("True", "true")
+    patients.write_text(text.replace("False", "false") + "\n", encoding="utf-8")
+    options = ("--record", "tower-2017", "--arm", "blinatumomab", "--only", "arm=a", "--event", "prior_hsct")
+    result = _run(evidence_app, "match", str(patients), *options, "--json")
+    content = json.loads(result.stdout)
+    assert content["n_used"] == 150
+    assert content["event"]["value"] == pytest.approx(94 / 270)
+    assert "salvage_line was published" in result.stderr
+
+
+def test_prior_of_a_median_counts_deaths():
+    options = ("--endpoint", "OS", "--class", "chemotherapy_of_choice")
+    assert "deaths" in _run(evidence_app, "prior", *options).stdout
+    content = json.loads(_run(evidence_app, "prior", *options, "--json").stdout)
+    assert content["scale"] == "log months"

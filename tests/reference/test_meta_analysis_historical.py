@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engager.evidence.beta_mixture import mixture_of
+from engager.evidence.historical_median import prior_from_log_medians
 from engager.evidence.historical_prior import prior_from_counts
 from engager.evidence.matching import match
 
@@ -88,3 +89,20 @@ def test_matching_weights():
     )
     for row in matched.balance:
         assert row["after"] == pytest.approx(row["target"], abs=1e-9)
+
+
+def test_predictive_prior_of_normal_means():
+    # map_crohn <- gMAP(cbind(y, y.se) ~ 1 | study, family = gaussian, data = transform(crohn, y.se =
+    # 88/sqrt(n)),                   weights = n, tau.dist = "HalfNormal", tau.prior = 44, beta.prior =
+    # cbind(0, 88)) tau 14.00 (9.44); MAP -50.3 (19.1), -90.8 -48.7 -14.3. Its mean has a normal prior with
+    # sd 88, ours a flat one, which moves the mean by 0.4; its draws are thinned to 4000, which leaves an
+    # error of about 0.4 in the mean.
+    n = np.array([74, 166, 328, 20, 25, 58])
+    y = np.array([-51, -49, -36, -47, -90, -54.0])
+    prior = prior_from_log_medians(y, 88 / np.sqrt(n), tau_scale=44)
+    assert prior.predictive.mean == pytest.approx(-50.3, abs=1.2)
+    assert prior.predictive.sd == pytest.approx(19.1, abs=1.0)
+    assert prior.predictive.quantile(0.5) == pytest.approx(-48.7, abs=1.2)
+    assert prior.predictive.quantile(0.025) == pytest.approx(-90.8, abs=4)
+    assert prior.predictive.quantile(0.975) == pytest.approx(-14.3, abs=4)
+    assert prior.tau_mean == pytest.approx(14.0, abs=0.8)

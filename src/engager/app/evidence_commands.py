@@ -100,10 +100,12 @@ def check_file(
 ) -> None:
     """Check a record file: everything that is wrong in it, or what it holds."""
     from engager.core import InputError
-    from engager.evidence import read_record, summary
+    from engager.evidence import contribution_remarks, read_record, summary
 
     if not as_json:
         entry = read_record(file)
+        for note in contribution_remarks(entry):
+            typer.echo(note, err=True)
         typer.echo(f"{file}: valid; {len(entry.arms)} arms, {len(entry.outcomes)} figures, n = {entry.n}")
         return
     try:

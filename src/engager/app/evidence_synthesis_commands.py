@@ -77,13 +77,14 @@ def forest(
     run: Annotated[
         list[Path] | None, typer.Option("--run", help="Run folder whose trial gets a row.")
     ] = None,
+    run_arm: Annotated[str | None, typer.Option(help="Arm of the run; omitted: all.")] = None,
 ) -> None:
     """Draw the forest plot of a published endpoint, a simulated trial as its own row."""
     from engager.evidence import draw_forest, forest_table, write_figure
 
     filters = _filters(regimen, drug_class, setting, design, year, family, allow_overlap)
     pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95)
-    simulated = [row for folder in run or () for row in _simulated(folder, pooled)]
+    simulated = [row for folder in run or () for row in _simulated(folder, pooled, run_arm)]
     title = f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}: published studies"
     words = (
         "Squares: published (open: interval computed here). Diamond: pooled mean. Line below it: a new study."
@@ -163,6 +164,12 @@ def curve(
     arm: Annotated[str, typer.Option(help="Arm of the record.")],
     endpoint: EndpointOption = "OS",
     until: Annotated[float | None, typer.Option(help="Last month to draw.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Run folder whose simulated curve is drawn beside it.")
+    ] = None,
+    run_arm: Annotated[
+        str | None, typer.Option(help="Arm of the run; omitted: the arm of the same name.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Draw it: .svg, .png or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -175,7 +182,9 @@ def curve(
     if out is not None:
         words = "Diamonds are printed figures; nothing between them was."
         title = f"{found.endpoint} of {record_id}, {arm}"
-        write_figure(draw_curve(found), out, title, words, [columns, *rows], found.assumptions)
+        simulated = [] if run is None else [_simulated_curve(run, run_arm or arm, found.endpoint)]
+        figure = draw_curve(found, simulated)
+        write_figure(figure, out, title, words, [columns, *rows], found.assumptions)
         _tell_written(out)
     if as_json:
         print_json(found.as_dict())
@@ -192,44 +201,85 @@ def prior(
     setting: Setting = None,
     design: Design = None,
     year: Year = None,
-    tau_scale: Annotated[float, typer.Option(help="Scale of the half-normal prior of tau (logit).")] = 1.0,
+    tau_scale: Annotated[
+        float | None, typer.Option(help="Scale of the prior of tau; 1 for a share, 0.5 for a median.")
+    ] = None,
     robust_weight: Annotated[float, typer.Option(help="Weight of the vague part, 0 to 1.")] = 0.2,
     as_json: AsJson = False,
 ) -> None:
-    """A robust prior of a control arm's share from earlier control arms, with its effective sample size."""
-    from engager.evidence import prior_from_records, select
+    """A robust prior of a control arm from earlier ones, a share or a median survival, with its effective
+    size.
+    """
+    from engager.evidence import known_endpoint, median_prior_from_records, prior_from_records, select
 
-    selection = select(endpoint, **_filters(regimen, drug_class, setting, design, year, False, False))
-    found = prior_from_records(selection, tau_scale=tau_scale, robust_weight=robust_weight)
-    content = found.as_dict()
+    filters = _filters(regimen, drug_class, setting, design, year, False, False)
+    if known_endpoint(endpoint, "--endpoint").kind == "time_to_event":
+        chosen = select(endpoint, "median", **filters)
+        medians = median_prior_from_records(chosen, tau_scale or 0.5, robust_weight)
+        parts = "log months", ("weight", "mean", "sd"), medians.as_dict()
+        said = [
+            f"predictive median {medians.median:.2f} months, 95 % from {medians.low:.2f} to {medians.high:.2f}",
+            f"worth {medians.effective_events:.1f} deaths ({medians.effective_events_predictive:.1f} without the "
+            f"vague part), from {medians.n_studies} studies",
+        ]
+    else:
+        chosen = select(endpoint, **filters)
+        shares = prior_from_records(chosen, tau_scale or 1.0, robust_weight=robust_weight)
+        parts = "share", ("weight", "a", "b"), shares.as_dict()
+        said = [
+            f"predictive mean {100 * shares.mean:.1f} %, 95 % from {100 * shares.low:.1f} to {100 * shares.high:.1f} %",
+            f"effective sample size {shares.effective_sample_size:.0f} patients "
+            f"({shares.effective_sample_size_predictive:.0f} without the vague part), "
+            f"from {shares.n_studies} studies of {shares.n_patients} patients",
+        ]
+    scale, keys, content = parts
     if as_json:
-        print_json(content)
+        print_json({"endpoint": chosen.endpoint, "scale": scale, **content})
         return
-    parts = [[f"{c['weight']:.3f}", f"{c['a']:.2f}", f"{c['b']:.2f}"] for c in content["components"]]
-    print_table(["weight", "a", "b"], parts, right=("weight", "a", "b"))
-    typer.echo(
-        f"predictive mean {100 * found.mean:.1f} %, 95 % from {100 * found.low:.1f} to {100 * found.high:.1f} %"
-    )
-    typer.echo(
-        f"effective sample size {found.effective_sample_size:.0f} patients "
-        f"({found.effective_sample_size_predictive:.0f} without the vague part), "
-        f"from {found.n_studies} studies of {found.n_patients} patients"
-    )
-    for note in (*selection.remarks, *found.left_out):
+    rows = [[f"{part[key]:.3f}" for key in keys] for part in content["components"]]
+    print_table(list(keys), rows, right=keys)
+    for line in said:
+        typer.echo(line)
+    for note in (*chosen.remarks, *content["left_out"]):
         remark(note)
 
 
 def match_patients(
     patients: Annotated[Path, typer.Argument(help="Patient table: Parquet or CSV, one row a patient.")],
-    targets: Annotated[Path, typer.Argument(help="YAML: column to mean, sd, median, proportion, ...")],
+    targets: Annotated[
+        Path | None, typer.Argument(help="YAML: column to mean, sd, median, proportion.")
+    ] = None,
+    record_id: Annotated[
+        str | None, typer.Option("--record", help="Take a record's published baseline.")
+    ] = None,
+    arm: Annotated[str | None, typer.Option(help="Arm of the record.")] = None,
+    event: Annotated[str | None, typer.Option(help="Yes/no column whose weighted share is wanted.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Rows to use, e.g. arm=blinatumomab; may be given more than once."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table with its weights (CSV).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Weight patients so that they match a published baseline; shows what the matching costs."""
-    from engager.evidence import match, read_patients, read_targets
+    from engager.core import InputError, Problem, nearest
+    from engager.evidence import baseline_targets, match, read_patients, read_targets, record
 
-    frame = read_patients(patients)
-    matched = match(frame, read_targets(targets))
+    if (targets is None) == (record_id is None or arm is None):
+        rule = "give either a targets file or --record with --arm"
+        raise InputError(Problem("evidence match", str(targets), rule, "`engager evidence show` lists arms."))
+    frame = read_patients(patients, only or ())
+    if event is not None and event not in frame.columns:
+        raise InputError(Problem("--event", event, "is not a column", nearest(event, frame.columns)))
+    if targets is not None:
+        wanted = read_targets(targets)
+    else:
+        published = baseline_targets(record(str(record_id)), str(arm))
+        wanted = {column: target for column, target in published.items() if column in frame.columns}
+        for column in sorted(set(published) - set(wanted)):
+            remark(f"{column} was published, but the patients have no such column")
+    matched = match(frame, wanted)
+    share = None if event is None else matched.proportion(frame[event].cast(float).to_numpy())
     if out is not None:
         from engager.evidence import write_weights
 
@@ -241,6 +291,7 @@ def match_patients(
         "n_missing": matched.n_missing,
         "largest_weight": matched.largest,
         "balance": list(matched.balance),
+        "event": None if share is None else dict(zip(("value", "low", "high"), share, strict=True)),
     }
     if as_json:
         print_json(content)
@@ -248,6 +299,10 @@ def match_patients(
     keys = ("covariate", "statistic", "target", "before", "after")
     print_table(list(keys), [[_short(row[key]) for key in keys] for row in matched.balance])
     typer.echo(f"effective sample size {matched.effective_sample_size:.1f} of {matched.n_used} patients")
+    if share is not None:
+        typer.echo(
+            f"{event}: {100 * share[0]:.1f} % ({100 * share[1]:.1f} to {100 * share[2]:.1f}), weighted"
+        )
     if matched.n_missing:
         remark(f"{matched.n_missing} patients lack a covariate and have no weight")
 
@@ -314,7 +369,7 @@ def _pooled(
     return pool_proportions(selection, method, by, covariates or (), level)
 
 
-def _simulated(folder: Path, pooled: Pooled) -> list[dict[str, Any]]:
+def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, Any]]:
     """Rows of a run folder's comparisons of the same endpoint and statistic."""
     from engager.core import InputError, Problem
     from engager.study import RunFolder
@@ -331,11 +386,33 @@ def _simulated(folder: Path, pooled: Pooled) -> list[dict[str, Any]]:
         if row["endpoint"] == pooled.endpoint
         and row["statistic"] == pooled.statistic
         and row["simulated"]["median"] is not None
+        and arm in (None, row["arm"])
     ]
     if not found:
         rule = f"compares no {pooled.statistic} of {pooled.endpoint}"
         raise InputError(Problem("--run", str(folder), rule, "Choose another endpoint or run."))
     return found
+
+
+def _simulated_curve(folder: Path, arm: str, endpoint: str) -> dict[str, Any]:
+    """The median curve of a run's replicates, with its prediction band."""
+    from engager.analysis import survival_bands
+    from engager.core import InputError, Problem, nearest
+    from engager.study import RunFolder
+
+    run = RunFolder.open(folder)
+    patients = run.table("patients")
+    arms = patients["arm"].unique().to_list()
+    if arm not in arms:
+        raise InputError(Problem("--run-arm", arm, f"is not an arm of {run.id}", nearest(arm, arms)))
+    bands = survival_bands(patients, endpoint, arms=[arm]).drop_nans("survival")
+    return {
+        "label": f"simulated, {run.id}",
+        "time_months": bands["month"].to_list(),
+        "survival": bands["survival"].to_list(),
+        "low": bands["low"].to_list(),
+        "high": bands["high"].to_list(),
+    }
 
 
 def _print_pooled(pooled: Pooled) -> None:

@@ -19,9 +19,21 @@ if TYPE_CHECKING:
     from engager.evidence.export import evidence_tables, export_evidence, record_schema
     from engager.evidence.figure_file import write_figure
     from engager.evidence.forest_plot import draw_forest, forest_table
+    from engager.evidence.historical_median import (
+        HistoricalMedian,
+        NormalMixture,
+        median_prior_from_records,
+        prior_from_log_medians,
+    )
     from engager.evidence.historical_prior import HistoricalPrior, prior_from_counts, prior_from_records
     from engager.evidence.intervals import exact_interval, exact_interval_of
-    from engager.evidence.library import load_records, read_record, read_records, record
+    from engager.evidence.library import (
+        contribution_remarks,
+        load_records,
+        read_record,
+        read_records,
+        record,
+    )
     from engager.evidence.matching import Matched, match
     from engager.evidence.network import (
         NetworkFit,
@@ -41,6 +53,7 @@ if TYPE_CHECKING:
         pool_medians,
         pool_proportions,
     )
+    from engager.evidence.published_baseline import baseline_targets
     from engager.evidence.randomized_network import published_network, treatment_node
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
     from engager.evidence.schema import (
@@ -66,9 +79,15 @@ _HOMES = {
     "export": ("evidence_tables", "export_evidence", "record_schema"),
     "figure_file": ("write_figure",),
     "forest_plot": ("draw_forest", "forest_table"),
+    "historical_median": (
+        "HistoricalMedian",
+        "NormalMixture",
+        "median_prior_from_records",
+        "prior_from_log_medians",
+    ),
     "historical_prior": ("HistoricalPrior", "prior_from_counts", "prior_from_records"),
     "intervals": ("exact_interval", "exact_interval_of"),
-    "library": ("load_records", "read_record", "read_records", "record"),
+    "library": ("contribution_remarks", "load_records", "read_record", "read_records", "record"),
     "matching": ("Matched", "match"),
     "network": ("NetworkFit", "NetworkStudy", "fit_network", "study_of_counts", "study_of_ratio"),
     "network_graph": ("draw_network", "network_remarks", "network_table"),
@@ -76,6 +95,7 @@ _HOMES = {
     "overlaps": ("LeftOut", "Overlap", "find_overlaps", "without_overlap"),
     "patient_table": ("read_patients", "read_targets", "write_weights"),
     "pooling": ("Pooled", "Regression", "pool_hazard_ratios", "pool_medians", "pool_proportions"),
+    "published_baseline": ("baseline_targets",),
     "randomized_network": ("published_network", "treatment_node"),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),
     "schema": (
@@ -102,11 +122,13 @@ __all__ = [
     "Endpoint",
     "EvidenceMap",
     "Figure",
+    "HistoricalMedian",
     "HistoricalPrior",
     "LeftOut",
     "Matched",
     "NetworkFit",
     "NetworkStudy",
+    "NormalMixture",
     "Outcome",
     "Overlap",
     "Pooled",
@@ -119,8 +141,10 @@ __all__ = [
     "Selection",
     "Study",
     "SubgroupFigure",
+    "baseline_targets",
     "cite",
     "cite_all",
+    "contribution_remarks",
     "covariates",
     "draw_curve",
     "draw_forest",
@@ -141,6 +165,7 @@ __all__ = [
     "make_map",
     "map_table",
     "match",
+    "median_prior_from_records",
     "months",
     "network_remarks",
     "network_table",
@@ -148,6 +173,7 @@ __all__ = [
     "pool_medians",
     "pool_proportions",
     "prior_from_counts",
+    "prior_from_log_medians",
     "prior_from_records",
     "published_network",
     "read_patients",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from engager.evidence.figure_file import PUBLISHED, QUIET, SIMULATED, SMALL, TEXT, new_figure, quiet_style
 from engager.evidence.vocabulary import endpoint
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from engager.evidence.curve_reconstruction import RebuiltCurve
@@ -22,7 +24,8 @@ def draw_curve(curve: RebuiltCurve, simulated: Sequence[Mapping[str, Any]] = ())
     Parameters
     ----------
     curve : from `rebuild_curve`.
-    simulated : curves with ``label``, ``time_months`` and ``survival`` arrays, drawn beside it.
+    simulated : curves with ``label``, ``time_months`` and ``survival`` arrays, and ``low`` and ``high``
+        where there is a prediction band, drawn beside it.
     """
     with quiet_style():
         figure = new_figure(3.9)
@@ -48,17 +51,8 @@ def draw_curve(curve: RebuiltCurve, simulated: Sequence[Mapping[str, Any]] = ())
                 bounds = [anchor.low or 0.0, anchor.high if anchor.high is not None else 1.0]
                 axes.plot([anchor.time_months] * 2, bounds, color=PUBLISHED, linewidth=1)
             axes.plot([anchor.time_months], [anchor.survival], "D", color=PUBLISHED, markersize=5)
-        for row in simulated:
-            axes.plot(
-                row["time_months"], row["survival"], color=SIMULATED, linewidth=1.4, linestyle=(0, (3, 1.5))
-            )
-            axes.text(
-                row["time_months"][-1],
-                row["survival"][-1],
-                str(row["label"]),
-                fontsize=SMALL,
-                color=SIMULATED,
-            )
+        for index, row in enumerate(simulated):
+            _draw_simulated(axes, row, float(t[-1]), index)
         axes.set_ylim(0, 1)
         axes.set_xlim(0, float(t[-1]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
@@ -69,3 +63,15 @@ def draw_curve(curve: RebuiltCurve, simulated: Sequence[Mapping[str, Any]] = ())
         words = "Diamonds: printed. Band: uncertainty. Gray: limits of any\ncurve through them. Dashed: extrapolated."
         figure.text(0.05, 0.055, words, fontsize=SMALL, color=QUIET, va="center")
     return figure
+
+
+def _draw_simulated(axes: Axes, row: Mapping[str, Any], until: float, index: int) -> None:
+    months = np.asarray(row["time_months"], dtype=float)
+    shown = months <= until
+    line = np.asarray(row["survival"], dtype=float)[shown]
+    if "low" in row and "high" in row:
+        low, high = (np.asarray(row[key], dtype=float)[shown] for key in ("low", "high"))
+        axes.fill_between(months[shown], low, high, color=SIMULATED, alpha=0.18, linewidth=0)
+    axes.plot(months[shown], line, color=SIMULATED, linewidth=1.4, linestyle=(0, (3, 1.5)))
+    place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
+    axes.text(1, 1 - 0.07 * index, str(row["label"]), color=SIMULATED, **place)

@@ -47,6 +47,9 @@ def read_records(folder: Path) -> dict[str, Record]:
         except InputError as error:
             problems += error.problems
             continue
+        if path.name != f"{record.id}.yaml":
+            rule = "must be the file's name without .yaml"
+            problems.append(Problem(f"{path.name}: id", record.id, rule, "Rename one of them."))
         if record.id in records:
             problems.append(
                 Problem(f"{path.name}: id", record.id, "is the id of another record", "Choose another.")
@@ -77,13 +80,24 @@ def parse_record(content: dict[str, Any], name: str) -> Record:
     except ValidationError as error:
         raise InputError(schema_problems(error, name)) from None
     problems = check_record(record, name)
-    if name.endswith(".yaml") and name != f"{record.id}.yaml":
-        problems.append(
-            Problem(f"{name}: id", record.id, "must be the file's name without .yaml", "Rename one.")
-        )
     if problems:
         raise InputError(problems)
     return record
+
+
+def contribution_remarks(contributed: Record) -> list[str]:
+    """What a contributor should know about a valid record before it joins the shipped ones."""
+    from engager.evidence.regimens import load_regimens
+
+    said = []
+    if contributed.id in load_records():
+        said.append(f"a shipped record is called {contributed.id} already; this one would take its place")
+    said += [
+        f"regimen {slug} is not in the list of regimens; add it to be able to run it"
+        for slug in contributed.regimens
+        if slug not in load_regimens()
+    ]
+    return said
 
 
 def record(record_id: str) -> Record:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, nearest
 from engager.evidence.reading import read_yaml
 
 if TYPE_CHECKING:
@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from engager.evidence.matching import Matched
 
 
-def read_patients(path: Path) -> pl.DataFrame:
+def read_patients(path: Path, only: Sequence[str] = ()) -> pl.DataFrame:
     """A patient table from a Parquet or CSV file, one row a patient.
+
+    Parameters
+    ----------
+    path : ending in .parquet or .csv.
+    only : conditions such as ``arm=blinatumomab`` that rows must meet, all of them.
 
     Raises
     ------
     InputError
-        When the file cannot be read or holds no patient.
+        When the file cannot be read, a condition names no column, or no patient is left.
     """
     import polars as pl
 
@@ -34,6 +39,16 @@ def read_patients(path: Path) -> pl.DataFrame:
         raise InputError(
             Problem("patients", str(path), f"cannot be read ({error})", "Check the file.")
         ) from None
+    problems = []
+    for condition in only:
+        column, _, value = condition.partition("=")
+        if column not in frame.columns:
+            hint = nearest(column, frame.columns)
+            problems.append(Problem("--only", condition, "must be column=value", hint))
+        else:
+            frame = frame.filter(pl.col(column).cast(pl.String) == value)
+    if problems:
+        raise InputError(problems)
     if frame.is_empty():
         raise InputError(Problem("patients", str(path), "holds no patient"))
     return frame

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from engager.core import InputError
-from engager.evidence import match
+from engager.evidence import baseline_targets, match, record
 
 
 def _patients(n=400):
@@ -66,3 +66,25 @@ def test_weighted_share_and_interval():
     share, low, high = matched.proportion(patients["prior_hsct"].astype(float))
     assert share == pytest.approx(0.5)
     assert low < 0.5 < high
+
+
+def test_published_baseline_becomes_targets():
+    targets = baseline_targets(record("tower-2017"), "blinatumomab")
+    assert targets["age_years"] == {"mean": 40.8, "sd": 17.1}
+    assert targets["female"]["proportion"] == pytest.approx(1 - 162 / 271)
+    # One patient's marrow was unknown, one patient's transplant history too.
+    assert targets["marrow_blasts_percent"] == {"above": 50.0, "share": pytest.approx(201 / 270)}
+    assert targets["prior_hsct"]["proportion"] == pytest.approx(94 / 270)
+    assert targets["salvage_line"] == {"above": 2.0, "share": pytest.approx(1 - 114 / 271)}
+
+
+def test_arm_without_a_usable_baseline_is_refused():
+    with pytest.raises(InputError, match="no published baseline"):
+        baseline_targets(record("ino-vate-2016"), "inotuzumab")
+
+
+def test_weighted_share_of_nobody_has_an_exact_interval():
+    matched = match(_patients(), {"prior_hsct": {"proportion": 0.5}})
+    share, low, high = matched.proportion(np.zeros(400))
+    assert (share, low) == (0, 0)
+    assert high == pytest.approx(1 - 0.025 ** (1 / round(matched.effective_sample_size)))
