@@ -25,15 +25,15 @@ from engager.engine.printer import vector_type
 from engager.engine.problem import Action, Status
 from engager.engine.tableau import Tableau
 
-_GROWTH_LIMIT, _SHRINK_LIMIT = 6.0, 0.1
+GROWTH_LIMIT, SHRINK_LIMIT = 6.0, 0.1
 #: A step this much longer than what is left of a segment is stretched to its end; up to twice, it is halved.
-_STRETCH = 1.01
+STRETCH = 1.01
 #: Smallest pivot, as a share of 1/(gamma h), below which elimination without row exchange is not trusted.
-_PIVOT_LIMIT = 1e-8
+PIVOT_LIMIT = 1e-8
 #: A step below this share of the time or the segment makes no progress.
-_SMALLEST_STEP = 1e-15
+SMALLEST_STEP = 1e-15
 #: The first step of a segment changes states by about this share of their largest size.
-_FIRST_CHANGE = 0.01
+FIRST_CHANGE = 0.01
 
 
 #: What `repeat` can time, by number.
@@ -387,7 +387,7 @@ class Driver:
             total.set(f.fma(ratio, ratio, total.get()))
         speed = f.unary("sqrt", total.get() * (1.0 / max(n, 1)))
         left = self._all(f, "TE") - self._all(f, "T")
-        step = f.real(_FIRST_CHANGE, self.width) / speed
+        step = f.real(FIRST_CHANGE, self.width) / speed
         step = f.smaller(step, left * 0.1)
         step = f.larger(step, left * 1e-8)
         fresh = self._all(f, "FRESH", whole=True).differs(0)
@@ -407,7 +407,7 @@ class Driver:
         left = self._all(f, "TE") - self._all(f, "T")
         step = self._all(f, "H")
         taken = f.select(left < step * 2.0, left * 0.5, step)
-        taken = f.select(left <= step * _STRETCH, left, taken)
+        taken = f.select(left <= step * STRETCH, left, taken)
         self._put_all(f, "HH", taken)
         if table.implicit:
             self._put_all(f, "HI", f.real(1.0, self.width) / taken)
@@ -492,7 +492,7 @@ class Driver:
         start, step, end = (self._all(f, name) for name in ("T", "HH", "TE"))
         sound = self._all(f, "E") <= 1.0
         if self.tableau.implicit:
-            sound = sound & (self._all(f, "PIVOT") >= _PIVOT_LIMIT)
+            sound = sound & (self._all(f, "PIVOT") >= PIVOT_LIMIT)
         good, bad = active & sound, active & ~sound
         arrives = good & (step.equals(end - start))
         reached = f.select(arrives, end, start + step)
@@ -502,10 +502,10 @@ class Driver:
         # step control
         factor = self._all(f, "FACTOR")
         again = self._all(f, "AGAIN", whole=True).differs(0)
-        grown = f.smaller(f.real(_GROWTH_LIMIT, width), f.larger(factor, f.real(0.2, width)))
+        grown = f.smaller(f.real(GROWTH_LIMIT, width), f.larger(factor, f.real(0.2, width)))
         grown = f.select(again, f.smaller(grown, f.real(1.0, width)), grown)
-        shrunk = f.larger(f.smaller(factor, f.real(0.9, width)), f.real(_SHRINK_LIMIT, width))
-        shrunk = f.select(self._all(f, "E") > 1.0, shrunk, f.real(_SHRINK_LIMIT, width))
+        shrunk = f.larger(f.smaller(factor, f.real(0.9, width)), f.real(SHRINK_LIMIT, width))
+        shrunk = f.select(self._all(f, "E") > 1.0, shrunk, f.real(SHRINK_LIMIT, width))
         # a step cut at the end of a segment does not shorten the next proposal
         wanted = self._all(f, "H")
         next_step = f.select(step < wanted, f.larger(step * grown, wanted), step * grown)
@@ -531,7 +531,7 @@ class Driver:
         ws, ctx = f.argument("ws"), f.argument("ctx")
         time = self._all(f, "T")
         extent = f.larger(f.unary("fabs", time), self._all(f, "TE") - time)
-        stuck = bad & (next_step <= extent * _SMALLEST_STEP)
+        stuck = bad & (next_step <= extent * SMALLEST_STEP)
         tried = self._all(f, "STEPS", whole=True) + self._all(f, "REJECTED", whole=True)
         limit = f.spread(self._context(f, "max_steps", "i64"), self.width)
         # a lane that has just arrived is let finish

@@ -48,14 +48,15 @@ def _one(op: Op, args: list[Any], arrays: dict[str, FloatArray]) -> Any:
     if name in _FLOAT:
         return float(_FLOAT[name](*(np.float64(arg) for arg in args)))
     if name == "fma":
-        return _fma(*args)
+        return exact_fma(*args)
     if name in _OTHER:
         return _OTHER[name](*args)
     second = int(op.value) if op.value is not None else args[1]  # type: ignore[call-overload]
     return _INTEGER[name](args[0], second) & _WORD
 
 
-def _fma(a: float, b: float, c: float) -> float:
+def exact_fma(a: float, b: float, c: float) -> float:
+    """a * b + c rounded once."""
     if not all(np.isfinite((a, b, c))):
         return float(np.float64(a) * np.float64(b) + np.float64(c))
     exact = Fraction(a) * Fraction(b) + Fraction(c)

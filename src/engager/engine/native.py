@@ -19,9 +19,9 @@ from engager.model import System
 
 #: What counts as nothing, as a share of a state's largest size so far: times rtol, the part of the tolerance that
 #: does not shrink with the state. One cell beside 1e12.
-_OF_PEAK = 1e-6
+OF_PEAK = 1e-6
 #: Likewise for a state that was never anything but 0.
-_FLOOR = 1e-15
+ABSOLUTE_FLOOR = 1e-15
 
 
 def solve_native(
@@ -67,6 +67,15 @@ def refuse_events(system: System) -> None:
         raise UnsupportedModel(Wrong(f"model {system.id}", named, rule, "Use backend='reference'."))
 
 
+def starting_inputs(problem: Problem) -> FloatArray:
+    """Inputs at the start, array (patient, input): as given, else the model's values (0 where it has none)."""
+    if problem.inputs is not None:
+        return problem.inputs
+    system = problem.system
+    values = np.array([system.defaults.get(name, 0.0) for name in system.inputs])
+    return np.tile(values, (problem.parameters.shape[0], 1))
+
+
 def lay_out(
     problem: Problem, rtol: float, atol: FloatArray | None, max_steps: int
 ) -> tuple[Trajectories, FloatArray, list[object]]:
@@ -75,10 +84,8 @@ def lay_out(
     n, m = problem.parameters.shape[0], len(system.states)
     schedule = problem.schedule or Schedule.empty(n)
     times = np.ascontiguousarray(problem.save_times, dtype=float)
-    inputs = problem.inputs
-    if inputs is None:
-        inputs = np.tile([system.defaults.get(name, 0.0) for name in system.inputs], (n, 1))
-    absolute = np.full(m, rtol * _FLOOR) if atol is None else atol
+    inputs = starting_inputs(problem)
+    absolute = np.full(m, rtol * ABSOLUTE_FLOOR) if atol is None else atol
     result = Trajectories(
         system=system,
         time=times,
@@ -111,7 +118,7 @@ def lay_out(
     context[SLOT["max_steps"]] = max_steps
     numbers = context.view(np.float64)
     numbers[SLOT["relative"]] = rtol
-    numbers[SLOT["of_peak"]] = rtol * _OF_PEAK if atol is None else 0.0
+    numbers[SLOT["of_peak"]] = rtol * OF_PEAK if atol is None else 0.0
     keep.append(context)
     return result, numbers, keep
 

@@ -1,0 +1,56 @@
+"""The CUDA backend, in Numba's simulator: the same routines give the same bits as compiled code."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_SCRIPT = """
+import numpy as np
+from engager.engine import Action, Problem, Schedule, solve
+from engager.engine.examples import blow_up, one_compartment, predator_and_prey, spread
+
+def same(problem, **options):
+    want = solve(problem, backend="native", **options)
+    got = solve(problem, backend="cuda", **options)
+    for name in ("values", "status", "last_step", "inputs", "n_steps", "n_rejected"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(want, name), err_msg=name)
+
+times = np.array([0.0, 0.4, 1.0])
+prey = predator_and_prey()
+doses = Schedule.same_for_all(2, [(0.5, Action.ADD_TO_STATE, 0, 0.3), (0.7, Action.MULTIPLY_STATE, 1, 0.5)])
+same(Problem(prey, spread(prey, 2), times, schedule=doses), method="{method}", rtol=1e-3)
+one = one_compartment()
+infusion = [(0.0, Action.SET_INPUT, 0, 2.0), (0.6, Action.RESET, 0, 0.0), (0.8, Action.SET_STATE, 0, 1.0)]
+same(Problem(one, spread(one, 2), times, schedule=Schedule.same_for_all(2, infusion)), method="{method}", rtol=1e-3)
+same(Problem(blow_up(), np.array([[1.0], [0.2]]), np.array([0.0, 0.5, 1.5])), method="{method}", rtol=1e-2,
+     max_steps=30)
+print("same bits")
+"""
+
+
+@pytest.mark.parametrize("method", ["rodas5p", "dopri5"])
+def test_simulated_gpu_has_the_bits_of_compiled_code(method, tmp_path):
+    """In a process of its own: the simulator must be chosen before Numba is imported."""
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", _SCRIPT.replace("{method}", method)],
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == "same bits"
+
+
+def test_without_a_gpu_the_reason_is_told():
+    import numpy as np
+
+    from engager.core import InputError
+    from engager.engine import Problem, solve
+    from engager.engine.examples import one_compartment
+
+    cuda = pytest.importorskip("numba.cuda")
+    if cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(InputError, match="NVIDIA GPU"):
+        solve(Problem(one_compartment(), np.ones((1, 1)), np.array([0.0, 1.0])), backend="cuda")
