@@ -8,10 +8,23 @@ from typing import Any
 _HOMES = {
     "comparison": ("Comparison", "compare", "published_interval", "request_of"),
     "fit": ("FitPlan", "fit_defaults", "fit_population", "shipped_plan"),
+    "identifiability": ("Held", "Identifiability", "Informed", "Pair", "assess_identifiability"),
     "observation_check": ("validate_observations",),
     "observations": ("Observations", "load_observations"),
     "posterior": ("Posterior", "course_settings", "shipped_posterior"),
     "selection": ("Selection", "Summary", "select_by_acceptance", "select_by_weights"),
+    "sensitivity": (
+        "RankCorrelation",
+        "SobolIndex",
+        "Swing",
+        "rank_correlations",
+        "saltelli_points",
+        "sobol_indices",
+        "tornado",
+    ),
+    "sensitivity_patients": ("PATIENT_OUTPUTS", "PatientFunction"),
+    "sensitivity_surrogate": ("Surrogate", "fit_surrogate", "surrogate_indices"),
+    "sensitivity_trials": ("TRIAL_OUTPUTS", "TrialFunction", "one_arm"),
     "time_courses": (
         "TimeCourseFit",
         "calibrate_time_courses",
