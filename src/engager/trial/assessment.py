@@ -114,7 +114,7 @@ class Assessment:
             assessed = np.zeros(rows.size, dtype=bool)
         reading = seen["log10_mrd"]
         limit = np.log10(self.visits.mrd.limit)
-        floor = limit + np.log10(self.assumed["mrd_sensitivity"])
+        floor = limit + np.log10(self.assumed.of("mrd_sensitivity", rows))
         for below, when in (
             (np.inf, course.mrd_first_day),
             (limit, course.mrd_response_day),
@@ -124,8 +124,8 @@ class Assessment:
         better = assessed & ~(reading >= course.mrd_log10[rows])
         chosen = rows[better]
         course.mrd_day[chosen] = day
-        course.mrd_undetectable[chosen] = reading[better] < floor
-        course.mrd_log10[chosen] = np.maximum(reading[better], floor)
+        course.mrd_undetectable[chosen] = (reading < floor)[better]
+        course.mrd_log10[chosen] = np.maximum(reading, floor)[better]
 
     def _relapse(self, rows: IntArray, day: float, *, extramedullary: bool) -> None:
         course = self.course
