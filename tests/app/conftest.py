@@ -34,3 +34,9 @@ def engager(monkeypatch, capsys):
         return Outcome(code, shown.out, shown.err)
 
     return call
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Runs without drawing their report, which takes longer than a small run."""
+    monkeypatch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")

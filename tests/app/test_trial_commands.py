@@ -53,7 +53,7 @@ def test_run_json_is_one_object_with_the_promised_comparisons(engager, tmp_path)
     assert "http" not in "".join(line for line in report.splitlines() if "<script" in line or "<link" in line)
 
 
-def test_run_prints_the_comparison_and_tells_progress_on_stderr(engager, tmp_path):
+def test_run_prints_the_comparison_and_tells_progress_on_stderr(engager, no_report, tmp_path):
     found = engager("trial", "run", "tower", "--replicates", 1, "--patients", 6, "--out", tmp_path / "run")
     assert "OS" in found.out
     assert "simulating" not in found.out
@@ -61,7 +61,7 @@ def test_run_prints_the_comparison_and_tells_progress_on_stderr(engager, tmp_pat
     assert f"Report: {tmp_path / 'run' / 'report.html'}" in found.err
 
 
-def test_a_users_own_file_runs_the_same_way(engager, tmp_path):
+def test_a_users_own_file_runs_the_same_way(engager, no_report, tmp_path):
     path = tmp_path / "mine.yaml"
     content = yaml.safe_load(engager("trial", "show", "tower").out)
     path.write_text(yaml.safe_dump(content))
@@ -70,7 +70,7 @@ def test_a_users_own_file_runs_the_same_way(engager, tmp_path):
     assert one["comparisons"] == two["comparisons"]
 
 
-def test_replay_gives_the_same_bits(engager, tmp_path):
+def test_replay_gives_the_same_bits(engager, no_report, tmp_path):
     engager("trial", "run", "tower", *SMALL_RUN, "--out", tmp_path / "run")
     found = engager("replay", tmp_path / "run" / "run.json")
     assert found.code == 0
@@ -166,7 +166,7 @@ def test_all_problems_of_a_file_are_counted(engager, tmp_path):
     assert engager("trial", "run", path).err.startswith("Error: 2 problems.")
 
 
-def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, tmp_path, monkeypatch):
+def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, no_report, tmp_path, monkeypatch):
     real, calls = run.simulate_trial, []
 
     def stopped_at_the_second_chunk(*arguments, **options):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from engager.study.replaying import Replay, replay
     from engager.study.requests import requests_of
     from engager.study.run import RunProgress, run_study
-    from engager.study.validation import Validation, studies_with_targets, validate_studies
+    from engager.study.validation import Validation, studies_named, studies_with_targets, validate_studies
+    from engager.study.validation_text import validation_text
 
 _HOMES = {
     "folder": ("RunFolder",),
@@ -21,7 +22,8 @@ _HOMES = {
     "replaying": ("Replay", "replay"),
     "requests": ("requests_of",),
     "run": ("RunProgress", "run_study"),
-    "validation": ("Validation", "studies_with_targets", "validate_studies"),
+    "validation": ("Validation", "studies_named", "studies_with_targets", "validate_studies"),
+    "validation_text": ("validation_text",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -39,8 +41,10 @@ __all__ = [
     "requests_of",
     "run_study",
     "simulate_patient",
+    "studies_named",
     "studies_with_targets",
     "validate_studies",
+    "validation_text",
 ]
 
 

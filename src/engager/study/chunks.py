@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
-from engager.study.tables import TABLES, read_table, write_tables
+from engager.study.tables import TABLES, in_order, read_table, write_tables
 
 if TYPE_CHECKING:
     from engager.trial import Protocol, TrialData
@@ -89,7 +89,7 @@ class Workplace:
         from engager.trial import TrialData
 
         spans = sorted(self.finished().items())
-        tables = {name: pl.concat([read_table(folder, name) for _, folder in spans]) for name in TABLES}
+        tables = {name: in_order(pl.concat([read_table(folder, name) for _, folder in spans])) for name in TABLES}
         return TrialData(protocol, **tables)
 
     def complete(self) -> None:

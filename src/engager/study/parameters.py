@@ -1,12 +1,13 @@
-"""Which population values a run uses: draws of the fitted posterior, its center, or the model's own table."""
+"""Which population values a run uses: draws of a fitted posterior, its center, or the model's own table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
-from engager.calibration import course_settings, shipped_posterior
+from engager.calibration import Posterior, course_settings, shipped_posterior
 from engager.core import InputError, Problem, digest_object, nearest
 from engager.model import load_model
 
@@ -39,20 +40,24 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     ----------
     model_id : of the study.
     seed : of the run; with the replicate it fixes the draw.
-    choice : ``posterior``, every replicate its own draw, so that intervals hold what the fit left unsure;
+    choice : ``posterior``, every replicate its own draw, so that intervals hold what the fit left unsure; a path
+        ending in ``.json``, the same with a posterior of your own (``engager calibrate --out``);
         ``center``, its medians for all; ``table``, the model's own values. A model without a posterior uses
         its table, with what was fitted to time courses where that ships.
 
     Raises
     ------
     InputError
-        When there is no such choice.
+        When there is no such choice, or the file holds no posterior of this model.
     """
-    if choice not in get_args(Choice):
-        rule = "must be " + ", ".join(get_args(Choice))
+    is_file = choice.endswith(".json")
+    if choice not in get_args(Choice) and not is_file:
+        rule = "must be " + ", ".join(get_args(Choice)) + ", or a posterior file (.json)"
         raise InputError(Problem("--parameters", choice, rule, nearest(choice, get_args(Choice))))
     model = load_model(model_id)
-    posterior = shipped_posterior(model_id) if choice != "table" else None
+    posterior = shipped_posterior(model_id) if choice in ("posterior", "center") else None
+    if is_file:
+        posterior = read_posterior(Path(choice), model_id)
     if posterior is None:
         fixed = course_settings(model) if choice != "table" else {}
         used = "time-courses" if fixed else "table"
@@ -66,3 +71,27 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
         center = posterior.center()
         return Parameters("center", lambda replicate: center, values, note)
     return Parameters("posterior", posterior.settings(seed), values, note)
+
+
+def read_posterior(path: Path, model_id: str) -> Posterior:
+    """A posterior that `engager calibrate` wrote.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is no posterior, or belongs to another model.
+    """
+    hint = "Write one with engager calibrate --out."
+    try:
+        found = Posterior.read(path)
+    except OSError as error:
+        rule = f"must be a readable file ({error.strerror})"
+        raise InputError(Problem("--parameters", str(path), rule, hint)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(Problem("--parameters", str(path), "must hold a posterior", hint)) from error
+    if found.model != model_id:
+        rule = f"was fitted to the model {found.model}; the study's is {model_id}"
+        raise InputError(Problem("--parameters", str(path), rule))
+    if found.draws.ndim != 2 or found.draws.shape[1] != len(found.names) or not len(found.draws):
+        raise InputError(Problem("--parameters", str(path), "must have one value for each name in every draw", hint))
+    return found

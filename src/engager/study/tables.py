@@ -29,6 +29,15 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     return pl.read_parquet(folder / f"{name}.parquet")
 
 
+def in_order(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows by replicate, arm and patient, each patient's rows as they came.
+
+    A simulation hands on one arm after the other for the replicates it was given, so the order of rows tells how
+    a run was cut up; this order does not.
+    """
+    return table.sort("replicate", "arm", "patient", maintain_order=True)
+
+
 def table_digest(table: pl.DataFrame) -> str:
     """The first 16 hex digits of a SHA-256 over names, types, nulls and values, row by row order included.
 
@@ -50,5 +59,5 @@ def table_digest(table: pl.DataFrame) -> str:
 
 
 def digests(data: TrialData) -> dict[str, str]:
-    """`table_digest` of each table."""
-    return {name: table_digest(getattr(data, name)) for name in TABLES}
+    """`table_digest` of each table, its rows `in_order`."""
+    return {name: table_digest(in_order(getattr(data, name))) for name in TABLES}

@@ -9,8 +9,7 @@ import pytest
 
 import engager.study.validation
 from engager.core import InputError
-from engager.study import studies_with_targets, validate_studies
-from engager.study.validation import _width_ratio
+from engager.study import studies_with_targets, validate_studies, validation_text
 
 
 @pytest.fixture
@@ -21,15 +20,34 @@ def found(protocol, simulation, monkeypatch):
 
 def test_every_target_is_listed_with_its_use(found):
     listed = found.as_json()["targets"]
-    assert [(one["endpoint"], one["use"]) for one in listed] == [("CR", "check"), ("OS", "check")]
+    assert [(one["endpoint"], one["use"]) for one in listed] == [("CR", None), ("OS", None)]
     assert {"trial", "arm", "published", "simulated", "inside"} <= set(listed[0])
     json.dumps(found.as_json(), allow_nan=False)
 
 
 def test_counts_are_of_what_could_be_judged(found):
     inside = sum(one.is_inside for one in found.comparisons)
-    assert found.inside("check") == (inside, 2)
+    assert found.inside(None) == (inside, 2)
     assert found.inside("fit") == (0, 0)
+    assert found.as_json()["counts"]["unmarked"] == {"inside": inside, "of": 2}
+
+
+def test_bands_say_what_was_found_and_whether_it_is_met(found):
+    bands = found.acceptance()
+    assert bands["fit_inside"]["met"] is None
+    marked = replace(found, comparisons=tuple(replace(one, use="fit", is_inside=True) for one in found.comparisons))
+    assert marked.acceptance()["fit_inside"] == {"band": 0.9, "found": 1.0, "met": True}
+    missed = replace(found, comparisons=tuple(replace(one, use="fit", is_inside=False) for one in found.comparisons))
+    assert missed.acceptance()["fit_inside"]["met"] is False
+
+
+def test_the_document_shows_every_figure_and_every_miss(found):
+    missed = replace(found, comparisons=tuple(replace(one, is_inside=False) for one in found.comparisons))
+    text = validation_text(missed, "engager validate --seed 3")
+    assert "seed 3" in text
+    assert text.count("| tiny |") == 3 * len(found.comparisons)  # a miss, a figure and a scatter each
+    met = replace(found, comparisons=tuple(replace(one, is_inside=True) for one in found.comparisons))
+    assert "None." in validation_text(met, "x")
 
 
 def test_pieces_change_no_figure(found, protocol, simulation, monkeypatch):
@@ -42,8 +60,8 @@ def test_width_is_told_on_the_scale_of_the_statistic(found):
     ratio = found.comparisons[1]
     assert ratio.statistic == "hazard_ratio"
     same = replace(ratio, low=0.8, high=2.4)  # published 0.4 to 1.2: a factor of 3 in both
-    assert _width_ratio(same) == pytest.approx(1.0)
-    assert _width_ratio(replace(same, published_low=None)) is None
+    assert replace(found, comparisons=(same,)).width_ratio == pytest.approx(1.0)
+    assert replace(found, comparisons=(replace(same, published_low=None),)).width_ratio is None
 
 
 def test_bad_arguments_are_told_together(protocol):

@@ -1,0 +1,47 @@
+"""The real simulation through the front door: how a run is cut up and who computes it changes no bit."""
+
+from __future__ import annotations
+
+import pytest
+
+from engager.study import replay, run_study
+from engager.trial import read_protocol
+
+STUDY = """
+study: bits
+arms:
+  a: {n: 8, regimen: blinatumomab}
+  b: {n: 4, regimen: flag}
+follow_up: {months: 4, accrual_months: 2, dropout_per_year: 0.1}
+targets: [{arm: a, endpoint: CR/CRh/CRi, events: 4, n: 8}]
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_report():
+    """The report takes longer than these runs and has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        yield
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return run_study(read_protocol(STUDY), replicates=4, seed=11, n_threads=1, out=tmp_path_factory.mktemp("r") / "r")
+
+
+@pytest.mark.parametrize(("n_threads", "chunk"), [(2, 1), (2, 3), (None, 4)])
+def test_threads_and_chunks_change_no_bit(base, tmp_path, n_threads, chunk):
+    other = run_study(read_protocol(STUDY), replicates=4, seed=11, n_threads=n_threads, chunk=chunk, out=tmp_path / "r")
+    assert other.manifest["tables"] == base.manifest["tables"]
+    assert other.comparisons == base.comparisons
+
+
+def test_more_replicates_keep_the_first_ones(base, tmp_path):
+    more = run_study(read_protocol(STUDY), replicates=5, seed=11, out=tmp_path / "r")
+    first = more.table("patients").filter(more.table("patients")["replicate"] < 4)
+    assert first.sort("replicate", "arm", "patient").equals(base.table("patients").sort("replicate", "arm", "patient"))
+
+
+def test_replay_from_the_manifest_is_the_same(base):
+    assert replay(base.path).is_same
