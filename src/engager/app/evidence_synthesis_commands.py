@@ -80,7 +80,7 @@ def forest(
     run_arm: Annotated[str | None, typer.Option(help="Arm of the run; omitted: all.")] = None,
 ) -> None:
     """Draw the forest plot of a published endpoint, a simulated trial as its own row."""
-    from engager.evidence import draw_forest, forest_table, write_figure
+    from engager.evidence import cite, draw_forest, forest_table, record, write_figure
 
     filters = _filters(regimen, drug_class, setting, design, year, family, allow_overlap)
     pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95)
@@ -90,7 +90,10 @@ def forest(
         "Squares: published (open: interval computed here). Diamond: pooled mean. Line below it: a new study."
     )
     notes = (*pooled.remarks, *pooled.left_out)
-    write_figure(draw_forest(pooled, simulated), out, title, words, forest_table(pooled, simulated), notes)
+    records = dict.fromkeys(str(row["record"]) for row in pooled.rows)
+    references = [cite(record(name)) for name in records]
+    figure, table = draw_forest(pooled, simulated), forest_table(pooled, simulated)
+    write_figure(figure, out, title, words, table, notes, references)
     _tell_written(out)
     _tell(pooled)
 

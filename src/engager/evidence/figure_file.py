@@ -62,6 +62,7 @@ def write_figure(
     description: str,
     table: Sequence[Sequence[str]] = (),
     notes: Sequence[str] = (),
+    references: Sequence[str] = (),
 ) -> None:
     """Write a figure.
 
@@ -69,6 +70,7 @@ def write_figure(
     ----------
     path : ending in .svg, .png or .html; an HTML page also holds the numbers as a table and the notes.
     table : header row, then rows.
+    notes, references : shown below the table of an HTML page; formatted citations of the records.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def write_figure(
             elif path.suffix.lower() == ".svg":
                 path.write_text(svg, encoding="utf-8")
             else:
-                path.write_text(_page(svg, title, description, table, notes), encoding="utf-8")
+                path.write_text(_page(svg, title, description, table, notes, references), encoding="utf-8")
         except OSError as error:
             found = error.strerror or str(error)
             raise InputError(
@@ -101,18 +103,27 @@ def _svg(figure: Figure, title: str) -> str:
 
 
 def _page(
-    svg: str, title: str, description: str, table: Sequence[Sequence[str]], notes: Sequence[str]
+    svg: str,
+    title: str,
+    description: str,
+    table: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    references: Sequence[str],
 ) -> str:
     drawing = svg[svg.index("<svg") :].replace("<svg ", '<svg role="img" ', 1)
-    told = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
     return _TEMPLATE.format(
         title=html.escape(title),
         description=html.escape(description),
         svg=drawing,
         table=_table(table),
-        notes=f"<h2>Remarks</h2><ul>{told}</ul>" if told else "",
+        notes=_list("Remarks", notes) + _list("Records", references),
         use=_RESEARCH_USE,
     )
+
+
+def _list(title: str, lines: Sequence[str]) -> str:
+    told = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<h2>{title}</h2><ul>{told}</ul>" if told else ""
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

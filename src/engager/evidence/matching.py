@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize
 
 from engager.core import InputError, Problem, nearest
+from engager.evidence.intervals import exact_interval
 
 Array = NDArray[np.float64]
 
@@ -41,15 +42,17 @@ class Matched:
     largest: float
 
     def proportion(self, event: Array) -> tuple[float, float, float]:
-        """Weighted share of an event array (patient,) of 0/1, and its 95 % interval (robust variance,
-        logit).
+        """Weighted share of an event array (patient,) of 0/1, and its 95 % interval (exact at 0 and 1, else
+        robust variance, logit).
         """
         used = (self.weights > 0) & np.isfinite(np.asarray(event, dtype=float))
         w, y = self.weights[used], np.asarray(event, dtype=float)[used]
         share = float(w @ y / w.sum())
         se = float(np.sqrt(np.sum((w * (y - share)) ** 2))) / float(w.sum())
         if share in (0.0, 1.0):
-            return share, float("nan"), float("nan")
+            # No variance to see: the exact interval of as many patients as the weights are worth.
+            n = max(1, round(float(w.sum() ** 2 / (w @ w))))
+            return share, *exact_interval(n if share else 0, n)
         half = 1.959963984540054 * se / (share * (1 - share))
         logit = np.log(share / (1 - share))
         low, high = 1 / (1 + np.exp(-(logit - half))), 1 / (1 + np.exp(-(logit + half)))
