@@ -30,9 +30,14 @@ def test_validate_json_lists_targets_and_counts(engager, study):
     found = engager("validate", "--against", study, "--replicates", 3, "--json", "--quiet")
     assert found.code == 0, found.err
     content = json.loads(found.out)
-    assert [(one["trial"], one["use"]) for one in content["targets"]] == [("mine", "fit"), ("mine", "check")]
+    assert [(one["trial"], one["use"]) for one in content["targets"]] == [("mine", "fit"), ("mine", None)]
     assert content["counts"]["fit"]["of"] == 1
+    assert list(content) == ["targets", "counts", "acceptance"]
+    assert content["counts"]["unmarked"]["of"] == 1
     assert {"fit_inside", "check_inside"} <= set(content["acceptance"])
+    keys = "use trial arm endpoint statistic time_months subgroup published simulated inside"
+    assert all(list(one) == keys.split() for one in content["targets"])
+    assert all(set(one["simulated"]) == {"median", "low", "high"} for one in content["targets"])
 
 
 def test_validate_prints_a_table_and_the_counts(engager, study):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engager.study.requests import requests_of
     from engager.study.run import RunProgress, run_study
     from engager.study.validation import Validation, studies_named, studies_with_targets, validate_studies
-    from engager.study.validation_text import validation_text
+    from engager.study.validation_document import validation_text
 
 _HOMES = {
     "folder": ("RunFolder",),
@@ -23,7 +23,7 @@ _HOMES = {
     "requests": ("requests_of",),
     "run": ("RunProgress", "run_study"),
     "validation": ("Validation", "studies_named", "studies_with_targets", "validate_studies"),
-    "validation_text": ("validation_text",),
+    "validation_document": ("validation_text",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
