@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engager.core import InputError, UnsupportedModel
 from engager.engine import Problem, solve_reference
-from engager.model import read_antimony, read_sbml
+from engager.model import antimony_text, read_antimony, read_sbml
 from engager.model.antimony_text import MAX_CHARACTERS, MAX_NESTING
 from engager.model.sbml_limits import MAX_BYTES, MAX_DEPTH, MAX_NAME
 
@@ -96,6 +96,13 @@ def test_huge_files_are_refused_unread():
         read_sbml(b" " * (100 * 2**20))
     with pytest.raises(InputError, match=str(MAX_CHARACTERS)):
         read_antimony("#" * (MAX_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize("formula", ["<apply><plus/>{}</apply>", "<apply><lt/>{}</apply>"])
+def test_very_wide_formulas_are_refused_before_the_parser_sees_them(formula):
+    with pytest.raises(InputError, match="at most"):
+        read_sbml(with_rule(formula.format("<ci>y</ci>" * 100_000)))
+    assert read_sbml(with_rule(formula.format("<ci>y</ci>" * 1000))).states == ("y",)
 
 
 def test_entities_and_document_types_are_refused():
@@ -186,6 +193,8 @@ def test_antimony_may_not_read_files(text, tmp_path):
         "model m; a = " + "(" * (MAX_NESTING + 1) + "1" + ")" * (MAX_NESTING + 1) + "; end",
         "model m; a = " + "sin(" * 50_000 + "1" + ")" * 50_000 + "; end",
         "model m; a := " + "1+" * 50_000 + "b; b = 1; end",
+        "model m; b = 1; a := " + "b-" * 9000 + "b; end",
+        "model m; b = 1; a := " + "b/" * 5000 + "b; end",
         "model m; " + "a" * (MAX_NAME + 1) + " = 1; end",
         "model m; a = \x00; end",
         "model m; a = = 1; end",
@@ -200,6 +209,21 @@ def test_antimony_may_not_read_files(text, tmp_path):
 def test_bad_antimony_is_an_input_error(text):
     with pytest.raises(InputError):
         read_antimony(text)
+
+
+def test_text_that_takes_the_library_too_long_is_given_up(monkeypatch):
+    monkeypatch.setattr(antimony_text, "MAX_SECONDS", 2)
+    rules = ";".join(f"x{k} := x{k + 1} + 1" for k in range(600))
+    with pytest.raises(InputError, match="within 2 seconds"):
+        read_antimony(f"model m; {rules}; x600 = 1; end")
+
+
+def test_big_texts_are_read_in_a_process_of_their_own():
+    rules = ";".join(f"x{k} := k + {k}" for k in range(150))
+    system = read_antimony(f"model m; {rules}; k = 1; end")
+    assert system.graph.evaluate([system.outputs["x149"]], {"k": 1.0}) == [150.0]
+    with pytest.raises(InputError, match="Antimony"):
+        read_antimony(f"model m; {rules}; k = = 1; end")
 
 
 WORDS = (

@@ -7,7 +7,11 @@ beyond the limits below.
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 
@@ -19,8 +23,13 @@ MAX_CHARACTERS = 4 * 2**20
 MAX_STATEMENT = 20_000
 MAX_NESTING = 200
 MAX_NAME = 256
+MAX_OPERATORS = 1_000
 MAX_INSTANCES = 10_000
 MAX_MODULES = 500
+MAX_SECONDS = 60
+# up to here the library takes little time; the time it takes grows with the fourth power of a chain of rules
+SMALL_CHARACTERS = 200_000
+SMALL_RULES = 100
 
 # the library keeps one global store of models
 LIBRARY_LOCK = threading.Lock()
@@ -29,6 +38,7 @@ _IMPORT = re.compile(r"(?<![A-Za-z0-9_])import(?![A-Za-z0-9_])")
 # the same before a file name, in comments and quotes as well: the library may see those differently
 _IMPORT_FILE = re.compile(r'(?<![A-Za-z0-9_])import(?:\s|\\|/\*.*?\*/|//[^\n]*|#[^\n]*)*"', re.DOTALL)
 _PART = re.compile(r"(?P<kind>\bmodel|\bmodule)\s+\*?(?P<name>\w+)|:\s*(?P<used>\w+)\s*\(")
+_OPERATOR = re.compile(r"[-+*/^%<>=!&|]")
 _LONG_NAME = re.compile(rf"[A-Za-z0-9_]{{{MAX_NAME + 1},}}")
 
 
@@ -50,24 +60,50 @@ def antimony_to_sbml(text: str, *, where: str = "model.ant") -> str:
     UnsupportedModel
         When it imports another file.
     """
-    _check(text, where)
+    bare = _check(text, where)
+    is_big = len(bare) > SMALL_CHARACTERS or bare.count(":=") > SMALL_RULES
+    sbml, message = _convert_apart(text, where) if is_big else convert(text)
+    if message:
+        raise InputError(_complaint(text, where, message))
+    if not sbml:
+        raise InputError(Problem(where, text[:60], "must be Antimony with names of ASCII letters"))
+    return sbml
+
+
+def convert(text: str) -> tuple[str, str]:
+    """SBML, or else what the library complains of; both empty when its complaint cannot be read."""
     import antimony
 
     with LIBRARY_LOCK:
         antimony.clearPreviousLoads()
         try:
             if antimony.loadAntimonyString(text) < 0:
-                raise InputError(_complaint(text, where, str(antimony.getLastError())))
-            sbml = antimony.getSBMLString(antimony.getMainModuleName())
+                return "", str(antimony.getLastError()) or "unknown error"
+            return str(antimony.getSBMLString(antimony.getMainModuleName())), ""
         except UnicodeDecodeError:  # the library's message cuts a letter in two
-            raise InputError(
-                Problem(where, text[:60], "must be Antimony with names of ASCII letters")
-            ) from None
+            return "", ""
         finally:
             antimony.clearPreviousLoads()
-    if not sbml:
-        raise InputError(Problem(where, "", "must hold a model"))
-    return str(sbml)
+
+
+def _convert_apart(text: str, where: str) -> tuple[str, str]:
+    """`convert` in a process of its own, which may be slow or crash without harm."""
+    program = (
+        "import json, sys; from engager.model.antimony_text import convert;"
+        "json.dump(convert(sys.stdin.buffer.read().decode()), sys.stdout)"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], input=text.encode(), capture_output=True, timeout=MAX_SECONDS,
+            check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+        sbml, message = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        rule = f"must be read within {MAX_SECONDS} seconds; long chains of rules take the library very long"
+        raise InputError(Problem(where, text[:60], rule, "Write the model as SBML.")) from None
+    except (subprocess.CalledProcessError, ValueError):
+        raise InputError(Problem(where, text[:60], "made the Antimony library crash", "Write it as SBML.")) from None
+    return sbml, message
 
 
 def _complaint(text: str, where: str, message: str) -> Problem:
@@ -83,7 +119,8 @@ def _line(text: str, message: str) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-def _check(text: str, where: str) -> None:
+def _check(text: str, where: str) -> str:
+    """The text without comments and quoted parts, within the limits of this module."""
     if len(text) > MAX_CHARACTERS:
         raise InputError(Problem(where, len(text), f"a model may have at most {MAX_CHARACTERS} characters"))
     if "\x00" in text:
@@ -108,6 +145,9 @@ def _check(text: str, where: str) -> None:
             raise InputError(
                 Problem(where, statement[:60], f"parentheses may be nested {MAX_NESTING} deep at most")
             )
+        if len(_OPERATOR.findall(statement)) > MAX_OPERATORS:
+            raise InputError(Problem(where, statement[:60], f"a statement may have at most {MAX_OPERATORS} operators"))
+    return bare
 
 
 def _count_instances(text: str) -> int:

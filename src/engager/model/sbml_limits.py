@@ -17,7 +17,8 @@ MAX_BYTES = 32 * 2**20
 MAX_DEPTH = 512
 MAX_ELEMENTS = 1_000_000
 MAX_NAME = 256
-MAX_FORMULA = 20_000
+MAX_CHILDREN = 2_000  # of one element within mathematics
+MAX_FORMULA = 10_000
 
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -70,6 +71,7 @@ class _Scan:
     def __init__(self, where: str) -> None:
         self.where = where
         self.depth = self.elements = 0
+        self.children: list[int] = []  # counts of the open elements of a <math>
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -95,6 +97,12 @@ class _Scan:
             )
         if self.elements > MAX_ELEMENTS:
             self._refuse(self.elements, f"a model file may have at most {MAX_ELEMENTS} elements")
+        if self.children:
+            self.children[-1] += 1
+            if self.children[-1] > MAX_CHILDREN:
+                self._refuse(f"<{name}>", f"an element of a formula may hold at most {MAX_CHILDREN} others")
+        if self.children or name.rsplit(":", 1)[-1] == "math":
+            self.children.append(0)
         for key in _NAMES:
             if len(attributes.get(key, "")) > MAX_NAME:
                 self._refuse(attributes[key], f"attribute {key} may have at most {MAX_NAME} characters")
@@ -105,6 +113,8 @@ class _Scan:
 
     def _end(self, name: str) -> None:
         self.depth -= 1
+        if self.children:
+            self.children.pop()
 
     def _doctype(self, name: str, *rest: object) -> None:
         self._refuse(name, "document types and entities are not allowed in a model file")
