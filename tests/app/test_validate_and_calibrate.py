@@ -93,3 +93,49 @@ def test_model_export_reads_back(engager, tmp_path):
         table = engager("model", "simulate", out, "--until", 1, "--step", 1).out.splitlines()
         assert float(table[-1].split(",")[1]) == pytest.approx(6.0653066, rel=1e-6)
     assert engager("model", "export", "b-all", "--format", "petab").code == 2
+
+
+def test_calibrate_tells_prior_beside_posterior_and_its_file_is_used(engager, study, tmp_path):
+    out, work = tmp_path / "own.json", tmp_path / "work"
+    command = ("calibrate", "--targets", study, "--members", 4, "--portions", 1, "--quiet", "--work", work)
+    found = engager(*command, "--out", out, "--json")
+    assert found.code == 0, found.err
+    content = json.loads(found.out)
+    assert content["data_points"] == 1
+    for row in content["unknowns"]:
+        assert row["prior"]["low"] < row["prior"]["median"] < row["prior"]["high"]
+    # the same fit goes on from its work, another one is refused it
+    assert engager(*command, "--out", tmp_path / "again.json").code == 0
+    other = engager(*command, "--seed", 99, "--out", tmp_path / "other.json")
+    assert (other.code, "another fit" in other.err) == (2, True)
+    run = engager("trial", "run", study, "--replicates", 2, "--quiet", "--parameters", out, "--out", tmp_path / "run")
+    assert run.code == 0, run.err
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert any(name.startswith("parameters:posterior") for name in manifest["inputs"])
+
+
+def test_a_file_that_is_no_posterior_is_refused(engager, study, tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text("{}")
+    found = engager("validate", "--against", study, "--parameters", path)
+    assert (found.code, found.out) == (2, "")
+    assert "must hold a posterior" in found.err
+
+
+def test_problems_of_several_files_are_told_together(engager, study, tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("study: broken\narms: {a: {n: 0, regimen: blinatumomab}}\nfollow_up: {months: -1}\n")
+    found = engager("validate", "--against", broken, "--against", "towr", "--against", study)
+    assert found.code == 2
+    for told in ("arms.a.n", "follow_up.months", "Did you mean tower"):
+        assert told in found.err
+
+
+def test_validate_writes_a_document_with_every_figure(engager, study, tmp_path):
+    out = tmp_path / "validation.md"
+    found = engager("validate", "--against", study, "--replicates", 6, "--quiet", "--uncertainty", "--markdown", out)
+    assert found.code == 0, found.err
+    text = out.read_text()
+    assert "--replicates 6 --seed 1" in text
+    assert text.count("| mine |") >= 4
+    assert "Monte Carlo" in found.out

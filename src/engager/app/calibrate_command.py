@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engager.app.console import remark
+from engager.app.console import print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.study import Calibration
+
+TIME_COURSES = "time-courses"
 
 
 def calibrate(
     targets: Annotated[
         list[str] | None,
         typer.Option(
-            help="Study file or id whose `use: fit` targets are fitted; may be repeated. Default: the shipped fit."
+            help="Study file or id whose `use: fit` targets are fitted; may be repeated. The word time-courses:"
+            " individual courses instead of trials. Default: the shipped fit."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="New file for the posterior.")] = Path("posterior.json"),
+    out: Annotated[
+        Path | None, typer.Option(help="New file for the fit. Default: posterior-b-all.json, or time-course-fit.yaml.")
+    ] = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder for what is done so far; a stopped fit goes on from there.")
     ] = None,
@@ -27,32 +34,64 @@ def calibrate(
     portions: Annotated[int | None, typer.Option(help="Portions the data are given in.")] = None,
     threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fit the population's values to several trials at once and write the posterior."""
     from engager.app.progress import share_progress
-    from engager.calibration import fit_population, shipped_plan
     from engager.core import InputError, Problem
-    from engager.study import load_protocol
 
-    problems = [
-        Problem(f"--{name}", value, f"must be at least {least}")
-        for name, value, least in (("members", members, 2), ("portions", portions, 1), ("seed", seed, 0))
-        if value is not None and value < least
-    ]
+    courses = TIME_COURSES in (targets or [])
+    if courses and len(targets or []) > 1:
+        raise InputError(Problem("--targets", TIME_COURSES, "must be given without studies", "Run the command twice."))
+    out = out or Path("time-course-fit.yaml" if courses else "posterior-b-all.json")
+    problems = []
     if out.exists():
         problems.append(Problem("--out", str(out), "must not exist yet", "Name a new file."))
     if not out.parent.is_dir():
         problems.append(Problem("--out", str(out), "must be in a folder that exists"))
     if problems:
         raise InputError(problems)
-    plan = shipped_plan(members, portions, seed)
-    if targets:
-        plan = replace(plan, studies=tuple(load_protocol(name) for name in targets))
-    if not any(plan.points):
-        raise InputError(Problem("--targets", targets, "must mark at least one target with `use: fit`"))
+    if courses:
+        _fit_courses(out, seed, quiet, as_json)
+        return
+    from engager.study import calibrate_population
+
     with share_progress(quiet) as tell:
-        posterior = fit_population(plan, work=work, progress=tell, n_threads=threads)
-    posterior.write(out)
-    history = ", ".join(f"{value:.1f}" for value in posterior.provenance["misfit_before_each_portion"])
-    remark(f"Misfit before each portion: {history}")
+        found = calibrate_population(
+            targets or (), members=members, portions=portions, seed=seed, work=work, n_threads=threads, progress=tell
+        )
+    found.posterior.write(out)
+    if as_json:
+        print_json({"out": str(out), **found.as_json()})
+    else:
+        _print_summary(found)
+    remark(f"Wrote {out}; use it with --parameters {out}")
+
+
+def _print_summary(found: Calibration) -> None:
+    rows = []
+    for row in found.summary():
+        parts = (row["prior"], row["posterior"])
+        shown = [f"{part['median']:.3g} ({part['low']:.3g} to {part['high']:.3g})" for part in parts]
+        rows.append([row["name"], *shown, f"{100 * row['width_left']:.0f} %"])
+    print_table(["unknown", "prior (95 %)", "posterior (95 %)", "width left"], rows, right=("width left",))
+    history = ", ".join(f"{value:.1f}" for value in found.posterior.provenance["misfit_before_each_portion"])
+    remark(f"Misfit before each portion (about 1 when all is explained): {history}")
+
+
+def _fit_courses(out: Path, seed: int | None, quiet: bool, as_json: bool) -> None:
+    from engager.app.progress import share_progress
+    from engager.calibration import calibrate_time_courses, write_time_course_fit
+
+    with share_progress(quiet) as tell:
+        fit = calibrate_time_courses(1 if seed is None else seed, progress=lambda share: tell("fitting courses", share))
+    write_time_course_fit(fit, out)
+    if as_json:
+        print_json({"out": str(out), "population": fit.population, "standard_errors_log": fit.standard_errors})
+    else:
+        rows = []
+        for name, value in fit.population.items():
+            error = fit.standard_errors.get(name)
+            rows.append([name, f"{value:.4g}", "-" if error is None else f"{100 * error:.0f} %"])
+        print_table(["value", "fitted", "standard error"], rows, right=("standard error",))
     remark(f"Wrote {out}")

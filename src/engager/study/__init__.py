@@ -6,34 +6,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engager.study.calibrate import Calibration, calibrate_population, calibration_plan
     from engager.study.folder import RunFolder
     from engager.study.load import load_protocol, regimen_by_id
     from engager.study.patient import VirtualPatient, check_figure_path, draw_patients, simulate_patient
     from engager.study.replaying import Replay, replay
     from engager.study.requests import requests_of
     from engager.study.run import RunProgress, run_study
+    from engager.study.sensitivity import Sensitivity, check_folder, study_sensitivity
     from engager.study.validation import Validation, studies_named, studies_with_targets, validate_studies
     from engager.study.validation_document import validation_text
 
 _HOMES = {
+    "calibrate": ("Calibration", "calibrate_population", "calibration_plan"),
     "folder": ("RunFolder",),
     "load": ("load_protocol", "regimen_by_id"),
     "patient": ("VirtualPatient", "check_figure_path", "draw_patients", "simulate_patient"),
     "replaying": ("Replay", "replay"),
     "requests": ("requests_of",),
     "run": ("RunProgress", "run_study"),
+    "sensitivity": ("Sensitivity", "check_folder", "study_sensitivity"),
     "validation": ("Validation", "studies_named", "studies_with_targets", "validate_studies"),
     "validation_document": ("validation_text",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Calibration",
     "Replay",
     "RunFolder",
     "RunProgress",
+    "Sensitivity",
     "Validation",
     "VirtualPatient",
+    "calibrate_population",
+    "calibration_plan",
     "check_figure_path",
+    "check_folder",
     "draw_patients",
     "load_protocol",
     "regimen_by_id",
@@ -43,6 +52,7 @@ __all__ = [
     "simulate_patient",
     "studies_named",
     "studies_with_targets",
+    "study_sensitivity",
     "validate_studies",
     "validation_text",
 ]
