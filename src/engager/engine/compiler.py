@@ -163,24 +163,20 @@ def load_functions(binary: bytes, machine: Machine) -> tuple[Callable[..., None]
 def _key(system: System, tableau: Tableau, width: int, machine: Machine) -> str:
     import llvmlite
 
-    text = repr((
-        _description(system), tableau, width, machine, llvmlite.__version__, _generator()
-    ))  # fmt: skip
+    text = repr((fingerprint(system), tableau, width, machine, llvmlite.__version__, generator_hash()))
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
-_described: dict[int, tuple[weakref.ref[System], str]] = {}
+_fingerprints: dict[int, tuple[weakref.ref[System], str]] = {}
 
 
-def _description(system: System) -> str:
-    """Hash of `describe`, worked out once per system: a trial solves the same system thousands of times."""
-    known = _described.get(id(system))
-    if known is not None and known[0]() is system:
-        return known[1]
-    text = hashlib.sha256(repr(describe(system)).encode()).hexdigest()
-    number = id(system)
-    _described[number] = (weakref.ref(system, lambda _: _described.pop(number, None)), text)
-    return text
+def fingerprint(system: System) -> str:
+    """Hash of `describe`, remembered while the system lives: a trial asks thousands of times."""
+    known = _fingerprints.get(id(system))
+    if known is None or known[0]() is not system:
+        text = hashlib.sha256(repr(describe(system)).encode()).hexdigest()
+        _fingerprints[id(system)] = known = weakref.ref(system), text
+    return known[1]
 
 
 def describe(system: System) -> tuple[object, ...]:
@@ -200,11 +196,24 @@ def describe(system: System) -> tuple[object, ...]:
 
 
 @functools.cache
-def _generator() -> str:
+def generator_hash() -> str:
     """Hash of the modules that make code."""
     folder = Path(__file__).parent
     joined = b"".join((folder / f"{name}.py").read_bytes() for name in _SOURCES)
     return hashlib.sha256(joined).hexdigest()
+
+
+def read_number(name: str) -> float | None:
+    """A number kept in the cache, None when it is not there or not readable."""
+    try:
+        return float((cache_folder() / name).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def keep_number(name: str, value: float) -> None:
+    """Keeps a number in the cache where that is possible."""
+    _put(cache_folder() / name, repr(value).encode())
 
 
 def _read(path: Path) -> tuple[bytes, bytes] | None:
@@ -224,11 +233,15 @@ def _read(path: Path) -> tuple[bytes, bytes] | None:
 def _write(path: Path, facts: bytes, binary: bytes) -> None:
     """All or nothing, also beside other processes; a folder that cannot be written only costs time."""
     body = len(facts).to_bytes(8, "little") + facts + binary
+    _put(path, _MAGIC + hashlib.sha256(body).digest() + body)
+
+
+def _put(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_MAGIC + hashlib.sha256(body).digest() + body)
+            file.write(content)
         os.replace(name, path)
     except OSError:
         return

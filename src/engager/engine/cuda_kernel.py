@@ -204,10 +204,8 @@ def kernel_source(routines: Routines, tableau: Tableau) -> str:
     ]
     if routines.factor and routines.solve:
         parts.append(python_routine(routines.factor, ["w"], own))
-        for s in range(tableau.stages):
-            placed = {**own, "K": Array("w", at["K"] + s * n, 1)}
-            text = python_routine(routines.solve, ["w"], placed)
-            parts.append(text.replace("def solve(", f"def solve{s}(", 1))
+        placed = {**own, "K": Array("w", 0, 1, base="k")}
+        parts.append(python_routine(routines.solve, ["w", "k"], placed))
     parts += [_norm(tableau, at, n), _try_step(tableau, at, n, routines.over_time)]
     return "\n".join([*parts, _PARTS.format(**words), _KERNEL.format(**words)])
 
@@ -274,7 +272,7 @@ def _try_step(tableau: Tableau, at: dict[str, int], n: int, over_time: tuple[int
     if tableau.implicit:
         lines += ["    inverse = div(1.0, taken)", f"    w[{at['C']}] = div({number(1.0 / tableau.gamma)}, taken)"]
         lines += _time_derivative(tableau, at, 0, over_time)
-        lines += ["    factor(w)", "    solve0(w)"]
+        lines += ["    factor(w)", f"    solve(w, {at['K']})"]
     else:
         lines += _increment(at, 0, n)
     for s in range(1, tableau.stages):
@@ -294,7 +292,7 @@ def _try_step(tableau: Tableau, at: dict[str, int], n: int, over_time: tuple[int
         lines += [f"    for i in range({n}):"]
         lines += [f"        w[{at['F']} + i] = fma({known}, inverse, w[{at['F']} + i])"]
         lines += _time_derivative(tableau, at, s, over_time)
-        lines += [f"    solve{s}(w)"]
+        lines += [f"    solve(w, {at['K'] + s * n})"]
     if tableau.implicit:
         last = at["K"] + (tableau.stages - 1) * n
         lines += [f"    for i in range({n}):", f"        w[{at['Y']} + i] = add(w[{at['Y']} + i], w[{last} + i])"]

@@ -14,11 +14,15 @@ from engager.engine.routine import Routine
 
 @dataclass(frozen=True)
 class Array:
-    """Where an array lives: element i of lane 0 is at `pointer` + (`offset` + i * `stride`) doubles."""
+    """Where an array lives: element i of lane 0 is at `pointer` + (`offset` + i * `stride`) doubles.
+
+    `base`, in Python source only, is a variable added to the index.
+    """
 
     pointer: str
     offset: int
     stride: int
+    base: str = ""
 
 
 _PLAIN = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}

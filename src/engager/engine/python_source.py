@@ -51,7 +51,8 @@ def python_routine(routine: Routine, arguments: list[str], arrays: dict[str, Arr
 
 
 def _place(array: Array, index: int) -> str:
-    return f"{array.pointer}[{array.offset + index * array.stride}]"
+    start = f"{array.base} + " if array.base else ""
+    return f"{array.pointer}[{start}{array.offset + index * array.stride}]"
 
 
 def _operation(op: Op, args: list[str], arrays: dict[str, Array]) -> str:

@@ -6,8 +6,11 @@ numbers do not depend on whom it is solved with.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
+from engager.engine.compiler import fingerprint, generator_hash, keep_number, read_number
 from engager.engine.interpret import jacobian_at_start
 from engager.model import System
 
@@ -25,10 +28,30 @@ def choose_method(system: System, span: float) -> str:
     with every state that starts at 0 put to the mean size of the others. A model without default values counts
     as stiff, and so does one that has none finite.
     """
+    return "dopri5" if largest_rate(system) * span / _STABLE < _STIFF_STEPS * _COST else "rodas5p"
+
+
+_known: dict[str, float] = {}
+
+
+def largest_rate(system: System) -> float:
+    """Size of the Jacobian's largest eigenvalue as described above [1 / time]; infinite when it cannot be told.
+
+    Found once per model and set of default values, and kept with the compiled code.
+    """
+    values = sorted(system.defaults.items())
+    key = hashlib.sha256(repr((fingerprint(system), values, generator_hash())).encode()).hexdigest()[:40]
+    if key not in _known:
+        kept = read_number(f"{key}.rate")
+        if kept is None:
+            kept = _find_rate(system)
+            keep_number(f"{key}.rate", kept)
+        _known[key] = kept
+    return _known[key]
+
+
+def _find_rate(system: System) -> float:
     matrices = jacobian_at_start(system)
-    if not matrices:
-        return "rodas5p"
-    with np.errstate(all="ignore"):
-        rates = [np.max(np.abs(np.linalg.eigvals(one))) if np.isfinite(one).all() else np.inf for one in matrices]
-    steps = max(rates, default=np.inf) * span / _STABLE
-    return "dopri5" if steps < _STIFF_STEPS * _COST else "rodas5p"
+    if not matrices or not all(np.isfinite(one).all() for one in matrices):
+        return float("inf")
+    return float(max(np.max(np.abs(np.linalg.eigvals(one)), initial=0.0) for one in matrices))
