@@ -70,6 +70,14 @@ def test_a_users_own_file_runs_the_same_way(engager, no_report, tmp_path):
     assert one["comparisons"] == two["comparisons"]
 
 
+def test_a_study_without_targets_prints_what_was_simulated(engager, no_report, tmp_path):
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    found = engager("trial", "run", tmp_path / "mine.yaml", "--replicates", 2, "--quiet", "--out", tmp_path / "r")
+    assert found.code == 0, found.err
+    assert "CR/CRh/CRi" in found.out
+    assert "Nothing published to compare with" in found.err
+
+
 def test_replay_gives_the_same_bits(engager, no_report, tmp_path):
     engager("trial", "run", "tower", *SMALL_RUN, "--out", tmp_path / "run")
     found = engager("replay", tmp_path / "run" / "run.json")

@@ -45,15 +45,33 @@ def print_comparisons(entries: list[dict[str, Any]], with_trial: bool = False) -
     print_table(columns, rows)
 
 
+def print_predictions(entries: list[dict[str, Any]]) -> None:
+    """Simulated figures alone, one row each."""
+    rows = [
+        [
+            entry["arm"],
+            entry["endpoint"],
+            _statistic(entry),
+            _figure(entry["median"], entry["low"], entry["high"], entry["statistic"]),
+        ]
+        for entry in entries
+    ]
+    print_table(["arm", "endpoint", "statistic", "simulated (95% prediction)"], rows)
+
+
+def _statistic(entry: dict[str, Any]) -> str:
+    at = f" {entry['time_months']:g} mo" if entry["time_months"] else ""
+    return entry["statistic"].replace("_", " ") + at
+
+
 def _comparison(entry: dict[str, Any]) -> list[str]:
     published, simulated, statistic = entry["published"], entry["simulated"], entry["statistic"]
-    at = f" {entry['time_months']:g} mo" if entry["time_months"] else ""
     group = f" [{entry['subgroup']}]" if entry.get("subgroup") else ""
     inside = {True: "yes", False: "NO", None: "-"}[entry["inside"]]
     return [
         entry["arm"],
         entry["endpoint"] + group,
-        statistic.replace("_", " ") + at,
+        _statistic(entry),
         _figure(published["value"], published["low"], published["high"], statistic),
         _figure(simulated["median"], simulated["low"], simulated["high"], statistic),
         inside,
@@ -68,9 +86,10 @@ def _figure(value: float | None, low: float | None, high: float | None, statisti
 
 
 def _number(value: float | None, statistic: str) -> str:
+    is_share = statistic in ("proportion", "survival_at", "cumulative_at")
     if value is None:
-        return "not reached"
-    if statistic in ("proportion", "survival_at", "cumulative_at"):
+        return "-" if is_share else "not reached"
+    if is_share:
         return f"{100 * value:.1f} %"
     unit = " mo" if statistic in ("median", "follow_up_median") else ""
     return f"{value:.2f}{unit}"

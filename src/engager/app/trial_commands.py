@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engager.app.console import print_comparisons, print_json, print_table, remark
+from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.study import RunFolder
 
 trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
 
@@ -108,15 +111,19 @@ def run_trial(
     if as_json:
         print_json(summary)
     else:
-        _print_summary(summary)
+        _print_summary(summary, run)
     remark(f"Report: {run.report}")
 
 
-def _print_summary(summary: dict[str, Any]) -> None:
-    print_comparisons(summary["comparisons"])
-    judged = [entry["inside"] for entry in summary["comparisons"] if entry["inside"] is not None]
+def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
     size = f"{summary['replicates']} replicates of {summary['patients_per_replicate']} patients"
-    remark(f"{sum(judged)} of {len(judged)} published figures inside; {size}, {summary['seconds']:.0f} s.")
+    if summary["comparisons"]:
+        print_comparisons(summary["comparisons"])
+        judged = [entry["inside"] for entry in summary["comparisons"] if entry["inside"] is not None]
+        remark(f"{sum(judged)} of {len(judged)} published figures inside; {size}, {summary['seconds']:.0f} s.")
+    else:
+        print_predictions(run.predictions())
+        remark(f"Nothing published to compare with; {size}, {summary['seconds']:.0f} s.")
     if n_failed := summary["n_failed"]:
         remark(f"{n_failed} patients could not be followed to the end and are left out of the figures.")
 

@@ -84,6 +84,18 @@ class RunFolder:
         """The tables as they came from the simulation."""
         return TrialData(self.protocol, **{name: self.table(name) for name in TABLES})
 
+    def predictions(self) -> list[dict[str, Any]]:
+        """Every estimated endpoint: median and 95 % interval over the replicates, by arm."""
+        from engager.analysis import prediction_interval
+
+        found = []
+        keys = ["request", "arm", "endpoint", "statistic", "time_months"]
+        for values, rows in self.table("estimates").group_by(keys, maintain_order=True):
+            interval = prediction_interval(rows["value"].to_numpy())
+            one = dict(zip(keys[1:], values[1:], strict=True))
+            found.append({**one, "median": interval.median, "low": interval.low, "high": interval.high})
+        return plain_json(found)
+
     def summary(self) -> dict[str, Any]:
         """What ``engager trial run --json`` prints."""
         kept = ("trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed")

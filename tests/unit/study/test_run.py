@@ -212,3 +212,12 @@ def test_parameters_are_chosen_recorded_and_replayed(protocol, simulation, tmp_p
     assert len(replay(tmp_path / "center").changed_inputs) == 1
     with pytest.raises(InputError, match="Did you mean center"):
         run(protocol, tmp_path / "none", parameters="centre")
+
+
+def test_predictions_give_one_row_per_request_and_arm(protocol, simulation, tmp_path):
+    rows = run(protocol, tmp_path / "one").predictions()
+    cr = [row for row in rows if row["endpoint"] == "CR"]
+    assert [row["arm"] for row in cr] == ["a", "b"]
+    assert all(row["low"] <= row["median"] <= row["high"] for row in cr)
+    assert sum(row["statistic"] == "hazard_ratio" for row in rows) == 1
+    json.dumps(rows, allow_nan=False)
