@@ -8,6 +8,7 @@ from typing import Any
 _HOMES = {
     "assumptions": ("assumption_table",),
     "recruit": ("quantile_of",),
+    "regimen_strength": ("RegimenStrength", "regimen_strengths", "strength_of"),
     "simulate": ("simulate_trial",),
     "tables": ("OBSERVABLES", "TrialData"),
     "protocol": ("FORMAT_VERSION", "Protocol"),

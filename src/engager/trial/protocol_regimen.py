@@ -199,6 +199,8 @@ class Regimen(Part):
     doses : what is given when; empty for chemotherapy.
     weight_bands : other doses below a weight, the lightest band first.
     course : the drugs of a chemotherapy course, for the record.
+    strength : killing by a chemotherapy regimen, relative to standard salvage chemotherapy; left out: as
+        calibrated to the remission rate published for `id`, else 1.
     assumptions : what the source left open and how it was filled.
     """
 
@@ -214,6 +216,7 @@ class Regimen(Part):
     toxicity_rules: Literal["label", "none"] | tuple[ToxicityRule, ...] = "label"
     continue_if: ContinueIf | None = None
     course: tuple[CourseDrug, ...] = ()
+    strength: Positive | None = None
     assumptions: tuple[str, ...] = ()
 
     @field_validator("weight_bands")
@@ -233,6 +236,8 @@ class Regimen(Part):
             return self
         if not self.doses:
             refuse("doses: a regimen needs at least one dose", "Add {cycles, days, amount, unit}.")
+        if self.strength is not None:
+            refuse("strength belongs to `drug: chemotherapy`", "An engager is as strong as its doses.")
         if self.course:
             refuse("course belongs to `drug: chemotherapy`", "Use doses.")
         self._check_lines(self.doses, "doses")

@@ -22,6 +22,7 @@ from engager.trial.protocol import Protocol
 from engager.trial.protocol_design import Arm
 from engager.trial.protocol_endpoints import Endpoint, Target
 from engager.trial.recruit import DAYS_PER_MONTH, recruit
+from engager.trial.regimen_strength import strength_of
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
 from engager.trial.toxicity import Toxicity, advance_days, stop_treatment
 from engager.trial.transplant import Transplantation
@@ -106,6 +107,7 @@ class ArmRun:
         self.system = model.system
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, self.system, states, self.in_remission)
+        self.strength = self._strength()
         self.plan = DosePlan(self.regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"])
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
         self.assessment = Assessment(
@@ -177,7 +179,7 @@ class ArmRun:
         solution = solve(
             Problem(
                 system=self.system,
-                parameters=course.recruits.parameters[rows],
+                parameters=self._parameters(rows, day),
                 save_times=np.array([float(day), float(day + length)]),
                 inputs=inputs,
                 initial=np.ascontiguousarray(course.states[rows]),
@@ -195,6 +197,20 @@ class ArmRun:
         failed = rows[solution.status != 0]
         course.is_failed[failed] = True
         course.is_alive[failed] = False
+
+    def _strength(self) -> float:
+        """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy."""
+        if not self.regimen.is_chemotherapy:
+            return 1.0
+        return self.regimen.strength or strength_of(self.regimen.id)
+
+    def _parameters(self, rows: IntArray, day: int) -> FloatArray:
+        """Parameters of these rows; while the arm's chemotherapy is what they get, at its strength."""
+        parameters = self.course.recruits.parameters[rows]
+        if self.strength != 1.0:
+            own = ~(self.course.later_therapy_day[rows] <= day)
+            parameters[own, self.system.parameters.index("sensitivity")] *= self.strength
+        return parameters
 
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
