@@ -6,6 +6,7 @@ from the moment of failure), ``status i8``. Numbers do not depend on the size of
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, digest
+from engager.core import InputError
 from engager.core import Problem as Wrong
 from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
 from engager.engine.solving import solve
@@ -138,9 +139,13 @@ def _fingerprint(problem: Problem, chunk: int, states: tuple[str, ...], options:
     if problem.schedule is not None:
         s = problem.schedule
         arrays += [s.offsets, s.time, s.action, s.index, s.value]
-    bits = b"|".join(b"" if array is None else np.ascontiguousarray(array).tobytes() for array in arrays)
     told = repr((describe(problem.system), problem.system.states, chunk, states, sorted(options.items())))
-    return digest(bits + told.encode())
+    total = hashlib.sha256(told.encode())
+    for array in arrays:
+        total.update(b"|")
+        if array is not None and array.size:
+            total.update(np.ascontiguousarray(array).data)  # not a copy: this may be most of the memory there is
+    return total.hexdigest()[:16]
 
 
 def _claim(folder: Path, fingerprint: str) -> None:
