@@ -18,6 +18,7 @@ from engager.app.model_commands import model_app
 from engager.app.patient_command import draw_patient
 from engager.app.regimen_commands import regimen_app
 from engager.app.replay_command import replay_run
+from engager.app.sensitivity_command import sensitivity
 from engager.app.trial_commands import trial_app
 from engager.app.validate_command import validate
 
@@ -38,6 +39,7 @@ app.add_typer(model_app, name="model")
 app.command("patient")(draw_patient)
 app.command("calibrate")(calibrate)
 app.command("validate")(validate)
+app.command("sensitivity")(sensitivity)
 app.command("replay")(replay_run)
 
 

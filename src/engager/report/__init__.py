@@ -9,6 +9,13 @@ from engager.report.courses import DoseSegment, Panel, cycle_label, figure_cours
 from engager.report.kaplan_meier import figure_kaplan_meier
 from engager.report.page import RESEARCH_USE, render_report, write_report
 from engager.report.patient_plot import Course, PatientCourses, patient_figure
+from engager.report.sensitivity_page import (
+    SensitivityContent,
+    SensitivityLevel,
+    render_sensitivity,
+    sensitivity_figures,
+)
+from engager.report.sensitivity_plot import figure_contraction, figure_correlations, figure_sobol, figure_tornado
 from engager.report.style import NARROW, WIDE, to_svg
 
 __all__ = [
@@ -21,13 +28,21 @@ __all__ = [
     "Panel",
     "PatientCourses",
     "ReportContent",
+    "SensitivityContent",
+    "SensitivityLevel",
     "Source",
     "cycle_label",
     "figure_comparisons",
+    "figure_contraction",
+    "figure_correlations",
     "figure_courses",
     "figure_kaplan_meier",
+    "figure_sobol",
+    "figure_tornado",
     "patient_figure",
     "render_report",
+    "render_sensitivity",
+    "sensitivity_figures",
     "to_svg",
     "write_report",
 ]

@@ -1,0 +1,89 @@
+"""`engager sensitivity`: what drives the outcomes of a study, and what the fit could tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engager.app.console import print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.study import Sensitivity
+
+_SHOWN = 3
+
+
+def sensitivity(
+    study: Annotated[str, typer.Argument(metavar="[STUDY]", help="A shipped study, or a .yaml file.")] = "tower",
+    arm: Annotated[str | None, typer.Option(help="Default: the first arm with an engager.")] = None,
+    outputs: Annotated[
+        str | None, typer.Option(help="Comma-separated; default: all. A wrong name lists the nearest ones.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(help="Base samples of one patient, a power of two; more: narrower limits.")
+    ] = 1024,
+    sets: Annotated[int, typer.Option(help="Parameter sets of the trial level, each one virtual trial.")] = 256,
+    patients: Annotated[int, typer.Option(help="Patients of each virtual trial.")] = 300,
+    over: Annotated[str, typer.Option(help="A trial's unknowns move over the posterior or the prior.")] = "posterior",
+    posterior: Annotated[
+        Path | None, typer.Option(help="File of `engager calibrate`; default: the posterior that ships.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    out: Annotated[Path, typer.Option(help="New folder for tables, figures and the page.")] = Path("sensitivity"),
+    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Find what drives response, MRD, IL-6, survival and toxicity, in one patient and in a trial."""
+    from engager.app.progress import share_progress
+    from engager.study import check_folder, load_protocol, study_sensitivity
+
+    check_folder(out)
+    protocol = load_protocol(study)
+    wanted = [name.strip() for name in outputs.split(",") if name.strip()] if outputs else None
+    with share_progress(quiet) as tell:
+        found = study_sensitivity(
+            protocol,
+            arm=arm,
+            outputs=wanted,
+            samples=samples,
+            sets=sets,
+            patients=patients,
+            over=over,
+            posterior=posterior,
+            seed=seed,
+            n_threads=threads,
+            progress=tell,
+        )
+    page = found.write(out)
+    for note in found.notes:
+        remark(f"Note: {note}")
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print_strongest(found)
+    remark(f"Page: {page}")
+
+
+def _print_strongest(found: Sensitivity) -> None:
+    rows = []
+    for name, level in (("patient", found.patient), ("trial", found.trial)):
+        if level is None:
+            continue
+        for output in level.outputs:
+            of_output = sorted((one for one in level.indices if one.output == output), key=lambda one: -one.total)
+            rows += [
+                [name, output, one.factor, _percent(one.first), _percent(one.total),
+                 f"{_percent(one.total_low)} to {_percent(one.total_high)}"]
+                for one in of_output[:_SHOWN] if one.total > 0
+            ]  # fmt: skip
+    print_table(["level", "output", "factor", "alone", "whole", "95 % limits"], rows)
+    if (told := found.identifiability) is not None:
+        hardly = ", ".join(one.name for one in told.within_chance()) or "none"
+        remark(f"Unknowns that the data inform no more than chance: {hardly}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

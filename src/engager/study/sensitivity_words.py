@@ -1,0 +1,43 @@
+"""What factors, unknowns and assumptions mean, in words for a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engager.model import Model
+
+_COVARIATES = {
+    "age_years": "age",
+    "female": "sex",
+    "marrow_blasts_percent": "marrow blasts at entry",
+    "salvage_line": "salvage line",
+    "prior_hsct": "earlier transplant",
+    "extramedullary": "extramedullary disease",
+    "ph_positive": "Philadelphia chromosome",
+    "height_cm": "height",
+    "weight_kg": "weight",
+    "mrd_log10": "residual disease at entry",
+    "cd8_per_uL": "CD8 T cells in blood at entry",
+    "in_remission": "remission at entry",
+}
+
+
+def meaning_of(name: str, model: Model) -> str:
+    """A factor or an unknown as a reader would say it, e.g. ``spread of clearance`` for ``CL.sd``."""
+    if name.startswith("trial:"):
+        return name.removeprefix("trial:").replace("_", " ").replace("hsct", "transplant")
+    parameter, _, covariate = name.partition("~")
+    if covariate:
+        return f"{_covariate(covariate)} on {meaning_of(parameter, model)}"
+    if name.endswith(".sd"):
+        return f"spread of {meaning_of(name.removesuffix('.sd'), model)}"
+    return model.parameters[name].meaning if name in model.parameters else _covariate(name)
+
+
+def labels_of(names: Iterable[str], model: Model) -> dict[str, str]:
+    """Words by name."""
+    return {name: meaning_of(name, model) for name in names}
+
+
+def _covariate(name: str) -> str:
+    return _COVARIATES.get(name, name.replace("_", " "))
