@@ -110,6 +110,8 @@ def fit_binomial_normal(
     ]
     best = min(fits, key=lambda fit: float(fit.fun))
     tau = float(np.exp(best.x[-1]))
+    if tau > _DIVERGED:
+        raise ValueError("the studies' shares lie at 0 and at 1, so their variance has no finite estimate")
     common = -_binomial(start, k, m, x)
     at_zero = float(best.fun) >= common - 1e-9 or tau < 1e-4
     b = start if at_zero else np.asarray(best.x[:-1])
@@ -130,6 +132,8 @@ def fit_binomial_normal(
     )
 
 
+# Odds that differ between studies by e^30: the likelihood goes on rising with tau and has no maximum.
+_DIVERGED = 30.0
 _TIGHT = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 20000, "maxfev": 20000, "adaptive": True}
 
 

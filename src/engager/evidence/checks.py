@@ -12,25 +12,12 @@ from typing import Any
 
 from engager.core import Problem, nearest
 from engager.evidence import vocabulary as words
+from engager.evidence.baseline_checks import baseline_problems
 from engager.evidence.schema import Arm, Contrast, Figure, Record, SubgroupFigure
 
 # The second decimal may be off by one (rounded, truncated or slipped in print).
 _SHARE_TOLERANCE = 0.01
 _ROUNDOFF = 1e-9
-_BASELINE_KEYS = {
-    "median",
-    "mean",
-    "sd",
-    "range",
-    "events",
-    "n",
-    "proportion",
-    "unknown",
-    "missing",
-    "source",
-    "note",
-    "when",
-}
 
 
 def check_record(record: Record, name: str) -> list[Problem]:
@@ -81,45 +68,11 @@ def _arm_problems(arm: Arm, place: str, record: Record) -> Iterator[Problem]:
             rule = "must be another arm of this record, or `record/arm`"
             yield Problem(f"{place}.shares_patients_with[{number}]", other, rule, nearest(other, ids))
     for trait, summary in arm.baseline.items():
-        yield from _baseline_problems(summary, f"{place}.baseline.{trait}", record)
-
-
-def _baseline_problems(summary: Mapping[str, Any], place: str, record: Record) -> Iterator[Problem]:
-    """A characteristic is summarized by known keys, or by a number per category."""
-    categories = {key: value for key, value in summary.items() if key not in _BASELINE_KEYS}
-    for key, value in categories.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            rule = "must be a number >= 0 (a category's count or share), or one of " + ", ".join(
-                sorted(_BASELINE_KEYS)
-            )
-            yield Problem(f"{place}.{key}", value, rule, "Check the spelling of the key.")
-            return
-    for key in ("median", "mean", "sd", "proportion", "events", "n"):
-        value = summary.get(key)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            yield Problem(f"{place}.{key}", value, "must be a number", "Write the number without unit.")
-            return
-    n, events, share = summary.get("n"), summary.get("events"), summary.get("proportion")
-    if events is not None and n is not None and events > n:
-        yield Problem(f"{place}.events", events, f"must not exceed n = {n}", "Check both numbers.")
-    if share is not None and not 0 <= share <= 1:
-        yield Problem(f"{place}.proportion", share, "must lie in 0 to 1", "Write 0.42 for 42 %.")
-    counted = sum(categories.values()) + sum(summary.get(key) or 0 for key in ("unknown", "missing"))
-    if categories and n is not None and counted > n and not isinstance(counted, float):
-        yield Problem(place, counted, f"categories must not sum to more than n = {n}", "Check the counts.")
-    spread = summary.get("range")
-    if spread is not None:
-        if not isinstance(spread, list) or len(spread) != 2:
-            yield Problem(f"{place}.range", spread, "must be [lowest, highest]", "Write two numbers.")
-        else:
-            yield from _order_problems((spread[0], spread[1]), f"{place}.range")
-            middle = summary.get("median", summary.get("mean"))
-            if middle is not None and not spread[0] <= middle <= spread[1]:
-                yield Problem(
-                    f"{place}.range", spread, f"must hold the value {middle}", "Check the three numbers."
-                )
-    if "source" in summary:
-        yield from _source_problems(summary["source"], f"{place}.source", record)
+        wrong = list(baseline_problems(summary, f"{place}.baseline.{trait}"))
+        yield from wrong
+        if summary.get("source") and not wrong:
+            named = summary["source"] if isinstance(summary["source"], str) else tuple(summary["source"])
+            yield from _source_problems(named, f"{place}.baseline.{trait}.source", record)
 
 
 def _figure_problems(figure: Figure, place: str, record: Record) -> Iterator[Problem]:

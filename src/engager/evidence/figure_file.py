@@ -140,7 +140,8 @@ _TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>
 body{{font:16px/1.45 system-ui,sans-serif;color:#1a1a1a;max-width:44rem;margin:0 auto;padding:1rem}}
-h1{{font-size:1.25rem;line-height:1.25}}h2{{font-size:1rem}}svg{{width:100%;height:auto;max-width:34rem;display:block}}
+h1{{font-size:1.25rem;line-height:1.25}}h2{{font-size:1rem}}
+svg{{width:calc(100% + 1.6rem);margin:0 -.8rem;height:auto;max-width:34rem;display:block}}
 .wide{{overflow-x:auto}}table{{border-collapse:collapse;font-size:.85rem}}
 td,th{{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid #e5e7eb;vertical-align:top}}
 li{{font-size:.85rem}}footer{{color:#6b7280;font-size:.85rem;margin-top:1.5rem}}

@@ -28,7 +28,7 @@ PValue = Annotated[str, StringConstraints(pattern=r"^[<>=]?\s*0?\.\d+$")]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Citation(_Model):

@@ -1,0 +1,57 @@
+"""Where the binomial-normal model has an answer, and where it must say that it has none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engager.evidence.binomial_normal import fit_binomial_normal
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "reason"),
+    [
+        ([0, 0, 0], [10, 20, 30], "no study had an event"),
+        ([10, 20], [10, 20], "every patient"),
+        ([0, 10, 0, 10], [10, 10, 10, 10], "no finite estimate"),
+        ([5], [10], "1 studies cannot support"),
+        ([5, 11], [10, 10], "events must lie in 0 to n"),
+    ],
+)
+def test_models_without_a_maximum_say_why(events, n, reason):
+    with pytest.raises(ValueError, match=reason):
+        fit_binomial_normal(np.array(events, dtype=float), np.array(n, dtype=float))
+
+
+def test_covariate_that_is_the_same_everywhere_is_refused():
+    design = np.column_stack([np.ones(3), np.full(3, 2.0)])
+    with pytest.raises(ValueError, match="not independent"):
+        fit_binomial_normal(np.array([3, 5, 7.0]), np.full(3, 10.0), design)
+
+
+def test_equal_studies_have_no_variance_between_them_and_the_pooled_share():
+    fit = fit_binomial_normal(np.full(5, 12.0), np.full(5, 40.0))
+    assert fit.tau2 == 0.0
+    assert 1 / (1 + np.exp(-fit.coefficients[0])) == pytest.approx(0.3)
+    # The variance of a logit of 60 events in 200 patients.
+    assert fit.covariance[0, 0] == pytest.approx(1 / 60 + 1 / 140)
+
+
+def test_known_mean_and_variance_are_recovered():
+    random = np.random.default_rng(20260102)
+    logit = -0.5 + 0.8 * random.standard_normal(400)
+    n = np.full(400, 60.0)
+    events = random.binomial(60, 1 / (1 + np.exp(-logit))).astype(float)
+    fit = fit_binomial_normal(events, n)
+    # Four standard errors.
+    assert fit.coefficients[0] == pytest.approx(-0.5, abs=4 * fit.standard_errors[0])
+    assert np.sqrt(fit.tau2) == pytest.approx(0.8, abs=4 * 0.8 / np.sqrt(2 * 400))
+
+
+def test_covariate_effect_is_recovered():
+    random = np.random.default_rng(20260103)
+    x = np.linspace(-1, 1, 300)
+    logit = 0.2 + 1.1 * x + 0.5 * random.standard_normal(300)
+    events = random.binomial(50, 1 / (1 + np.exp(-logit))).astype(float)
+    fit = fit_binomial_normal(events, np.full(300, 50.0), np.column_stack([np.ones(300), x]), ("mean", "x"))
+    assert fit.coefficients[1] == pytest.approx(1.1, abs=4 * fit.standard_errors[1])
