@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -16,6 +17,8 @@ from engager.core import InputError, Problem, nearest
 from engager.trial.protocol import Protocol, disagreements
 
 MAX_BYTES = 1_000_000
+_MOST_SHOWN = 8
+_LONGEST_TEXT = 200
 SHIPPED = Path(__file__).parent / "data" / "protocols"
 Path_ = tuple[str | int, ...]
 
@@ -46,7 +49,7 @@ def read_protocol(text: str, name: str = "study") -> Protocol:
     raw, lines, problems = _parse_yaml(text, name)
     if not isinstance(raw, dict):
         rule = "must be a mapping with the keys study, arms, ..."
-        raise InputError(problems or [Problem(name, raw, rule, "See docs/study-format.md.")])
+        raise InputError(problems or [Problem(name, _short(raw), rule, "See docs/study-format.md.")])
     blocks, found = _read_blocks(raw)
     found += disagreements(blocks)
     problems += [_located(problem, name, lines) for problem in found]
@@ -220,7 +223,7 @@ def _problem(detail: Mapping[str, Any], location: Path_) -> Problem:
         return Problem(where, None, "is required", f"Add {location[-1]}.")
     if detail["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
-        return Problem(where, value, "is not a key of the study format", nearest(str(location[-1]), known))
+        return Problem(where, _short(value), "is not a key of the study format", nearest(str(location[-1]), known))
     if detail["type"] == "refused":
         return Problem(where, _short(value), context["rule"], context.get("next_step", ""))
     rule = str(detail["msg"]).replace("Input should be", "must be").replace("String should", "must")
@@ -239,9 +242,19 @@ _HINTS = {
 }
 
 
-def _short(value: Any) -> Any:
-    """Parsed blocks are shown as the file would write them."""
-    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
+def _short(value: Any, depth: int = 3) -> Any:
+    """The value as the file writes it, cut to what a message can hold: aliases can make a small file endless."""
+    if isinstance(value, BaseModel):
+        return _short(value.model_dump(mode="json", exclude_none=True), depth)
+    if isinstance(value, dict):
+        return {str(key): _short(item, depth - 1) for key, item in _first(value.items())} if depth else "..."
+    if isinstance(value, list | tuple):
+        return [_short(item, depth - 1) for item in _first(value)] if depth else "..."
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else value
+
+
+def _first(items: Iterable[Any]) -> Iterable[Any]:
+    return islice(items, _MOST_SHOWN)
 
 
 def _located(problem: Problem, name: str, lines: Mapping[Path_, int]) -> Problem:

@@ -197,7 +197,12 @@ def test_each_slip_is_told(text, told):
 
 def test_an_alias_bomb_is_refused_quickly():
     levels = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 9))
-    assert problems_of(f"l0: &l0 [x]\n{levels}\nstudy: x")
+    told = problems_of(f"l0: &l0 [x]\n{levels}\nstudy: x")
+    assert max(len(str(problem.value)) for problem in told) < 10_000
+
+
+def test_deep_nesting_is_refused():
+    assert "deep nesting" in str(problems_of("study: " + "[" * 5000 + "]" * 5000)[0])
 
 
 def test_another_number_of_patients_keeps_the_proportions():
