@@ -83,3 +83,13 @@ def test_model_simulate_refuses(engager, tmp_path, arguments, told):
 def test_model_verify_counts_cases(engager, tmp_path):
     found = engager("model", "verify", tmp_path)
     assert found.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["--device", "tpu"], "--device"), (["--patients", 0], "--patients"), (["--model", "b-al"], "b-all")],
+)
+def test_bench_refuses_what_it_cannot_compare(engager, arguments, told):
+    found = engager("bench", *arguments)
+    assert (found.code, found.out) == (2, "")
+    assert told in found.err

@@ -19,6 +19,7 @@ from engager.app.patient_command import draw_patient
 from engager.app.regimen_commands import regimen_app
 from engager.app.replay_command import replay_run
 from engager.app.sensitivity_command import sensitivity
+from engager.app.speed_command import compare_solvers
 from engager.app.trial_commands import trial_app
 from engager.app.validate_command import validate
 
@@ -41,6 +42,7 @@ app.command("calibrate")(calibrate)
 app.command("validate")(validate)
 app.command("sensitivity")(sensitivity)
 app.command("replay")(replay_run)
+app.command("bench")(compare_solvers)
 
 
 def _print_version(asked: bool) -> None:
