@@ -23,6 +23,8 @@ _HELD_ELSEWHERE = frozenset(("const", "iconst", "load"))
 _REGISTERS = 26
 #: Instructions begun per cycle.
 _PER_CYCLE = 2
+#: Ready instructions looked at when registers run short: enough to find a good one, few enough for large models.
+_WINDOW = 48
 
 
 def order(ops: list[Op]) -> list[int]:
@@ -43,7 +45,8 @@ class _Scheduler:
         self.unread = [len(users) for users in self.users]
         self.ready_at = [0] * len(ops)
         self.pending: list[tuple[int, int]] = []
-        self.ready: set[int] = set()
+        # ready instructions, most awaited first: (-height, number)
+        self.ready: list[tuple[int, int]] = []
         self.live = 0
 
     def run(self) -> list[int]:
@@ -66,14 +69,18 @@ class _Scheduler:
         return result
 
     def _choose(self) -> int | None:
-        """None: better to wait for an instruction that frees registers."""
+        """Takes an instruction off the ready ones; None: better to wait for one that frees registers."""
         if self.live < _REGISTERS:
-            return max(self.ready, key=lambda k: (self.height[k], -k))
-        best = max(self.ready, key=lambda k: (self._frees(k), self.height[k], -k))
-        return None if self._frees(best) < 0 and self.pending else best
+            return heapq.heappop(self.ready)[1]
+        looked_at = [heapq.heappop(self.ready) for _ in range(min(_WINDOW, len(self.ready)))]
+        best = max(looked_at, key=lambda one: (self._frees(one[1]), -one[0], -one[1]))
+        waits = self._frees(best[1]) < 0 and bool(self.pending)
+        for one in looked_at:
+            if waits or one != best:
+                heapq.heappush(self.ready, one)
+        return None if waits else best[1]
 
     def _issue(self, number: int, now: int) -> None:
-        self.ready.remove(number)
         self.live -= self._frees(number)
         for arg in self.args[number]:
             self.unread[arg] -= 1
@@ -93,7 +100,8 @@ class _Scheduler:
 
     def _arrivals(self, now: int) -> None:
         while self.pending and self.pending[0][0] <= now:
-            self.ready.add(heapq.heappop(self.pending)[1])
+            number = heapq.heappop(self.pending)[1]
+            heapq.heappush(self.ready, (-self.height[number], number))
 
     def _latency(self, number: int) -> int:
         name = self.ops[number].name

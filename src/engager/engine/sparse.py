@@ -84,8 +84,8 @@ def eliminate(c: Code, pattern: Pattern, shift: Ref, jacobian: dict[Place, Ref])
                 result[i, p] = a[i, p]
                 for j in right:
                     a[i, j] = c.sub(a[i, j], c.mul(a[i, p], result[p, j]))
-    assert smallest is not None
-    return [result[place] for place in pattern.entries], c.div(smallest, shift)
+    share = c.const(1.0) if smallest is None else c.div(smallest, shift)
+    return [result[place] for place in pattern.entries], share
 
 
 def substitute(c: Code, pattern: Pattern, factors: list[Ref], right_side: list[Ref]) -> list[Ref]:
