@@ -52,6 +52,7 @@ def fit_il6(
     population: Mapping[str, float],
     stream: Stream,
     n_patients: int = 200,
+    n_evaluations: int = 450,
 ) -> CytokineFit:
     """Maximize the likelihood of the readings over `MOVED`; covariance from the curvature at the maximum."""
     from scipy.optimize import minimize
@@ -67,7 +68,7 @@ def fit_il6(
     start = np.log([table.get(name, model.parameters[name.split(".")[0]].sd_log) for name in MOVED])
     found = minimize(
         cost, start, method="Nelder-Mead",
-        options={"maxfev": 450, "xatol": 0.01, "fatol": 0.01, "initial_simplex": _simplex(start)},
+        options={"maxfev": n_evaluations, "xatol": 0.01, "fatol": 0.01, "initial_simplex": _simplex(start)},
     )  # fmt: skip
     covariance = _inverse_curvature(cost, found.x)
     return CytokineFit(_values(found.x), covariance, -float(found.fun), calls[0])

@@ -3,8 +3,8 @@
 Each patient i has log-parameters phi_i ~ Normal(mu, diag(omega^2)); a simulator gives each patient's
 log-likelihood. An iteration draws phi by Metropolis-Hastings for all patients and chains in one go, then moves
 mu, omega and the error's size toward what the draws imply, with steps that shrink (Kuhn and Lavielle 2005,
-Comput Stat Data Anal 49:1020). Standard errors follow from the draws by Louis' identity (1982). Every draw is
-keyed by seed, iteration and patient, so a fit is a function of its inputs.
+Comput Stat Data Anal 49:1020). Every draw is keyed by seed, iteration and patient, so a fit is a function of
+its inputs. Standard errors: `time_courses_information`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ class Saem:
     ----------
     mu, omega : array (effect,). errors : array (error,).
     draws : array (sweep, patient, effect) of the final sampling, mu and omega held.
-    covariance : of the estimated entries (`labels`), from Louis' identity; NaN where it is not positive.
     trace : array (iteration, 2 effects + errors): mu, omega, errors along the way.
     """
 
@@ -78,9 +77,6 @@ class Saem:
     errors: FloatArray
     trace: FloatArray
     draws: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
-    labels: tuple[str, ...] = ()
-    covariance: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    log_likelihood: float = float("nan")
 
 
 class _Chains:
@@ -122,7 +118,7 @@ class _Chains:
         log_likelihood, squares, counts = self.likelihood.terms(proposed, self.patient, errors)
         ratio = log_likelihood - self.log_likelihood
         if symmetric:
-            ratio = ratio + _log_prior(proposed, mu, omega) - _log_prior(self.phi, mu, omega)
+            ratio = ratio + log_prior(proposed, mu, omega) - log_prior(self.phi, mu, omega)
         with np.errstate(invalid="ignore"):
             taken = np.log(self._uniform(f"accept{symmetric}", 1)) < ratio
         taken &= np.isfinite(log_likelihood)
@@ -161,7 +157,7 @@ def fit_saem(
     ----------
     n_burn, n_smooth : iterations with full steps, then with steps 1/k^0.8.
     n_chains : Markov chains per patient.
-    n_final : sweeps with everything held, for standard errors and individual estimates.
+    n_final : sweeps with everything held, for individual estimates and what follows from them.
 
     Returns
     -------
@@ -209,7 +205,7 @@ def fit_saem(
 def _sample_at_the_end(
     fit: Saem, chains: _Chains, n_final: int, n_before: int, progress: Callable[[float], None] | None
 ) -> None:
-    """Draw from each patient's conditional distribution; information by Louis' identity."""
+    """Draw from each patient's conditional distribution."""
     kept = []
     for k in range(n_final):
         chains.sweep(fit.mu, fit.omega, fit.errors, adapt=False)
@@ -218,65 +214,8 @@ def _sample_at_the_end(
             progress((n_before + k + 1) / (n_before + n_final))
     n = chains.likelihood.n_patients
     fit.draws = np.stack(kept).reshape(n_final * chains.n_chains, n, fit.mu.size)
-    places_mu = [j for j, one in enumerate(fit.effects) if one.moves_mu]
-    places_omega = [j for j, one in enumerate(fit.effects) if one.moves_omega]
-    fit.labels = tuple([fit.effects[j].name for j in places_mu] + [f"{fit.effects[j].name}.sd" for j in places_omega])
-    z = (fit.draws - fit.mu) / fit.omega
-    # Scores of the complete data with respect to mu and log omega, per draw and patient.
-    score = np.concatenate([z[:, :, places_mu] / fit.omega[places_mu], z[:, :, places_omega] ** 2 - 1], axis=2)
-    complete = np.concatenate(
-        [1 / fit.omega[places_mu] ** 2 * n, 2 * (z[:, :, places_omega] ** 2).mean(axis=(0, 1)) * n]
-    )
-    lost = sum(np.cov(score[:, i, :], rowvar=False) for i in range(n))
-    information = np.diag(complete) - lost
-    # E[complete information] has cross terms mu-omega too: 2 z / omega of the same effect.
-    for a, j in enumerate(places_mu):
-        if j in places_omega:
-            b = len(places_mu) + places_omega.index(j)
-            cross = 2 * z[:, :, j].mean(axis=0).sum() / fit.omega[j]
-            information[a, b] += cross
-            information[b, a] += cross
-    covariance: FloatArray
-    try:
-        covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
-        bad = np.diag(covariance) <= 0
-        covariance[bad, :] = np.nan
-        covariance[:, bad] = np.nan
-    except np.linalg.LinAlgError:
-        covariance = np.full(information.shape, np.nan)
-    fit.covariance = covariance
 
 
-def marginal_log_likelihood(fit: Saem, likelihood: Likelihood, stream: Stream, n_draws: int = 400) -> float:
-    """Log of the probability of all readings, by importance sampling around each patient's conditional draws.
-
-    Notes
-    -----
-    Proposals are normal with each patient's conditional mean and 1.2 times its covariance, mixed with a
-    tenth of draws from the population so that weights stay bounded.
-    """
-    from scipy.special import logsumexp
-
-    n, d = likelihood.n_patients, fit.mu.size
-    mean = fit.draws.mean(axis=0)
-    patient = np.repeat(np.arange(n, dtype=np.int64), n_draws)
-    number = np.arange(patient.size, dtype=np.int64)
-    z = stream.of("importance").normal(number, d).reshape(-1, d)
-    from_population = stream.of("importance-mixture").uniform(number) < 0.1
-    factors = np.stack(
-        [np.linalg.cholesky(1.44 * np.cov(fit.draws[:, i], rowvar=False) + 1e-8 * np.eye(d)) for i in range(n)]
-    )
-    phi = mean[patient] + np.einsum("rij,rj->ri", factors[patient], z)
-    phi[from_population] = fit.mu + fit.omega * z[from_population]
-    log_likelihood, _, _ = likelihood.terms(phi, patient, fit.errors)
-    whitened = np.stack([np.linalg.solve(factors[p], x) for p, x in zip(patient, phi - mean[patient], strict=True)])
-    log_near = -0.5 * (whitened**2).sum(axis=1) - np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)[patient]
-    log_prior = _log_prior(phi, fit.mu, fit.omega)
-    log_proposal = np.logaddexp(np.log(0.9) + log_near, np.log(0.1) + log_prior)
-    weight = (log_likelihood + log_prior - log_proposal).reshape(n, n_draws)
-    return float((logsumexp(weight, axis=1) - np.log(n_draws)).sum())
-
-
-def _log_prior(phi: FloatArray, mu: FloatArray, omega: FloatArray) -> FloatArray:
+def log_prior(phi: FloatArray, mu: FloatArray, omega: FloatArray) -> FloatArray:
     """Normal log-density without the constant, so that it pairs with densities likewise without it."""
     return -0.5 * (((phi - mu) / omega) ** 2).sum(axis=1) - np.log(omega).sum()
