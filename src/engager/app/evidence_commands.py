@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engager.app.evidence_synthesis_commands import add_to
+from engager.app import evidence_synthesis_commands, evidence_use_commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,7 +140,8 @@ def export_tables(
         typer.echo(str(path))
 
 
-add_to(evidence_app)
+evidence_synthesis_commands.add_to(evidence_app)
+evidence_use_commands.add_to(evidence_app)
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -54,7 +54,7 @@ def pool(
     as_json: AsJson = False,
 ) -> None:
     """Pool a published endpoint over trials: nobody twice, and a word on each figure left out."""
-    filters = _filters(regimen, drug_class, setting, design, year, family, allow_overlap)
+    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
     pooled = _pooled(endpoint, statistic, filters, method, by, covariate, level)
     if as_json:
         print_json(pooled.as_dict())
@@ -82,7 +82,7 @@ def forest(
     """Draw the forest plot of a published endpoint, a simulated trial as its own row."""
     from engager.evidence import cite, draw_forest, forest_table, record, write_figure
 
-    filters = _filters(regimen, drug_class, setting, design, year, family, allow_overlap)
+    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
     pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95)
     simulated = [row for folder in run or () for row in _simulated(folder, pooled, run_arm)]
     title = f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}: published studies"
@@ -94,7 +94,7 @@ def forest(
     references = [cite(record(name)) for name in records]
     figure, table = draw_forest(pooled, simulated), forest_table(pooled, simulated)
     write_figure(figure, out, title, words, table, notes, references)
-    _tell_written(out)
+    tell_written(out)
     _tell(pooled)
 
 
@@ -124,7 +124,7 @@ def network(
         words = "Each line is a randomized comparison with its number of studies."
         figure = draw_network(fit, endpoint_of(endpoint).name, scale, small_is_good)
         write_figure(figure, out, f"Randomized comparisons: {endpoint}", words, table, notes)
-        _tell_written(out)
+        tell_written(out)
     if as_json:
         scores = fit.p_scores(small_is_good)
         print_json(
@@ -159,155 +159,7 @@ def draw_evidence_map(out: Out = Path("evidence-map.svg"), as_json: AsJson = Fal
         return
     words = "Patients with a published figure, each counted once (trials in brackets in the table)."
     write_figure(draw_map(found), out, "Published evidence", words, table)
-    _tell_written(out)
-
-
-def curve(
-    record_id: Annotated[str, typer.Argument(metavar="ID", help="Record id, e.g. tower-2017.")],
-    arm: Annotated[str, typer.Option(help="Arm of the record.")],
-    endpoint: EndpointOption = "OS",
-    until: Annotated[float | None, typer.Option(help="Last month to draw.")] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Run folder whose simulated curve is drawn beside it.")
-    ] = None,
-    run_arm: Annotated[
-        str | None, typer.Option(help="Arm of the run; omitted: the arm of the same name.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Draw it: .svg, .png or .html.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Rebuild an arm's survival curve from what was printed, with a band that honors every figure."""
-    from engager.evidence import draw_curve, rebuild_curve, record, write_figure
-
-    found = rebuild_curve(record(record_id), arm, endpoint, until)
-    rows = [[f"{t:.1f}", f"{s:.3f}", f"{lo:.3f}", f"{hi:.3f}"] for t, s, lo, hi in _points(found)]
-    columns = ["months", "survival", "band low", "band high"]
-    if out is not None:
-        words = "Diamonds are printed figures; nothing between them was."
-        title = f"{found.endpoint} of {record_id}, {arm}"
-        simulated = [] if run is None else [_simulated_curve(run, run_arm or arm, found.endpoint)]
-        figure = draw_curve(found, simulated)
-        write_figure(figure, out, title, words, [columns, *rows], found.assumptions)
-        _tell_written(out)
-    if as_json:
-        print_json(found.as_dict())
-    elif out is None:
-        print_table(columns, rows, right=tuple(columns))
-    for said in found.assumptions:
-        remark(said)
-
-
-def prior(
-    endpoint: EndpointOption,
-    regimen: Regimens = None,
-    drug_class: DrugClass = None,
-    setting: Setting = None,
-    design: Design = None,
-    year: Year = None,
-    tau_scale: Annotated[
-        float | None, typer.Option(help="Scale of the prior of tau; 1 for a share, 0.5 for a median.")
-    ] = None,
-    robust_weight: Annotated[float, typer.Option(help="Weight of the vague part, 0 to 1.")] = 0.2,
-    as_json: AsJson = False,
-) -> None:
-    """A robust prior of a control arm from earlier ones, a share or a median survival, with its effective
-    size.
-    """
-    from engager.evidence import known_endpoint, median_prior_from_records, prior_from_records, select
-
-    filters = _filters(regimen, drug_class, setting, design, year, False, False)
-    if known_endpoint(endpoint, "--endpoint").kind == "time_to_event":
-        chosen = select(endpoint, "median", **filters)
-        medians = median_prior_from_records(chosen, tau_scale or 0.5, robust_weight)
-        parts = "log months", ("weight", "mean", "sd"), medians.as_dict()
-        said = [
-            f"predictive median {medians.median:.2f} months, 95 % from {medians.low:.2f} to {medians.high:.2f}",
-            f"worth {medians.effective_events:.1f} deaths ({medians.effective_events_predictive:.1f} without the "
-            f"vague part), from {medians.n_studies} studies",
-        ]
-    else:
-        chosen = select(endpoint, **filters)
-        shares = prior_from_records(chosen, tau_scale or 1.0, robust_weight=robust_weight)
-        parts = "share", ("weight", "a", "b"), shares.as_dict()
-        said = [
-            f"predictive mean {100 * shares.mean:.1f} %, 95 % from {100 * shares.low:.1f} to {100 * shares.high:.1f} %",
-            f"effective sample size {shares.effective_sample_size:.0f} patients "
-            f"({shares.effective_sample_size_predictive:.0f} without the vague part), "
-            f"from {shares.n_studies} studies of {shares.n_patients} patients",
-        ]
-    scale, keys, content = parts
-    if as_json:
-        print_json({"endpoint": chosen.endpoint, "scale": scale, **content})
-        return
-    rows = [[f"{part[key]:.3f}" for key in keys] for part in content["components"]]
-    print_table(list(keys), rows, right=keys)
-    for line in said:
-        typer.echo(line)
-    for note in (*chosen.remarks, *content["left_out"]):
-        remark(note)
-
-
-def match_patients(
-    patients: Annotated[Path, typer.Argument(help="Patient table: Parquet or CSV, one row a patient.")],
-    targets: Annotated[
-        Path | None, typer.Argument(help="YAML: column to mean, sd, median, proportion.")
-    ] = None,
-    record_id: Annotated[
-        str | None, typer.Option("--record", help="Take a record's published baseline.")
-    ] = None,
-    arm: Annotated[str | None, typer.Option(help="Arm of the record.")] = None,
-    event: Annotated[str | None, typer.Option(help="Yes/no column whose weighted share is wanted.")] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="Rows to use, e.g. arm=blinatumomab; may be given more than once."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the table with its weights (CSV).")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Weight patients so that they match a published baseline; shows what the matching costs."""
-    from engager.core import InputError, Problem, nearest
-    from engager.evidence import baseline_targets, match, read_patients, read_targets, record
-
-    if (targets is None) == (record_id is None or arm is None):
-        rule = "give either a targets file or --record with --arm"
-        raise InputError(Problem("evidence match", str(targets), rule, "`engager evidence show` lists arms."))
-    frame = read_patients(patients, only or ())
-    if event is not None and event not in frame.columns:
-        raise InputError(Problem("--event", event, "is not a column", nearest(event, frame.columns)))
-    if targets is not None:
-        wanted = read_targets(targets)
-    else:
-        published = baseline_targets(record(str(record_id)), str(arm))
-        wanted = {column: target for column, target in published.items() if column in frame.columns}
-        for column in sorted(set(published) - set(wanted)):
-            remark(f"{column} was published, but the patients have no such column")
-    matched = match(frame, wanted)
-    share = None if event is None else matched.proportion(frame[event].cast(float).to_numpy())
-    if out is not None:
-        from engager.evidence import write_weights
-
-        write_weights(frame, matched, out)
-        _tell_written(out)
-    content = {
-        "effective_sample_size": matched.effective_sample_size,
-        "n_used": matched.n_used,
-        "n_missing": matched.n_missing,
-        "largest_weight": matched.largest,
-        "balance": list(matched.balance),
-        "event": None if share is None else dict(zip(("value", "low", "high"), share, strict=True)),
-    }
-    if as_json:
-        print_json(content)
-        return
-    keys = ("covariate", "statistic", "target", "before", "after")
-    print_table(list(keys), [[_short(row[key]) for key in keys] for row in matched.balance])
-    typer.echo(f"effective sample size {matched.effective_sample_size:.1f} of {matched.n_used} patients")
-    if share is not None:
-        typer.echo(
-            f"{event}: {100 * share[0]:.1f} % ({100 * share[1]:.1f} to {100 * share[2]:.1f}), weighted"
-        )
-    if matched.n_missing:
-        remark(f"{matched.n_missing} patients lack a covariate and have no weight")
+    tell_written(out)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -317,15 +169,12 @@ def add_to(app: typer.Typer) -> None:
         "forest": forest,
         "network": network,
         "map": draw_evidence_map,
-        "curve": curve,
-        "prior": prior,
-        "match": match_patients,
     }
     for name, command in commands.items():
         app.command(name)(command)
 
 
-def _filters(
+def filters_of(
     regimen: list[str] | None,
     drug_class: str | None,
     setting: str | None,
@@ -334,6 +183,7 @@ def _filters(
     family: bool,
     allow_overlap: bool,
 ) -> dict[str, Any]:
+    """The filters of `select`, from the options of a command."""
     return {
         "regimens": regimen or (),
         "drug_class": drug_class,
@@ -397,27 +247,6 @@ def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, 
     return found
 
 
-def _simulated_curve(folder: Path, arm: str, endpoint: str) -> dict[str, Any]:
-    """The median curve of a run's replicates, with its prediction band."""
-    from engager.analysis import survival_bands
-    from engager.core import InputError, Problem, nearest
-    from engager.study import RunFolder
-
-    run = RunFolder.open(folder)
-    patients = run.table("patients")
-    arms = patients["arm"].unique().to_list()
-    if arm not in arms:
-        raise InputError(Problem("--run-arm", arm, f"is not an arm of {run.id}", nearest(arm, arms)))
-    bands = survival_bands(patients, endpoint, arms=[arm]).drop_nans("survival")
-    return {
-        "label": f"simulated, {run.id}",
-        "time_months": bands["month"].to_list(),
-        "survival": bands["survival"].to_list(),
-        "low": bands["low"].to_list(),
-        "high": bands["high"].to_list(),
-    }
-
-
 def _print_pooled(pooled: Pooled) -> None:
     from engager.evidence import forest_table
 
@@ -429,7 +258,7 @@ def _print_pooled(pooled: Pooled) -> None:
             _number(one.value, pooled),
             _interval(one.low, one.high, pooled),
             _interval(one.prediction_low, one.prediction_high, pooled),
-            _short(one.tau2),
+            short(one.tau2),
             "" if one.i2 is None else f"{100 * one.i2:.0f} %",
             "" if one.q is None else f"{one.q:.1f} (p {one.q_p:.2g})",
             one.failure or "",
@@ -459,7 +288,7 @@ def _print_pooled(pooled: Pooled) -> None:
             [
                 one.covariate,
                 str(one.n_studies),
-                _short(one.slope),
+                short(one.slope),
                 "" if one.low is None else f"{one.low:.3g} to {one.high:.3g}",
                 "" if one.p is None else f"{one.p:.2g}",
                 one.failure or "",
@@ -486,7 +315,8 @@ def _tell(pooled: Pooled) -> None:
         remark(f"  {note}")
 
 
-def _tell_written(out: Path) -> None:
+def tell_written(out: Path) -> None:
+    """Where a file was written, on stderr."""
     remark(f"written: {out}")
 
 
@@ -506,13 +336,6 @@ def _comparisons(fit: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _points(found: Any) -> list[tuple[float, float, float, float]]:
-    """About 25 times, the printed points among them."""
-    last = float(found.time_months[-1])
-    times = sorted({*(last * k / 24 for k in range(25)), *(a.time_months for a in found.anchors)})
-    return [(t, *found.at(t)) for t in times]
-
-
 def _number(value: float | None, pooled: Pooled) -> str:
     if value is None:
         return "-"
@@ -523,5 +346,6 @@ def _interval(low: float | None, high: float | None, pooled: Pooled) -> str:
     return "" if low is None or high is None else f"{_number(low, pooled)} to {_number(high, pooled)}"
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A number or word for a cell of a table."""
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -46,13 +46,8 @@ if TYPE_CHECKING:
     from engager.evidence.outcome import Outcome
     from engager.evidence.overlaps import LeftOut, Overlap, find_overlaps, without_overlap
     from engager.evidence.patient_table import read_patients, read_targets, write_weights
-    from engager.evidence.pooling import (
-        Pooled,
-        Regression,
-        pool_hazard_ratios,
-        pool_medians,
-        pool_proportions,
-    )
+    from engager.evidence.pooled import Pooled, Regression
+    from engager.evidence.pooling import pool_hazard_ratios, pool_medians, pool_proportions
     from engager.evidence.published_baseline import baseline_targets
     from engager.evidence.randomized_network import published_network, treatment_node
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
@@ -94,7 +89,8 @@ _HOMES = {
     "outcome": ("Outcome",),
     "overlaps": ("LeftOut", "Overlap", "find_overlaps", "without_overlap"),
     "patient_table": ("read_patients", "read_targets", "write_weights"),
-    "pooling": ("Pooled", "Regression", "pool_hazard_ratios", "pool_medians", "pool_proportions"),
+    "pooled": ("Pooled", "Regression"),
+    "pooling": ("pool_hazard_ratios", "pool_medians", "pool_proportions"),
     "published_baseline": ("baseline_targets",),
     "randomized_network": ("published_network", "treatment_node"),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),

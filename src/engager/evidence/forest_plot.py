@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from engager.evidence.pooling import Pooled
+    from engager.evidence.pooled import Pooled
 
 _ROW = 0.40  # inches for a study: its words above, its interval below
 _LINE = 60  # characters that fit beside each other above an interval
