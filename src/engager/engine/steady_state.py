@@ -19,7 +19,7 @@ CycleAction = tuple[float, Action, int, float]
 
 _FIRST_CYCLES = 5
 _NEWTON_STEPS = 6
-_MAX_CYCLES = 1000
+_MAX_CYCLES = 300
 TOLERANCE = 1e-8
 
 

@@ -139,10 +139,7 @@ def test_two_compartments_at_steady_state():
 
     def after(tau):  # central amount of a unit infusion rate of length 2, tau after its beginning
         on, off = np.clip(tau, 0, 2), np.maximum(tau - 2, 0)
-        parts = [
-            vectors[0, i] * weights[i] * (np.exp(v * on) - 1) / v * np.exp(v * off)
-            for i, v in enumerate(values)
-        ]
+        parts = [vectors[0, i] * weights[i] * (np.exp(v * on) - 1) / v * np.exp(v * off) for i, v in enumerate(values)]
         return sum(parts)
 
     np.testing.assert_allclose(a, 50 * sum(after(t + 8 * j) for j in range(200)), rtol=1e-7)
