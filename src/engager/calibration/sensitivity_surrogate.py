@@ -167,13 +167,14 @@ def _choose(columns: FloatArray, y: FloatArray, most: int) -> tuple[list[int], f
 def _pursuit(columns: FloatArray, y: FloatArray, most: int) -> list[int]:
     """The term that explains most of what is left, again and again."""
     residual = y - y.mean()
+    settled = 1e-9 * float(np.linalg.norm(residual))
     left = columns - columns.mean(axis=0)
     chosen: list[int] = []
     for _ in range(most):
         length = np.sqrt((left**2).sum(axis=0))
         usable = length > 1e-6 * np.sqrt(y.size)
         usable[chosen] = False
-        if not usable.any():
+        if not usable.any() or float(np.linalg.norm(residual)) <= settled:
             break
         gain = np.where(usable, np.abs(residual @ left) / np.maximum(length, 1e-300), 0.0)
         k = int(np.argmax(gain))

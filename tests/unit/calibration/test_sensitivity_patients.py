@@ -1,0 +1,73 @@
+"""One patient as a function of its factors: what the model says must follow, follows."""
+
+import numpy as np
+import pytest
+
+from engager.calibration import PATIENT_OUTPUTS, PatientFunction
+from engager.core import InputError
+from engager.model import load_model
+from engager.trial import Protocol, shipped_protocol
+
+OUTPUTS = list(PATIENT_OUTPUTS)
+
+
+@pytest.fixture(scope="module")
+def tower():
+    return PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("b-all"), {})
+
+
+def moved(function, **shares):
+    """Outputs of a patient in the middle, but for some factors."""
+    points = np.full((1, len(function.names)), 0.5)
+    for name, share in shares.items():
+        points[0, function.names.index(name)] = share
+    return dict(zip(OUTPUTS, function(points)[0], strict=True))
+
+
+def test_factors_are_what_differs_between_patients(tower):
+    names = set(tower.names)
+    assert {"potency", "marrow_T", "CL", "age_years", "marrow_blasts_percent", "weight_kg"} <= names
+    assert not names & {"ph_positive", "KD_cd3", "BSA"}
+    assert tower.value(tower.names.index("potency"), 0.5) == pytest.approx(1.0)
+
+
+def test_stronger_t_cells_clear_more_and_more_release_raises_il6(tower):
+    middle = moved(tower)
+    assert moved(tower, potency=0.9)["blast_reduction"] > middle["blast_reduction"] > -1
+    more = moved(tower, k_IL6=0.9)
+    assert more["il6_peak"] > middle["il6_peak"]
+    assert more["blast_reduction"] == pytest.approx(middle["blast_reduction"])
+
+
+def test_cells_at_entry_scale_the_nadir_and_not_the_fold(tower):
+    middle, fewer = moved(tower), moved(tower, cd8_start=0.1)
+    assert fewer["cd8_nadir"] < middle["cd8_nadir"]
+    assert fewer["cd8_day14"] == pytest.approx(middle["cd8_day14"], abs=0.3)
+
+
+def test_what_cannot_matter_in_four_weeks_does_not(tower):
+    # Hazards share the solver's steps, so the last digits may differ.
+    assert moved(tower, gvl_kill=0.95, frailty=0.05, h_leukemia=0.95) == pytest.approx(moved(tower), rel=1e-6)
+
+
+def test_same_points_give_same_bits_in_any_company(tower):
+    points = np.random.default_rng(1).uniform(0.05, 0.95, size=(6, len(tower.names)))
+    np.testing.assert_array_equal(tower(points)[2:4], tower(points[2:4]))
+
+
+def test_an_arm_without_drug_does_not_respond():
+    raw = {"study": "none", "arms": {"a": {"n": 1, "regimen": "blinatumomab"}}}
+    raw["arms"]["a"]["regimen"] = {
+        "drug": "blinatumomab", "cycle_days": 42, "cycles": 1,
+        "doses": [{"days": "1-28", "amount": 1e-9, "unit": "ug/day"}],
+    }  # fmt: skip
+    function = PatientFunction(Protocol.model_validate(raw), "a", load_model("b-all"), {})
+    seen = moved(function)
+    assert seen["blast_reduction"] < 0
+    assert seen["il6_peak"] == pytest.approx(-1.0)
+    assert seen["response"] == seen["mrd_response"] == 0.0
+
+
+def test_a_model_without_the_outputs_is_refused():
+    with pytest.raises(InputError, match="which the outputs of a patient need"):
+        PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("hosseini-2020"), {})
