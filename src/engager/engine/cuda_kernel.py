@@ -74,7 +74,7 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
             w[{T}] = t
             w[{TS}] = t
             slopes(w)
-            left = sub(te, t)
+            left = add(te, -t)
             if fresh:
                 h = first_guess(w, left)
                 fresh = False
@@ -87,7 +87,7 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
             factor_now = w[{FACTOR}]
             good = error <= 1.0 and {sound}
             if good:
-                arrived = taken == sub(te, t)
+                arrived = taken == add(te, -t)
                 reached = te if arrived else add(t, taken)
                 save = write_between(w, values, patient, save_times, save, t, taken, te)
                 grown = factor_now if factor_now > 0.2 else 0.2
@@ -114,7 +114,7 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
                 h = mul(taken, shrunk if error > 1.0 else {shrink_limit})
                 rejected += 1
                 again = True
-                rest = sub(te, t)
+                rest = add(te, -t)
                 extent = absolute(t)
                 extent = extent if extent > rest else rest
                 if h <= mul(extent, {smallest_step}):
@@ -165,8 +165,8 @@ def first_guess(w, left):
 def write_between(w, values, patient, save_times, save, start, step, end):
     reached = add(start, step)
     while save < save_times.shape[0] and save_times[save] < end and save_times[save] <= reached:
-        s = div(sub(save_times[save], start), step)
-        rest = sub(1.0, s)
+        s = div(add(save_times[save], -start), step)
+        rest = add(1.0, -s)
 {weights}
         for i in range({n}):
 {bend}

@@ -14,7 +14,7 @@ from engager.engine.printer import Array
 from engager.engine.routine import Routine
 
 _CALL = {
-    "add": "add", "sub": "sub", "mul": "mul", "div": "div", "fma": "fma", "sqrt": "sqrt", "floor": "floor",
+    "add": "add", "mul": "mul", "div": "div", "fma": "fma", "sqrt": "sqrt", "floor": "floor",
     "abs": "absolute", "bits": "bits", "float": "real",
 }  # fmt: skip
 _COMPARE = {"lt": "<", "le": "<=", "eq": "==", "ne": "!="}
@@ -62,6 +62,8 @@ def _operation(op: Op, args: list[str], arrays: dict[str, Array]) -> str:
         return _place(arrays[where[0]], where[1])
     if name in _CALL:
         return f"{_CALL[name]}({', '.join(args)})"
+    if name == "sub":
+        return f"add({args[0]}, -{args[1]})"
     if name == "neg":
         return f"-{args[0]}"
     if name in _COMPARE:
