@@ -5,38 +5,45 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 
+from engager.analysis import estimate_endpoints
+from engager.calibration import compare
+from engager.study import requests_of
 from engager.trial import read_protocol_file, simulate_trial
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
-SMALL = ("--patients", 20, "--replicates", 2, "--threads", 2, "--quiet", "--parameters", "table")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs(engager, tmp_path, example):
-    shortened = tmp_path / example.name
-    content = yaml.safe_load(example.read_text())
-    # Half a year holds every response window and a landmark; the years after it are only slow.
-    content["follow_up"] = {**content.get("follow_up", {}), "months": 6.5}
-    shortened.write_text(yaml.safe_dump(content))
-    found = engager("trial", "run", shortened, *SMALL, "--out", tmp_path / "run", "--json")
-    assert found.code == 0, found.err
-    summary = json.loads(found.out)
-    assert summary["n_failed"] == 0
-    estimates = pl.read_parquet(tmp_path / "run" / "estimates.parquet")
+def test_an_example_runs(example):
+    protocol = shortened(read_protocol_file(example).with_patients(20), 6.5)
+    data = simulate_trial(protocol, replicates=range(2), seed=1, n_sampled=0)
+    assert data.n_failed == 0
+    estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
     # every endpoint of the file is estimated, and shares are shares
-    protocol = read_protocol_file(example)
     assert {endpoint.id for endpoint in protocol.endpoints} <= set(estimates["endpoint"])
     shares = estimates.filter(pl.col("statistic") == "proportion")["value"].drop_nans()
     assert ((shares >= 0) & (shares <= 1)).all()
+    assert len(compare(data)) == len(protocol.targets)
+
+
+def test_the_command_runs_an_example_and_compares_it_with_its_targets(engager):
+    (path,) = [one for one in EXAMPLES if one.stem == "first-salvage"]
+    found = engager("validate", "--against", path, "--replicates", 2, "--json", "--quiet")
+    assert found.code == 0, found.err
+    targets = json.loads(found.out)["targets"]
+    assert [one["use"] for one in targets] == ["fit", None, None, None]
+    assert all(one["inside"] is not None for one in targets)
+
+
+def shortened(protocol, months):
+    """Half a year holds every response window and a landmark; the years after it are only slow."""
+    return protocol.model_copy(update={"follow_up": protocol.follow_up.model_copy(update={"months": months})})
 
 
 def patients_of(name, **options):
     (path,) = [one for one in EXAMPLES if one.stem == name]
-    protocol = read_protocol_file(path).with_patients(40)
-    short = protocol.model_copy(update={"follow_up": protocol.follow_up.model_copy(update={"months": 3.0})})
-    return simulate_trial(short, replicates=[0], seed=2, **options)
+    return simulate_trial(shortened(read_protocol_file(path).with_patients(40), 3.0), replicates=[0], seed=2, **options)
 
 
 def test_children_get_less_drug_than_adults_for_the_same_level():
