@@ -174,6 +174,13 @@ class Protocol(Part):
             for i, target in enumerate(self.targets)
             if not target.is_simulated
         ]
+        months = self.follow_up.months
+        found += [
+            f"targets[{i}]: {target.endpoint} at {target.at_months:g} months lies beyond follow_up.months ({months:g}),"
+            " so it cannot be estimated"
+            for i, target in enumerate(self.targets)
+            if target.is_simulated and target.at_months is not None and target.at_months > months
+        ]
         return found
 
 

@@ -100,3 +100,9 @@ def test_a_short_cycle_needs_no_word_on_marrow_days():
     responders = found.patients.filter(pl.col("response_day") <= 14.0)
     assert responders.height > 0
     assert (responders["response_cycle"] == 1).all()
+
+
+def test_a_landmark_beyond_follow_up_is_told():
+    protocol = study(targets=[{"endpoint": "OS", "time_months": 12, "value": 0.5, "n": 60}])
+    (note,) = [note for note in protocol.notes() if "follow_up.months" in note]
+    assert note.startswith("targets[0]: OS at 12 months")
