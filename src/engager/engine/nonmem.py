@@ -200,7 +200,7 @@ class _Resolver:
             number = (
                 int(float(one.compartment)) if one.compartment not in ("", ".", "0") else min(self.places)
             )
-        except ValueError:
+        except (ValueError, OverflowError):
             number = -1
         if number in self.places:
             return self.places[number]

@@ -74,7 +74,10 @@ def read_records(text: str, where: str) -> list[Record]:
 
 def _cells(line: str) -> list[str]:
     if "," in line:
-        return [cell.strip() for cell in next(csv.reader([line]))]
+        try:
+            return [cell.strip() for cell in next(csv.reader([line]))]
+        except csv.Error:  # a cell of absurd length: told as a row with too few cells
+            return []
     return line.split(";") if ";" in line else line.split()
 
 

@@ -1,7 +1,11 @@
 """NONMEM-style tables against closed forms of one- and two-compartment models."""
 
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engager.core import InputError
 from engager.engine import Status, read_nonmem, solve_reference, with_infusion_inputs
@@ -204,6 +208,8 @@ def test_every_bad_row_is_told_by_its_line():
         (["1,5,0,1", "1,4,0,1"], "go back"),
         (["1,0,0,1", "2,0,0,1", "1,1,0,1"], "together"),
         (["1,0,5,3"], "CMT"),
+        (["1,0,5,inf"], "CMT"),
+        (["1,0,5," + "a" * 200_000], "cells"),
     ],
 )
 def test_order_and_compartments_are_checked(rows, word):
@@ -217,3 +223,12 @@ def test_infusion_input_is_added_once():
     assert with_infusion_inputs(system, ["A"]).rates == system.rates
     with pytest.raises(InputError, match="state"):
         with_infusion_inputs(system, ["Z"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["0", "1", "-1", "2", ".", "x", "1e400", "inf", "A", "", "5.5"]), max_size=9)))
+def test_any_table_is_read_or_told_by_line(rows):
+    system = read_antimony(ONE)
+    with contextlib.suppress(InputError):
+        data = read_nonmem(table(HEADER + ",CMT", *(",".join(row) for row in rows)), system)
+        assert len(data.observations) == len(data.ids) == len(data.records)
