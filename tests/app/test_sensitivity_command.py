@@ -20,6 +20,7 @@ def test_one_patient_leaves_tables_figures_and_a_page(engager, tmp_path):
     assert (out / "sensitivity.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert (out / "figures" / "sobol-patient.svg").is_file()
     assert (out / "figures" / "tornado-patient.png").is_file()
+    assert "| IL-6 peak (log10 pg/mL) | `k_IL6`" in (out / "sensitivity.md").read_text(encoding="utf-8")
     table = pl.read_parquet(out / "sobol.parquet")
     assert set(table["output"]) == {"blast_reduction", "il6_peak"}
     assert set(table["level"]) == {"patient"}

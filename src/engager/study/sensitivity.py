@@ -162,7 +162,7 @@ class Sensitivity:
         return found
 
     def write(self, folder: Path) -> Path:
-        """Tables (Parquet), figures (SVG, PNG), ``sensitivity.json`` and the page into a new folder.
+        """Tables (Parquet, Markdown), figures (SVG, PNG), ``sensitivity.json`` and the page into a new folder.
 
         Returns
         -------
@@ -175,6 +175,7 @@ class Sensitivity:
         """
         from engager.report import WIDE, render_sensitivity, sensitivity_figures, to_svg
         from engager.study.sensitivity_content import sensitivity_content
+        from engager.study.sensitivity_document import sensitivity_text
 
         check_folder(folder)
         try:
@@ -190,6 +191,7 @@ class Sensitivity:
             figure.savefig(folder / "figures" / f"{name}.png", dpi=160)
             (folder / "figures" / f"{name}.svg").write_text(to_svg(figure, name, name) + "\n", encoding="utf-8")
         (folder / "sensitivity.json").write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+        (folder / "sensitivity.md").write_text(sensitivity_text(self), encoding="utf-8")
         page = folder / "sensitivity.html"
         page.write_text(render_sensitivity(content), encoding="utf-8")
         return page
