@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from engager.study import Calibration
 
 TIME_COURSES = "time-courses"
+REGIMENS = "regimens"
+_DEFAULT_OUT = {TIME_COURSES: "time-course-fit.yaml", REGIMENS: "regimen-strength.yaml", None: "posterior-b-all.json"}
 
 
 def calibrate(
@@ -20,11 +22,12 @@ def calibrate(
         list[str] | None,
         typer.Option(
             help="Study file or id whose `use: fit` targets are fitted; may be repeated. The word time-courses:"
-            " individual courses instead of trials. Default: the shipped fit."
+            " individual courses instead of trials; regimens: strengths of chemotherapy regimens."
+            " Default: the shipped fit."
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="New file for the fit. Default: posterior-b-all.json, or time-course-fit.yaml.")
+        Path | None, typer.Option(help="New file for the fit. Default: posterior-b-all.json in this folder.")
     ] = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder for what is done so far; a stopped fit goes on from there.")
@@ -40,10 +43,10 @@ def calibrate(
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem
 
-    courses = TIME_COURSES in (targets or [])
-    if courses and len(targets or []) > 1:
-        raise InputError(Problem("--targets", TIME_COURSES, "must be given without studies", "Run the command twice."))
-    out = out or Path("time-course-fit.yaml" if courses else "posterior-b-all.json")
+    word = next((one for one in (TIME_COURSES, REGIMENS) if one in (targets or [])), None)
+    if word and len(targets or []) > 1:
+        raise InputError(Problem("--targets", word, "must be given without studies", "Run the command twice."))
+    out = out or Path(_DEFAULT_OUT[word])
     problems = []
     if out.exists():
         problems.append(Problem("--out", str(out), "must not exist yet", "Name a new file."))
@@ -51,8 +54,11 @@ def calibrate(
         problems.append(Problem("--out", str(out), "must be in a folder that exists"))
     if problems:
         raise InputError(problems)
-    if courses:
+    if word == TIME_COURSES:
         _fit_courses(out, seed, quiet, as_json)
+        return
+    if word == REGIMENS:
+        _fit_regimens(out, quiet, as_json)
         return
     from engager.study import calibrate_population
 
@@ -94,4 +100,27 @@ def _fit_courses(out: Path, seed: int | None, quiet: bool, as_json: bool) -> Non
             error = fit.standard_errors.get(name)
             rows.append([name, f"{value:.4g}", "-" if error is None else f"{100 * error:.0f} %"])
         print_table(["value", "fitted", "standard error"], rows, right=("standard error",))
+    remark(f"Wrote {out}")
+
+
+def _fit_regimens(out: Path, quiet: bool, as_json: bool) -> None:
+    from engager.app.progress import share_progress
+    from engager.calibration import calibrate_regimens, shipped_posterior, write_regimen_strengths
+    from engager.core import InputError, Problem
+
+    posterior = shipped_posterior("b-all")
+    if posterior is None:
+        raise InputError(Problem("--targets", REGIMENS, "needs the population's posterior", "Run engager calibrate first."))
+    with share_progress(quiet) as tell:
+        found = calibrate_regimens(posterior, progress=lambda share: tell("fitting regimens", share))
+    write_regimen_strengths(found, out)
+    if as_json:
+        print_json({"out": str(out), **found})
+    else:
+        rows = [
+            [slug, f"{row['strength']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}", row["endpoint"],
+             f"{row['events']}/{row['n']}", "" if row["is_reached"] else "rate not reached"]
+            for slug, row in found["regimens"].items()
+        ]  # fmt: skip
+        print_table(["regimen", "strength", "95 %", "endpoint", "published", ""], rows, right=("strength",))
     remark(f"Wrote {out}")

@@ -11,7 +11,7 @@ _HOMES = {
     "identifiability": ("Held", "Identifiability", "Informed", "Pair", "assess_identifiability"),
     "observation_check": ("validate_observations",),
     "observations": ("Observations", "load_observations"),
-    "regimens": ("calibrate_regimens",),
+    "regimens": ("calibrate_regimens", "write_regimen_strengths"),
     "posterior": ("Posterior", "course_settings", "shipped_posterior"),
     "selection": ("Selection", "Summary", "select_by_acceptance", "select_by_weights"),
     "sensitivity": (

@@ -1,5 +1,8 @@
 """Strength of chemotherapy regimens from their published remission rates.
 
+Some rates are higher than TOWER-like patients reach at any strength (fitter patients, fewer earlier lines);
+those regimens get the largest strength and say so.
+
 One curve serves all: remission rate against strength in the fitted population. Each regimen's strength is
 where the curve meets the rate published for it, the interval where it meets that rate's exact interval.
 """
@@ -8,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from engager.analysis import exact_interval
@@ -22,7 +27,8 @@ from engager.trial import Protocol, RegimenStrength, simulate_trial
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 
-STRENGTHS = 2.0 ** np.arange(-5.0, 6.5, 0.5)
+# No regimen is taken to be more than eight times as strong, or weak, as standard chemotherapy.
+STRENGTHS = 2.0 ** np.arange(-3.0, 3.25, 0.25)
 # Widest remission first: papers that count incomplete recovery print it together.
 _ENDPOINTS = ("CR/CRh/CRi", "CR/CRi", "CR")
 _SEED = 411
@@ -54,7 +60,8 @@ def calibrate_regimens(
         middle, low, high = (
             _invert(curve, float(rate)) for rate in (share, max(interval.low, 0.5 / (n + 1)), interval.high)
         )
-        found = RegimenStrength(middle, low, high, endpoint, events, n, records)
+        is_reached = bool(curve[0] <= share <= curve[-1])
+        found = RegimenStrength(middle, low, high, endpoint, events, n, records, is_reached)
         regimens[slug] = {**asdict(found), "records": list(records)}
     return {
         "model": posterior.model,
@@ -66,6 +73,12 @@ def calibrate_regimens(
         "versions": versions(),
         "regimens": regimens,
     }
+
+
+def write_regimen_strengths(found: dict[str, Any], path: Path) -> None:
+    """Write what `calibrate_regimens` found as the YAML file that ships with the trial layer."""
+    head = "# Strength of chemotherapy regimens, written by `engager calibrate --targets regimens`; do not edit.\n"
+    path.write_text(head + yaml.safe_dump(found, sort_keys=False))
 
 
 def _curve(posterior: Posterior, n_patients: int, progress: Progress | None) -> dict[str, FloatArray]:

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from engager.core import InputError, Problem, Stream
-from engager.population.spread import FloatArray, Quantile
+from engager.population.spread import FloatArray, Quantile, ndtr
 
 Covariates = dict[str, FloatArray]
 Condition = Callable[[Covariates], NDArray[np.bool_]]

@@ -9,10 +9,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 FloatArray = NDArray[np.float64]
 Quantile = Callable[[FloatArray], FloatArray]
+
+
+def ndtri(p: FloatArray) -> FloatArray:
+    """Quantile of the standard normal; SciPy is loaded when it is first asked."""
+    from scipy.special import ndtri as quantile
+
+    return quantile(p)
+
+
+def ndtr(x: FloatArray | float) -> FloatArray:
+    """Share of the standard normal below x."""
+    from scipy.special import ndtr as share_below
+
+    return share_below(x)
+
 
 # The farther end of a printed range of some hundred patients lies about 2.2 standard deviations out
 # when the spread is skewed; chosen because median 37, range 18-80 then gives TOWER's mean age of 41.

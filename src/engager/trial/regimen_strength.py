@@ -22,6 +22,7 @@ class RegimenStrength:
     strength, low, high : relative to standard salvage chemotherapy; the interval mirrors the 95 % interval of
         the published remission rate.
     endpoint, events, n, records : what it was calibrated to.
+    is_reached : False when no strength brings the published rate in the model's patients; the nearest is used.
     """
 
     strength: float
@@ -31,6 +32,7 @@ class RegimenStrength:
     events: int
     n: int
     records: tuple[str, ...]
+    is_reached: bool = True
 
 
 @cache
