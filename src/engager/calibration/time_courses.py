@@ -70,7 +70,7 @@ class TimeCourseFit:
     Attributes
     ----------
     population : name -> typical value in model units, ``name.sd`` -> log spread; for `sample_patients`.
-    standard_errors : of the logarithm, by the same names; None where the data do not pin it down.
+    standard_errors : of the logarithm, by the same names, with what the data do not pin down (None) held.
     profiles : 95 % intervals by profiled likelihood, low and high; None: beyond a factor of 4.5 or a bound.
     correlations : between estimates, for pairs beyond 0.7 either way.
     individual : array (patient, effect) of conditional means of the log-parameters; shrinkage per effect.
@@ -146,7 +146,8 @@ def calibrate_time_courses(
     for one, mu, omega in zip(effects, typical, spreads, strict=True):
         population[one.name] = float(np.exp(mu))
         population[f"{one.name}.sd"] = float(omega)
-    covariance = covariance_at(marginal, best)
+    profiles = _profiles(marginal, best) if with_profiles else {}
+    covariance = covariance_at(marginal, best, _is_pinned(marginal, profiles))
     il6 = fit_il6(chosen, data.binned["OBS-IL6a"], population, stream.of("IL-6"), n_il6_patients, n_il6_evaluations)
     population |= il6.point
     if progress is not None:
@@ -155,7 +156,7 @@ def calibrate_time_courses(
         population=population,
         standard_errors=dict(zip(marginal.labels, _roots(covariance), strict=True))
         | dict(zip(MOVED, _roots(il6.covariance), strict=True)),
-        profiles=_profiles(marginal, best) if with_profiles else {},
+        profiles=profiles,
         correlations=_correlations(covariance, marginal.labels),
         shrinkage=_shrinkage(fit),
         errors={"cd8_log": float(fit.errors[0]), "b_log": float(fit.errors[1])},
@@ -258,6 +259,13 @@ def _profiles(marginal: Marginal, best: FloatArray) -> dict[str, list[float | No
         ends = profile_interval(marginal, best, place)
         found[label] = [None if end is None else float(np.exp(end)) for end in ends]
     return found
+
+
+def _is_pinned(marginal: Marginal, profiles: dict[str, list[float | None]]) -> NDArray[np.bool_] | None:
+    """Entries whose profile ends on both sides; the others are held while the curvature is taken."""
+    if not profiles:
+        return None
+    return np.array([None not in profiles[label] for label in marginal.labels])
 
 
 def _correlations(covariance: FloatArray, labels: tuple[str, ...]) -> dict[str, float]:

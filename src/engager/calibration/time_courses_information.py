@@ -175,10 +175,26 @@ def maximize(
     return np.asarray(found.x, dtype=float)
 
 
-def covariance_at(marginal: Marginal, x: FloatArray, h: float = 0.03) -> FloatArray:
-    """Inverse of the curvature at x; NaN for entries in whose direction the likelihood is flat."""
-    n = x.size
-    eye = h * np.eye(n)
+def covariance_at(
+    marginal: Marginal, x: FloatArray, free: NDArray[np.bool_] | None = None, h: float = 0.03
+) -> FloatArray:
+    """Inverse of the curvature at x over the entries that are `free`; NaN for the others and in flat directions.
+
+    Parameters
+    ----------
+    free : array (entry,); None: all that are off their bounds. At a bound the likelihood has a slope, and its
+        curvature says nothing of what the readings allow.
+    """
+    off_bounds = (x - marginal.low > 1e-3) & (marginal.high - x > 1e-3)
+    kept = np.flatnonzero(off_bounds if free is None else off_bounds & free)
+    found = np.full((x.size, x.size), np.nan)
+    found[np.ix_(kept, kept)] = _inverse_curvature(marginal, x, kept, h)
+    return found
+
+
+def _inverse_curvature(marginal: Marginal, x: FloatArray, kept: NDArray[np.int64], h: float) -> FloatArray:
+    n = kept.size
+    eye = h * np.eye(x.size)[kept]
     f = marginal.log_likelihood
     base = f(x)
     information = np.empty((n, n))
