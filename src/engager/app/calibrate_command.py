@@ -110,7 +110,8 @@ def _fit_regimens(out: Path, quiet: bool, as_json: bool) -> None:
 
     posterior = shipped_posterior("b-all")
     if posterior is None:
-        raise InputError(Problem("--targets", REGIMENS, "needs the population's posterior", "Run engager calibrate first."))
+        rule = "needs the population's posterior"
+        raise InputError(Problem("--targets", REGIMENS, rule, "Run engager calibrate first."))
     with share_progress(quiet) as tell:
         found = calibrate_regimens(posterior, progress=lambda share: tell("fitting regimens", share))
     write_regimen_strengths(found, out)
