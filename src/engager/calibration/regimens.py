@@ -58,7 +58,7 @@ def calibrate_regimens(
         # Half a patient keeps a rate of 0 or 1 on the curve.
         share = (events + 0.5) / (n + 1)
         middle, low, high = (
-            _invert(curve, float(rate)) for rate in (share, max(interval.low, 0.5 / (n + 1)), interval.high)
+            _invert(curve, rate) for rate in (share, max(float(interval.low), 0.5 / (n + 1)), float(interval.high))
         )
         is_reached = bool(curve[0] <= share <= curve[-1])
         found = RegimenStrength(middle, low, high, endpoint, events, n, records, is_reached)

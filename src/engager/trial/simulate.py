@@ -382,18 +382,15 @@ class ArmRun:
         return max(float(window or 0.0) for window in [*windows, *usual])
 
 
+# What counts as nothing: a hundredth of a cell in a clone that may die out, a thousand cells in normal pools,
+# a millionth of a share or hazard, a ten-thousandth elsewhere.
+_POOLS = ("R_b", "A_b", "R_l", "A_l", "R_m", "A_m", "X_m", "B_b", "B_l", "Lb")
+_SHARES = (
+    "adapted", "tolerance", "mucosa", "endothelium", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window",
+)  # fmt: skip
+
+
 def _absolute_tolerances(states: Sequence[str]) -> FloatArray:
-    """What counts as nothing, per state: a tenth of a cell, a millionth of a hazard, a thousandth elsewhere."""
-    cells = {"R_b", "A_b", "R_l", "A_l", "R_m", "A_m", "X_m", "B_b", "B_l", "Lb"}
-    small = {"adapted", "tolerance", "mucosa", "endothelium", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window"}
-
-    def one(name: str) -> float:
-        if name in _CLONES:
-            return 1e-2
-        if name in cells:
-            return 1e3
-        if name.startswith("H_") or name in small:
-            return 1e-6
-        return 1e-4
-
-    return np.array([one(name) for name in states])
+    """Absolute tolerance of each state: array (state,), in the unit of the state."""
+    known = {**dict.fromkeys(_CLONES, 1e-2), **dict.fromkeys(_POOLS, 1e3), **dict.fromkeys(_SHARES, 1e-6)}
+    return np.array([known.get(name, 1e-6 if name.startswith("H_") else 1e-4) for name in states])
