@@ -150,3 +150,18 @@ def test_bits_do_not_depend_on_chunk_order_or_threads(chosen, threads, which):
     np.testing.assert_array_equal(part.values, WHOLE[which].values[chosen])
     np.testing.assert_array_equal(part.last_step, WHOLE[which].last_step[chosen])
     np.testing.assert_array_equal(part.n_rejected, WHOLE[which].n_rejected[chosen])
+
+
+def test_an_interrupt_ends_a_long_solve_soon():
+    """Compiled code sees no signal; the waiting thread does, and leaves the workers no more patients."""
+    import signal
+    import threading
+    import time
+
+    system = predator_and_prey()
+    problem = Problem(system, spread(system, 60_000), np.linspace(0.0, 50.0, 3))
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        solve(problem, backend="native", method="rodas5p", rtol=1e-10, n_threads=1)
+    assert time.perf_counter() - start < 10.0

@@ -43,10 +43,10 @@ def solve_cuda(
     ]  # fmt: skip
     first_step = np.zeros(n) if problem.first_step is None else problem.first_step
     send = cuda.to_device
+    empty = cuda.device_array
     outputs = [
-        send(np.zeros((n, n_times, m))), send(np.zeros(n, dtype=np.int64)), send(np.zeros(n)),
-        send(np.zeros((n, max(inputs.shape[1], 1)))), send(np.zeros(n, dtype=np.int64)),
-        send(np.zeros(n, dtype=np.int64)),
+        empty((n, n_times, m)), empty(n, dtype=np.int64), empty(n), empty((n, max(inputs.shape[1], 1))),
+        empty(n, dtype=np.int64), empty(n, dtype=np.int64),
     ]  # fmt: skip
     actions = [schedule.time, schedule.action, schedule.index, schedule.value]
     # a GPU array has at least one element

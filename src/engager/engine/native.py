@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from engager.core import UnsupportedModel
 from engager.engine.compiler import Compiled, compile_system, make_or_load
 from engager.engine.driver import PARTS
 from engager.engine.layout import CONTEXT, SLOT
-from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
+from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Trajectories
 from engager.engine.tableau import TABLEAUS
 from engager.model import System
 
@@ -22,6 +23,10 @@ from engager.model import System
 OF_PEAK = 1e-6
 #: Likewise for a state that was never anything but 0.
 ABSOLUTE_FLOOR = 1e-15
+
+
+#: Ensembles this small are solved before anyone could interrupt them: no thread is started for them.
+_QUICK = 256
 
 
 def solve_native(
@@ -42,7 +47,7 @@ def solve_native(
     result, context, keep = lay_out(problem, rtol, atol, max_steps)
     n_patients = problem.parameters.shape[0]
     threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
-    _run(compiled, context, threads)
+    _run(compiled, context, threads, keep["counter"], n_patients)
     del keep
     result.info.update(
         compile_seconds=ready - started,
@@ -78,7 +83,7 @@ def starting_inputs(problem: Problem) -> FloatArray:
 
 def lay_out(
     problem: Problem, rtol: float, atol: FloatArray | None, max_steps: int
-) -> tuple[Trajectories, FloatArray, list[object]]:
+) -> tuple[Trajectories, FloatArray, dict[str, Any]]:
     """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
     system = problem.system
     n, m = problem.parameters.shape[0], len(system.states)
@@ -108,18 +113,18 @@ def lay_out(
     }  # fmt: skip
     whole = {"offsets", "action", "action_index", "status", "n_steps", "n_rejected", "counter"}
     context = np.zeros(len(CONTEXT), dtype=np.int64)
-    keep: list[object] = []
+    keep: dict[str, Any] = {}
     for name, array in arrays.items():
         if array is not None:
             laid = np.ascontiguousarray(array, dtype=np.int64 if name in whole else np.float64)
-            keep.append(laid)
+            keep[name] = laid
             context[SLOT[name]] = laid.ctypes.data
     context[SLOT["n_times"]], context[SLOT["n_patients"]] = len(times), n
     context[SLOT["max_steps"]] = max_steps
     numbers = context.view(np.float64)
     numbers[SLOT["relative"]] = rtol
     numbers[SLOT["of_peak"]] = rtol * OF_PEAK if atol is None else 0.0
-    keep.append(context)
+    keep["context"] = context
     return result, numbers, keep
 
 
@@ -166,15 +171,24 @@ def _workspace(compiled: Compiled) -> tuple[FloatArray, int]:
     return block, block.ctypes.data + (-block.ctypes.data % 64)
 
 
-def _run(compiled: Compiled, context: FloatArray, threads: int) -> None:
+def _run(compiled: Compiled, context: FloatArray, threads: int, counter: IntArray, n_patients: int) -> None:
     def work(_: int) -> None:
         block, start = _workspace(compiled)
         compiled.drive(start, context.ctypes.data)
         del block
 
-    if threads == 1:
+    if threads == 1 and n_patients <= _QUICK:
         work(0)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, range(threads)):
-            pass
+        running = [pool.submit(work, k) for k in range(threads)]
+        try:
+            # in short waits: a signal may reach another thread, and this one must wake to see it
+            while wait(running, timeout=0.2).not_done:
+                pass
+            for one in running:
+                one.result()
+        except KeyboardInterrupt:
+            # compiled code sees no signal; with no patient left to take, it ends soon
+            counter[0] = n_patients
+            raise
