@@ -127,7 +127,8 @@ def _strongest_sentences(
     found = []
     for name, title in outputs.items():
         rows = sorted((one for one in indices if one.output == name), key=lambda one: -one.total)[:_STRONGEST]
-        named = [f"{labels[one.factor]} ({_percent(one.total)})" for one in rows if one.total > _NAMED_INDEX]
+        sure = [one for one in rows if one.total > _NAMED_INDEX and one.total_low > 0]
+        named = [f"{labels[one.factor]} ({_percent(one.total)})" for one in sure]
         if named:
             found.append(f"{title}: {'; '.join(named)}.")
     return found
