@@ -6,6 +6,7 @@ In: where to evaluate and what came out; nothing here knows patients or trials. 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -141,8 +142,9 @@ def _of_output(column: FloatArray, output: str, factors: Sequence[str], seed: in
         return [SobolIndex(output, factor, nan, nan, nan, nan, nan, nan) for factor in factors]
     if np.ptp(column) <= 1e-12 * max(1.0, float(np.abs(column).max())):
         return [SobolIndex(output, factor, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0) for factor in factors]
-    # An output that a resample leaves without variance (rare yes/no) has no index there; SALib warns of it.
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # A rare yes/no may not vary in a resample: it has no index there, of which SALib warns.
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Constant values encountered")
         result = _salib().analyze.sobol.analyze(
             _problem(factors), column, calc_second_order=False, num_resamples=_RESAMPLES,
             conf_level=CONFIDENCE, seed=seed,

@@ -57,6 +57,13 @@ def test_an_output_that_never_varies_has_no_drivers(of_ishigami):
     assert [(one.first, one.total) for one in indices] == [(0.0, 0.0)] * 3
 
 
+def test_a_rare_yes_has_indices_and_no_warning(of_ishigami):
+    values = np.zeros((5 * 64, 1))
+    values[7] = 1.0
+    indices, _ = sobol_indices(values, ["y"], ISHIGAMI, seed=1)
+    assert len(indices) == 3
+
+
 @pytest.mark.parametrize("n_base", [0, 1, 100])
 def test_base_samples_must_be_a_power_of_two(n_base):
     with pytest.raises(InputError, match="power of two"):
