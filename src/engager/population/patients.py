@@ -13,6 +13,9 @@ from engager.model import Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
 from engager.population.spread import FloatArray, Quantile
 
+# Blood and marrow are in proportion to body weight; the model's numbers are those of an adult of 75 kg.
+_ADULT_KG = 75.0
+_IN_PROPORTION_TO_WEIGHT = ("blood_volume", "marrow_T", "capacity", "capacity_s", "normal_marrow", "normal_floor")
 # A marrow read as 100 % blasts still holds other cells.
 _MOST_BLASTS = 0.97
 
@@ -79,6 +82,10 @@ def sample_patients(
 
 def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool) -> None:
     """Parameters that a covariate fixes: body size, age, burden, counts."""
+    size = covariates["weight_kg"] / _ADULT_KG
+    for parameter in _IN_PROPORTION_TO_WEIGHT:
+        if parameter in values:
+            values[parameter] = values[parameter] * size
     direct = {"bsa_m2": "BSA", "age_years": "age", "cd8_per_uL": "cd8_start"}
     for covariate, parameter in direct.items():
         if covariate in covariates and parameter in values:

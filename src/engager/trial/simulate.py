@@ -113,7 +113,9 @@ class ArmRun:
         self.assessment = Assessment(
             self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission
         )
-        self.transplantation = Transplantation(self.course, protocol.hsct, arm_id, self.assumed, self.in_remission)
+        self.transplantation = Transplantation(
+            self.course, protocol.hsct, arm_id, self.assumed, protocol.visits.mrd.limit
+        )
         self.death_threshold = recruits.draw("death", "exponential")
         self.last_cell = recruits.draw("last-cell", "exponential", len(_CLONES))
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))

@@ -23,8 +23,9 @@ class Transplantation:
     graft-versus-leukemia and transplant-related hazard begin, hematopoiesis starts anew from the graft.
     """
 
-    def __init__(self, course: Course, offer: Transplant, arm_id: str, assumed: Assumptions, in_remission: bool):
+    def __init__(self, course: Course, offer: Transplant, arm_id: str, assumed: Assumptions, mrd_limit: float):
         self.course, self.offer, self.assumed = course, offer, assumed
+        self.mrd_limit_log10 = np.log10(mrd_limit)
         self.probability = offer.probability_of(arm_id)
         draws = course.recruits.draw("hsct", "uniform", 2)
         self._wants, self._wants_later = draws[:, 0], draws[:, 1]
@@ -41,7 +42,7 @@ class Transplantation:
             return rows[:0]
         fit = (course.remission[rows] > NO_RESPONSE) & (cycles_done >= self.offer.earliest_after_cycle)
         if self.offer.offer == "in_mrd_response":
-            fit &= course.mrd_log10[rows] < -4.0
+            fit &= course.mrd_log10[rows] < self.mrd_limit_log10
         planned = rows[fit & (self._wants[rows] < self.probability) & np.isinf(course.hsct_planned[rows])]
         course.hsct_planned[planned] = day + self.offer.delay_days
         return planned

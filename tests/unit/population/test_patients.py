@@ -57,14 +57,14 @@ def test_burden_at_entry_is_the_covariate(model):
 
 def test_settings_move_typical_value_spread_and_slope(model):
     k = model.system.parameters.index("k_kill")
-    potency = model.system.parameters.index("potency")
+    growth = model.system.parameters.index("growth")
     sensitivity = model.system.parameters.index("sensitivity")
     base = draw(model, range(300))
     moved = draw(
-        model, range(300), population={"k_kill": 7.0, "potency.sd": 0.0, "sensitivity~salvage_line": -1.0}
+        model, range(300), population={"k_kill": 7.0, "growth.sd": 0.0, "sensitivity~salvage_line": -1.0}
     )
     assert np.all(moved.parameters[:, k] == 7.0)
-    assert np.all(moved.parameters[:, potency] == 1.0)
+    assert np.all(moved.parameters[:, growth] == model.parameters["growth"].model_value)
     later = base.covariates["salvage_line"] >= 3
     ratio = moved.parameters[later, sensitivity] / base.parameters[later, sensitivity]
     slope = next(effect.log_per_unit for effect in model.effects if effect.name == "sensitivity~salvage_line")
@@ -84,3 +84,11 @@ def test_children_get_small_bodies():
     young = covariates["age_years"] < 6
     assert np.median(covariates["weight_kg"][young]) < 25
     assert np.median(covariates["bsa_m2"][young]) < 0.95
+
+
+def test_blood_and_marrow_are_in_proportion_to_weight(model):
+    patients = draw(model, range(50))
+    weight = patients.covariates["weight_kg"]
+    for name in ("blood_volume", "capacity", "normal_marrow"):
+        values = patients.parameters[:, model.system.parameters.index(name)]
+        np.testing.assert_allclose(values / weight, model.parameters[name].model_value / 75.0, rtol=1e-12)
