@@ -64,7 +64,8 @@ def median_range(median: float, low: float, high: float) -> Quantile:
     at the nearer one, so a median close to an end gives a nearly even spread on that side.
     """
     widest = max(median - low, high - median)
-    if widest <= 0:
+    # narrower than rounding: everyone has the median
+    if widest <= 1e-12 * max(1.0, abs(median)):
         return constant(median)
     sd = widest / _RANGE_IN_SD
     p_low, p_high = ndtr((low - median) / sd), ndtr((high - median) / sd)
