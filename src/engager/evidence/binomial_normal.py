@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, gammaln
-from scipy.stats import chi2, norm, t
+from scipy.stats import chi2
+
+from engager.evidence.random_effects import RandomEffects
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class BinomialNormalFit:
+class BinomialNormalFit(RandomEffects):
     """A fitted binomial-normal model; everything on the logit scale.
 
     Attributes
@@ -41,29 +43,6 @@ class BinomialNormalFit:
     df: int | None
     n_studies: int
     level: float = 0.95
-
-    @property
-    def standard_errors(self) -> Array:
-        return np.sqrt(np.diag(self.covariance))
-
-    def critical(self) -> float:
-        """The quantile that makes the interval."""
-        tail = 0.5 + self.level / 2
-        return float(norm.ppf(tail) if self.df is None else t.ppf(tail, self.df))
-
-    def at(self, row: Sequence[float] = (1.0,)) -> tuple[float, float, float]:
-        """Mean logit and its interval at a row of the design matrix."""
-        x = np.asarray(row, dtype=float)
-        mean = float(x @ self.coefficients)
-        half = self.critical() * float(np.sqrt(x @ self.covariance @ x))
-        return mean, mean - half, mean + half
-
-    def prediction(self, row: Sequence[float] = (1.0,)) -> tuple[float, float]:
-        """Where the true logit of a new study would lie."""
-        x = np.asarray(row, dtype=float)
-        mean = float(x @ self.coefficients)
-        half = self.critical() * float(np.sqrt(x @ self.covariance @ x + self.tau2))
-        return mean - half, mean + half
 
 
 def fit_binomial_normal(

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2, norm, t
 
+from engager.evidence.random_effects import RandomEffects
+
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class MetaFit:
+class MetaFit(RandomEffects):
     """A fitted random-effects model.
 
     Attributes
@@ -49,29 +51,6 @@ class MetaFit:
     log_likelihood: float
     level: float = 0.95
     failure: str | None = field(default=None)
-
-    @property
-    def standard_errors(self) -> Array:
-        return np.sqrt(np.diag(self.covariance))
-
-    def critical(self) -> float:
-        """The quantile that makes the interval."""
-        tail = 0.5 + self.level / 2
-        return float(norm.ppf(tail) if self.df is None else t.ppf(tail, self.df))
-
-    def at(self, row: Sequence[float] = (1.0,)) -> tuple[float, float, float]:
-        """Mean effect and its interval at a row of the design matrix."""
-        x = np.asarray(row, dtype=float)
-        mean = float(x @ self.coefficients)
-        half = self.critical() * float(np.sqrt(x @ self.covariance @ x))
-        return mean, mean - half, mean + half
-
-    def prediction(self, row: Sequence[float] = (1.0,)) -> tuple[float, float]:
-        """Where the true effect of a new study would lie."""
-        x = np.asarray(row, dtype=float)
-        mean = float(x @ self.coefficients)
-        half = self.critical() * float(np.sqrt(x @ self.covariance @ x + self.tau2))
-        return mean - half, mean + half
 
     def p_values(self) -> Array:
         """Two-sided p value of each term."""

@@ -1,0 +1,52 @@
+"""What every random-effects fit can say, however it was fitted: intervals and predictions from its coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, t
+
+Array = NDArray[Any]
+
+
+class RandomEffects:
+    """Methods of a fit; the fit itself brings the numbers.
+
+    Attributes
+    ----------
+    coefficients : array (coefficient,). covariance : array (coefficient, coefficient).
+    tau2 : variance between studies. df : degrees of freedom of the interval; None: normal. level : of the interval.
+    """
+
+    coefficients: Array
+    covariance: Array
+    tau2: float
+    df: int | None
+    level: float
+
+    @property
+    def standard_errors(self) -> Array:
+        """Array (coefficient,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+    def critical(self) -> float:
+        """The quantile that makes the interval."""
+        tail = 0.5 + self.level / 2
+        return float(norm.ppf(tail) if self.df is None else t.ppf(tail, self.df))
+
+    def at(self, row: Sequence[float] = (1.0,)) -> tuple[float, float, float]:
+        """Mean on the fit's scale and its interval, at a row of the design matrix."""
+        x = np.asarray(row, dtype=float)
+        mean = float(x @ self.coefficients)
+        half = self.critical() * float(np.sqrt(x @ self.covariance @ x))
+        return mean, mean - half, mean + half
+
+    def prediction(self, row: Sequence[float] = (1.0,)) -> tuple[float, float]:
+        """Where the true value of a new study would lie."""
+        x = np.asarray(row, dtype=float)
+        mean = float(x @ self.coefficients)
+        half = self.critical() * float(np.sqrt(x @ self.covariance @ x + self.tau2))
+        return mean - half, mean + half
