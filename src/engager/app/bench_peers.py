@@ -6,14 +6,15 @@ not installed raises ImportError when its peer is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
 from engager.app.bench_cases import Array, Case
-from engager.engine import CompiledRates
+from engager.app.bench_peers_compiled import DeSolve
+from engager.engine import CompiledRates, RatesPointer
 
 
 class Peer(Protocol):
@@ -180,15 +181,90 @@ class SundialsCvode(_WithRates):
         return np.asarray(found.y[1:])
 
 
+class NumbaLsoda(_WithRates):
+    """numbalsoda's LSODA, called with our compiled right side from a compiled loop over the stretches of a course.
+
+    It knows one absolute tolerance for all states: the smallest.
+    """
+
+    def __init__(self, case: Case):
+        import numbalsoda  # noqa: F401
+
+        super().__init__(case)
+        pointer = self.right.pointer()
+        self.block, self.saves = pointer.block, len(case.times)
+        # of each stretch: its start, its save times, and its end when that is not saved
+        spans, start = [], 0.0
+        for end, _, times in case.segments():
+            spans.append(np.unique(np.concatenate([[start], times, [end]])))
+            start = end
+        self.times = np.concatenate(spans)
+        self.first = np.cumsum([0, *(len(span) for span in spans)])
+        self.saved = np.array([len(times) for _, _, times in case.segments()])
+        self.doses = np.array([rate for _, rate, _ in case.segments()])
+        self.course = _course_with_lsoda(pointer, len(case.model.system.states))
+
+    def solve(self, patient: int) -> Array:
+        state = self.right.begin(self.case.parameters[patient], self.doses[:1])
+        rows = np.empty((self.saves, len(state)))
+        rows[0] = state
+        with _quiet():
+            done = self.course(
+                self.block, self.times, self.first, self.saved, self.doses, self.rtol, float(self.atol.min()), rows
+            )
+        if not done:
+            raise RuntimeError("numbalsoda stopped")
+        return rows
+
+
+def _course_with_lsoda(pointer: RatesPointer, n: int) -> Callable[..., bool]:
+    """Compiled: one patient's rows, of which the first is given; False when LSODA gave up."""
+    import ctypes
+
+    from numba import carray, cfunc, njit
+    from numbalsoda import lsoda, lsoda_sig
+
+    whole = ctypes.c_int64
+    compute = ctypes.CFUNCTYPE(None, whole, whole, whole, whole)(pointer.function)
+    part, size, inputs = pointer.part, len(pointer.block), pointer.inputs
+    time_at, state_at, rates_at = pointer.time, pointer.state, pointer.rates
+
+    @cfunc(lsoda_sig)
+    def right(time, state, out, data):  # type: ignore[no-untyped-def]
+        block, given, rates = carray(data, (size,)), carray(state, (n,)), carray(out, (n,))
+        block[time_at] = time
+        for i in range(n):
+            block[state_at + i] = given[i]
+        compute(block.ctypes.data, 0, part, 1)
+        for i in range(n):
+            rates[i] = block[rates_at + i]
+
+    address = right.address
+
+    @njit
+    def course(block, times, first, saved, doses, rtol, atol, rows):  # type: ignore[no-untyped-def]
+        state, row = rows[0].copy(), 1
+        for k in range(len(doses)):
+            block[inputs] = doses[k]
+            found, done = lsoda(address, state, times[first[k] : first[k + 1]], block, rtol, atol, 200_000)
+            if not done:
+                return False
+            for i in range(saved[k]):
+                rows[row + i] = found[1 + i]
+            row += saved[k]
+            state = found[-1].copy()
+        return True
+
+    # compiled code refers to the callback by address only: it must live as long as the loop
+    course.callback = right
+    return course  # type: ignore[no-any-return]
+
+
 PEERS: dict[str, Any] = {
     "libroadrunner": RoadRunner, "copasi": Copasi, "scipy-lsoda": ScipyLsoda, "sundae-cvode": SundialsCvode,
+    "numbalsoda": NumbaLsoda,
 }  # fmt: skip
-#: Solvers of the comparison that have no wheel to install from, and what they need.
-NOT_TRIED = {
-    "numbalsoda": "has no binary package here; it must be built with CMake and a C++ compiler",
-    "deSolve": "needs R with the package deSolve and a C compiler",
-}
-
+XXX
 
 @contextmanager
 def _quiet() -> Iterator[None]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from dataclasses import dataclass
+
 import numpy as np
 
 from engager.engine.compiler import compile_system
@@ -13,6 +16,27 @@ from engager.engine.tableau import RODAS5P
 from engager.model import System
 
 _RATES, _SLOPES = PARTS.index("rates"), PARTS.index("slopes")
+
+
+@dataclass(frozen=True)
+class RatesPointer:
+    """How other compiled code calls the right side: ``function(block address, 0, part, 1)``, all 64-bit integers.
+
+    Attributes
+    ----------
+    function : address of the code; valid while its `CompiledRates` lives.
+    part : what the code is asked for.
+    block : array (number,); one patient's working memory, shared with its `CompiledRates`.
+    time, state, rates, inputs : where in `block` each begins; time and state are read, rates are written.
+    """
+
+    function: int
+    part: int
+    block: FloatArray
+    time: int
+    state: int
+    rates: int
+    inputs: int
 
 
 class CompiledRates:
@@ -30,6 +54,7 @@ class CompiledRates:
         self._block = np.zeros(total)
         self._at = self._block.ctypes.data
         n = len(system.states)
+        self._offsets = offsets
         self._views = {name: self._block[start:] for name, start in offsets.items()}
         self._state, self._rates = self._views["Y"][:n], self._views["F"][:n]
         self._start = self._views["X"][:n]
@@ -46,6 +71,12 @@ class CompiledRates:
     def set_inputs(self, inputs: FloatArray) -> None:
         """New values of the inputs from now on."""
         self._views["U"][: len(inputs)] = inputs
+
+    def pointer(self) -> RatesPointer:
+        """The right side for callers that are compiled themselves; call `begin` for each patient as ever."""
+        function = ctypes.cast(self.compiled.repeat, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
+        at = self._offsets
+        return RatesPointer(function, _RATES, self._block, at["TS"], at["Y"], at["F"], at["U"])
 
     def rates(self, time: float, state: FloatArray, out: FloatArray) -> None:
         """out[i] = d state[i] / d time."""
