@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from engager.trial.assumptions import Assumptions
@@ -30,11 +32,13 @@ class Toxicity:
         self._threshold = {
             kind: np.cumsum(recruits.draw(f"{kind}-time", "exponential", _MOST_EVENTS), axis=1) for kind in _KINDS
         }
-        shares = {kind: assumptions[f"{kind.lower()}_grade_shares"] for kind in _KINDS}
+        everybody = np.arange(course.n)
         self._grade = {
-            kind: 1
-            + np.minimum(
-                np.searchsorted(np.cumsum(shares[kind]), recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS)), 4
+            kind: graded(
+                recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS),
+                assumptions.of(f"{kind.lower()}_severe_share", everybody)[:, None],
+                assumptions[f"{kind.lower()}_mild_split"],
+                assumptions[f"{kind.lower()}_severe_split"],
             )
             for kind in _KINDS
         }
@@ -117,6 +121,23 @@ class Toxicity:
         course.hold_total[row] = 0.0
         course.restart_days[row] = rule.restart_days if rule.restart == "lowest" else 0.0
         course.note(one, day, "hold", detail=f"{rule.event} toxicity")
+
+
+def graded(
+    uniform: FloatArray, severe_share: FloatArray, mild_split: Sequence[float], severe_split: Sequence[float]
+) -> IntArray:
+    """Grades 1 to 5 from uniform draws.
+
+    Parameters
+    ----------
+    uniform : array (patient, event). severe_share : array (patient, 1), share of grade 3 or more.
+    mild_split : shares of grades 1 and 2. severe_split : shares of grades 3, 4 and 5.
+    """
+    mild = uniform < 1.0 - severe_share
+    within = np.where(mild, uniform / (1.0 - severe_share), (uniform - 1.0 + severe_share) / severe_share)
+    mild_grade = 1 + np.minimum(np.searchsorted(np.cumsum(mild_split), within), 1)
+    severe_grade = 3 + np.minimum(np.searchsorted(np.cumsum(severe_split), within), 2)
+    return np.where(mild, mild_grade, severe_grade)
 
 
 def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why: str) -> None:

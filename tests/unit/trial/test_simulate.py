@@ -164,3 +164,12 @@ def test_shipped_protocols_run(name):
     data = simulate(protocol.with_patients(10 * len(protocol.arms)), replicates=[0])
     assert data.patients.height == 10 * len(protocol.arms)
     assert data.n_failed == 0
+
+
+def test_grades_have_their_shares():
+    from engager.trial.toxicity import graded
+
+    uniform = (np.arange(100_000)[:, None] + 0.5) / 100_000
+    grades = graded(uniform, np.array([[0.25]]), [0.6, 0.4], [0.8, 0.15, 0.05])
+    shares = [np.mean(grades == grade) for grade in range(1, 6)]
+    np.testing.assert_allclose(shares, [0.45, 0.30, 0.20, 0.0375, 0.0125], atol=1e-4)
