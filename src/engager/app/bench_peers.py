@@ -14,7 +14,7 @@ import numpy as np
 
 from engager.app.bench_cases import Array, Case
 from engager.app.bench_peers_compiled import DeSolve
-from engager.engine import CompiledRates, RatesPointer
+from engager.engine import CompiledRates
 
 
 class Peer(Protocol):
@@ -191,8 +191,7 @@ class NumbaLsoda(_WithRates):
         import numbalsoda  # noqa: F401
 
         super().__init__(case)
-        pointer = self.right.pointer()
-        self.block, self.saves = pointer.block, len(case.times)
+        self.block, self.saves = self.right.pointer().block, len(case.times)
         # of each stretch: its start, its save times, and its end when that is not saved
         spans, start = [], 0.0
         for end, _, times in case.segments():
@@ -202,7 +201,7 @@ class NumbaLsoda(_WithRates):
         self.first = np.cumsum([0, *(len(span) for span in spans)])
         self.saved = np.array([len(times) for _, _, times in case.segments()])
         self.doses = np.array([rate for _, rate, _ in case.segments()])
-        self.course = _course_with_lsoda(pointer, len(case.model.system.states))
+        self.course = _course_with_lsoda(self.right, len(case.model.system.states))
 
     def solve(self, patient: int) -> Array:
         state = self.right.begin(self.case.parameters[patient], self.doses[:1])
@@ -217,27 +216,27 @@ class NumbaLsoda(_WithRates):
         return rows
 
 
-def _course_with_lsoda(pointer: RatesPointer, n: int) -> Callable[..., bool]:
+def _course_with_lsoda(rates: CompiledRates, n: int) -> Callable[..., bool]:
     """Compiled: one patient's rows, of which the first is given; False when LSODA gave up."""
     import ctypes
 
     from numba import carray, cfunc, njit
     from numbalsoda import lsoda, lsoda_sig
 
-    whole = ctypes.c_int64
+    pointer, whole = rates.pointer(), ctypes.c_int64
     compute = ctypes.CFUNCTYPE(None, whole, whole, whole, whole)(pointer.function)
     part, size, inputs = pointer.part, len(pointer.block), pointer.inputs
     time_at, state_at, rates_at = pointer.time, pointer.state, pointer.rates
 
     @cfunc(lsoda_sig)
     def right(time, state, out, data):  # type: ignore[no-untyped-def]
-        block, given, rates = carray(data, (size,)), carray(state, (n,)), carray(out, (n,))
+        block, given, slopes = carray(data, (size,)), carray(state, (n,)), carray(out, (n,))
         block[time_at] = time
         for i in range(n):
             block[state_at + i] = given[i]
         compute(block.ctypes.data, 0, part, 1)
         for i in range(n):
-            rates[i] = block[rates_at + i]
+            slopes[i] = block[rates_at + i]
 
     address = right.address
 
@@ -264,7 +263,11 @@ PEERS: dict[str, Any] = {
     "libroadrunner": RoadRunner, "copasi": Copasi, "scipy-lsoda": ScipyLsoda, "sundae-cvode": SundialsCvode,
     "numbalsoda": NumbaLsoda,
 }  # fmt: skip
-XXX
+#: Solvers that run in a process of their own and time themselves: `solve_first(n)` gives values and seconds.
+SELF_TIMED: dict[str, Any] = {"deSolve": DeSolve}
+#: Solvers of the comparison that are not run, and why.
+NOT_TRIED = {"deSolve": "times itself in a process of its own; the table takes only times measured here"}
+
 
 @contextmanager
 def _quiet() -> Iterator[None]:
