@@ -115,4 +115,5 @@ def test_c_source_computes_once_what_only_parameters_decide_and_names_nothing():
     assert "q[0] = p[0] / p[1];" in begin
     assert "x[0] > (-2.0) ? x[0] : (-2.0);" in moving
     assert "rate[0] = " in moving
-    assert "kill" not in source and "cells" not in source
+    assert "kill" not in source
+    assert "cells" not in source

@@ -201,7 +201,7 @@ class NumbaLsoda(_WithRates):
         self.first = np.cumsum([0, *(len(span) for span in spans)])
         self.saved = np.array([len(times) for _, _, times in case.segments()])
         self.doses = np.array([rate for _, rate, _ in case.segments()])
-        self.course = _course_with_lsoda(self.right, len(case.model.system.states))
+        self.course, self.called = _course_with_lsoda(self.right, len(case.model.system.states))
 
     def solve(self, patient: int) -> Array:
         state = self.right.begin(self.case.parameters[patient], self.doses[:1])
@@ -216,8 +216,11 @@ class NumbaLsoda(_WithRates):
         return rows
 
 
-def _course_with_lsoda(rates: CompiledRates, n: int) -> Callable[..., bool]:
-    """Compiled: one patient's rows, of which the first is given; False when LSODA gave up."""
+def _course_with_lsoda(rates: CompiledRates, n: int) -> tuple[Callable[..., bool], Any]:
+    """Compiled: fills one patient's rows, of which the first is given; False when LSODA gave up.
+
+    Second, the right side that it calls by address alone: keep it alive as long.
+    """
     import ctypes
 
     from numba import carray, cfunc, njit
@@ -229,7 +232,7 @@ def _course_with_lsoda(rates: CompiledRates, n: int) -> Callable[..., bool]:
     time_at, state_at, rates_at = pointer.time, pointer.state, pointer.rates
 
     @cfunc(lsoda_sig)
-    def right(time, state, out, data):  # type: ignore[no-untyped-def]
+    def right(time, state, out, data):
         block, given, slopes = carray(data, (size,)), carray(state, (n,)), carray(out, (n,))
         block[time_at] = time
         for i in range(n):
@@ -241,7 +244,7 @@ def _course_with_lsoda(rates: CompiledRates, n: int) -> Callable[..., bool]:
     address = right.address
 
     @njit
-    def course(block, times, first, saved, doses, rtol, atol, rows):  # type: ignore[no-untyped-def]
+    def course(block, times, first, saved, doses, rtol, atol, rows):
         state, row = rows[0].copy(), 1
         for k in range(len(doses)):
             block[inputs] = doses[k]
@@ -254,9 +257,7 @@ def _course_with_lsoda(rates: CompiledRates, n: int) -> Callable[..., bool]:
             state = found[-1].copy()
         return True
 
-    # compiled code refers to the callback by address only: it must live as long as the loop
-    course.callback = right
-    return course  # type: ignore[no-any-return]
+    return course, right
 
 
 PEERS: dict[str, Any] = {
