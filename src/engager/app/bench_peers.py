@@ -184,7 +184,7 @@ class SundialsCvode(_WithRates):
 class NumbaLsoda(_WithRates):
     """numbalsoda's LSODA, called with our compiled right side from a compiled loop over the stretches of a course.
 
-    It knows one absolute tolerance for all states: the smallest.
+    It knows one absolute tolerance for all states, so it is given states as multiples of their own.
     """
 
     def __init__(self, case: Case):
@@ -201,22 +201,29 @@ class NumbaLsoda(_WithRates):
         self.first = np.cumsum([0, *(len(span) for span in spans)])
         self.saved = np.array([len(times) for _, _, times in case.segments()])
         self.doses = np.array([rate for _, rate, _ in case.segments()])
-        self.course, self.called = _course_with_lsoda(self.right, len(case.model.system.states))
+        #: what counts as one of each state
+        self.unit = np.ones(len(case.model.system.states))
+        self.course, self.called = _course_with_lsoda(self.right, self.unit)
+
+    def tolerate(self, rtol: float, atol: Array) -> None:
+        super().tolerate(rtol, atol)
+        # in these units every state has the largest of the absolute tolerances
+        self.unit[:] = atol / atol.max()
 
     def solve(self, patient: int) -> Array:
         state = self.right.begin(self.case.parameters[patient], self.doses[:1])
         rows = np.empty((self.saves, len(state)))
-        rows[0] = state
+        rows[0] = state / self.unit
         with _quiet():
             done = self.course(
-                self.block, self.times, self.first, self.saved, self.doses, self.rtol, float(self.atol.min()), rows
+                self.block, self.times, self.first, self.saved, self.doses, self.rtol, float(self.atol.max()), rows
             )
         if not done:
             raise RuntimeError("numbalsoda stopped")
-        return rows
+        return rows * self.unit
 
 
-def _course_with_lsoda(rates: CompiledRates, n: int) -> tuple[Callable[..., bool], Any]:
+def _course_with_lsoda(rates: CompiledRates, unit: Array) -> tuple[Callable[..., bool], Any]:
     """Compiled: fills one patient's rows, of which the first is given; False when LSODA gave up.
 
     Second, the right side that it calls by address alone: keep it alive as long.
@@ -224,9 +231,9 @@ def _course_with_lsoda(rates: CompiledRates, n: int) -> tuple[Callable[..., bool
     import ctypes
 
     from numba import carray, cfunc, njit
-    from numbalsoda import lsoda, lsoda_sig
+    from numbalsoda import address_as_void_pointer, lsoda, lsoda_sig
 
-    pointer, whole = rates.pointer(), ctypes.c_int64
+    pointer, whole, n, unit_at = rates.pointer(), ctypes.c_int64, len(unit), unit.ctypes.data
     compute = ctypes.CFUNCTYPE(None, whole, whole, whole, whole)(pointer.function)
     part, size, inputs = pointer.part, len(pointer.block), pointer.inputs
     time_at, state_at, rates_at = pointer.time, pointer.state, pointer.rates
@@ -234,12 +241,13 @@ def _course_with_lsoda(rates: CompiledRates, n: int) -> tuple[Callable[..., bool
     @cfunc(lsoda_sig)
     def right(time, state, out, data):
         block, given, slopes = carray(data, (size,)), carray(state, (n,)), carray(out, (n,))
+        own = carray(address_as_void_pointer(unit_at), (n,), np.float64)
         block[time_at] = time
         for i in range(n):
-            block[state_at + i] = given[i]
+            block[state_at + i] = given[i] * own[i]
         compute(block.ctypes.data, 0, part, 1)
         for i in range(n):
-            slopes[i] = block[rates_at + i]
+            slopes[i] = block[rates_at + i] / own[i]
 
     address = right.address
 

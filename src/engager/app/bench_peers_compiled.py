@@ -115,7 +115,8 @@ class DeSolve:
         shape = (n, len(self.case.times), len(self.case.model.system.states))
         values = np.fromfile(self.folder / "values", dtype="<f8").reshape(shape)
         elapsed, busy = np.fromfile(self.folder / "seconds", dtype="<f8")
-        return values, float(elapsed), float(busy)
+        # R's clock counts milliseconds: less than one reads as none
+        return values, max(float(elapsed), 1e-3), max(float(busy), 1e-3)
 
 
 def c_source(system: System) -> str:
