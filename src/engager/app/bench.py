@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from engager.app.bench_cases import CASES, Array, Case, fewer
-from engager.app.bench_peers import NOT_TRIED, PEERS, Peer
+from engager.app.bench_peers import PEERS, SELF_TIMED, Peer
 
 _TOLERANCES = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 1e-8)
 _ERROR = 1e-4
@@ -71,7 +71,8 @@ def run_bench(
     ----------
     device : "cpu", or "cuda" to run the engine on a GPU beside one CPU core.
     patients, peer_patients : ensemble of the engine and of each peer.
-    solvers : some of "engager", "libroadrunner", "copasi", "scipy-lsoda", "sundae-cvode"; None: all.
+    solvers : some of "engager", "libroadrunner", "copasi", "scipy-lsoda", "sundae-cvode", "numbalsoda",
+        "deSolve"; None: all.
     models : some of "hosseini-2020", "b-all"; None: both.
 
     Returns
@@ -109,7 +110,7 @@ def _bench_case(
     scale[scale == 0] = 1.0
     contestants: list[_Contestant] = []
     skipped: list[Skipped] = []
-    wanted = list(solvers) if solvers else ["engager", *PEERS, *NOT_TRIED]
+    wanted = list(solvers) if solvers else ["engager", *PEERS, *SELF_TIMED]
     for name in wanted:
         try:
             if name == "engager":
@@ -121,8 +122,11 @@ def _bench_case(
             elif name in PEERS:
                 peer = PEERS[name](fewer(case, peer_patients))
                 contestants.append(_OneByOne(name, peer, case, scale, reference, peer_patients))
+            elif name in SELF_TIMED:
+                peer = SELF_TIMED[name](fewer(case, peer_patients))
+                contestants.append(_SelfTimed(name, peer, case, scale, reference, peer_patients))
             else:
-                skipped.append(Skipped(name, case.id, NOT_TRIED.get(name, "is not known")))
+                skipped.append(Skipped(name, case.id, "is not known"))
         except (ImportError, RuntimeError) as error:
             skipped.append(Skipped(name, case.id, f"{type(error).__name__}: {error}"))
     for one in skipped:
@@ -216,6 +220,21 @@ class _OneByOne(_Contestant):
         error = largest_error(self.values, self.reference[: self.n])
         detail = {"patients_per_cpu_s": self.n / self.best_cpu}
         return Row(self.name, self.case.id, 1, self.n, self.n / self.best, error, failed, self.rtol, detail)
+
+
+class _SelfTimed(_OneByOne):
+    """A peer in a process of its own: its seconds are what it measured there."""
+
+    peer: Any
+
+    def _run(self, rtol: float, n: int) -> Array:
+        self.peer.tolerate(rtol, self.atol(rtol))
+        values, self.elapsed, self.busy = self.peer.solve_first(n)
+        return np.asarray(values)
+
+    def turn(self) -> None:
+        self.values = self._run(self.rtol, self.n)
+        self.best, self.best_cpu = min(self.best, self.elapsed), min(self.best_cpu, self.busy)
 
 
 class _Engine(_Contestant):

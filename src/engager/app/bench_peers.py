@@ -274,8 +274,6 @@ PEERS: dict[str, Any] = {
 }  # fmt: skip
 #: Solvers that run in a process of their own and time themselves: `solve_first(n)` gives values and seconds.
 SELF_TIMED: dict[str, Any] = {"deSolve": DeSolve}
-#: Solvers of the comparison that are not run, and why.
-NOT_TRIED = {"deSolve": "times itself in a process of its own; the table takes only times measured here"}
 
 
 @contextmanager
