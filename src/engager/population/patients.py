@@ -16,6 +16,7 @@ from engager.population.spread import FloatArray, Quantile
 # Blood and marrow are in proportion to body weight; the model's numbers are those of an adult of 75 kg.
 _ADULT_KG = 75.0
 _IN_PROPORTION_TO_WEIGHT = ("blood_volume", "marrow_T", "capacity", "capacity_s", "normal_marrow", "normal_floor")
+_SHARES = ("cd19neg_fraction",)
 # A marrow read as 100 % blasts still holds other cells.
 _MOST_BLASTS = 0.97
 
@@ -82,6 +83,10 @@ def sample_patients(
 
 def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool) -> None:
     """Parameters that a covariate fixes: body size, age, burden, counts."""
+    for parameter in _SHARES:
+        if parameter in values:
+            # a log-normal draw is read as odds, so that no share exceeds 1
+            values[parameter] = values[parameter] / (1.0 + values[parameter])
     size = covariates["weight_kg"] / _ADULT_KG
     for parameter in _IN_PROPORTION_TO_WEIGHT:
         if parameter in values:
