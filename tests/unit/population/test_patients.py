@@ -92,3 +92,10 @@ def test_blood_and_marrow_are_in_proportion_to_weight(model):
     for name in ("blood_volume", "capacity", "normal_marrow"):
         values = patients.parameters[:, model.system.parameters.index(name)]
         np.testing.assert_allclose(values / weight, model.parameters[name].model_value / 75.0, rtol=1e-12)
+
+
+def test_a_share_stays_below_one_however_wide_its_spread(model):
+    patients = draw(model, range(2000), population={"cd19neg_fraction": 1e-3, "cd19neg_fraction.sd": 8.0})
+    share = patients.parameters[:, model.system.parameters.index("cd19neg_fraction")]
+    assert share.max() <= 1.0
+    assert np.all(initial_states(model.system, patients.parameters) >= 0.0)
