@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, WithJsonSchema, field_validator, model_validator
 
 from engager.core import nearest
 from engager.trial.protocol_parts import Count, Fraction, Number, Part, Positive, Whole, refuse
@@ -53,6 +53,15 @@ _ROUNDING = 0.02
 _UNITS = {"months": 1.0, "weeks": 7 / _DAYS_PER_MONTH, "days": 1 / _DAYS_PER_MONTH, "years": 12.0}
 
 
+def _read_among(name: str | None) -> str | None:
+    if name is not None and name not in _AMONG:
+        refuse("must be 'all' or a response such as CR/CRh/CRi", nearest(name, _AMONG))
+    return name
+
+
+Among = Annotated[str | None, AfterValidator(_read_among)]
+
+
 class Endpoint(Part):
     """One thing the study counts.
 
@@ -71,17 +80,10 @@ class Endpoint(Part):
     id: str
     window_weeks: Positive | None = None
     window_cycles: Count | None = None
-    among: str | None = None
+    among: Among = None
     origin: Literal["randomization", "treatment_start", "response", "hsct"] = "randomization"
     censor_at_hsct: bool = False
     no_response: Literal["event_at_start", "event_at_window_end", "ignored"] | None = None
-
-    @field_validator("among")
-    @classmethod
-    def _among_is_a_response(cls, name: str | None) -> str | None:
-        if name is not None and name not in _AMONG:
-            refuse("must be 'all' or a response such as CR/CRh/CRi", nearest(name, _AMONG))
-        return name
 
     @field_validator("id")
     @classmethod
@@ -198,20 +200,13 @@ class Target(Part):
     window_weeks: Positive | None = None
     window_cycles: Count | None = None
     window: str | None = None
-    among: str | None = None
+    among: Among = None
     use: Literal["fit", "check"] | None = None
     definition: str | None = None
     derived: bool = False
     p: str | float | None = None
     source: str | tuple[str, ...] | None = None
     note: str | None = None
-
-    @field_validator("among")
-    @classmethod
-    def _among_is_a_response(cls, name: str | None) -> str | None:
-        if name is not None and name not in _AMONG:
-            refuse("must be 'all' or a response such as CR/CRh/CRi", nearest(name, _AMONG))
-        return name
 
     @field_validator("endpoint")
     @classmethod
