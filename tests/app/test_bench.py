@@ -117,3 +117,13 @@ def test_c_source_computes_once_what_only_parameters_decide_and_names_nothing():
     assert "rate[0] = " in moving
     assert "kill" not in source
     assert "cells" not in source
+
+
+def test_streaming_tells_memory_and_failures():
+    from engager.app.bench_stream import measure_stream
+
+    found = measure_stream(64, "hosseini-2020", lambda text: None)
+    assert found["patients"] == 64
+    assert found["times"] == 25
+    assert found["failed"] == 0
+    assert 0 < found["parquet_bytes"] < found["resident_bytes"]
