@@ -51,7 +51,7 @@ def data_points(protocol: Protocol) -> list[DataPoint]:
     return found
 
 
-def simulated_points(data: TrialData, points: list[DataPoint], n_simulated: FloatArray | None = None) -> FloatArray:
+def simulated_points(data: TrialData, points: list[DataPoint]) -> FloatArray:
     """What virtual trials say to each data point: array (replicate, datum) on the data's scale."""
     protocol = data.protocol
     requests = [request_of(point.target, protocol) for point in points]
