@@ -8,8 +8,8 @@ trial per study, so a fit is a handful of large runs; each is kept, and a stoppe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 from engager.calibration.data_points import DataPoint, data_points, simulated_points
 from engager.calibration.ensemble import assimilate, misfit
 from engager.calibration.posterior import Posterior
-from engager.calibration.unknowns import Unknown, as_settings, merged, prior_members, unknowns_of
+from engager.calibration.unknowns import (
+    Unknown,
+    as_settings,
+    merged,
+    prior_members,
+    regimen_unknowns,
+    unknowns_of,
+)
 from engager.core import Stream, digest_object, versions
 from engager.model import Model, load_model
 from engager.trial import Protocol, shipped_protocol, simulate_trial
@@ -52,6 +59,11 @@ class FitPlan:
     unknowns: tuple[Unknown, ...]
     fixed: Mapping[str, float] = field(default_factory=dict)
 
+    def with_studies(self, studies: Sequence[Protocol]) -> FitPlan:
+        """The same fit to other studies, with the strengths of their regimens among the unknowns."""
+        kept = tuple(one for one in self.unknowns if not one.name.startswith("regimen:"))
+        return replace(self, studies=tuple(studies), unknowns=kept + regimen_unknowns(studies))
+
     @property
     def points(self) -> list[list[DataPoint]]:
         """Data points of each study."""
@@ -78,15 +90,16 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
     defaults = fit_defaults()
     model = load_model(defaults["model"])
     fixed = course_settings(model)
-    return FitPlan(
+    plan = FitPlan(
         model=model,
-        studies=tuple(shipped_protocol(name).with_patients(n) for name, n in defaults["studies"].items()),
+        studies=(),
         members=members or defaults["members"],
         portions=portions or defaults["portions"],
         seed=defaults["seed"] if seed is None else seed,
         unknowns=tuple(one for one in unknowns_of(model) if one.name not in fixed),
         fixed=fixed,
     )
+    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in defaults["studies"].items()])
 
 
 def fit_population(

@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.model import Model
-from engager.trial import assumption_table
+from engager.trial import Protocol, assumption_table
 
 FloatArray = NDArray[np.float64]
 
 # Prior: the table's value, with nearly all of the allowed range within two standard deviations.
 _PRIOR_SD = 1.0
 _FARTHEST_START = 1.5
+# No regimen is taken to be more than eight times as strong, or weak, as standard chemotherapy.
+_STRENGTHS = (0.125, 8.0)
+# What standard chemotherapy is: these have strength 1.
+STANDARD_REGIMENS = ("salvage-chemotherapy-historical", "soc-chemotherapy-tower")
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,13 @@ def unknowns_of(model: Model) -> tuple[Unknown, ...]:
             low, high = row["range"]
             found.append(Unknown(f"trial:{name}", low, high, row["value"], is_log=False))
     return tuple(found)
+
+
+def regimen_unknowns(studies: Sequence[Protocol]) -> tuple[Unknown, ...]:
+    """Strengths of the chemotherapy regimens of these studies, relative to standard chemotherapy."""
+    regimens = [arm.regimen for study in studies for arm in study.arms.values()]
+    own = {one.id for one in regimens if one.is_chemotherapy and not one.strength} - {*STANDARD_REGIMENS}
+    return tuple(Unknown(f"regimen:{slug}", *_STRENGTHS, 1.0, is_log=True) for slug in sorted(own))
 
 
 def prior_members(unknowns: Sequence[Unknown], normal: FloatArray) -> FloatArray:

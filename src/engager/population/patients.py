@@ -44,6 +44,7 @@ def sample_patients(
     numbers: NDArray[np.int64],
     *,
     in_remission: bool = False,
+    untreated: bool = False,
     eligible: Condition | None = None,
     population: Mapping[str, float] | None = None,
 ) -> Patients:
@@ -57,12 +58,15 @@ def sample_patients(
     numbers : array (patient,), >= 0; a patient's draws depend on its number alone.
     in_remission : patients enter in remission with measurable residual disease; `spreads` then holds
         ``mrd_log10``, else ``marrow_blasts_percent``.
+    untreated : nobody was treated for the leukemia before.
     eligible : who may enter.
     population : values that replace those of the model's table, e.g. one draw of a posterior:
         ``name`` a typical value (model units), ``name.sd`` its log spread, ``name~covariate`` a slope.
     """
     covariates = sample_covariates(spreads, stream, numbers, eligible)
     covariates["in_remission"] = np.full(numbers.size, float(in_remission))
+    covariates["untreated"] = np.full(numbers.size, float(untreated))
+    derived = _derived(covariates)
     settings = population or {}
     values: dict[str, FloatArray] = {}
     for name in model.system.parameters:
@@ -73,12 +77,19 @@ def sample_patients(
         if sd > 0.0:
             values[name] *= np.exp(sd * stream.of(f"parameter/{name}").normal(numbers))
     for effect in model.effects:
-        if effect.covariate in covariates:
+        if effect.covariate in derived:
             slope = settings.get(effect.name, effect.log_per_unit)
-            values[effect.parameter] *= np.exp(slope * (covariates[effect.covariate] - effect.center))
+            values[effect.parameter] *= np.exp(slope * (derived[effect.covariate] - effect.center))
     _tie_to_covariates(values, covariates, in_remission)
     parameters = np.stack([values[name] for name in model.system.parameters], axis=1)
     return Patients(numbers, covariates, np.ascontiguousarray(parameters))
+
+
+def _derived(covariates: Covariates) -> Covariates:
+    """The covariates with those that only effects use."""
+    if "remission_months" not in covariates:
+        return covariates
+    return {**covariates, "remission_log": np.log1p(np.maximum(covariates["remission_months"], 0.0) / 12.0)}
 
 
 def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def calibration_plan(
             problems.append(Problem("--targets", study.study, rule))
     if problems:
         raise InputError(problems)
-    return replace(plan, studies=tuple(studies)) if studies else plan
+    return plan.with_studies(studies) if studies else plan
 
 
 def _check_work(plan: FitPlan, work: Path | None) -> None:

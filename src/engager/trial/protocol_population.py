@@ -29,7 +29,8 @@ CellCount = numeric(0, 1e9, "Cells per microliter of blood.")
 Months = numeric(0, 600, "Months.")
 
 # Adults with relapsed or refractory disease look like TOWER's blinatumomab arm (evidence record tower-2017:
-# age, blasts, sex, salvage line, prior transplant). Extramedullary disease is assumed. MRD-positive and
+# age, blasts, sex, salvage line, prior transplant). Extramedullary disease and the length of the last remission
+# are assumed. MRD-positive and
 # untreated adults: assumed; the settings' own trials print these in their full reports.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "relapsed_refractory": {
@@ -40,6 +41,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "salvage_line": {"1": 0.42, "2": 0.34, "3+": 0.24},
         "prior_hsct": 0.35,
         "extramedullary": 0.1,
+        "remission_months": {"median": 6, "range": [0, 36]},
     },
     "mrd_positive": {
         "age_years": {"median": 45, "range": [18, 76]},
@@ -73,7 +75,8 @@ class PopulationBlock(Part):
     marrow_blasts_percent : blasts among marrow cells at entry; none in the setting mrd_positive.
     salvage_line : 0 no salvage yet, 1 first salvage, ...; an open class such as ``3+`` is 3 or more.
     mrd_log10 : leukemic share of marrow cells, log10; setting mrd_positive only.
-    blood_blasts_per_uL, cd8_per_uL, remission_months : spreads; left out: from the model.
+    remission_months : length of the last remission before this relapse; 0: refractory to the last treatment.
+    blood_blasts_per_uL, cd8_per_uL : spreads; left out: from the model.
     other : further numeric covariates by name, for eligibility and subgroups.
     """
 

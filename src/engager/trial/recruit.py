@@ -18,7 +18,7 @@ from engager.trial.protocol_distribution import Bins, Constant, Distribution, Me
 if TYPE_CHECKING:
     import polars as pl
 
-YES_NO = ("female", "ph_positive", "prior_hsct", "extramedullary", "in_remission")
+YES_NO = ("female", "ph_positive", "prior_hsct", "extramedullary", "in_remission", "untreated")
 FloatArray = NDArray[np.float64]
 _FROM_UNIFORM: dict[str, Callable[[FloatArray], FloatArray]] = {
     "uniform": lambda u: u,
@@ -109,6 +109,7 @@ def recruit(
                 stream,
                 numbers,
                 in_remission=protocol.population.setting == "mrd_positive",
+                untreated=protocol.population.setting == "untreated",
                 eligible=_eligibility(protocol),
                 population=settings(replicate),
             )

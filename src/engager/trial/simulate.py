@@ -107,7 +107,7 @@ class ArmRun:
         self.system = model.system
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, self.system, states, self.in_remission)
-        self.strength = self._strength()
+        self.strength = self._strength(settings)
         self.plan = DosePlan(self.regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"])
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
         self.assessment = Assessment(
@@ -200,18 +200,26 @@ class ArmRun:
         course.is_failed[failed] = True
         course.is_alive[failed] = False
 
-    def _strength(self) -> float:
-        """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy."""
+    def _strength(self, settings: Settings) -> FloatArray:
+        """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy: array (patient,).
+
+        A posterior may have its own for a regimen, under the key ``regimen:id``.
+        """
+        replicate = self.course.recruits.replicate
         if not self.regimen.is_chemotherapy:
-            return 1.0
-        return self.regimen.strength or strength_of(self.regimen.id)
+            return np.ones(replicate.size)
+        usual = self.regimen.strength or strength_of(self.regimen.id)
+        numbers, place = np.unique(replicate, return_inverse=True)
+        if self.regimen.strength:
+            return np.full(replicate.size, usual)
+        return np.array([settings(int(one)).get(f"regimen:{self.regimen.id}", usual) for one in numbers])[place]
 
     def _parameters(self, rows: IntArray, day: int) -> FloatArray:
         """Parameters of these rows; while the arm's chemotherapy is what they get, at its strength."""
         parameters = self.course.recruits.parameters[rows]
-        if self.strength != 1.0:
+        if self.regimen.is_chemotherapy:
             own = ~(self.course.later_therapy_day[rows] <= day)
-            parameters[own, self.system.parameters.index("sensitivity")] *= self.strength
+            parameters[own, self.system.parameters.index("sensitivity")] *= self.strength[rows[own]]
         return parameters
 
     def _extinguish(self, rows: IntArray) -> None:
