@@ -9,6 +9,7 @@ References
 Emerick & Reynolds 2013, "Ensemble smoother with multiple data assimilation", doi:10.1016/j.cageo.2012.03.011.
 Iglesias, Law & Stuart 2013, "Ensemble Kalman methods for inverse problems",
 doi:10.1088/0266-5611/29/4/045001.
+Luo, Bhakta & Naevdal 2018, "Correlation-based adaptive localization", SPE Journal 23(02):396, doi:10.2118/185936-PA.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from numpy.typing import NDArray
 from engager.core import Stream
 
 FloatArray = NDArray[np.float64]
+
+# Times the chance part of a squared correlation. Between 1 and 4 the posterior of linear problems of the size of the
+# shipped fit came out nearly as wide as it should; at 0 a third too narrow where it matters.
+_CHANCE = 2.0
 
 
 def assimilate(
@@ -46,7 +51,9 @@ def assimilate(
     Notes
     -----
     Each member meets its own perturbed copy of the data, which keeps the spread of the posterior honest. The
-    gain is solved with a singular value decomposition in data scaled by their error.
+    gain is solved with a singular value decomposition in data scaled by their error. What a datum tells about an
+    unknown fades with their correlation over the members: correlations of the size that chance gives between
+    unrelated columns would otherwise narrow unknowns that no figure informs.
     """
     n_members, n_data = simulated.shape
     scale = np.sqrt(variance)
@@ -61,7 +68,20 @@ def assimilate(
     left, singular, right = np.linalg.svd(anomaly_data.T, full_matrices=False)
     weights = singular / (singular**2 + inflation)
     gain = anomaly_members.T @ right.T @ np.diag(weights) @ left.T
-    return members + (target - predicted) @ gain.T
+    return members + (target - predicted) @ (gain * _trust(anomaly_members, anomaly_data)).T
+
+
+def _trust(anomaly_members: FloatArray, anomaly_data: FloatArray) -> FloatArray:
+    """How much of the gain is kept: array (parameter, datum), 0 to 1.
+
+    A squared correlation of unrelated columns is 1/n_members on average; what is left of an observed one after
+    twice that is taken off is believed. For many members nothing is lost.
+    """
+    tiny = np.finfo(float).tiny
+    members = anomaly_members / np.maximum(np.linalg.norm(anomaly_members, axis=0), tiny)
+    data = anomaly_data / np.maximum(np.linalg.norm(anomaly_data, axis=0), tiny)
+    squared = np.maximum((members.T @ data) ** 2, tiny)
+    return np.maximum(1.0 - _CHANCE / (anomaly_members.shape[0] * squared), 0.0)
 
 
 def misfit(simulated: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:

@@ -38,3 +38,28 @@ def test_a_datum_nobody_could_estimate_teaches_nothing():
                           np.array([0.1, 1e12]), 1.0, Stream(2, "x"))  # fmt: skip
     assert abs(with_gap[:, 0].mean() - 1.0) < 0.2
     assert misfit(np.array([[1.0, np.nan]]), np.array([0.0, 0.0]), np.array([1.0, 1.0])) == pytest.approx(1.0)
+
+
+def sparse_problem(rng, n_unknowns=60, n_data=60, n_members=120, portions=5):
+    """Unknowns of which a fifth is informed by nothing; standardized errors of the ensemble's means, its widths."""
+    g = np.zeros((n_data, n_unknowns))
+    informed = n_unknowns * 4 // 5
+    for row in g:
+        row[rng.choice(informed, 5, replace=False)] = rng.normal(size=5)
+    truth = rng.normal(size=n_unknowns)
+    observed = g @ truth + 0.5 * rng.normal(size=n_data)
+    members = rng.normal(size=(n_members, n_unknowns))
+    for portion in range(portions):
+        simulated = members @ g.T + 0.15 * rng.normal(size=(n_members, n_data))
+        variance = np.full(n_data, 0.25)
+        members = assimilate(members, simulated, observed, variance, float(portions), Stream(3, "portion", portion))
+    spread = members.std(axis=0)
+    return (members.mean(axis=0) - truth) / spread, spread[informed:]
+
+
+def test_few_members_do_not_make_us_surer_than_we_are():
+    rng = np.random.default_rng(5)
+    errors, idle = zip(*(sparse_problem(rng) for _ in range(12)), strict=True)
+    # without believing only what stands out of chance these were 1.6 and 0.6
+    assert np.sqrt(np.mean(np.square(errors))) < 1.35
+    assert np.mean(idle) > 0.75
