@@ -60,6 +60,6 @@ def sparse_problem(rng, n_unknowns=60, n_data=60, n_members=120, portions=5):
 def test_few_members_do_not_make_us_surer_than_we_are():
     rng = np.random.default_rng(5)
     errors, idle = zip(*(sparse_problem(rng) for _ in range(12)), strict=True)
-    # without believing only what stands out of chance these were 1.6 and 0.6
+    # if all of a correlation is believed these are 1.6 and 0.7
     assert np.sqrt(np.mean(np.square(errors))) < 1.35
     assert np.mean(idle) > 0.75
