@@ -240,6 +240,14 @@ def _early_death_30d(request: EndpointRequest) -> Share:
     return Share(_among(request, "all") & treated, soon.fill_null(False))
 
 
+def _fatal_ae(request: EndpointRequest) -> Share:
+    """Death of another cause than leukemia during treatment or within 30 days after it, over treated patients."""
+    treated = _col("treated").fill_null(False)
+    soon = _col("treatment_end_day").is_null() | (_col("death_day") - _col("treatment_end_day") <= 30.0)
+    other = _col("death_cause") != "leukemia"
+    return Share(_among(request, "all") & treated, (soon & other).fill_null(False) & _col("death_day").is_not_null())
+
+
 _ORIGINS = {
     "randomization": None,
     "treatment": "start_day",
@@ -354,6 +362,9 @@ ENDPOINTS: dict[str, Endpoint] = {
     ),
     "death_induction": Endpoint(Kind.SHARE, "death in induction without remission", _death_induction),
     "early_death_30d": Endpoint(Kind.SHARE, "death within 30 days of the first dose", _early_death_30d),
+    "fatal_AE": Endpoint(
+        Kind.SHARE, "death without leukemia as its cause, on treatment or in the 30 days after", _fatal_ae
+    ),
     "OS": Endpoint(Kind.TIME, "death of any cause", _overall_survival),
     "EFS": Endpoint(Kind.TIME, "relapse, death, or no remission in the window", _event_free_survival),
     "RFS": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),

@@ -44,8 +44,8 @@ class Sample:
 
 
 _NEEDED = (
-    "replicate", "arm", "patient", "failed", "followup_day", "treated", "start_day", "best_response",
-    "response_day", "response_cycle", "mrd_day", "mrd_below_limit", "mrd_undetectable", "hsct_day",
+    "replicate", "arm", "patient", "failed", "followup_day", "treated", "start_day", "treatment_end_day",
+    "best_response", "response_day", "response_cycle", "mrd_day", "mrd_below_limit", "mrd_undetectable", "hsct_day",
     "hsct_in_response", "relapse_day", "death_day", "death_cause", "crs_grade", "neurologic_grade",
 )  # fmt: skip
 

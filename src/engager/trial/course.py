@@ -32,7 +32,8 @@ class Course:
     states : array (patient, state) now. step : array (patient,): the solver's next step.
     infusion : array (patient,) [ug/day] now.
     is_alive, is_failed : still followed; the solver gave up on this patient.
-    on_treatment : in a planned cycle (a hold included).
+    on_treatment : in a planned cycle (a hold included). treatment_end : day study treatment was stopped; NaN while it
+        goes on, and for those who died on it.
     cycle, cycle_day : where in treatment, from 1; the day that comes next.
     hold_days : days of pause left; 0 when not on hold.
     restart_days : days still to go at the restart dose.
@@ -52,6 +53,7 @@ class Course:
     is_alive: BoolArray
     is_failed: BoolArray
     on_treatment: BoolArray
+    treatment_end: FloatArray
     cycle: IntArray
     cycle_day: IntArray
     hold_days: FloatArray
@@ -132,6 +134,7 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
         is_alive=np.ones(n, dtype=bool),
         is_failed=no(),
         on_treatment=recruits.is_treated.copy(),
+        treatment_end=never(),
         cycle=np.ones(n, dtype=np.int64),
         cycle_day=np.ones(n, dtype=np.int64),
         hold_days=np.zeros(n),

@@ -151,6 +151,7 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "followup_day": last_day,
             "treated": recruits.is_treated,
             "start_day": np.where(recruits.is_treated, 0.0, np.nan),
+            "treatment_end_day": seen(course.treatment_end),
             "n_cycles": pl.Series(np.where(recruits.is_treated, _cycles(course, protocol, arm), 0), dtype=pl.Int32),
             "best_response": pl.Series([RESPONSE_NAMES[int(k)] for k in best], dtype=pl.String),
             "response_day": response_day,

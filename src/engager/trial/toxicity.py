@@ -142,8 +142,10 @@ def graded(
 
 def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why: str) -> None:
     """No more study drug for these patients; they are followed on."""
-    ending = rows[course.on_treatment[rows]]
+    treated = course.on_treatment[rows]
+    ending = rows[treated]
     course.on_treatment[ending] = False
+    course.treatment_end[ending] = np.broadcast_to(np.asarray(day, dtype=float), rows.shape)[treated]
     course.infusion[ending] = 0.0
     course.last_dose[ending] = 0.0
     course.hold_days[ending] = 0.0

@@ -6,7 +6,8 @@ import pytest
 SCHEMA = {
     "replicate": pl.Int32, "arm": pl.String, "patient": pl.Int32, "failed": pl.Boolean,
     "age_years": pl.Float64, "marrow_blasts_percent": pl.Float64, "prior_hsct": pl.Boolean,
-    "followup_day": pl.Float64, "treated": pl.Boolean, "start_day": pl.Float64, "n_cycles": pl.Int32,
+    "followup_day": pl.Float64, "treated": pl.Boolean, "start_day": pl.Float64,
+    "treatment_end_day": pl.Float64, "n_cycles": pl.Int32,
     "best_response": pl.String, "response_day": pl.Float64, "response_cycle": pl.Int32,
     "mrd_day": pl.Float64, "mrd_log10": pl.Float64, "mrd_below_limit": pl.Boolean,
     "mrd_undetectable": pl.Boolean, "hsct_day": pl.Float64, "hsct_in_response": pl.Boolean,
@@ -16,7 +17,8 @@ SCHEMA = {
 
 USUAL = {
     "replicate": 0, "arm": "A", "failed": False, "age_years": 40.0, "marrow_blasts_percent": 80.0,
-    "prior_hsct": False, "followup_day": 400.0, "treated": True, "start_day": 2.0, "n_cycles": 1,
+    "prior_hsct": False, "followup_day": 400.0, "treated": True, "start_day": 2.0,
+    "treatment_end_day": 60.0, "n_cycles": 1,
     "best_response": "none", "crs_grade": 0, "neurologic_grade": 0, "hsct_in_response": False,
 }  # fmt: skip
 

@@ -34,6 +34,7 @@ def trial(patients):
                         "best_response": "CR" if draw.random() < 0.4 else "none",
                         "response_day": None,
                         "start_day": 0.0,
+                        "treatment_end_day": 60.0,
                         "age_years": float(draw.integers(18, 80)),
                         "prior_hsct": bool(draw.random() < 0.3),
                     }

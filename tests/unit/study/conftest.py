@@ -54,6 +54,7 @@ def fake_patients(protocol, replicate, seed):
                     "followup_day": end,
                     "treated": [True] * arm.n,
                     "start_day": [0.0] * arm.n,
+                    "treatment_end_day": [60.0] * arm.n,
                     "best_response": np.where(responds, "CR", "none").tolist(),
                     "response_day": [29.0 if r else None for r in responds],
                     "crh_day": [29.0 if r else None for r in responds],
