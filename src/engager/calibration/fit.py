@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from engager.calibration.data_points import DataPoint, data_points, simulated_points
+from engager.calibration.data_points import DataPoint, data_points, loosened, simulated_points
 from engager.calibration.ensemble import assimilate, misfit
 from engager.calibration.posterior import Posterior
 from engager.calibration.unknowns import (
@@ -49,6 +49,9 @@ class FitPlan:
     ----------
     studies : protocols with their size in the fit. members, portions : of the ensemble smoother.
     fixed : population values held at these numbers, e.g. from a fit to time courses.
+    loose : ids of studies whose patients were in good part assumed; their figures count for less.
+    between_trials : standard deviation, on each scale of a statistic, that such figures get on top of their sampling
+        error.
     """
 
     model: Model
@@ -58,6 +61,8 @@ class FitPlan:
     seed: int
     unknowns: tuple[Unknown, ...]
     fixed: Mapping[str, float] = field(default_factory=dict)
+    loose: frozenset[str] = frozenset()
+    between_trials: Mapping[str, float] = field(default_factory=dict)
 
     def with_studies(self, studies: Sequence[Protocol]) -> FitPlan:
         """The same fit to other studies, with the strengths of their regimens among the unknowns."""
@@ -67,13 +72,20 @@ class FitPlan:
     @property
     def points(self) -> list[list[DataPoint]]:
         """Data points of each study."""
-        return [data_points(study) for study in self.studies]
+        return [
+            [
+                loosened(point, self.between_trials) if study.study in self.loose else point
+                for point in data_points(study)
+            ]
+            for study in self.studies
+        ]
 
     def identity(self) -> str:
         """Hash of everything that decides the result; a stopped fit resumes only under the same."""
         return digest_object(
             [self.model.hash, [study.model_dump(mode="json") for study in self.studies], self.members,
-             self.portions, self.seed, [vars(unknown) for unknown in self.unknowns], dict(self.fixed)]
+             self.portions, self.seed, [vars(unknown) for unknown in self.unknowns], dict(self.fixed),
+             sorted(self.loose), dict(self.between_trials)]
         )  # fmt: skip
 
 
@@ -98,8 +110,12 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
         seed=defaults["seed"] if seed is None else seed,
         unknowns=tuple(one for one in unknowns_of(model) if one.name not in fixed),
         fixed=fixed,
+        loose=frozenset(name for name, one in defaults["studies"].items() if one.get("population") == "assumed"),
+        between_trials=defaults["between_trials"],
     )
-    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in defaults["studies"].items()])
+    return plan.with_studies(
+        [shipped_protocol(name).with_patients(one["patients"]) for name, one in defaults["studies"].items()]
+    )
 
 
 def fit_population(
