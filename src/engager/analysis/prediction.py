@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from engager.analysis.risk_sets import FloatArray
 from engager.core import InputError, Problem
 
-_SCALES = ("identity", "log", "logit")
+_SCALES = ("identity", "log", "logit", "cloglog")
 #: On which scale an estimate scatters evenly, by statistic.
 SCALE_BY_STATISTIC = {
     "proportion": "logit",
@@ -25,6 +25,7 @@ SCALE_BY_STATISTIC = {
     "follow_up_median": "log",
     "hazard_ratio": "log",
     "difference": "identity",
+    "curve": "cloglog",
 }
 
 
@@ -70,7 +71,8 @@ def prediction_interval(
     n : number of patients behind each value (one number or array (replicate,)), or None.
     published_n : patients behind the published value, or None. Where it differs from `n` by more than a
         tenth, the scatter about the median is multiplied by sqrt(n / published_n).
-    scale : on which the scatter is adjusted: ``identity``, ``log`` or ``logit``; see `SCALE_BY_STATISTIC`.
+    scale : on which the scatter is adjusted: ``identity``, ``log``, ``logit`` or ``cloglog`` (log(-log S));
+        see `SCALE_BY_STATISTIC`.
     level : coverage asked for.
 
     Notes
@@ -121,7 +123,7 @@ def _size_ratio(n: Any, published_n: float | None) -> float:
 
 def _has_room(median: float, scale: str) -> bool:
     lowest = -np.inf if scale == "identity" else 0.0
-    return bool(lowest < median < (1.0 if scale == "logit" else np.inf))
+    return bool(lowest < median < (1.0 if scale in ("logit", "cloglog") else np.inf))
 
 
 def _rescale(values: FloatArray, median: float, factor: float, scale: str) -> FloatArray:
@@ -131,6 +133,9 @@ def _rescale(values: FloatArray, median: float, factor: float, scale: str) -> Fl
     with np.errstate(divide="ignore", over="ignore"):
         if scale == "log":
             return np.sort(np.exp(np.log(median) + (np.log(values) - np.log(median)) * factor))
+        if scale == "cloglog":
+            center = np.log(-np.log(median))
+            return np.sort(np.exp(-np.exp(center + (np.log(-np.log(values)) - center) * factor)))
         center = np.log(median / (1 - median))
         moved = center + (np.log(values / (1 - values)) - center) * factor
         return np.sort(1 / (1 + np.exp(-moved)))

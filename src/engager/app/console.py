@@ -60,7 +60,9 @@ def print_predictions(entries: list[dict[str, Any]]) -> None:
 
 
 def _statistic(entry: dict[str, Any]) -> str:
-    at = f" {entry['time_months']:g} mo" if entry["time_months"] else ""
+    at = f" {round(entry['time_months'], 1):g} mo" if entry["time_months"] else ""
+    if entry["statistic"] == "curve":
+        return f"curve, farthest{at}"
     return entry["statistic"].replace("_", " ") + at
 
 
@@ -86,7 +88,7 @@ def _figure(value: float | None, low: float | None, high: float | None, statisti
 
 
 def _number(value: float | None, statistic: str) -> str:
-    is_share = statistic in ("proportion", "survival_at", "cumulative_at")
+    is_share = statistic in ("proportion", "survival_at", "cumulative_at", "curve")
     if value is None:
         return "-" if is_share else "not reached"
     if is_share:

@@ -1,15 +1,19 @@
 """Published beside simulated: every target of a study with what its virtual trials show.
 
 In: a virtual trial's tables. Out: one `Comparison` per target that a virtual trial can answer. A published
-value is inside when a simulated trial of the same size would show a range that covers it.
+value is inside when a simulated trial of the same size would show a range that covers it. A curve is judged at all
+its printed points together and shown at the one where it is farthest out (`curve_targets`).
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from engager.analysis import (
     SCALE_BY_STATISTIC,
@@ -18,6 +22,7 @@ from engager.analysis import (
     exact_interval,
     prediction_interval,
 )
+from engager.calibration.curve_targets import curve_requests, farthest_point, watched_curve
 from engager.trial import Protocol, Target, TrialData
 
 if TYPE_CHECKING:
@@ -35,12 +40,14 @@ class Comparison:
 
     Attributes
     ----------
+    time_months : the landmark; of a curve the printed point that is shown.
     published, published_low, published_high : the figure and its printed 95 % interval (None: not printed).
     n : patients behind it, where printed. source : ``record#source`` ids.
     median, low, high : of the simulated trials; 95 % prediction interval. None: not reached or not estimable.
     coverage : what the interval covers with so few replicates, 0.95 when there are enough.
     is_inside : the interval holds the published value; None when nothing could be estimated.
     use : ``fit`` or ``check`` where the study says which.
+    points : of a curve, all printed points: time [months], survival and its 95 % interval.
     """
 
     study: str
@@ -60,9 +67,12 @@ class Comparison:
     coverage: float
     is_inside: bool | None
     use: str | None = None
+    points: tuple[tuple[float, float, float, float], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The comparison in the words of the command line's JSON."""
+        """The comparison in the words of the command line's JSON; ``points`` for a curve only."""
+        keys = ("time_months", "value", "low", "high")
+        points = [dict(zip(keys, point, strict=True)) for point in self.points]
         return {
             "trial": self.study,
             "arm": self.arm,
@@ -81,6 +91,7 @@ class Comparison:
             "coverage": self.coverage,
             "inside": self.is_inside,
             "use": self.use,
+            **({"points": points} if points else {}),
         }
 
 
@@ -99,12 +110,33 @@ def compare(data: TrialData) -> list[Comparison]:
     import polars as pl
 
     protocol = data.protocol
-    targets = [target for target in protocol.targets if target.is_simulated]
-    requests = [request_of(target, protocol) for target in targets]
-    estimates = estimate_endpoints(data, requests, protocol.population.setting)
-    return [
-        _compare_one(protocol, target, estimates.filter(pl.col("request") == i)) for i, target in enumerate(targets)
-    ]
+    estimates, places = target_estimates(data)
+    found = []
+    for target, chosen in places:
+        rows = [estimates.filter(pl.col("request") == place) for place in chosen]
+        if target.is_curve:
+            found.append(_compare_curve(protocol, target, rows))
+        else:
+            found.append(_compare_one(protocol, target, rows[0]))
+    return found
+
+
+def target_estimates(data: TrialData) -> tuple[pl.DataFrame, list[tuple[Target, list[int]]]]:
+    """Estimates for every target that a virtual trial answers, and which requests of them belong to each target.
+
+    A curve has one request for each of its printed points, any other target has one.
+    """
+    protocol = data.protocol
+    requests: list[EndpointRequest] = []
+    places = []
+    for target in protocol.targets:
+        if not target.is_simulated:
+            continue
+        asked = request_of(target, protocol)
+        wanted = curve_requests(asked, watched_curve(target, protocol)) if target.is_curve else [asked]
+        places.append((target, list(range(len(requests), len(requests) + len(wanted)))))
+        requests += wanted
+    return estimate_endpoints(data, requests, protocol.population.setting), places
 
 
 def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
@@ -175,6 +207,35 @@ def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) ->
         coverage=prediction.coverage,
         is_inside=prediction.holds(target.published) if prediction.n_replicates else None,
         use=target.use,
+    )
+
+
+def _compare_curve(protocol: Protocol, target: Target, rows: Sequence[pl.DataFrame]) -> Comparison:
+    curve = watched_curve(target, protocol)
+    survival = np.stack([one.sort("replicate")["value"].to_numpy() for one in rows], axis=1)
+    far = farthest_point(curve, survival, rows[0].sort("replicate")["n"].to_numpy())
+    columns = (curve.time_months, curve.survival, *curve.limits)
+    points = tuple(zip(*(column.tolist() for column in columns), strict=True))
+    months, value, low, high = points[far.index]
+    return Comparison(
+        study=protocol.study,
+        arm=protocol.arm_of(target),
+        endpoint=target.endpoint,
+        statistic=target.statistic,
+        time_months=months,
+        subgroup=target.subgroup,
+        published=value,
+        published_low=low,
+        published_high=high,
+        n=round(curve.n),
+        source=_sources(target) or (curve.record,),
+        median=_finite(far.median),
+        low=_finite(far.low),
+        high=_finite(far.high),
+        coverage=far.coverage,
+        is_inside=far.is_inside,
+        use=target.use,
+        points=points,
     )
 
 

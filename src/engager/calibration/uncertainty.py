@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.analysis import SCALE_BY_STATISTIC, estimate_endpoints, prediction_interval
-from engager.calibration.comparison import request_of
+from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
+from engager.calibration.comparison import compare, target_estimates
 from engager.core import Stream
 from engager.trial import TrialData
 
@@ -54,6 +54,22 @@ class Uncertainty:
     def parameter_share(self) -> float:
         """Share of the variance that the population values account for."""
         return self.parameters**2 / self.total**2 if self.total > 0 else float("nan")
+
+    def as_json(self) -> dict[str, Any]:
+        """As runs and validations write it; None where it cannot be told."""
+        numbers = {
+            "between_patients": self.between_patients,
+            "parameters": self.parameters,
+            "total": self.total,
+            "parameter_share": self.parameter_share,
+        }
+        ends = dict(zip(("median", "low", "high"), self.monte_carlo, strict=True))
+        return {
+            "scale": self.scale,
+            **{name: _known(value) for name, value in numbers.items()},
+            "monte_carlo": {name: _known(value) for name, value in ends.items()},
+            "n_replicates": self.n_replicates,
+        }
 
 
 def split_uncertainty(
@@ -103,7 +119,8 @@ def split_uncertainty(
 
 
 def uncertainties(data: TrialData, seed: int = 1) -> list[Uncertainty]:
-    """The split for every target of a study that virtual trials answer, in the order of `compare`.
+    """The split for every target of a study that virtual trials answer, in the order of `compare`; of a curve for
+    the printed point that `compare` shows.
 
     Parameters
     ----------
@@ -113,12 +130,13 @@ def uncertainties(data: TrialData, seed: int = 1) -> list[Uncertainty]:
     import polars as pl
 
     protocol = data.protocol
-    targets = [target for target in protocol.targets if target.is_simulated]
-    requests = [request_of(target, protocol) for target in targets]
-    estimates = estimate_endpoints(data, requests, protocol.population.setting)
+    estimates, places = target_estimates(data)
+    shown = compare(data) if any(target.is_curve for target, _ in places) else []
     found = []
-    for i, target in enumerate(targets):
-        rows = estimates.filter(pl.col("request") == i)
+    for i, (target, chosen) in enumerate(places):
+        rows = estimates.filter(pl.col("request").is_in(chosen))
+        if target.is_curve:
+            rows = rows.filter(pl.col("time_months") == shown[i].time_months)
         stream = Stream(seed, f"uncertainty/{protocol.study}/{i}")
         values = rows["value"].to_numpy().astype(float)
         found.append(split_uncertainty(values, _standard_errors(rows, target.statistic), stream, target.statistic))
@@ -134,6 +152,10 @@ def _standard_errors(rows: pl.DataFrame, statistic: str) -> FloatArray:
         scale = "log" if SCALE_BY_STATISTIC.get(statistic) == "log" else "share"
         width = _on(scale, columns["high"]) - _on(scale, columns["low"])
     return np.where(np.isfinite(width), width / (2 * _Z), np.nan)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _on(scale: str, values: ArrayLike) -> FloatArray:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engager.evidence.beta_mixture import BetaMixture
     from engager.evidence.catalogue import find_records, regimen_summary, summary
     from engager.evidence.citations import cite, cite_all
+    from engager.evidence.curve_information import CurveInformation, curve_information
     from engager.evidence.curve_plot import draw_curve
     from engager.evidence.curve_reconstruction import RebuiltCurve, rebuild_curve
     from engager.evidence.evidence_map import EvidenceMap, draw_map, make_map, map_table
@@ -68,6 +69,7 @@ _HOMES = {
     "beta_mixture": ("BetaMixture",),
     "catalogue": ("find_records", "regimen_summary", "summary"),
     "citations": ("cite", "cite_all"),
+    "curve_information": ("CurveInformation", "curve_information"),
     "curve_plot": ("draw_curve",),
     "curve_reconstruction": ("RebuiltCurve", "rebuild_curve"),
     "evidence_map": ("EvidenceMap", "draw_map", "make_map", "map_table"),
@@ -114,6 +116,7 @@ __all__ = [
     "BetaMixture",
     "Citation",
     "Contrast",
+    "CurveInformation",
     "DrugDose",
     "Endpoint",
     "EvidenceMap",
@@ -142,6 +145,7 @@ __all__ = [
     "cite_all",
     "contribution_remarks",
     "covariates",
+    "curve_information",
     "draw_curve",
     "draw_forest",
     "draw_map",

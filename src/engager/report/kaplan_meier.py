@@ -39,8 +39,8 @@ def figure_kaplan_meier(
     ----------
     bands : frame ``arm, endpoint, month, survival, low, high, at_risk, n_replicates``, as
         ``engager.analysis.survival_bands`` gives it.
-    published : comparisons (docs/architecture.md); those of `endpoint` with ``median`` or ``survival_at``
-        are marked with their interval.
+    published : comparisons (docs/architecture.md); those of `endpoint` with ``median``, ``survival_at``
+        or ``curve`` (all printed points) are marked with their interval.
     endpoint : which endpoint of `bands` to draw.
     arms : all arms of the study in order, which fixes colors; those of `bands` when None.
     width : inches.
@@ -86,7 +86,7 @@ def _draw_arm(axes: Axes, arm: pl.DataFrame, color: str, name: str) -> None:
 
 
 def _draw_published(axes: Axes, marks: Sequence[Mapping[str, Any]], color: str) -> None:
-    for mark in marks:
+    for mark in _points(marks):
         figure = mark["published"]
         value, low, high = (_number(figure.get(key)) for key in ("value", "low", "high"))
         if mark["statistic"] == "median":
@@ -100,6 +100,17 @@ def _draw_published(axes: Axes, marks: Sequence[Mapping[str, Any]], color: str) 
         axes.plot(
             [x], [y], "D", markersize=6, color=color, markeredgecolor=PUBLISHED, markeredgewidth=1.1, zorder=5
         )
+
+
+def _points(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Marks with every curve spelled out as the landmarks it was printed at."""
+    found: list[Mapping[str, Any]] = []
+    for mark in marks:
+        if mark["statistic"] != "curve":
+            found.append(mark)
+        for point in mark.get("points", ()):
+            found.append({"statistic": "survival_at", "time_months": point["time_months"], "published": point})
+    return found
 
 
 def _number(value: Any) -> float:
@@ -130,7 +141,7 @@ def _legend(axes: Axes, marks: Sequence[Mapping[str, Any]], shown: Sequence[str]
 
     handles, labels = axes.get_legend_handles_labels()
     labels = [f"{label}, simulated" for label in labels]
-    if any(one["statistic"] in ("median", "survival_at") for one in marks):
+    if any(one["statistic"] in ("median", "survival_at", "curve") for one in marks):
         look: dict[str, Any] = {"marker": "D", "markerfacecolor": "white", "markersize": 6}
         diamond = Line2D([], [], color=PUBLISHED, linewidth=1.1, **look)
         handles, labels = [*handles, diamond], [*labels, "published, 95 % CI"]

@@ -23,11 +23,12 @@ _ENDPOINTS = {
     "neurologic_grade3plus": "Neurologic event, grade 3+",
     "death_induction": "Death in induction",
     "early_death_30d": "Death within 30 days",
+    "fatal_AE": "Fatal adverse event",
     "DoR": "Duration of response",
     "CIR": "Relapse (competing risks)",
     "TRM": "Transplant-related death",
 }
-_SHARES = ("proportion", "survival_at", "cumulative_at", "difference")
+_SHARES = ("proportion", "survival_at", "cumulative_at", "difference", "curve")
 _TIMES = ("median", "follow_up_median")
 DASH = "–"
 
@@ -46,6 +47,8 @@ def what(comparison: Mapping[str, Any]) -> str:
             words = f"{words}, median"
         case "survival_at" | "cumulative_at" if months is not None:
             words = f"{words} at {_short(float(months))} months"
+        case "curve" if months is not None:
+            words = f"{words} curve, farthest at {_short(round(float(months), 1))} months"
         case "hazard_ratio":
             words = f"{words}, hazard ratio"
         case "difference":

@@ -21,7 +21,7 @@ _BAND_WORDS = {
     "median_width_ratio": "width of prediction over published interval, median",
 }
 _USE_WORDS = {"fit": "fitted", "check": "checked", None: "unmarked"}
-_SHARES = ("proportion", "survival_at", "cumulative_at", "difference")
+_SHARES = ("proportion", "survival_at", "cumulative_at", "difference", "curve")
 
 
 def validation_text(
@@ -127,7 +127,9 @@ def _figure_row(one: Comparison) -> list[str]:
 
 
 def _name(one: Comparison) -> str:
-    at = f" at {one.time_months:g} months" if one.time_months else ""
+    at = f" at {round(one.time_months, 1):g} months" if one.time_months else ""
+    if one.statistic == "curve":
+        at = f", farthest{at}"
     words = {"proportion": "", "survival_at": "", "cumulative_at": "", "hazard_ratio": " hazard ratio"}
     group = f", {one.subgroup}" if one.subgroup else ""
     return f"{one.endpoint}{words.get(one.statistic, ' ' + one.statistic.replace('_', ' '))}{at}{group}"

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from engager.core import InputError, Problem
+from engager.trial.protocol_curves import curve_notes, curve_problems
 from engager.trial.protocol_design import Allocation, Arm, FollowUp, Transplant, Visits
 from engager.trial.protocol_endpoints import Endpoint, Target, default_endpoints
 from engager.trial.protocol_parts import Identifier, Part, refuse
@@ -181,7 +182,7 @@ class Protocol(Part):
             for i, target in enumerate(self.targets)
             if target.is_simulated and target.at_months is not None and target.at_months > months
         ]
-        return found
+        return found + curve_notes(self.targets, months)
 
 
 def disagreements(blocks: dict[str, Any]) -> list[Problem]:
@@ -197,6 +198,7 @@ def disagreements(blocks: dict[str, Any]) -> list[Problem]:
         *_condition_problems(blocks),
         *_transplant_problems(blocks),
         *_target_problems(blocks),
+        *_curve_problems(blocks),
         *_visit_problems(blocks),
     ]
 
@@ -274,6 +276,11 @@ def _target_problems(blocks: dict[str, Any]) -> list[Problem]:
             Problem("simulated_only", True, "must be false when there are targets", "Remove one of the two.")
         )
     return problems
+
+
+def _curve_problems(blocks: dict[str, Any]) -> list[Problem]:
+    follow_up = blocks.get("follow_up")
+    return curve_problems(blocks.get("targets") or (), None if follow_up is None else follow_up.months)
 
 
 def _visit_problems(blocks: dict[str, Any]) -> list[Problem]:

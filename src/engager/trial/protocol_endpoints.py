@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, WithJsonSchema, field_validator, model_validator
 
 from engager.core import nearest
+from engager.trial.protocol_curves import check_curve, printed_curve
 from engager.trial.protocol_parts import Count, Fraction, Number, Part, Positive, Whole, refuse
+
+if TYPE_CHECKING:
+    from engager.evidence import CurveInformation
 
 # Endpoints a virtual trial can answer. Responses count within the endpoint's window.
 BINARY_ENDPOINTS = (
@@ -28,6 +32,7 @@ BINARY_ENDPOINTS = (
     "neurologic_grade3plus",
     "early_death_30d",
     "death_induction",
+    "fatal_AE",
 )
 TIME_ENDPOINTS = ("OS", "EFS", "RFS", "DFS", "DoR")
 COMPETING_ENDPOINTS = ("CIR", "TRM")
@@ -45,6 +50,7 @@ Statistic = Literal[
     "odds_ratio",
     "difference",
     "follow_up_median",
+    "curve",
 ]
 _MEASURES = {"HR": "hazard_ratio", "OR": "odds_ratio", "difference": "difference"}
 _DAYS_PER_MONTH = 365.25 / 12
@@ -172,6 +178,8 @@ class Target(Part):
     time_months (or _weeks, _days, _years) : the landmark.
     ci95 : the published interval, in the unit of the value; null: that bound was not reached.
     measure, treatment, control : for a comparison, HR, OR or difference between two arms.
+    record, record_arm : for a curve, the evidence record that prints its points, and the arm's name there when
+        it differs from `arm`.
     subgroup : a condition over covariates.
     window_weeks, window_cycles, among : as for an endpoint, where the paper differs from it.
     use : fit or check, for calibration.
@@ -196,6 +204,8 @@ class Target(Part):
     measure: Literal["HR", "OR", "difference"] | None = None
     treatment: str | None = None
     control: str | None = None
+    record: str | None = None
+    record_arm: str | None = None
     subgroup: str | None = None
     window_weeks: Positive | None = None
     window_cycles: Count | None = None
@@ -244,13 +254,28 @@ class Target(Part):
             refuse(f"statistic {self.statistic} needs measure, treatment and control")
         if self.events is not None and self.n is not None and self.events > self.n:
             refuse(f"events {self.events} must not exceed n {self.n}")
+        if self.is_curve:
+            check_curve(self)
+            return self
+        if self.record is not None or self.record_arm is not None:
+            refuse("record and record_arm belong to the statistic curve", "Name the source of a figure by source.")
         _check_value(self)
         _check_interval(self)
         return self
 
     @property
+    def is_curve(self) -> bool:
+        """Whether the target is a survival curve, all printed points of it together."""
+        return self.statistic == "curve"
+
+    @property
+    def curve(self) -> CurveInformation:
+        """The printed points of a curve target and the covariance of their errors."""
+        return printed_curve(self)
+
+    @property
     def published(self) -> float:
-        """The figure: a share, a survival share, a ratio, or a time [months]."""
+        """The figure: a share, a survival share, a ratio, or a time [months]. A curve has `curve` instead."""
         found = _published(self)
         assert found is not None  # checked when the file was read
         return found
@@ -288,7 +313,7 @@ class Target(Part):
 def _answerable(endpoint: str) -> tuple[str, ...]:
     """Statistics a virtual trial gives for an endpoint."""
     if endpoint in TIME_ENDPOINTS:
-        return ("median", "survival_at", "hazard_ratio", "follow_up_median")
+        return ("median", "survival_at", "hazard_ratio", "follow_up_median", "curve")
     return ("cumulative_at",) if endpoint in COMPETING_ENDPOINTS else ("proportion", "difference")
 
 
