@@ -1,15 +1,14 @@
 """Strength of chemotherapy regimens from their published remission rates.
 
-Some rates are higher than TOWER-like patients reach at any strength (fitter patients, fewer earlier lines);
-those regimens get the largest strength and say so.
-
-One curve serves all: remission rate against strength in the fitted population. Each regimen's strength is
-where the curve meets the rate published for it, the interval where it meets that rate's exact interval.
+Where a study of the regimen ships, its own patients are treated; other regimens are given to patients like TOWER's.
+A regimen's strength is where the expected remissions of all its studies together meet the published ones, the
+interval where they meet the exact interval of the published rate. Regimens whose strength the joint fit moved keep
+what it found. Some rates are higher than any strength brings; those regimens get the largest strength and say so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,11 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from engager.analysis import exact_interval
+from engager.analysis import estimate_endpoints, exact_interval
+from engager.calibration.comparison import request_of
 from engager.calibration.posterior import Posterior
-from engager.core import InputError, versions
-from engager.evidence import load_regimens, select
+from engager.calibration.regimen_evidence import RemissionRate, remission_rates
+from engager.core import InputError, Problem, nearest, versions
 from engager.trial import Protocol, RegimenStrength, simulate_trial
 
 FloatArray = NDArray[np.float64]
@@ -29,49 +29,61 @@ Progress = Callable[[float], None]
 
 # No regimen is taken to be more than eight times as strong, or weak, as standard chemotherapy.
 STRENGTHS = 2.0 ** np.arange(-3.0, 3.25, 0.25)
-# Widest remission first: papers that count incomplete recovery print it together.
-_ENDPOINTS = ("CR/CRh/CRi", "CR/CRi", "CR")
+# Every fourth strength first, then halving between the two that enclose a rate.
+_COARSE = 4
 _SEED = 411
-# What standard chemotherapy is: the population was fitted with these at strength 1.
-_STANDARD = ("salvage-chemotherapy-historical", "soc-chemotherapy-tower")
 
 
 def calibrate_regimens(
-    posterior: Posterior, *, n_patients: int = 400, progress: Progress | None = None
+    posterior: Posterior,
+    *,
+    n_patients: int = 400,
+    regimens: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Strengths of all regimens of the catalogue that have a published remission rate in relapsed disease.
+    """Strengths of the regimens that have a published remission rate in relapsed disease.
 
     Parameters
     ----------
-    posterior : of the population; its center is used.
-    n_patients : patients per strength, the same people at each.
+    posterior : of the population; its center is used, and the strengths it holds (``regimen:id``) are kept.
+    n_patients : patients per study and strength, the same people at each strength.
+    regimens : ids to calibrate; None: all.
 
     Returns
     -------
-    Mapping to be written as YAML: `regimens` by id, the curve, provenance.
+    Mapping to be written as YAML: `regimens` by id, provenance.
+
+    Raises
+    ------
+    InputError
+        When a regimen has no published remission rate.
     """
-    rates = _curve(posterior, n_patients, progress)
-    regimens: dict[str, dict[str, Any]] = {}
-    for slug, (endpoint, events, n, records) in sorted(_published().items()):
-        interval = exact_interval(events, n)
-        curve = rates["CR" if endpoint == "CR" else "CR/CRh/CRi"]
-        # Half a patient keeps a rate of 0 or 1 on the curve.
-        share = (events + 0.5) / (n + 1)
-        middle, low, high = (
-            _invert(curve, rate) for rate in (share, max(float(interval.low), 0.5 / (n + 1)), float(interval.high))
-        )
-        is_reached = bool(curve[0] <= share <= curve[-1])
-        found = RegimenStrength(middle, low, high, endpoint, events, n, records, is_reached)
-        regimens[slug] = {**asdict(found), "records": list(records)}
+    rates = remission_rates()
+    if unknown := [slug for slug in regimens or () if slug not in rates]:
+        rule = "must be a regimen with a published remission rate in relapsed disease"
+        raise InputError([Problem("regimens", slug, rule, nearest(slug, rates)) for slug in unknown])
+    center = posterior.center()
+    chosen = sorted(regimens or rates)
+    found: dict[str, dict[str, Any]] = {}
+    for i, slug in enumerate(chosen):
+        curve = StrengthCurve(rates[slug], center, n_patients)
+        name = f"regimen:{slug}"
+        if name in posterior.names:
+            draws = posterior.draws[:, posterior.names.index(name)]
+            strength = _kept(curve, draws)
+        else:
+            strength = _inverted(curve)
+        found[slug] = {**asdict(strength), "records": list(strength.records), "studies": list(strength.studies)}
+        if progress is not None:
+            progress((i + 1) / len(chosen))
     return {
         "model": posterior.model,
-        "assumed": "patients as in TOWER; what a trial's own patients were like is not corrected for",
-        "strengths": STRENGTHS.tolist(),
-        "curves": {name: [round(float(rate), 4) for rate in rates[name]] for name in rates},
+        "patients": "those of the studies named; where none is, patients as in TOWER",
+        "range": [float(STRENGTHS[0]), float(STRENGTHS[-1])],
         "n_patients": n_patients,
         "seed": _SEED,
         "versions": versions(),
-        "regimens": regimens,
+        "regimens": found,
     }
 
 
@@ -81,57 +93,120 @@ def write_regimen_strengths(found: dict[str, Any], path: Path) -> None:
     path.write_text(head + yaml.safe_dump(found, sort_keys=False))
 
 
-def _curve(posterior: Posterior, n_patients: int, progress: Progress | None) -> dict[str, FloatArray]:
-    """Remission rates at each of `STRENGTHS`, in one virtual trial with a replicate per strength."""
-    protocol = Protocol.model_validate(
-        {
-            "study": "regimen-strength",
-            "arms": {"chemotherapy": {"n": n_patients, "regimen": "salvage-chemotherapy-historical"}},
-            "allocation": {"randomized": False},
-            "visits": {"marrow_days": [28]},
-            "follow_up": {"months": 4},
-        }
+class StrengthCurve:
+    """Expected remission rate against strength, simulated only where it is asked for.
+
+    Parameters
+    ----------
+    rates : published rates; simulated ones are averaged with the published n as weights.
+    center : population values. n_patients : per trial.
+    """
+
+    def __init__(self, rates: Sequence[RemissionRate], center: Mapping[str, float], n_patients: int):
+        self.rates, self.center, self.n_patients = tuple(rates), dict(center), n_patients
+        self._known: dict[int, float] = {}
+
+    @property
+    def events(self) -> int:
+        return sum(rate.events for rate in self.rates)
+
+    @property
+    def n(self) -> int:
+        return sum(rate.n for rate in self.rates)
+
+    def at(self, place: int) -> float:
+        """Rate at `STRENGTHS[place]`."""
+        if place not in self._known:
+            self._known[place] = self.rate(float(STRENGTHS[place]))
+        return self._known[place]
+
+    def rate(self, strength: float) -> float:
+        """Rate at any strength; always replicate 0, so the same people at each."""
+        remissions = 0.0
+        trials = {id(rate.trial): rate.trial for rate in self.rates}
+        for key, trial in trials.items():
+            own = [rate for rate in self.rates if id(rate.trial) == key]
+            simulated = _simulated(trial, own, {**self.center, _key(trial): strength}, self.n_patients)
+            remissions += float(sum(rate.n * share for rate, share in zip(own, simulated, strict=True)))
+        return remissions / self.n
+
+    def invert(self, rate: float) -> float:
+        """Strength at which the curve has `rate`; the end of the range when it never has."""
+        low, high = self._enclosing(rate)
+        first, last = self.at(low), self.at(high)
+        if rate <= first or high == low:
+            return float(STRENGTHS[low])
+        share = min((rate - first) / (last - first), 1.0)
+        return float(round(STRENGTHS[low] * (STRENGTHS[high] / STRENGTHS[low]) ** share, 4))
+
+    def reaches(self, rate: float) -> bool:
+        """Whether some strength brings `rate`."""
+        values = [self.at(place) for place in range(0, STRENGTHS.size, _COARSE)]
+        return min(values) <= rate <= max(values)
+
+    def _enclosing(self, rate: float) -> tuple[int, int]:
+        """Neighboring places whose rates enclose `rate`; the same place twice beyond either end."""
+        coarse = range(0, STRENGTHS.size, _COARSE)
+        high = next((place for place in coarse if self.at(place) >= rate), None)
+        if high is None:
+            return STRENGTHS.size - 1, STRENGTHS.size - 1
+        low = max(high - _COARSE, 0)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.at(middle) >= rate else (middle, high)
+        return low, high
+
+
+def _inverted(curve: StrengthCurve) -> RegimenStrength:
+    """Strength at the published rate, and at the ends of its exact interval."""
+    events, n = curve.events, curve.n
+    interval = exact_interval(events, n)
+    # Half a patient keeps a rate of 0 or 1 on the curve.
+    share = (events + 0.5) / (n + 1)
+    low = curve.invert(max(float(interval.low), 0.5 / (n + 1)))
+    middle, high = curve.invert(share), curve.invert(float(interval.high))
+    return _described(curve, middle, low, high, curve.reaches(share), is_joint=False)
+
+
+def _kept(curve: StrengthCurve, draws: FloatArray) -> RegimenStrength:
+    """What the joint fit found; reached when its median brings a rate inside the published exact interval."""
+    interval = exact_interval(curve.events, curve.n)
+    low, middle, high = (float(round(value, 4)) for value in np.quantile(draws, [0.025, 0.5, 0.975]))
+    is_reached = bool(interval.low <= curve.rate(middle) <= interval.high)
+    return _described(curve, middle, low, high, is_reached, is_joint=True)
+
+
+def _described(
+    curve: StrengthCurve, middle: float, low: float, high: float, is_reached: bool, is_joint: bool
+) -> RegimenStrength:
+    return RegimenStrength(
+        strength=middle,
+        low=low,
+        high=high,
+        endpoint=", ".join(dict.fromkeys(rate.endpoint for rate in curve.rates)),
+        events=curve.events,
+        n=curve.n,
+        records=tuple(dict.fromkeys(record for rate in curve.rates for record in rate.records)),
+        is_reached=is_reached,
+        studies=tuple(dict.fromkeys(rate.study for rate in curve.rates if rate.study)),
+        is_joint=is_joint,
     )
-    center = posterior.center()
-    base = center.get("sensitivity", 1.0)
-    rates: dict[str, list[float]] = {"CR": [], "CR/CRh/CRi": []}
-    for i, strength in enumerate(STRENGTHS):
-        settings = {**center, "sensitivity": base * float(strength)}
-        # always replicate 0: the same people at every strength
-        data = simulate_trial(
-            protocol, replicates=[0], seed=_SEED, settings=lambda _, chosen=settings: chosen, n_sampled=0
-        )
-        best = data.patients["best_response"]
-        rates["CR"].append(float((best == "CR").mean() or 0.0))
-        rates["CR/CRh/CRi"].append(float((best != "none").mean() or 0.0))
-        if progress is not None:
-            progress((i + 1) / len(STRENGTHS))
-    return {name: np.maximum.accumulate(np.array(values)) for name, values in rates.items()}
 
 
-def _invert(curve: FloatArray, rate: float) -> float:
-    """Strength at which a rising curve has `rate`; the end of the range when it never has."""
-    jitter = np.arange(curve.size) * 1e-9
-    return float(round(np.exp(np.interp(rate, curve + jitter, np.log(STRENGTHS))), 4))
+def _key(trial: Protocol) -> str:
+    """Under which population value the strength of the trial's only arm is found."""
+    (arm,) = trial.arms.values()
+    return f"regimen:{arm.regimen.id}"
 
 
-def _published() -> dict[str, tuple[str, int, int, tuple[str, ...]]]:
-    """Remissions of each chemotherapy regimen, summed over its arms: endpoint, events, n, records."""
-    found: dict[str, tuple[str, int, int, tuple[str, ...]]] = {}
-    for slug, regimen in load_regimens().items():
-        if "engager" in regimen.drug_class or regimen.drug_class == "transplant" or slug in _STANDARD:
-            continue
-        best: tuple[str, int, int, tuple[str, ...]] | None = None
-        for endpoint in _ENDPOINTS:
-            try:
-                studies = select(endpoint, regimens=[slug], setting="relapsed_refractory").studies
-            except InputError:
-                continue
-            counted = [study for study in studies if study.events is not None and study.n]
-            n = sum(int(study.n or 0) for study in counted)
-            if n and (best is None or n > best[2]):
-                events = sum(int(study.events or 0) for study in counted)
-                best = endpoint, events, n, tuple(sorted({study.record for study in counted}))
-        if best is not None:
-            found[slug] = best
-    return found
+def _simulated(
+    trial: Protocol, rates: Sequence[RemissionRate], settings: Mapping[str, float], n_patients: int
+) -> list[float]:
+    """The share in remission for each of the rates, 0 where nobody was counted."""
+    sized = trial.model_copy(
+        update={"arms": {name: arm.model_copy(update={"n": n_patients}) for name, arm in trial.arms.items()}}
+    )
+    data = simulate_trial(sized, replicates=[0], seed=_SEED, settings=lambda _: settings, n_sampled=0)
+    requests = [request_of(rate.target, sized) for rate in rates]
+    estimates = estimate_endpoints(data, requests, sized.population.setting).sort("request")
+    return np.nan_to_num(estimates["value"].to_numpy().astype(float)).tolist()

@@ -1,7 +1,8 @@
 """How strongly a chemotherapy regimen kills, relative to standard salvage chemotherapy.
 
 The numbers are calibrated (``data/regimen-strength.yaml``, written by ``engager calibrate --targets regimens``):
-each is the strength at which the model's patients reach the remission rate published for the regimen.
+each is the strength at which the patients of the regimen's own studies, or patients like TOWER's where no study
+ships, reach the remission rate published for it. A posterior may hold its own (``regimen:id``), which then counts.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ class RegimenStrength:
     Attributes
     ----------
     strength, low, high : relative to standard salvage chemotherapy; the interval mirrors the 95 % interval of
-        the published remission rate.
+        the published remission rate, or holds 95 % of the draws of the joint fit.
     endpoint, events, n, records : what it was calibrated to.
-    is_reached : False when no strength brings the published rate in the model's patients; the nearest is used.
+    is_reached : False when no strength brings the published rate in the model's patients (the nearest is used), or,
+        after a joint fit, when the fitted strength brings a rate outside the published 95 % interval.
+    studies : shipped studies whose patients were treated; none: patients like TOWER's.
+    is_joint : found in the joint fit of the population.
     """
 
     strength: float
@@ -33,6 +37,8 @@ class RegimenStrength:
     n: int
     records: tuple[str, ...]
     is_reached: bool = True
+    studies: tuple[str, ...] = ()
+    is_joint: bool = False
 
 
 @cache
@@ -42,7 +48,11 @@ def regimen_strengths() -> dict[str, RegimenStrength]:
     if not path.is_file():
         return {}
     rows = yaml.safe_load(path.read_text())["regimens"]
-    return {slug: RegimenStrength(**{**row, "records": tuple(row["records"])}) for slug, row in rows.items()}
+    lists = ("records", "studies")
+    return {
+        slug: RegimenStrength(**{**row, **{name: tuple(row.get(name, ())) for name in lists}})
+        for slug, row in rows.items()
+    }
 
 
 def strength_of(regimen_id: str) -> float:
