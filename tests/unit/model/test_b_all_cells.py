@@ -48,8 +48,10 @@ NO_BIRTH_OR_DEATH = {
 def test_without_drug_nothing_changes(courses):
     for name in ("cd8_per_uL", "b_per_uL", "R_l", "R_m"):
         assert courses[name][3] == pytest.approx(courses[name][3, 0], rel=1e-3)
-    for name in ("A_b", "A_l", "A_m", "X_m", "IL6", "IL10", "IFNg"):
+    for name in ("A_b", "A_l", "A_m", "X_m", "exposure_m", "IL10", "IFNg"):
         assert np.all(np.abs(courses[name][3]) < 1e-6 * max(1.0, 1e9 * (name[1] == "_")))
+    assert courses["IL6"][3] == pytest.approx(courses.model.system.defaults["IL6_base"], rel=1e-9)
+    assert courses["H_crs"][3] == pytest.approx(0, abs=1e-9)
 
 
 def test_t_cells_are_conserved_when_none_is_born_or_dies(follow, model):
@@ -153,5 +155,6 @@ def test_dexamethasone_spares_t_cells_but_lowers_release(follow, model):
     given = follow(model, DAYS, patients=[MRD], acts=acts, infusions=[[(0, 28.0)]])
     without = follow(model, DAYS, patients=[MRD], infusions=[[(0, 28.0)]])
     for name in ("IL6", "IL10", "IFNg"):
-        assert given[name].max() < 0.6 * without[name].max()
+        base = without[name][0, 0]
+        assert given[name].max() - base < 0.6 * (without[name].max() - base)
     assert given["cd8_per_uL"] == pytest.approx(without["cd8_per_uL"], rel=1e-3)
