@@ -1,7 +1,7 @@
 """Each published observation beside what virtual patients of the same kind show.
 
-Courses and bins are compared as a cohort of the published size would show them: simulated cohorts give an
-interval of the median, with the reading error of the fit. Single facts are compared with the bounds that their
+Courses and bins are compared as a cohort of as many patients as published would show them: simulated cohorts give
+an interval of the median, with the reading error of the fit. Single facts are compared with the bounds that their
 file gives, on a larger number of virtual patients.
 """
 
@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.calibration.observation_cohorts import one_reading_each, readings_above
 from engager.calibration.observation_settings import Seen, observe
 from engager.calibration.observations import Binned, Courses, Fact, Observations, load_observations
 from engager.calibration.time_courses import load_time_course_fit
@@ -27,7 +28,6 @@ Row = dict[str, object]
 _OUTPUTS = (
     "cd8_per_uL", "b_per_uL", "IL6", "drug_pg_per_mL", "R_b", "A_b", "A_m", "X_m", "R_m",
 )  # fmt: skip
-_LEVELS = (2.5, 97.5)
 _HOURS = np.array([0, 1, 2, 4, 6, 9, 12, 18, 24]) / 24
 _FINE = np.linspace(0, 3, 49)
 
@@ -53,8 +53,8 @@ def validate_observations(
     One dict per comparison: ``id``, ``use`` (``fit`` or ``check``), ``quantity``, ``unit``, ``observed`` (as
     published), ``simulated``, ``low``, ``high``, ``inside``, ``n_observed``, ``n_simulated``, ``n_failed``,
     ``source``. For courses and bins `low` and `high` are the 95 % interval of what a simulated cohort of the
-    published size shows, and `inside` says whether the published number lies within. For single facts they
-    bound what agrees with the publication, and `inside` says whether the simulated number lies within.
+    published size (as many patients) shows, and `inside` says whether the published number lies within. For
+    single facts they bound what agrees with the publication, and `inside` says whether the simulated number does.
     """
     data = observations or load_observations()
     world = World(
@@ -114,7 +114,7 @@ def _course_rows(courses: Courses, world: World) -> Iterator[Row]:
         summary = _share_at_or_below(courses.floor)
         what, unit = f"share at or below {courses.floor:g}", "1"
     for k, day in enumerate(courses.time_days):
-        low, high, middle = _cohort_interval(read[:, k], n, summary, world, f"{courses.id}/{k}")
+        low, high, middle = one_reading_each(read[:, k], n, summary, world.stream.of(f"cohort/{courses.id}/{k}"))
         observed = float(summary(courses.values[:, k]))
         yield {
             "id": f"{courses.id}/day {day:g}",
@@ -138,11 +138,10 @@ def _bin_rows(binned: Binned, world: World) -> Iterator[Row]:
     for k, one in enumerate(binned.bins):
         true = seen.between(binned.quantity, one.from_day, one.to_day)
         z = world.stream.of(f"reading/{binned.id}/{k}").normal(world.numbers, true.shape[1])
-        read = (np.maximum(true, 1e-9) * np.exp(READING_ERROR * z.reshape(true.shape))).ravel()
-        kept = read[read > binned.floor]
-        if kept.size < one.n:
-            kept = np.full(one.n, binned.floor)
-        low, high, middle = _cohort_interval(kept, one.n, np.median, world, f"{binned.id}/{k}")
+        read = np.maximum(true, 1e-9) * np.exp(READING_ERROR * z.reshape(true.shape))
+        low, high, middle = readings_above(
+            read, binned.floor, one.n, binned.n_patients, world.stream.of(f"cohort/{binned.id}/{k}")
+        )
         yield {
             "id": f"{binned.id}/day {one.from_day:g}-{one.to_day:g}",
             "use": binned.use,
@@ -158,19 +157,6 @@ def _bin_rows(binned: Binned, world: World) -> Iterator[Row]:
             "n_failed": seen.n_failed,
             "source": binned.source,
         }
-
-
-def _cohort_interval(
-    values: FloatArray, n: int, summary: Callable[..., float], world: World, purpose: str, n_cohorts: int = 400
-) -> tuple[float, float, float]:
-    """What cohorts of n drawn from `values` show: 2.5th and 97.5th percentile, and the summary of all."""
-    finite = values[np.isfinite(values)]
-    cohorts = np.arange(n_cohorts, dtype=np.int64)
-    u = world.stream.of(f"cohort/{purpose}").uniform(cohorts, n).reshape(n_cohorts, n)
-    drawn = finite[np.minimum((u * finite.size).astype(np.int64), finite.size - 1)]
-    shown = np.array([summary(row) for row in drawn])
-    low, high = np.percentile(shown, _LEVELS)
-    return float(low), float(high), float(summary(finite))
 
 
 def _share_at_or_below(floor: float) -> Callable[..., float]:

@@ -61,7 +61,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Binned:
-    """Readings of unnamed patients, in bins; only those above `floor` could be read."""
+    """Readings of unnamed patients, in bins; only those above `floor` could be read; of `n_patients` in all."""
 
     id: str
     use: str
@@ -70,13 +70,17 @@ class Binned:
     setting: str
     source: str
     floor: float
+    n_patients: int
     bins: tuple[Bin, ...]
     note: str
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One number; a simulated one between `low` and `high` agrees with the publication."""
+    """One number; a simulated one between `low` and `high` agrees with the publication.
+
+    `sd` is the published standard deviation between patients, None where none is printed.
+    """
 
     id: str
     use: str
@@ -89,6 +93,7 @@ class Fact:
     high: float
     because: str
     source: str
+    sd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ def _courses(entry: dict[str, Any], where: str, problems: list[Problem]) -> Cour
 
 
 def _binned(entry: dict[str, Any], where: str, problems: list[Problem]) -> Binned | None:
-    keys = ("id", "use", "quantity", "unit", "setting", "source", "floor", "bins")
+    keys = ("id", "use", "quantity", "unit", "setting", "source", "floor", "n_patients", "bins")
     if _missing(entry, keys, where, problems):
         return None
     bins = tuple(Bin(**one) for one in entry["bins"])
@@ -190,4 +195,4 @@ def _fact(entry: dict[str, Any], where: str, problems: list[Problem]) -> Fact | 
         return None
     if not entry["low"] <= entry["observed"] <= entry["high"]:
         problems.append(Problem(f"{where}: {entry['id']}.observed", entry["observed"], "must lie within low and high"))
-    return Fact(**{key: entry[key] for key in keys})
+    return Fact(**{key: entry[key] for key in keys}, sd=entry.get("sd"))

@@ -2,9 +2,9 @@
 
 Each bin of readings is known by its number above the floor, lowest, median and highest. Under a density f of
 log IL-6, cut off below the floor, three order statistics of n readings have a joint density; its product over
-bins is the likelihood. f mixes virtual patients and the times within a bin; patients' release rates differ by
-`k_IL6.sd`, readings by an error of 0.3 of the logarithm. IL-6 feeds back on no cell, so the other parameters
-stay as the cell counts gave them.
+bins is the likelihood. f mixes virtual patients and the times within a bin; patients differ in their release
+(`k_IL6.sd`) and in their IL-6 before the drug (`IL6_base.sd`), readings by an error of 0.3 of the logarithm.
+IL-6 feeds back on no cell, so the other parameters stay as the cell counts gave them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ FloatArray = NDArray[np.float64]
 
 READING_ERROR = 0.3
 _TIMES_PER_BIN = 4
-_LOWEST = 1e-6
+_LOWEST = 1e-9
+_DRAWS_PER_PATIENT = 32
 # `load_power` stays at the table's value: the tumor outlasts the readings, so they hardly say how release
-# depends on burden (free, it runs to its lower bound). What moves, and the bounds of its logarithm in model units.
+# depends on burden (free, it runs to its lower bound). What moves, and its bounds in model units.
 MOVED = ("k_IL6", "k_IL6.sd", "tau_tolerance", "trimer50_release")
 _BOUNDS = {
     "k_IL6": (10.0, 1e6),
@@ -82,18 +83,27 @@ def log_likelihood(
     stream: Stream,
     numbers: NDArray[np.int64],
 ) -> float:
-    """Of all bins, given values of `MOVED`; constants left out."""
+    """Of all bins, given values of `MOVED`; constants left out.
+
+    IL-6 is its baseline plus what is released, and that is in proportion to `k_IL6`: one simulation at unit rate
+    serves all draws of a patient's rate and baseline.
+    """
     moved = {name: value for name, value in values.items() if not name.startswith("k_IL6")}
-    settings = {**population, **moved, "k_IL6": 1.0, "k_IL6.sd": 0.0}
+    settings = {**population, **moved, "k_IL6": 1.0, "k_IL6.sd": 0.0, "IL6_base": _LOWEST, "IL6_base.sd": 0.0}
     times = [np.linspace(one.from_day, one.to_day, 2 * _TIMES_PER_BIN + 1)[1::2] for one in readings.bins]
     days = np.unique(np.concatenate([[0.0], *times]))
     seen = observe(model, readings.setting, days, ["IL6"], stream, numbers, settings)
-    unit = np.log(np.maximum(seen["IL6"], _LOWEST)) + np.log(values["k_IL6"])
-    size = float(np.hypot(values["k_IL6.sd"], READING_ERROR))
+    unit = np.maximum(seen["IL6"] - _LOWEST, 0.0)
+    z = stream.of("rate and baseline").normal(numbers, 2 * _DRAWS_PER_PATIENT).reshape(numbers.size, 2, -1)
+    rate = values["k_IL6"] * np.exp(values["k_IL6.sd"] * z[:, 0])
+    row = model.parameters["IL6_base"]
+    spread = population.get("IL6_base.sd", row.sd_log or 0.0)
+    before = population.get("IL6_base", row.model_value) * np.exp(spread * z[:, 1])
     total = 0.0
     for one, when in zip(readings.bins, times, strict=True):
-        centers = unit[:, np.searchsorted(days, when)].ravel()
-        total += _order_statistics(centers[np.isfinite(centers)], size, one, readings.floor)
+        released = rate[:, :, None] * unit[:, None, np.searchsorted(days, when)]
+        centers = np.log(before[:, :, None] + released).ravel()
+        total += _order_statistics(centers[np.isfinite(centers)], READING_ERROR, one, readings.floor)
     return total
 
 
