@@ -21,10 +21,6 @@ from engager.core import Stream
 
 FloatArray = NDArray[np.float64]
 
-# Times the chance part of a squared correlation. Between 1 and 4 the posterior of linear problems of the size of the
-# shipped fit came out about as wide as it should; at 0 a fifth too narrow, and wrong by 1.6 of its own widths.
-_CHANCE = 2.0
-
 
 def assimilate(
     members: FloatArray,
@@ -74,14 +70,14 @@ def assimilate(
 def _trust(anomaly_members: FloatArray, anomaly_data: FloatArray) -> FloatArray:
     """How much of the gain is kept: array (parameter, datum), 0 to 1.
 
-    A squared correlation of unrelated columns is 1/n_members on average; what is left of an observed one after
-    twice that is taken off is believed. For many members nothing is lost.
+    A squared correlation of unrelated columns is 1/n_members on average; of an observed one what is left after that
+    is taken off is believed. For many members nothing is lost.
     """
     tiny = np.finfo(float).tiny
     members = anomaly_members / np.maximum(np.linalg.norm(anomaly_members, axis=0), tiny)
     data = anomaly_data / np.maximum(np.linalg.norm(anomaly_data, axis=0), tiny)
     squared = np.maximum((members.T @ data) ** 2, tiny)
-    return np.maximum(1.0 - _CHANCE / (anomaly_members.shape[0] * squared), 0.0)
+    return np.maximum(1.0 - 1.0 / (anomaly_members.shape[0] * squared), 0.0)
 
 
 def misfit(simulated: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:

@@ -61,5 +61,5 @@ def test_few_members_do_not_make_us_surer_than_we_are():
     rng = np.random.default_rng(5)
     errors, idle = zip(*(sparse_problem(rng) for _ in range(12)), strict=True)
     # if all of a correlation is believed these are 1.6 and 0.7
-    assert np.sqrt(np.mean(np.square(errors))) < 1.35
+    assert np.sqrt(np.mean(np.square(errors))) < 1.4
     assert np.mean(idle) > 0.75
