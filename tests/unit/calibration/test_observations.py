@@ -77,18 +77,14 @@ def test_what_was_held_out_is_mostly_predicted(rows):
     checked = {row["id"]: row for row in rows if row["use"] == "check"}
     for id_ in ("OBS-T2-nadir", "OBS-T2-peak", "OBS-T4-repeat", "OBS-T4-depleted", "OBS-T4-break",
                 "OBS-T4-low-dose", "OBS-CK1-time", "OBS-CK1-gone", "OBS-CK1-step", "OBS-CK1-cycle-2",
-                "OBS-EX1-continuous"):  # fmt: skip
+                "OBS-EX1-continuous", "OBS-EX1-break", "OBS-IL6b/day 6.5-7.3",
+                "OBS-IL6b/day 12-17"):  # fmt: skip
         assert checked[id_]["inside"], checked[id_]
 
 
-@pytest.mark.xfail(reason="IL-6 at 60 ug/m2/day from the start: median 225 pg/mL where 706 was read", strict=True)
+@pytest.mark.xfail(reason="IL-6 at 60 ug/m2/day from the start: median 261 pg/mL where 706 was read", strict=True)
 def test_first_il6_at_a_constant_high_dose(rows):
     assert next(row for row in rows if row["id"] == "OBS-IL6b/day 0.15-0.35")["inside"]
-
-
-@pytest.mark.xfail(reason="a week of exposure costs half of function here; readings show no loss yet", strict=True)
-def test_function_after_a_week_and_after_the_break(rows):
-    assert next(row for row in rows if row["id"] == "OBS-EX1-break")["inside"]
 
 
 def test_the_same_seed_gives_the_same_answer(rows):
