@@ -32,15 +32,22 @@ def sensitivity(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
     out: Annotated[Path, typer.Option(help="New folder for tables, figures and the page.")] = Path("sensitivity"),
+    summary: Annotated[
+        Path | None,
+        typer.Option(help="Also write the strongest factors to this small JSON file; an old one is replaced."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Find what drives response, MRD, IL-6, survival and toxicity, in one patient and in a trial."""
     from engager.app.progress import share_progress
-    from engager.study import check_folder, load_protocol, study_sensitivity
+    from engager.core import InputError, Problem
+    from engager.study import check_folder, load_protocol, study_sensitivity, write_summary
 
     check_folder(out)
+    if summary is not None and not summary.parent.is_dir():
+        raise InputError(Problem("--summary", str(summary), "must be in a folder that exists"))
     protocol = load_protocol(study)
     wanted = [name.strip() for name in outputs.split(",") if name.strip()] if outputs else None
     with share_progress(quiet) as tell:
@@ -58,6 +65,8 @@ def sensitivity(
             progress=tell,
         )
     page = found.write(out)
+    if summary is not None:
+        write_summary(found, summary)
     for note in found.notes:
         remark(f"Note: {note}")
     if as_json:

@@ -32,7 +32,7 @@ _HOMES = {
         "load_time_course_fit",
         "write_time_course_fit",
     ),
-    "time_courses_check": ("draw_predictive_check", "predictive_check"),
+    "time_courses_check": ("LevelCheck", "PredictiveCheck", "level_check", "predictive_check"),
     "uncertainty": ("Uncertainty", "split_uncertainty", "uncertainties"),
     "validation": ("likely_interval", "width_ratio"),
 }

@@ -9,6 +9,9 @@ from engager.report.courses import DoseSegment, Panel, cycle_label, figure_cours
 from engager.report.kaplan_meier import figure_kaplan_meier
 from engager.report.page import RESEARCH_USE, render_report, write_report
 from engager.report.patient_plot import Course, PatientCourses, patient_figure
+from engager.report.position_plot import figure_positions
+from engager.report.predictive_plot import figure_predictive_check
+from engager.report.sections import DriversSection, PredictiveSection
 from engager.report.sensitivity_page import (
     SensitivityContent,
     SensitivityLevel,
@@ -17,6 +20,7 @@ from engager.report.sensitivity_page import (
 )
 from engager.report.sensitivity_plot import figure_contraction, figure_correlations, figure_sobol, figure_tornado
 from engager.report.style import NARROW, WIDE, to_svg
+from engager.report.uncertainty_plot import figure_uncertainty
 
 __all__ = [
     "NARROW",
@@ -25,8 +29,10 @@ __all__ = [
     "BaselineRow",
     "Course",
     "DoseSegment",
+    "DriversSection",
     "Panel",
     "PatientCourses",
+    "PredictiveSection",
     "ReportContent",
     "SensitivityContent",
     "SensitivityLevel",
@@ -37,8 +43,11 @@ __all__ = [
     "figure_correlations",
     "figure_courses",
     "figure_kaplan_meier",
+    "figure_positions",
+    "figure_predictive_check",
     "figure_sobol",
     "figure_tornado",
+    "figure_uncertainty",
     "patient_figure",
     "render_report",
     "render_sensitivity",

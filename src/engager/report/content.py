@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engager.report.courses import DoseSegment, Panel
+from engager.report.sections import DriversSection, PredictiveSection
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,8 +60,11 @@ class ReportContent:
     replicates, seed, n_failed : of the run; `n_failed` counts patients of all replicates.
     model : name of the model; `summary` says in a few sentences what was simulated.
     versions : version by name of package.
-    comparisons : dicts of docs/architecture.md; a ``subgroup`` and a ``coverage`` (of the prediction
-        interval) are read where given.
+    comparisons : dicts of docs/architecture.md; a ``subgroup``, a ``coverage`` (of the prediction
+        interval) and an ``uncertainty`` are read where given.
+    tells_parameters : every virtual trial drew population values of its own, so that the part of parameters can be
+        told from that of patients.
+    predictive : individual patients beside virtual ones, or None. drivers : what drives the outcomes, or None.
     sources : publications the comparisons and the baseline table name.
     baseline : rows of the baseline table.
     estimates : frame of ``engager.analysis.Estimate`` rows, for the response and safety tables, or None.
@@ -94,3 +98,6 @@ class ReportContent:
     course_days: float | None = None
     limits: Sequence[str] = ()
     seconds: float | None = None
+    tells_parameters: bool = True
+    predictive: PredictiveSection | None = None
+    drivers: DriversSection | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from engager.report.comparison_plot import figure_comparisons
 from engager.report.content import ReportContent
 from engager.report.courses import figure_courses
 from engager.report.kaplan_meier import figure_kaplan_meier
-from engager.report.style import NARROW, WIDE, to_svg
+from engager.report.sections import drivers_context, predictive_context, uncertainty_context
 from engager.report.tables import (
     anchor,
     comparison_rows,
@@ -22,11 +21,15 @@ from engager.report.tables import (
     survival_words,
     verdict,
 )
+from engager.report.template import RESEARCH_USE, both_widths, render
+from engager.report.uncertainty_plot import monte_carlo_words
+from engager.report.words import what
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RESEARCH_USE = "For research and teaching; never advice on treating a patient."
+__all__ = ["RESEARCH_USE", "render_report", "write_report"]
+
 _TEMPLATE = "report.html.j2"
 
 
@@ -59,19 +62,10 @@ def write_report(folder: Path, content: ReportContent) -> Path:
 
 def render_report(content: ReportContent) -> str:
     """The page as text; the same content gives the same text."""
-    from importlib import resources
-
-    from jinja2 import Environment, StrictUndefined
-
-    source = resources.files("engager.report").joinpath("data", _TEMPLATE).read_text(encoding="utf-8")
-    style = resources.files("engager.report").joinpath("data", "report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(source).render(_context(content, style)) + "\n"
+    return render(_TEMPLATE, _context(content))
 
 
-def _context(content: ReportContent, style: str) -> dict[str, Any]:
+def _context(content: ReportContent) -> dict[str, Any]:
     arms = list(content.arms)
     flow = participant_flow(content.patients, arms) if content.patients is not None else {}
     sources = [
@@ -87,8 +81,6 @@ def _context(content: ReportContent, style: str) -> dict[str, Any]:
     return {
         "content": content,
         "arms": arms,
-        "style": style,
-        "research_use": RESEARCH_USE,
         "verdict": verdict(content),
         "coverage": f"{100 * coverage(content):.0f}",
         "comparisons": comparison_rows(content),
@@ -96,8 +88,21 @@ def _context(content: ReportContent, style: str) -> dict[str, Any]:
         "outcomes": outcome_tables(content),
         "flow": flow,
         "figures": _figures(content),
+        "predictive": predictive_context(content.predictive) if content.predictive else None,
+        "uncertainty": uncertainty_context({"": content.comparisons}) if content.tells_parameters else None,
+        "monte_carlo_only": [] if content.tells_parameters else _monte_carlo(content),
+        "drivers": drivers_context(content.drivers) if content.drivers else None,
         "sources": sources,
     }
+
+
+def _monte_carlo(content: ReportContent) -> list[dict[str, str]]:
+    """Standard errors of the printed medians, for a run whose trials share one population."""
+    return [
+        {"what": what(one), "arm": str(one["arm"]), "error": monte_carlo_words(one)}
+        for one in content.comparisons
+        if one.get("uncertainty")
+    ]
 
 
 def _figures(content: ReportContent) -> dict[str, Any]:
@@ -105,7 +110,7 @@ def _figures(content: ReportContent) -> dict[str, Any]:
     arms = list(content.arms)
     found: dict[str, Any] = {"survival": []}
     if content.comparisons:
-        found["comparisons"] = _both(
+        found["comparisons"] = both_widths(
             "comparisons",
             "Published values with confidence intervals beside simulated prediction intervals",
             lambda width: figure_comparisons(content.comparisons, arms, width),
@@ -118,11 +123,11 @@ def _figures(content: ReportContent) -> dict[str, Any]:
             def draw(width: float, endpoint: str = endpoint) -> Figure:
                 return figure_kaplan_meier(bands, content.comparisons, endpoint, arms, width)
 
-            pictures = _both(f"km-{endpoint}", f"{words} of the simulated arms with published marks", draw)
+            pictures = both_widths(f"km-{endpoint}", f"{words} of the simulated arms with published marks", draw)
             found["survival"].append({"title": words, "endpoint": endpoint, **pictures})
     if content.trajectories is not None and content.trajectories.height and content.panels:
         table = content.trajectories
-        found["courses"] = _both(
+        found["courses"] = both_widths(
             "courses",
             "Courses of drug and cells in the sampled patients",
             lambda width: figure_courses(
@@ -130,10 +135,3 @@ def _figures(content: ReportContent) -> dict[str, Any]:
             ),
         )
     return found
-
-
-def _both(name: str, description: str, draw: Callable[[float], Figure]) -> dict[str, str]:
-    return {
-        "wide": to_svg(draw(WIDE), f"{name}-wide", description),
-        "narrow": to_svg(draw(NARROW), f"{name}-narrow", description),
-    }

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engager.report.page import RESEARCH_USE
 from engager.report.sensitivity_plot import figure_contraction, figure_correlations, figure_sobol, figure_tornado
-from engager.report.style import NARROW, WIDE, to_svg
+from engager.report.template import both_widths, render
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,19 +90,8 @@ def sensitivity_figures(content: SensitivityContent) -> dict[str, Callable[[floa
 
 def render_sensitivity(content: SensitivityContent) -> str:
     """The page as text; the same content gives the same text."""
-    from importlib import resources
-
-    from jinja2 import Environment, StrictUndefined
-
-    data = resources.files("engager.report").joinpath("data")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(data.joinpath(_TEMPLATE).read_text(encoding="utf-8"))
     figures = {
-        name.replace("-", "_"): {
-            "wide": to_svg(draw(WIDE), f"{name}-wide", name.replace("-", " ")),
-            "narrow": to_svg(draw(NARROW), f"{name}-narrow", name.replace("-", " ")),
-        }
+        name.replace("-", "_"): both_widths(name, name.replace("-", " "), draw)
         for name, draw in sensitivity_figures(content).items()
     }
-    style = data.joinpath("report.css").read_text(encoding="utf-8")
-    return template.render(content=content, figures=figures, style=style, research_use=RESEARCH_USE) + "\n"
+    return render(_TEMPLATE, {"content": content, "figures": figures})

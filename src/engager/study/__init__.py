@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engager.study.calibrate import Calibration, calibrate_population, calibration_plan
+    from engager.study.drivers import sensitivity_summary, write_summary
     from engager.study.folder import RunFolder
     from engager.study.load import load_protocol, regimen_by_id
     from engager.study.patient import VirtualPatient, check_figure_path, draw_patients, simulate_patient
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "calibrate": ("Calibration", "calibrate_population", "calibration_plan"),
+    "drivers": ("sensitivity_summary", "write_summary"),
     "folder": ("RunFolder",),
     "load": ("load_protocol", "regimen_by_id"),
     "patient": ("VirtualPatient", "check_figure_path", "draw_patients", "simulate_patient"),
@@ -49,12 +51,14 @@ __all__ = [
     "replay",
     "requests_of",
     "run_study",
+    "sensitivity_summary",
     "simulate_patient",
     "studies_named",
     "studies_with_targets",
     "study_sensitivity",
     "validate_studies",
     "validation_text",
+    "write_summary",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,12 +25,14 @@ class Parameters:
     settings : values of a replicate; what it does not name comes from the model's table.
     hash : of every value that could be drawn.
     note : what the reader should know; may be empty.
+    typical : one population in the middle of all: medians of the draws, or the values that all replicates share.
     """
 
     used: str
     settings: Settings
     hash: str
     note: str = ""
+    typical: Mapping[str, float] = field(default_factory=dict)
 
 
 def population_parameters(model_id: str, seed: int, choice: str = "posterior") -> Parameters:
@@ -62,15 +64,19 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
         fixed = course_settings(model) if choice != "table" else {}
         used = "time-courses" if fixed else "table"
         note = "" if choice == "table" else f"no posterior ships for the model {model_id}; its {used} values are used"
-        return Parameters(used, lambda replicate: fixed, digest_object(fixed), note)
+        return Parameters(used, lambda replicate: fixed, digest_object(fixed), note, fixed)
     note = ""
     if posterior.model_hash != model.hash:
         note = f"the posterior was fitted to another state of the model {model_id}; calibrate again"
-    values = digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed])
+    values, center = posterior_hash(posterior), posterior.center()
     if choice == "center":
-        center = posterior.center()
-        return Parameters("center", lambda replicate: center, values, note)
-    return Parameters("posterior", posterior.settings(seed), values, note)
+        return Parameters("center", lambda replicate: center, values, note, center)
+    return Parameters("posterior", posterior.settings(seed), values, note, center)
+
+
+def posterior_hash(posterior: Posterior) -> str:
+    """Of every value that could be drawn."""
+    return digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed])
 
 
 def read_posterior(path: Path, model_id: str) -> Posterior:

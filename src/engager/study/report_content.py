@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engager.calibration import Comparison
 from engager.report import DoseSegment, Panel, ReportContent, Source
 from engager.study.baseline import baseline_rows
+from engager.study.drivers import drivers_section
+from engager.study.individuals import predictive_section
+from engager.study.parameters import Parameters
 from engager.trial import Protocol, Regimen, TrialData
 
 if TYPE_CHECKING:
@@ -53,9 +55,10 @@ def report_content(
     protocol: Protocol,
     data: TrialData,
     estimates: pl.DataFrame,
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[Mapping[str, Any]],
     manifest: dict[str, Any],
     run_id: str,
+    values: Parameters,
 ) -> ReportContent:
     """Everything the report of a run shows.
 
@@ -63,8 +66,10 @@ def report_content(
     ----------
     data : all replicates.
     estimates : of `requests_of` the protocol.
+    comparisons : of `told_comparisons`.
     manifest : of the run so far.
     run_id : name of the run folder.
+    values : population values of the run.
     """
     columns = set(data.trajectories.columns)
     return ReportContent(
@@ -78,7 +83,10 @@ def report_content(
         model=protocol.model,
         summary=_summary(protocol, manifest),
         versions=manifest["versions"],
-        comparisons=[comparison.as_json() for comparison in comparisons],
+        comparisons=comparisons,
+        tells_parameters=values.used == "posterior",
+        predictive=predictive_section(protocol.model, values, int(manifest["seed"])),
+        drivers=drivers_section(protocol.model, values),
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),
         estimates=estimates,
@@ -149,7 +157,7 @@ def _summary(protocol: Protocol, manifest: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def _sources(protocol: Protocol, comparisons: Sequence[Comparison]) -> list[Source]:
+def _sources(protocol: Protocol, comparisons: Sequence[Mapping[str, Any]]) -> list[Source]:
     """Publications that the comparisons and the baseline table name, where they are records."""
     from engager.evidence import cite, load_records
 
@@ -157,7 +165,7 @@ def _sources(protocol: Protocol, comparisons: Sequence[Comparison]) -> list[Sour
     named: dict[str, set[str]] = {}
     if protocol.record is not None:
         named[protocol.record] = set()
-    for source in (one for comparison in comparisons for one in comparison.source):
+    for source in (one for comparison in comparisons for one in comparison["published"]["source"]):
         record_id, _, key = source.partition("#")
         if record_id in records:
             named.setdefault(record_id, set()).add(key)

@@ -124,7 +124,7 @@ def run_study(
             "tables": digests(data),
         }
         manifest["seconds"] = round(time.perf_counter() - clock, 2)
-        _conclude(protocol, data, work.part, work.target.name, manifest, progress)
+        _conclude(protocol, data, work.part, work.target.name, manifest, values, progress)
         manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
         _write_json(work.part / MANIFEST, manifest)
         work.complete()
@@ -210,12 +210,14 @@ def _conclude(
     folder: Path,
     run_id: str,
     manifest: dict[str, Any],
+    values: Parameters,
     progress: Progress | None,
 ) -> None:
     """Tables, estimates, comparisons and the report."""
     from engager.analysis import estimate_endpoints
-    from engager.calibration import compare
+    from engager.calibration import compare, uncertainties
     from engager.report import write_report
+    from engager.study.comparing import told_comparisons
     from engager.study.report_content import report_content
 
     replicates = int(manifest["replicates"])
@@ -225,10 +227,11 @@ def _conclude(
     estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
     estimates.write_parquet(folder / "estimates.parquet")
     _tell(progress, protocol, replicates, replicates, "comparing")
-    comparisons = compare(data)
-    _write_json(folder / "comparisons.json", [comparison.as_json() for comparison in comparisons])
+    split = uncertainties(data, int(manifest["seed"]))
+    comparisons = told_comparisons(compare(data), split, values.used == "posterior")
+    _write_json(folder / "comparisons.json", comparisons)
     _tell(progress, protocol, replicates, replicates, "reporting")
-    write_report(folder, report_content(protocol, data, estimates, comparisons, manifest, run_id))
+    write_report(folder, report_content(protocol, data, estimates, comparisons, manifest, run_id, values))
 
 
 def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:

@@ -38,7 +38,7 @@ from engager.calibration import (
 from engager.core import InputError, Problem, Stream, nearest
 from engager.model import Model, load_model
 from engager.study.folder import plain_json
-from engager.study.parameters import population_parameters
+from engager.study.parameters import population_parameters, posterior_hash
 from engager.trial import Protocol
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Sensitivity:
     ----------
     protocol : the one-arm study. model : of it. notes : what the reader should know.
     patient, trial : None when no output of that level was asked for.
-    identifiability : None without a posterior.
+    identifiability : None without a posterior. posterior_hash : of its draws; empty without one.
     """
 
     protocol: Protocol
@@ -120,6 +120,7 @@ class Sensitivity:
     trial: TrialLevel | None
     identifiability: Identifiability | None
     notes: tuple[str, ...] = ()
+    posterior_hash: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """What ``engager sensitivity --json`` prints."""
@@ -259,6 +260,7 @@ def study_sensitivity(
         trial=trial,
         identifiability=assess_identifiability(fitted, model) if fitted else None,
         notes=notes,
+        posterior_hash=posterior_hash(fitted) if fitted else "",
     )
 
 

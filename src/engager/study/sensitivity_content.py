@@ -21,7 +21,7 @@ _STRONGEST = 3
 _NAMED_INDEX = 0.05
 _FEWEST_PAIRS = 8
 # A polynomial that predicts less than this ranks chance.
-_LEAST_Q2 = 0.3
+LEAST_Q2 = 0.3
 
 _LIMITS = (
     "One patient: the first four weeks with doses as planned and nothing left to chance. Parameters follow the"
@@ -77,7 +77,7 @@ def _patient(level: PatientLevel, model: Model) -> SensitivityLevel:
         half = max((one.total_high - one.total_low) / 2 for one in rows)
         numbers = (_percent(sum(one.first for one in rows)), _percent(strongest.total), f"± {100 * half:.0f} points")
         precision.append({"title": title, **dict(zip(columns, numbers, strict=True))})
-    sentences = _strongest_sentences(level.indices, outputs, labels)
+    sentences = strongest_sentences(level.indices, outputs, labels)
     if level.n_left_out:
         left_out = f"{level.n_left_out} of {level.samples} base samples are left out"
         sentences.append(f"{left_out}: a patient failed numerically.")
@@ -106,7 +106,7 @@ def _trial(level: TrialLevel, model: Model) -> SensitivityLevel:
         )  # fmt: skip
         precision.append({"title": title, **dict(zip(columns, numbers, strict=True))})
     sentence = f"Each unknown moves over its {level.over}; a trial here has {level.patients} patients."
-    told = {name: title for name, title in outputs.items() if level.q2[name] >= _LEAST_Q2}
+    told = {name: title for name, title in outputs.items() if level.q2[name] >= LEAST_Q2}
     untold = [title for name, title in outputs.items() if name not in told]
     hint = "too little is explained to name unknowns; more sets or patients would tell."
     unclear = [f"{title}: {hint}" for title in untold]
@@ -117,13 +117,14 @@ def _trial(level: TrialLevel, model: Model) -> SensitivityLevel:
         swings=[asdict(one) for one in level.swings],
         precision_columns=columns,
         precision=precision,
-        sentences=[sentence, *_strongest_sentences(level.indices, told, labels), *unclear],
+        sentences=[sentence, *strongest_sentences(level.indices, told, labels), *unclear],
     )
 
 
-def _strongest_sentences(
+def strongest_sentences(
     indices: Sequence[SobolIndex], outputs: Mapping[str, str], labels: Mapping[str, str]
 ) -> list[str]:
+    """A sentence per output with its strongest factors, where limits tell them from nothing."""
     found = []
     for name, title in outputs.items():
         rows = sorted((one for one in indices if one.output == name), key=lambda one: -one.total)[:_STRONGEST]

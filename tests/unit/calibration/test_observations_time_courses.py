@@ -7,10 +7,8 @@ import pytest
 
 from engager.calibration import (
     calibrate_time_courses,
-    draw_predictive_check,
     load_observations,
     load_time_course_fit,
-    predictive_check,
     write_time_course_fit,
 )
 from engager.calibration.time_courses_cohort import cohort_likelihood, predict
@@ -66,20 +64,6 @@ def test_readings_of_a_simulated_cohort_are_likelier_under_what_made_them():
     assert squares[0, 0] < 1e-3
     assert counts[0, 0] == cd8.time_days.size
     assert found[0] > found[1:].max() + 1
-
-
-def test_the_predictive_check_draws_every_observation(tmp_path):
-    checks = predictive_check(1, n_patients=40)
-    assert [one.id for one in checks] == ["OBS-T1", "OBS-B1", "OBS-IL6a", "OBS-IL6b"]
-    for check in checks:
-        finite = np.isfinite(check.low)
-        assert np.all(check.low[finite] <= check.high[finite])
-        assert check.n_failed == 0
-    path = tmp_path / "check.png"
-    figure = draw_predictive_check(checks, path)
-    assert path.stat().st_size > 20_000
-    titles = [panel.get_title() for panel in figure.axes]
-    assert sum("predicted, not fitted" in title for title in titles) == 1
 
 
 def test_a_missing_fit_is_told(tmp_path):

@@ -1,0 +1,156 @@
+"""Sections that several pages share: individual patients, the three uncertainties, what drives the outcomes.
+
+In: plain data and checks of the calibration layer. Out: what the macros of ``sections.html.j2`` print, with figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from engager.report.predictive_plot import check_words, figure_predictive_check
+from engager.report.sensitivity_page import SensitivityLevel
+from engager.report.sensitivity_plot import figure_sobol, figure_tornado
+from engager.report.template import both_widths
+from engager.report.uncertainty_plot import figure_uncertainty, monte_carlo_words, share_words, spread_words
+from engager.report.words import unit_words, what
+
+if TYPE_CHECKING:
+    from engager.calibration import LevelCheck, PredictiveCheck
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PredictiveSection:
+    """Individual patients beside virtual ones.
+
+    Attributes
+    ----------
+    checks : of `calibration.predictive_check`. levels : of `calibration.level_check`.
+    sources : where each source named by a check was read, by its name.
+    sentences : above the figure.
+    """
+
+    checks: Sequence[PredictiveCheck]
+    levels: Sequence[LevelCheck] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    sentences: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class DriversSection:
+    """What drives the outcomes, from a sensitivity analysis made earlier.
+
+    Attributes
+    ----------
+    sentences : which study, fit and sizes. warning : when it was made for another model or fit; may be empty.
+    patient, trial : the two levels.
+    """
+
+    sentences: Sequence[str]
+    warning: str = ""
+    patient: SensitivityLevel | None = None
+    trial: SensitivityLevel | None = None
+
+
+def predictive_context(section: PredictiveSection) -> dict[str, Any]:
+    """Figure and table of a predictive check."""
+    rows = []
+    for one in section.checks:
+        sizes = sorted({int(size) for size in one.n})
+        readings = f"; {sizes[0]} to {sizes[-1]} readings a time" if len(sizes) > 1 else ""
+        rows.append(
+            {
+                "id": one.id,
+                "what": check_words(one),
+                "use": _use(one.use),
+                "n": f"{one.n_patients}{readings}",
+                "inside": f"{int(one.inside.sum())} of {one.inside.size} percentiles",
+                "is_bad": bool(one.inside.mean() < 0.9),
+                "source": one.source,
+            }
+        )
+    for level in section.levels:
+        rows.append(
+            {
+                "id": level.id,
+                "what": f"{unit_words(level.quantity)}: {level.observed:g} (SD {level.observed_sd:g}) {level.unit}",
+                "use": _use(level.use),
+                "n": "not printed",
+                "inside": f"simulated {level.mean:.0f} (SD {level.sd:.0f})",
+                "is_bad": False,
+                "source": level.source,
+            }
+        )
+    draw = partial(figure_predictive_check, section.checks, section.levels)
+    description = "Observed percentiles of individual patients over bands of simulated cohorts, a panel each"
+    named = dict.fromkeys(str(row["source"]) for row in rows)
+    return {
+        "sentences": section.sentences,
+        "rows": rows,
+        "sources": {name: section.sources.get(name, name) for name in named},
+        "figure": both_widths("vpc", description, draw),
+    }
+
+
+def uncertainty_context(groups: Mapping[str, Sequence[Row]]) -> dict[str, Any] | None:
+    """Figure and tables of the three uncertainties; None when no comparison tells them.
+
+    Parameters
+    ----------
+    groups : comparison dicts with an ``uncertainty`` by study; an empty title for a single study.
+
+    Notes
+    -----
+    The share of the parameters is 1 - within / total. Over R trials the total is known to a relative standard error of
+    sqrt(2 / (R - 1)), which is that of the share where patients account for all.
+    """
+    tables = []
+    for title, rows in groups.items():
+        told = [one for one in rows if one.get("uncertainty")]
+        cells = [
+            {
+                "what": what(one),
+                "arm": one["arm"],
+                "patients": spread_words(one["uncertainty"]["between_patients"], one["uncertainty"]["scale"]),
+                "parameters": spread_words(one["uncertainty"]["parameters"], one["uncertainty"]["scale"]),
+                "share": share_words(one),
+                "monte_carlo": monte_carlo_words(one),
+            }
+            for one in told
+        ]
+        if cells:
+            tables.append({"title": title, "rows": cells})
+    if not tables:
+        return None
+    draw = partial(figure_uncertainty, groups)
+    description = "Share of the variance between virtual trials from patients and from parameters, by published figure"
+    n = max(one["uncertainty"]["n_replicates"] for rows in groups.values() for one in rows if one.get("uncertainty"))
+    unsure = f"{100 * sqrt(2 / (n - 1)):.0f}" if n > 1 else ""
+    return {"tables": tables, "figure": both_widths("uncertainty", description, draw), "n": n, "unsure": unsure}
+
+
+def drivers_context(section: DriversSection) -> dict[str, Any]:
+    """Sobol bars and tornadoes of both levels."""
+    found: dict[str, Any] = {"sentences": section.sentences, "warning": section.warning, "levels": []}
+    for name, level in (("patient", section.patient), ("trial", section.trial)):
+        if level is None:
+            continue
+        figures = {}
+        if level.indices:
+            draw = partial(figure_sobol, level.indices, level.outputs, level.labels)
+            figures["sobol"] = both_widths(f"drivers-sobol-{name}", f"Sobol indices of one {name}", draw)
+        if level.swings:
+            shown = level.swing_outputs or level.outputs
+            draw = partial(figure_tornado, level.swings, shown, level.labels)
+            figures["tornado"] = both_widths(f"drivers-tornado-{name}", f"Tornado of one {name}", draw)
+        found["levels"].append({"name": name, "sentences": level.sentences, "figures": figures})
+    return found
+
+
+def _use(use: str) -> str:
+    return "fitted" if use == "fit" else "predicted"
