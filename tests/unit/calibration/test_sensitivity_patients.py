@@ -36,7 +36,8 @@ def test_stronger_t_cells_clear_more_and_more_release_raises_il6(tower):
     assert moved(tower, potency=0.9)["blast_reduction"] > middle["blast_reduction"] > -1
     more = moved(tower, k_IL6=0.9)
     assert more["il6_peak"] > middle["il6_peak"]
-    assert more["blast_reduction"] == pytest.approx(middle["blast_reduction"])
+    # IL-6 acts on no cell; it shares the solver's steps with them.
+    assert more["blast_reduction"] == pytest.approx(middle["blast_reduction"], rel=1e-4)
 
 
 def test_cells_at_entry_scale_the_nadir_and_not_the_fold(tower):
@@ -61,10 +62,10 @@ def test_an_arm_without_drug_does_not_respond():
         "drug": "blinatumomab", "cycle_days": 42, "cycles": 1,
         "doses": [{"days": "1-28", "amount": 1e-9, "unit": "ug/day"}],
     }  # fmt: skip
-    function = PatientFunction(Protocol.model_validate(raw), "a", load_model("b-all"), {})
-    seen = moved(function)
+    model = load_model("b-all")
+    seen = moved(PatientFunction(Protocol.model_validate(raw), "a", model, {}))
     assert seen["blast_reduction"] < 0
-    assert seen["il6_peak"] == pytest.approx(-1.0)
+    assert seen["il6_peak"] == pytest.approx(np.log10(model.system.defaults["IL6_base"]))
     assert seen["response"] == seen["mrd_response"] == 0.0
 
 
