@@ -13,6 +13,8 @@ _HOMES = {
     "tables": ("OBSERVABLES", "TrialData"),
     "protocol": ("FORMAT_VERSION", "Protocol"),
     "protocol_catalogue": ("executable_regimen",),
+    "protocol_decision": ("DesignBlock", "NullArm", "PriorChoice"),
+    "protocol_decision_checks": ("design_problems",),
     "protocol_design": (
         "STRATA",
         "Allocation",

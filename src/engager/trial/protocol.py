@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 
 from engager.core import InputError, Problem
 from engager.trial.protocol_curves import curve_notes, curve_problems
+from engager.trial.protocol_decision import DesignBlock
+from engager.trial.protocol_decision_checks import design_problems
 from engager.trial.protocol_design import Allocation, Arm, FollowUp, Transplant, Visits
 from engager.trial.protocol_endpoints import Endpoint, Target, default_endpoints
 from engager.trial.protocol_parts import Identifier, Part, refuse
@@ -32,7 +34,7 @@ class Protocol(Part):
     population, eligibility : who is recruited; who fails one of the conditions is not.
     arms : by id, in the order of the file.
     allocation, visits, follow_up, hsct : how the study is run.
-    endpoints : what is counted. targets : what was observed.
+    endpoints : what is counted. targets : what was observed. design : how the study is judged, or None.
     sources : where the figures of the file were read, by id; free text for the reader.
     """
 
@@ -51,6 +53,7 @@ class Protocol(Part):
     hsct: Transplant = Field(default_factory=Transplant)
     endpoints: tuple[Endpoint, ...] = ()
     targets: tuple[Target, ...] = ()
+    design: DesignBlock | None = None
     sources: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("arms", mode="before")
@@ -131,7 +134,7 @@ class Protocol(Part):
     def with_patients(self, n_patients: int) -> Protocol:
         """The same study with another number of patients, in the arms' proportions.
 
-        A data cut by deaths moves in proportion. Every arm keeps at least one patient.
+        A data cut by deaths and the events of a design move in proportion. Every arm keeps at least one patient.
 
         Raises
         ------
@@ -144,7 +147,8 @@ class Protocol(Part):
                 Problem("--patients", n_patients, rule, "Leave the option out for the study's own n.")
             )
         counts = _apportion([arm.n for arm in self.arms.values()], n_patients)
-        changed = self.model_dump(mode="python", exclude_unset=False)
+        design = self.design and self.design.scaled(n_patients, self.n_patients)
+        changed = self.model_copy(update={"design": design}).model_dump(mode="python", exclude_unset=False)
         raw = _raw(changed)
         for arm_id, count in zip(self.arms, counts, strict=True):
             raw["arms"][arm_id]["n"] = count
@@ -200,6 +204,7 @@ def disagreements(blocks: dict[str, Any]) -> list[Problem]:
         *_target_problems(blocks),
         *_curve_problems(blocks),
         *_visit_problems(blocks),
+        *design_problems(blocks),
     ]
 
 
