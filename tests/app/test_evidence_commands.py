@@ -207,3 +207,21 @@ def test_prior_of_a_median_counts_deaths():
     assert "deaths" in _run(evidence_app, "prior", *options).stdout
     content = json.loads(_run(evidence_app, "prior", *options, "--json").stdout)
     assert content["scale"] == "log months"
+
+
+def test_survival_at_a_landmark_is_pooled(engager):
+    found = engager("evidence", "pool", "--endpoint", "OS", "--at", 60, "--json")
+    assert found.code == 0, found.err
+    pooled = json.loads(found.out)
+    assert (pooled["statistic"], pooled["time_months"]) == ("survival_at", 60)
+    assert 0 < pooled["estimate"]["low"] < pooled["estimate"]["value"] < pooled["estimate"]["high"] < 0.3
+    shown = engager("evidence", "pool", "--endpoint", "OS", "--at", 12)
+    assert "from n, computed" in shown.out
+    assert "without loss to follow-up" in shown.err
+
+
+def test_a_landmark_and_its_statistic_go_together(engager):
+    for options in (["--statistic", "survival_at"], ["--statistic", "median", "--at", 12], ["--at", 0]):
+        found = engager("evidence", "pool", "--endpoint", "OS", *options)
+        assert found.code == 2
+        assert "--at" in found.err

@@ -24,8 +24,10 @@ Setting = Annotated[str | None, typer.Option(help="E.g. relapsed_refractory.")]
 Design = Annotated[str | None, typer.Option(help="E.g. single_arm_trial.")]
 Year = Annotated[str | None, typer.Option(help="2015, 2010-2016, 2010- or -2005.")]
 Statistic = Annotated[
-    str | None, typer.Option(help="proportion, median or hazard_ratio; omitted: what fits the endpoint.")
+    str | None,
+    typer.Option(help="proportion, median, survival_at or hazard_ratio; omitted: what fits the endpoint."),
 ]
+Landmark = Annotated[float | None, typer.Option("--at", help="Landmark of survival_at [months].")]
 Method = Annotated[str, typer.Option(help="glmm, reml or common (shares only).")]
 By = Annotated[str | None, typer.Option(help="Subgroups: regimen, drug_class, setting or design.")]
 Covariates = Annotated[
@@ -45,6 +47,7 @@ def pool(
     design: Design = None,
     year: Year = None,
     statistic: Statistic = None,
+    at: Landmark = None,
     method: Method = "glmm",
     by: By = None,
     covariate: Covariates = None,
@@ -55,7 +58,7 @@ def pool(
 ) -> None:
     """Pool a published endpoint over trials: nobody twice, and a word on each figure left out."""
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
-    pooled = _pooled(endpoint, statistic, filters, method, by, covariate, level)
+    pooled = _pooled(endpoint, statistic, filters, method, by, covariate, level, at)
     if as_json:
         print_json(pooled.as_dict())
     else:
@@ -71,6 +74,7 @@ def forest(
     design: Design = None,
     year: Year = None,
     statistic: Statistic = None,
+    at: Landmark = None,
     method: Method = "glmm",
     family: Family = False,
     allow_overlap: Overlap = False,
@@ -83,9 +87,10 @@ def forest(
     from engager.evidence import cite, draw_forest, forest_table, record, write_figure
 
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
-    pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95)
+    pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95, at)
     simulated = [row for folder in run or () for row in _simulated(folder, pooled, run_arm)]
-    title = f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}: published studies"
+    landmark = f" {at:g} months" if at is not None else ""
+    title = f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}{landmark}: published studies"
     words = (
         "Squares: published (open: interval computed here). Diamond: pooled mean. Line below it: a new study."
     )
@@ -203,20 +208,34 @@ def _pooled(
     by: str | None,
     covariates: list[str] | None,
     level: float,
+    at: float | None = None,
 ) -> Pooled:
     from engager.core import InputError, Problem
-    from engager.evidence import known_endpoint, pool_hazard_ratios, pool_medians, pool_proportions, select
+    from engager.evidence import (
+        known_endpoint,
+        pool_hazard_ratios,
+        pool_medians,
+        pool_proportions,
+        pool_survival,
+        select,
+    )
 
     if not 0 < level < 1:
         raise InputError(Problem("--level", level, "must be in 0 to 1, both excluded", "0.95 is usual."))
     is_time = known_endpoint(endpoint, "--endpoint").kind == "time_to_event"
-    what = statistic or ("median" if is_time else "proportion")
+    what = statistic or ("survival_at" if at is not None else "median" if is_time else "proportion")
+    if what == "survival_at" and (at is None or not at > 0):
+        raise InputError(Problem("--at", at, "must give the landmark in months, above 0", "E.g. --at 12."))
+    if what != "survival_at" and at is not None:
+        raise InputError(Problem("--at", at, f"belongs to survival_at, not to {what}", "Leave one of the two out."))
     if what == "hazard_ratio":
         return pool_hazard_ratios(endpoint, filters["year"], level)
-    if what not in ("proportion", "median"):
-        rule = "must be proportion, median or hazard_ratio"
+    if what not in ("proportion", "median", "survival_at"):
+        rule = "must be proportion, median, survival_at or hazard_ratio"
         raise InputError(Problem("--statistic", what, rule))
-    selection = select(endpoint, statistic=what, **filters)
+    selection = select(endpoint, statistic=what, time_months=at, **filters)
+    if at is not None:
+        return pool_survival(selection, at, by, covariates or (), level)
     if what == "median":
         return pool_medians(selection, by, covariates or (), level)
     return pool_proportions(selection, method, by, covariates or (), level)
@@ -238,6 +257,7 @@ def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, 
         for row in run.comparisons
         if row["endpoint"] == pooled.endpoint
         and row["statistic"] == pooled.statistic
+        and row["time_months"] == pooled.time_months
         and row["simulated"]["median"] is not None
         and arm in (None, row["arm"])
     ]
@@ -339,7 +359,7 @@ def _comparisons(fit: Any) -> list[dict[str, Any]]:
 def _number(value: float | None, pooled: Pooled) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.1f} %" if pooled.statistic == "proportion" else f"{value:.3g}"
+    return f"{100 * value:.1f} %" if pooled.statistic in ("proportion", "survival_at") else f"{value:.3g}"
 
 
 def _interval(low: float | None, high: float | None, pooled: Pooled) -> str:

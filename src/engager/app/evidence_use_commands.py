@@ -38,9 +38,14 @@ def curve(
     as_json: AsJson = False,
 ) -> None:
     """Rebuild an arm's survival curve from what was printed, with a band that honors every figure."""
-    from engager.evidence import draw_curve, rebuild_curve, record, write_figure
+    from engager.core import InputError
+    from engager.evidence import curve_information, draw_curve, rebuild_curve, record, write_figure
 
     found = rebuild_curve(record(record_id), arm, endpoint, until)
+    try:
+        information, untold = curve_information(record_id, arm, endpoint), ""
+    except InputError as error:
+        information, untold = None, error.problems[0].rule
     rows = [[f"{t:.1f}", f"{s:.3f}", f"{lo:.3f}", f"{hi:.3f}"] for t, s, lo, hi in _points(found)]
     columns = ["months", "survival", "band low", "band high"]
     if out is not None:
@@ -51,11 +56,17 @@ def curve(
         write_figure(figure, out, title, words, [columns, *rows], found.assumptions)
         tell_written(out)
     if as_json:
-        print_json(found.as_dict())
+        print_json({**found.as_dict(), "information": None if information is None else information.as_dict()})
     elif out is None:
         print_table(columns, rows, right=tuple(columns))
     for said in found.assumptions:
         remark(said)
+    if information is None:
+        remark(f"as a target: {untold}")
+    else:
+        n_points = len(information.time_months)
+        printed = f"{n_points} printed point{'s' if n_points > 1 else ''}"
+        remark(f"as a target: {printed}, worth {information.events:.0f} deaths of {information.n:.0f} patients")
 
 
 def prior(

@@ -53,8 +53,9 @@ class FarthestPoint:
 
 
 def watched_curve(target: Target, protocol: Protocol) -> CurveInformation:
-    """The printed points of a curve target that lie within the study's follow-up."""
-    return target.curve.until(protocol.follow_up.months)
+    """The printed points of a curve target that lie within the study's follow-up; at least the first."""
+    curve = target.curve
+    return curve.until(max(protocol.follow_up.months, float(curve.time_months[0])))
 
 
 def curve_requests(asked: EndpointRequest, curve: CurveInformation) -> list[EndpointRequest]:

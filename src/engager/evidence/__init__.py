@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from engager.evidence.patient_table import read_patients, read_targets, write_weights
     from engager.evidence.pooled import Pooled, Regression
     from engager.evidence.pooling import pool_hazard_ratios, pool_medians, pool_proportions
+    from engager.evidence.pooling_survival import pool_survival
     from engager.evidence.published_baseline import baseline_targets
     from engager.evidence.randomized_network import published_network, treatment_node
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
@@ -93,6 +94,7 @@ _HOMES = {
     "patient_table": ("read_patients", "read_targets", "write_weights"),
     "pooled": ("Pooled", "Regression"),
     "pooling": ("pool_hazard_ratios", "pool_medians", "pool_proportions"),
+    "pooling_survival": ("pool_survival",),
     "published_baseline": ("baseline_targets",),
     "randomized_network": ("published_network", "treatment_node"),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),
@@ -172,6 +174,7 @@ __all__ = [
     "pool_hazard_ratios",
     "pool_medians",
     "pool_proportions",
+    "pool_survival",
     "prior_from_counts",
     "prior_from_log_medians",
     "prior_from_records",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,9 +35,7 @@ def draw_curve(curve: RebuiltCurve, simulated: Sequence[Mapping[str, Any]] = ())
         figure.text(0.05, 0.955, title, fontsize=TEXT + 1, fontweight="bold", va="center")
         figure.text(0.05, 0.905, f"{curve.record}, {curve.arm}", fontsize=SMALL, color=QUIET, va="center")
         t = curve.time_months
-        axes.fill_between(
-            t, curve.limit_low, curve.limit_high, color=QUIET, alpha=0.10, linewidth=0, step=None
-        )
+        _draw_limits(axes, curve)
         axes.fill_between(t, curve.low, curve.high, color=PUBLISHED, alpha=0.22, linewidth=0)
         seen = t <= curve.last_printed_months
         axes.plot(t[seen], curve.survival[seen], color=PUBLISHED, linewidth=1.6)
@@ -63,6 +62,14 @@ def draw_curve(curve: RebuiltCurve, simulated: Sequence[Mapping[str, Any]] = ())
         words = "Diamonds: printed. Band: uncertainty. Gray: limits of any\ncurve through them. Dashed: extrapolated."
         figure.text(0.05, 0.055, words, fontsize=SMALL, color=QUIET, va="center")
     return figure
+
+
+def _draw_limits(axes: Axes, curve: RebuiltCurve) -> None:
+    """A box between each two printed points: a falling curve through both stays in it."""
+    times = [0.0, *(anchor.time_months for anchor in curve.anchors), float(curve.time_months[-1])]
+    survival = [1.0, *(anchor.survival for anchor in curve.anchors), 0.0]
+    for (start, end), (high, low) in zip(pairwise(times), pairwise(survival), strict=True):
+        axes.fill_between([start, end], low, high, color=QUIET, alpha=0.10, linewidth=0)
 
 
 def _draw_simulated(axes: Axes, row: Mapping[str, Any], until: float, index: int) -> None:

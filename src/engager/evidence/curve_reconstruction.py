@@ -137,7 +137,7 @@ def rebuild_curve(
 
 def anchors_of(figures: Sequence[Outcome], level: float = 0.95) -> tuple[Anchor, ...]:
     """The printed points among an arm's figures, by time; of several at one place the one with an
-    interval.
+    interval. A landmark printed with a standard error has the interval that follows on log(-log S).
     """
     found: dict[tuple[bool, float], Anchor] = {}
     for outcome in figures:
@@ -147,12 +147,15 @@ def anchors_of(figures: Sequence[Outcome], level: float = 0.95) -> tuple[Anchor,
         time = outcome.value if is_median else outcome.time_months
         if time is None or time <= 0:
             continue
-        has_interval = outcome.low is not None or outcome.high is not None
+        low, high = outcome.low, outcome.high
+        if low is None and high is None and outcome.se and not is_median and 0 < outcome.value < 1:
+            low, high = _interval_of(outcome.value, outcome.se, outcome.level)
+        has_interval = low is not None or high is not None
         anchor = Anchor(
             time_months=time,
             survival=0.5 if is_median else outcome.value,
-            low=outcome.low,
-            high=outcome.high,
+            low=low,
+            high=high,
             is_median=is_median,
             is_from_n=not has_interval,
             n=outcome.n,
@@ -162,6 +165,12 @@ def anchors_of(figures: Sequence[Outcome], level: float = 0.95) -> tuple[Anchor,
         if place not in found or (found[place].is_from_n and has_interval):
             found[place] = anchor
     return tuple(sorted(found.values(), key=lambda anchor: anchor.time_months))
+
+
+def _interval_of(survival: float, se: float, level: float) -> tuple[float, float]:
+    """Limits of survival on log(-log S) from its standard error."""
+    half = float(ndtri(0.5 + level / 2)) * se / (survival * -np.log(survival))
+    return float(survival ** np.exp(half)), float(survival ** np.exp(-half))
 
 
 def curve_through(

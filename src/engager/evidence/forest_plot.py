@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from engager.evidence.pooled import Pooled
 
+_SHARES = ("proportion", "survival_at")
 _ROW = 0.40  # inches for a study: its words above, its interval below
+_TITLE = 42  # characters of a title at full size
 _LINE = 60  # characters that fit beside each other above an interval
 
 
@@ -37,7 +39,7 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
 
     Parameters
     ----------
-    pooled : from `pool_proportions`, `pool_medians` or `pool_hazard_ratios`.
+    pooled : from `pool_proportions`, `pool_survival`, `pool_medians` or `pool_hazard_ratios`.
     simulated : rows with ``label``, ``value``, ``low``, ``high`` (a 95 % prediction interval), drawn apart.
 
     Notes
@@ -53,10 +55,12 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
         height = 1.25 + _ROW * n_lines
         figure = new_figure(height)
         axes = figure.add_axes((0.05, 0.62 / height, 0.90, 1 - 1.02 / height))
-        what = {"median": ", median", "hazard_ratio": ", hazard ratio"}.get(pooled.statistic, "")
+        words = {"median": ", median", "hazard_ratio": ", hazard ratio"}
+        what = words.get(pooled.statistic, "" if pooled.time_months is None else f", {pooled.time_months:g} months")
         label = endpoint(pooled.endpoint).label
         title = f"{label[0].upper()}{label[1:]} ({pooled.endpoint}){what}"
-        figure.text(0.05, 1 - 0.2 / height, title, fontsize=TEXT + 1, fontweight="bold", va="center")
+        size = (TEXT + 1) * min(1.0, _TITLE / len(title))
+        figure.text(0.05, 1 - 0.2 / height, title, fontsize=size, fontweight="bold", va="center")
         places = [n_lines - 1 - index for index in range(n_lines)]
         heaviest = max((row["weight"] or 0.0 for row in rows), default=1.0) or 1.0
         for place, row in zip(places, rows, strict=False):
@@ -74,10 +78,11 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
 
 def forest_table(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> list[list[str]]:
     """The plot's numbers as rows, the header first."""
+    computed = "from n, computed" if pooled.statistic == "survival_at" else "exact, computed"
     table = [["study", "reference", "events/n", "value", "interval", "weight"]]
     for row in pooled.rows:
         interval = _interval(row["low"], row["high"], pooled) + (
-            " (exact, computed)" if row["is_exact"] else ""
+            f" ({computed})" if row["is_exact"] else ""
         )
         if row["level"] != pooled.level:
             interval += f" ({100 * row['level']:g} % interval)"
@@ -101,7 +106,9 @@ def _draw_study(axes: Axes, place: float, row: Mapping[str, Any], heaviest: floa
     low, high = row["low"], row["high"]
     if low is not None and high is not None:
         axes.plot([low, high], [place, place], color=PUBLISHED, linewidth=1.4, solid_capstyle="butt")
-    size = 4.0 + 5.0 * ((row["weight"] or 0.0) / heaviest) ** 0.5
+        # Ends stay visible where the square is wider than the interval.
+        axes.plot([low, high], [place, place], "|", color=PUBLISHED, markersize=9, markeredgewidth=1.4)
+    size = 3.0 + 4.5 * ((row["weight"] or 0.0) / heaviest) ** 0.5
     face = "white" if row["is_exact"] else PUBLISHED
     axes.plot([row["value"]], [place], "s", color=PUBLISHED, markersize=size, markerfacecolor=face)
     reference = "" if row["reference"] is None else f" [{row['reference']}]"
@@ -158,10 +165,13 @@ def _finish(axes: Axes, pooled: Pooled, is_ratio: bool) -> None:
         axes.spines[side].set_visible(False)
     axes.set_yticks([])
     axes.tick_params(axis="x", labelsize=SMALL)
-    if pooled.statistic == "proportion":
-        axes.set_xlim(0, 1)
+    if pooled.statistic in _SHARES:
+        # All of the axis is wanted for a share of patients with an event; late survival is low everywhere.
+        widest = axes.dataLim.x1 if pooled.statistic == "survival_at" else 1.0
+        axes.set_xlim(0, next(end for end in (0.25, 0.4, 0.6, 1.0) if end >= min(widest, 1.0)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
-        axes.set_xlabel("patients with the event", fontsize=SMALL)
+        said = "patients with the event" if pooled.statistic == "proportion" else "patients without the event by then"
+        axes.set_xlabel(said, fontsize=SMALL)
         return
     axes.set_xscale("log")
     low, high = axes.get_xlim()
@@ -180,7 +190,7 @@ def _finish(axes: Axes, pooled: Pooled, is_ratio: bool) -> None:
 def _shown(value: float | None, pooled: Pooled) -> str:
     if value is None:
         return ""
-    if pooled.statistic == "proportion":
+    if pooled.statistic in _SHARES:
         return f"{100 * value:.0f} %"
     return f"{value:.2f}" if pooled.statistic == "hazard_ratio" else f"{value:.1f}"
 

@@ -37,10 +37,10 @@ def draw_network(fit: NetworkFit, endpoint: str, scale: str, small_is_good: bool
         figure = new_figure(height)
         title = f"Randomized comparisons: {endpoint}"
         figure.text(0.05, 1 - 0.2 / height, title, fontsize=TEXT + 1, fontweight="bold", va="center")
-        axes = figure.add_axes((0.05, (0.42 * n + 0.75) / height, 0.90, 2.75 / height))
+        axes = figure.add_axes((0.05, (0.42 * n + 0.65) / height, 0.90, 2.75 / height))
         axes.set_axis_off()
         axes.set_xlim(-1.75, 1.75)
-        axes.set_ylim(-1.35, 1.35)
+        axes.set_ylim(-1.0 if n == 3 else -1.35, 1.35)
         angle = np.pi / 2 + 2 * np.pi * np.arange(n) / n
         place = dict(zip(fit.treatments, zip(np.cos(angle), np.sin(angle), strict=True), strict=True))
         for i, first in enumerate(fit.treatments):
@@ -53,7 +53,7 @@ def draw_network(fit: NetworkFit, endpoint: str, scale: str, small_is_good: bool
                     axes.text(
                         (x0 + x1) / 2,
                         (y0 + y1) / 2,
-                        str(fit.n_direct[i, j]),
+                        f"{fit.n_direct[i, j]} trial{'' if fit.n_direct[i, j] == 1 else 's'}",
                         fontsize=SMALL,
                         ha="center",
                         va="center",

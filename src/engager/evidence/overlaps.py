@@ -50,14 +50,26 @@ class Overlap:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An arm an analysis did not take, and why."""
+    """An arm an analysis did not take, and why; `is_certain` is False when the sharing is likely but not stated."""
 
     arm: str
     instead: str
     why: str
+    is_certain: bool = True
 
     def __str__(self) -> str:
-        return f"{self.arm}: shares patients with {self.instead} ({self.why})"
+        if self.is_certain:
+            return f"{self.arm}: shares patients with {self.instead} ({self.why})"
+        return f"{self.arm}: likely shares patients with {self.instead}, not stated ({self.why})"
+
+
+def uncertain_remark(left_out: Sequence[LeftOut]) -> tuple[str, ...]:
+    """A word on arms that were left out on a guess; empty when there are none."""
+    guessed = [entry.arm for entry in left_out if not entry.is_certain]
+    if not guessed:
+        return ()
+    told = "likely share patients with an arm taken, which nobody states; --allow-overlap takes them"
+    return (f"left out although it is not certain that they must be: {'; '.join(guessed)} ({told})",)
 
 
 @cache
@@ -147,8 +159,7 @@ def without_overlap(
             kept.append(index)
         else:
             instead, group = clash
-            why = group.why if group.is_certain else f"not certain: {group.why}"
-            left_out.append(LeftOut(arm, instead, why))
+            left_out.append(LeftOut(arm, instead, group.why, group.is_certain))
     return [arms[index][2] for index in sorted(kept)], left_out
 
 

@@ -58,7 +58,7 @@ class Pooled:
 
     Attributes
     ----------
-    endpoint, statistic, level : what was pooled.
+    endpoint, statistic, level : what was pooled. time_months : the landmark, of survival.
     estimate : by the method asked for; `others`: by the other methods, as a check.
     rows : one mapping per study: label, record, arm, reference, year, events, n, value, low, high, is_exact
         (interval computed here because none was published), weight.
@@ -83,6 +83,7 @@ class Pooled:
     regressions: tuple[Regression, ...] = ()
     left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = field(default=())
+    time_months: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The result as a JSON-like mapping."""

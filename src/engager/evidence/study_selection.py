@@ -10,7 +10,7 @@ from engager.core import InputError, Problem
 from engager.evidence import vocabulary as words
 from engager.evidence.catalogue import find_records
 from engager.evidence.library import load_records
-from engager.evidence.overlaps import external_controls, without_overlap
+from engager.evidence.overlaps import external_controls, uncertain_remark, without_overlap
 from engager.evidence.regimens import load_regimens
 
 if TYPE_CHECKING:
@@ -111,17 +111,18 @@ def select(
                 left_out.append(f"{name}: other diseases are mixed in ({record.population.disease})")
             elif study is not None:
                 found.append((name, study.n or 0, study))
+    guessed: tuple[str, ...] = ()
     if allow_overlap:
         kept = [study for _, _, study in found]
     else:
         kept, shared = without_overlap(found, load_records())
         left_out += [str(entry) for entry in shared]
+        guessed = uncertain_remark(shared)
     if not kept:
         rule = f"has no published {statistic} that can be used with these filters"
         raise InputError(Problem("--endpoint", endpoint, rule, " ".join(left_out) or "Loosen the filters."))
-    return Selection(
-        wanted.name, statistic, tuple(kept), tuple(left_out), _remarks(kept, wanted, allow_overlap)
-    )
+    remarks = (*_remarks(kept, wanted, allow_overlap), *guessed)
+    return Selection(wanted.name, statistic, tuple(kept), tuple(left_out), remarks)
 
 
 def covariates(record: Record, arm: Arm) -> dict[str, float]:

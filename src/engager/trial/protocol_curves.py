@@ -94,14 +94,20 @@ def curve_notes(targets: Any, follow_up_months: float) -> list[str]:
 
 
 def _is_told_twice(curve: Target, other: Target) -> bool:
-    """Whether another fitted target tells what a fitted curve holds: same patients, same endpoint."""
-    same = ("endpoint", "subgroup", "among")
+    """Whether another fitted target tells what a fitted curve holds: same endpoint, same patients or some of them.
+
+    Two different subgroups may be apart; a subgroup and the whole arm are not.
+    """
     if other.use != "fit" or other.statistic not in _IN_THE_CURVE:
         return False
     # Left out, the arm is the only one.
     if None not in (curve.arm, other.arm) and curve.arm != other.arm:
         return False
-    return all(getattr(curve, key) == getattr(other, key) for key in same) and _may_share_patients(curve, other)
+    for key in ("subgroup", "among"):
+        ours, theirs = getattr(curve, key), getattr(other, key)
+        if None not in (ours, theirs) and ours != theirs:
+            return False
+    return curve.endpoint == other.endpoint and _may_share_patients(curve, other)
 
 
 def _may_share_patients(curve: Target, other: Target) -> bool:

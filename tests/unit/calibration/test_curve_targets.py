@@ -90,10 +90,11 @@ def test_figures_within_a_fitted_curve_are_not_fitted_again():
     assert "use: check" in said
     assert "targets[0]" in refusal(EBMT, {k: v for k, v in median.items() if k != "arm"})
     assert "beside the curve" in refusal(EBMT, {**EBMT, "record": "topp-2015-phase2"})
-    # A check, another endpoint, a subgroup, and other patients may stand beside it.
+    assert "beside the curve" in refusal(EBMT, {**median, "subgroup": "age_years < 35"})
+    # A check, another endpoint, another subgroup, and other patients may stand beside it.
     study(EBMT, {**median, "use": "check"})
     study(EBMT, {**median, "endpoint": "RFS"})
-    study(EBMT, {**median, "subgroup": "age_years < 35"})
+    study({**EBMT, "subgroup": "age_years >= 35"}, {**median, "subgroup": "age_years < 35"})
     study(EBMT, {**median, "source": "oriol-2010#S1"})
     study({**EBMT, "use": "check"}, median)
 

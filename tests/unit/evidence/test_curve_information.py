@@ -129,3 +129,9 @@ def test_what_cannot_be_read_is_refused(arguments, rule):
 
 def test_n_can_be_given_where_the_record_prints_none():
     assert curve_information("tower-2017", "blinatumomab", "DoR", 119).n == 119
+
+
+def test_a_printed_standard_error_is_used():
+    # OS 0.10 (standard error 0.04) of 61: sd of log(-log S) is 0.04 / (0.1 * -log 0.1), wider than 61 patients need.
+    information = curve_information("giona-1997-all-r87", "all-r87", "OS")
+    assert np.sqrt(information.covariance[0, 0]) == pytest.approx(0.04 / (0.1 * -np.log(0.1)), rel=0.01)

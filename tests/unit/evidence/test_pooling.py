@@ -136,3 +136,25 @@ def test_hazard_ratios_are_of_randomized_arms_only():
 def test_bad_requests_are_refused_with_the_rule(call, word):
     with pytest.raises(InputError, match=word):
         call()
+
+
+def test_arms_left_out_on_a_guess_are_told_as_such():
+    selection = select("OS", statistic="median", setting="relapsed_refractory")
+    guessed = [text for text in selection.left_out if "likely shares patients" in text]
+    assert any(text.startswith("gokbuget-2012-gmall/all-relapsed") for text in guessed)
+    (remark,) = [text for text in selection.remarks if "not certain" in text]
+    assert all(text.split(":")[0] in remark for text in guessed)
+    # A link that a source states is told as one, and makes no such remark.
+    stated = select("CR/CRh", regimens=["blinatumomab"])
+    assert any(": shares patients with" in text for text in stated.left_out)
+    assert not any("not certain" in text for text in stated.remarks)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arm"),
+    [("CR/CRh/CRi", "desjonqueres-2016-graall/all-relapsed"), ("CR", "obrien-2008-second-salvage/second-salvage")],
+)
+def test_a_guess_reaches_the_pooled_result(endpoint, arm):
+    pooled = pool_proportions(select(endpoint, setting="relapsed_refractory"))
+    told = [text for text in (*pooled.left_out, *pooled.remarks) if arm in text]
+    assert any("likely" in text for text in told) or not any("shares patients" in text for text in told)
