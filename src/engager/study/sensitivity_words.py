@@ -19,6 +19,9 @@ _COVARIATES = {
     "mrd_log10": "residual disease at entry",
     "cd8_per_uL": "CD8 T cells in blood at entry",
     "in_remission": "remission at entry",
+    "untreated": "no earlier treatment",
+    "remission_months": "length of the last remission",
+    "remission_log": "length of the last remission",
 }
 
 
@@ -26,6 +29,8 @@ def meaning_of(name: str, model: Model) -> str:
     """A factor or an unknown as a reader would say it, e.g. ``spread of clearance`` for ``CL.sd``."""
     if name.startswith("trial:"):
         return name.removeprefix("trial:").replace("_", " ").replace("hsct", "transplant")
+    if name.startswith("regimen:"):
+        return f"strength of {name.removeprefix('regimen:')}"
     parameter, _, covariate = name.partition("~")
     if covariate:
         return f"{_covariate(covariate)} on {meaning_of(parameter, model)}"
