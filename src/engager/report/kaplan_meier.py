@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# Months past the curves' last tenth of a month that still count as their end.
+_AT_THE_END = 0.2
+
 
 def figure_kaplan_meier(
     bands: pl.DataFrame,
@@ -63,7 +66,8 @@ def figure_kaplan_meier(
             note(axes, "no simulated curve")
         for name in shown:
             _draw_arm(axes, table.filter(table["arm"] == name), color_of(name, names), name)
-            _draw_published(axes, [one for one in marks if one["arm"] == name], color_of(name, names))
+            own = [one for one in marks if one["arm"] == name]
+            _draw_published(axes, own, color_of(name, names), _latest(table))
         _finish(axes, table, endpoint, title)
         _legend(axes, marks, shown, width)
         _number_at_risk(risk, table, shown, names, width)
@@ -85,7 +89,8 @@ def _draw_arm(axes: Axes, arm: pl.DataFrame, color: str, name: str) -> None:
     axes.step(month, 100 * arm["survival"].to_numpy()[seen], where="post", color=color, label=name)
 
 
-def _draw_published(axes: Axes, marks: Sequence[Mapping[str, Any]], color: str) -> None:
+def _draw_published(axes: Axes, marks: Sequence[Mapping[str, Any]], color: str, latest: float) -> None:
+    """Diamonds with their intervals; one at the very end of the curves is drawn whole."""
     for mark in _points(marks):
         figure = mark["published"]
         value, low, high = (_number(figure.get(key)) for key in ("value", "low", "high"))
@@ -94,12 +99,12 @@ def _draw_published(axes: Axes, marks: Sequence[Mapping[str, Any]], color: str) 
             axes.plot([low, high], [50.0, 50.0], color=PUBLISHED, linewidth=1.1, zorder=4)
         elif mark["statistic"] == "survival_at":
             x, y = _number(mark["time_months"]), 100 * value
-            axes.plot([x, x], [100 * low, 100 * high], color=PUBLISHED, linewidth=1.1, zorder=4)
+            ends = [100 * low, 100 * high]
+            axes.plot([x, x], ends, color=PUBLISHED, linewidth=1.1, zorder=4, clip_on=x > latest + _AT_THE_END)
         else:
             continue
-        axes.plot(
-            [x], [y], "D", markersize=6, color=color, markeredgecolor=PUBLISHED, markeredgewidth=1.1, zorder=5
-        )
+        look: dict[str, Any] = {"markersize": 6, "markeredgecolor": PUBLISHED, "markeredgewidth": 1.1, "zorder": 5}
+        axes.plot([x], [y], "D", color=color, clip_on=not x <= latest + _AT_THE_END, **look)
 
 
 def _points(marks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

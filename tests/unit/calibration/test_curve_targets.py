@@ -186,3 +186,13 @@ def test_the_frame_of_estimates_holds_no_statistic_without_a_word(simulated):
     assert estimates["statistic"].unique().to_list() == ["survival_at"]
     assert [len(chosen) for _, chosen in places] == [3]
     assert estimates.filter(pl.col("request") == 2)["time_months"].to_list() == [36.0] * 6
+
+
+def test_every_printed_point_of_a_curve_is_drawn_on_the_simulated_one(simulated):
+    from engager.analysis import survival_bands
+    from engager.report.kaplan_meier import figure_kaplan_meier
+
+    figure = figure_kaplan_meier(survival_bands(simulated, "OS"), [one.as_json() for one in compare(simulated)])
+    diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    drawn = np.array([(line.get_xdata()[0], line.get_ydata()[0]) for line in diamonds])
+    assert drawn == pytest.approx(np.array([(8.5, 50.0), (12.0, 36.0), (36.0, 18.0)]))
