@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -68,17 +68,6 @@ def data_points(protocol: Protocol, between_trials: Mapping[str, float] | None =
             label = f"{protocol.study} {protocol.arm_of(target)} {target.endpoint} {target.statistic}"
             found.append(loosened(DataPoint(label, target, value, _variance(target, n)), scatter))
     return found
-
-
-def loosened(point: DataPoint, between_trials: Mapping[str, float]) -> DataPoint:
-    """A figure that also carries the scatter between trials, whose patients differ in ways that nobody printed.
-
-    Parameters
-    ----------
-    between_trials : standard deviation by scale of `SCALE_BY_STATISTIC`. All points of a curve shift together.
-    """
-    sd = between_trials.get(SCALE_BY_STATISTIC.get(point.target.statistic, "identity"), 0.0)
-    return replace(point, variance=point.variance + (sd * sum(point.weights or (1.0,))) ** 2)
 
 
 def simulated_points(data: TrialData, points: list[DataPoint]) -> FloatArray:

@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from engager.calibration.data_points import DataPoint, data_points, loosened, simulated_points
+from engager.calibration.data_points import DataPoint, data_points, simulated_points
 from engager.calibration.ensemble import assimilate, misfit
 from engager.calibration.posterior import Posterior
 from engager.calibration.unknowns import (
@@ -73,11 +73,7 @@ class FitPlan:
     def points(self) -> list[list[DataPoint]]:
         """Data points of each study."""
         return [
-            [
-                loosened(point, self.between_trials) if study.study in self.loose else point
-                for point in data_points(study)
-            ]
-            for study in self.studies
+            data_points(study, self.between_trials if study.study in self.loose else None) for study in self.studies
         ]
 
     def identity(self) -> str:
