@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from engager.app.calibrate_command import calibrate
+from engager.app.design_command import design
 from engager.app.errors import tell_error
 from engager.app.evidence_commands import evidence_app
 from engager.app.model_commands import model_app
@@ -38,6 +39,7 @@ app.add_typer(evidence_app, name="evidence")
 app.add_typer(regimen_app, name="regimen")
 app.add_typer(model_app, name="model")
 app.command("patient")(draw_patient)
+app.command("design")(design)
 app.command("calibrate")(calibrate)
 app.command("validate")(validate)
 app.command("sensitivity")(sensitivity)

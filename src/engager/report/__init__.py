@@ -6,6 +6,8 @@ Figures take plain frames and dicts, give matplotlib Figures, and can be used al
 from engager.report.comparison_plot import figure_comparisons
 from engager.report.content import BaselineRow, ReportContent, Source
 from engager.report.courses import DoseSegment, Panel, cycle_label, figure_courses
+from engager.report.design_page import DesignContent, design_figures, render_design
+from engager.report.design_plot import figure_exact, figure_power, figure_prior, figure_stopping
 from engager.report.kaplan_meier import figure_kaplan_meier
 from engager.report.page import RESEARCH_USE, render_report, write_report
 from engager.report.patient_plot import Course, PatientCourses, patient_figure
@@ -28,6 +30,7 @@ __all__ = [
     "WIDE",
     "BaselineRow",
     "Course",
+    "DesignContent",
     "DoseSegment",
     "DriversSection",
     "Panel",
@@ -38,17 +41,23 @@ __all__ = [
     "SensitivityLevel",
     "Source",
     "cycle_label",
+    "design_figures",
     "figure_comparisons",
     "figure_contraction",
     "figure_correlations",
     "figure_courses",
+    "figure_exact",
     "figure_kaplan_meier",
     "figure_positions",
+    "figure_power",
     "figure_predictive_check",
+    "figure_prior",
     "figure_sobol",
+    "figure_stopping",
     "figure_tornado",
     "figure_uncertainty",
     "patient_figure",
+    "render_design",
     "render_report",
     "render_sensitivity",
     "sensitivity_figures",

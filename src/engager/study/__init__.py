@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engager.study.calibrate import Calibration, calibrate_population, calibration_plan
+    from engager.study.design import DesignResult, design_study
+    from engager.study.design_words import (
+        COLUMNS,
+        LOOK_COLUMNS,
+        characteristics_cells,
+        look_cells,
+        prior_sentences,
+        rule_sentences,
+    )
     from engager.study.drivers import sensitivity_summary, write_summary
     from engager.study.folder import RunFolder
     from engager.study.load import load_protocol, regimen_by_id
@@ -20,6 +29,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "calibrate": ("Calibration", "calibrate_population", "calibration_plan"),
+    "design": ("DesignResult", "design_study"),
+    "design_words": (
+        "COLUMNS",
+        "LOOK_COLUMNS",
+        "characteristics_cells",
+        "look_cells",
+        "prior_sentences",
+        "rule_sentences",
+    ),
     "drivers": ("sensitivity_summary", "write_summary"),
     "folder": ("RunFolder",),
     "load": ("load_protocol", "regimen_by_id"),
@@ -34,7 +52,10 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "COLUMNS",
+    "LOOK_COLUMNS",
     "Calibration",
+    "DesignResult",
     "Replay",
     "RunFolder",
     "RunProgress",
@@ -43,13 +64,18 @@ __all__ = [
     "VirtualPatient",
     "calibrate_population",
     "calibration_plan",
+    "characteristics_cells",
     "check_figure_path",
     "check_folder",
+    "design_study",
     "draw_patients",
     "load_protocol",
+    "look_cells",
+    "prior_sentences",
     "regimen_by_id",
     "replay",
     "requests_of",
+    "rule_sentences",
     "run_study",
     "sensitivity_summary",
     "simulate_patient",

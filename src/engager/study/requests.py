@@ -31,7 +31,7 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
             else:
                 found.append(request_for(protocol, endpoint, arm, "proportion"))
         if endpoint.is_time_to_event and endpoint.origin == "randomization" and len(protocol.arms) == 2:
-            found.append(_hazard_ratio(protocol, endpoint))
+            found.append(comparison_of(protocol, endpoint, *protocol.arm_ids))
     return found
 
 
@@ -43,9 +43,8 @@ def request_for(
     return request_of(asked, protocol)
 
 
-def _hazard_ratio(protocol: Protocol, endpoint: Endpoint) -> EndpointRequest:
-    """The first arm against the second."""
-    treatment, control = protocol.arm_ids
+def comparison_of(protocol: Protocol, endpoint: Endpoint, treatment: str, control: str) -> EndpointRequest:
+    """The hazard ratio of one arm against another."""
     asked = _asked(endpoint, statistic="hazard_ratio", measure="HR", treatment=treatment, control=control)
     return request_of(asked, protocol)
 

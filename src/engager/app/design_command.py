@@ -1,0 +1,111 @@
+"""`engager design`: operating characteristics of a trial design, by virtual trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engager.app.console import print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.study import DesignResult
+
+# A terminal shows these without what the page says beside them.
+_SHORT = ("patients", "events", "months", "bias")
+
+
+def design(
+    study: Annotated[str, typer.Argument(metavar="FILE", help="A study file with a design block.")],
+    patients: Annotated[
+        str | None, typer.Option(help="Sizes to compare, e.g. 60,120,240; default: the design's own.")
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Virtual trials of each scenario, size and world.")] = 200,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    parameters: Annotated[
+        str, typer.Option(help="posterior, or a file of engager calibrate; its median is told as well.")
+    ] = "posterior",
+    out: Annotated[Path | None, typer.Option(help="New folder for report.html, tables and manifest.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Power, type I error, stopping and size of a trial design, by virtual trials of the model."""
+    from engager.app.progress import share_progress
+    from engager.study import check_folder, design_study, load_protocol
+
+    if out is not None:
+        check_folder(out)
+    protocol = load_protocol(study)
+    for note in protocol.notes():
+        remark(f"Note: {note}")
+    sizes = _sizes(patients)
+    with share_progress(quiet) as tell:
+        found = design_study(
+            protocol,
+            replicates=replicates,
+            seed=seed,
+            patients=sizes,
+            parameters=parameters,
+            n_threads=threads,
+            progress=tell,
+        )
+    page = found.write(out) if out is not None else None
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+    for note in found.notes:
+        remark(f"Note: {note}")
+    if page is not None:
+        remark(f"Report: {page}")
+
+
+def _sizes(text: str | None) -> tuple[int, ...]:
+    from engager.core import InputError, Problem
+
+    if text is None:
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise InputError(Problem("--patients", text, "must be whole numbers above 0, e.g. 60,120,240"))
+    return tuple(int(part) for part in parts)
+
+
+def _print(found: DesignResult) -> None:
+    from engager.study import COLUMNS, LOOK_COLUMNS, characteristics_cells, look_cells, prior_sentences, rule_sentences
+
+    for sentence in rule_sentences(found):
+        typer.echo(sentence)
+    typer.echo("")
+    several = len({row.scenario for row in found.rows}) > 1
+    first = ["scenario", "patients"] if several else ["patients"]
+
+    def head(scenario: str, n: int) -> list[str]:
+        return [scenario, str(n)] if several else [str(n)]
+
+    rows = []
+    for row in found.rows:
+        cells = characteristics_cells(found, row)
+        rows.append([*head(row.scenario, row.n_patients), *(_cell(cells[name], name in _SHORT) for name in COLUMNS)])
+    columns = [*first, *(f"mean {name}" if name in _SHORT[:3] else name for name in COLUMNS)]
+    print_table(columns, rows, right=("patients", *columns[-5:-2]))
+    typer.echo("")
+    rows = []
+    for row in found.rows:
+        for k in range(len(row.rules.information)):
+            cells = look_cells(row, k)
+            shown = [_cell(cells[name]) for name in LOOK_COLUMNS]
+            rows.append([*head(row.scenario, row.n_patients), str(k + 1), *shown])
+    print_table([*first, "look", *LOOK_COLUMNS], rows, right=("patients", "look"))
+    size = f"{found.manifest['replicates']} virtual trials each, {found.manifest['seconds']:.0f} s"
+    remark(f"{size}; ± is the Monte Carlo standard error.")
+    for sentence in prior_sentences(found):
+        remark(sentence)
+
+
+def _cell(cell: tuple[str, str], is_short: bool = False) -> str:
+    if is_short:
+        return cell[0]
+    return f"{cell[0]} ({cell[1]})" if cell[1] and not cell[1].startswith("±") else " ".join(cell).strip()

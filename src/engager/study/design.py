@@ -1,0 +1,317 @@
+"""Operating characteristics of a study's design, by virtual trials.
+
+In: a study with a `design` block. Out: a `DesignResult`, which writes a page and tables. Not here: any science; each
+step is one call of the layer it belongs to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from engager.analysis import Characteristics, Decisions, TwoStage, characteristics, decide
+from engager.core import InputError, Interrupted, Problem, digest, versions
+from engager.evidence import Selection
+from engager.model import load_model
+from engager.study.design_arms import ArmStore
+from engager.study.design_looks import Simulated, simulate_looks
+from engager.study.design_plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
+from engager.study.design_prior import historical_control
+from engager.study.design_rules import Prior, Rules, exact_curve, rules_of, two_stages
+from engager.study.design_scenarios import scenarios_of
+from engager.study.parameters import Parameters
+from engager.trial import DesignBlock, Protocol, design_problems, write_protocol
+
+DEFAULT_REPLICATES = 200
+MAX_REPLICATES = 1_000_000
+_SHARE_OF_SIMULATION = 0.9
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class DesignRow:
+    """One scenario at one size.
+
+    Attributes
+    ----------
+    scenario : name; `changes`: value by dotted path. n_by_arm : patients. rules : looks and bounds.
+    results : characteristics by (world, setting): world ``alternative`` or ``null``, setting ``posterior`` (a
+        draw for each replicate) or ``posterior_median``.
+    exact : of a single arm that counts responders: chance of success over true shares.
+    """
+
+    scenario: str
+    changes: dict[str, Any]
+    n_by_arm: dict[str, int]
+    rules: Rules
+    results: dict[tuple[str, str], Characteristics]
+    exact: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def n_patients(self) -> int:
+        return sum(self.n_by_arm.values())
+
+    def result(self, world: str = ALTERNATIVE, setting: str = POSTERIOR) -> Characteristics | None:
+        """Characteristics in one world and setting; None when it was not simulated."""
+        return self.results.get((world, setting))
+
+
+@dataclass(frozen=True)
+class DesignResult:
+    """What a design study found.
+
+    Attributes
+    ----------
+    protocol : the study. rows : one a scenario and size. trials : a row for each simulated trial.
+    prior, selection : the historical control and the arms behind it; None without one.
+    counts : final responders and patients by side of the median trial of the first row, for the picture of a prior.
+    notes : what the reader should know. manifest : hashes, seed, versions.
+    """
+
+    protocol: Protocol
+    rows: tuple[DesignRow, ...]
+    trials: pl.DataFrame
+    prior: Prior | None
+    selection: Selection | None
+    counts: dict[str, int]
+    notes: tuple[str, ...]
+    manifest: dict[str, Any]
+
+    @property
+    def design(self) -> DesignBlock:
+        assert self.protocol.design is not None  # checked when the design was asked for
+        return self.protocol.design
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``engager design --json`` prints."""
+        from engager.study.design_document import design_json
+
+        return design_json(self)
+
+    def write(self, folder: Path) -> Path:
+        """``report.html``, ``design.json``, ``trials.parquet``, ``study.yaml`` and ``manifest.json`` in a new folder.
+
+        Returns
+        -------
+        Path of the page.
+
+        Raises
+        ------
+        InputError
+            When the folder exists or cannot be made.
+        """
+        from engager.study.design_document import write_design
+
+        return write_design(self, folder)
+
+
+def design_study(
+    protocol: Protocol,
+    *,
+    replicates: int = DEFAULT_REPLICATES,
+    seed: int = 1,
+    patients: Sequence[int] = (),
+    parameters: str = "posterior",
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+) -> DesignResult:
+    """Operating characteristics of the design of a study.
+
+    Parameters
+    ----------
+    protocol : a study with a `design` block.
+    replicates : virtual trials of each scenario, size, world and setting.
+    seed : any whole number >= 0; the same seed gives the same bits.
+    patients : sizes instead of the design's own, all arms together.
+    parameters : ``posterior``, or the path of a posterior file of your own.
+    n_threads : None for all cores. It changes no number.
+    progress : told what is done and the finished share.
+
+    Raises
+    ------
+    InputError
+        All bad arguments together.
+    Interrupted
+        On Ctrl-C; nothing is written.
+
+    Notes
+    -----
+    The largest size is simulated once for each scenario; smaller ones are its first patients. A null world differs
+    in the treated arm alone, and arms that scenarios share are simulated once.
+    """
+    clock, started = time.perf_counter(), datetime.now(UTC)
+    _check(protocol, replicates, seed, patients, n_threads, parameters)
+    if patients:
+        assert protocol.design is not None
+        protocol = protocol.model_copy(
+            update={"design": protocol.design.model_copy(update={"patients": tuple(patients)})}
+        )
+    scenarios = scenarios_of(protocol)
+    design = scenarios[0].protocol.design
+    assert design is not None
+    test = design.test_of(protocol.arms)
+    prior, selection = historical_control(design) if test == "bayesian" else (None, None)
+    stages = two_stages(design) if test == "simon" else None
+    values, settings = settings_of(protocol, seed, parameters)
+    try:
+        store = ArmStore(replicates, seed, n_threads)
+        plans = [plan_of(one, settings, stages) for one in scenarios]
+        tell = progress or (lambda label, share: None)
+        jobs = [job for plan in plans for worlds in plan.jobs.values() for job in worlds]
+        store.add(jobs, lambda share: tell("simulating", _SHARE_OF_SIMULATION * share))
+        rows, trials, counts = _judge(plans, store, protocol.n_patients, stages, prior, tell)
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted; nothing was written.") from None
+    manifest = _manifest(protocol, seed, replicates, parameters, values, prior)
+    manifest |= {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 2)}
+    notes = _notes(protocol, design, values, rows)
+    return DesignResult(protocol, tuple(rows), trials, prior, selection, counts, notes, manifest)
+
+
+def _judge(
+    plans: list[Plan],
+    store: ArmStore,
+    n_study: int,
+    stages: TwoStage | None,
+    prior: Prior | None,
+    tell: Progress,
+) -> tuple[list[DesignRow], pl.DataFrame, dict[str, int]]:
+    """Every scenario and size against its rules."""
+    rows: list[DesignRow] = []
+    frames: list[pl.DataFrame] = []
+    counts: dict[str, int] = {}
+    n_parts = sum(len(plan.sizes) * len(plan.jobs) for plan in plans)
+    done = 0
+    for plan in plans:
+        protocol = plan.scenario.protocol
+        design = protocol.design
+        assert design is not None
+        for size in plan.sizes:
+            rules = rules_of(protocol, sum(size.values()), n_study, stages)
+            results = {}
+            for (world, setting), jobs in plan.jobs.items():
+                null = null_arm_of(protocol) if world == NULL else None
+                tables = [store.patients(job) for job in jobs]
+                seen = simulate_looks(protocol, tables, size, rules, prior, null, window_of)
+                decided = decide(seen.trials, rules.upper, rules.lower)
+                results[world, setting] = characteristics(seen.trials, decided, seen.truth)
+                frames.append(_trial_rows(plan.scenario.name, sum(size.values()), world, setting, seen, decided))
+                if not counts and (world, setting) == (ALTERNATIVE, POSTERIOR):
+                    counts = seen.counts
+                done += 1
+                tell("judging", _SHARE_OF_SIMULATION + (1 - _SHARE_OF_SIMULATION) * done / n_parts)
+            exact = exact_curve(design, rules, prior) if _is_exact(protocol, design) else []
+            rows.append(DesignRow(plan.scenario.name, plan.scenario.changes, size, rules, results, exact))
+    return rows, pl.concat(frames), counts
+
+
+def _is_exact(protocol: Protocol, design: DesignBlock) -> bool:
+    return design.control_of(protocol.arms) is None and not design.is_time_to_event
+
+
+def _trial_rows(
+    scenario: str, n: int, world: str, setting: str, seen: Simulated, decided: Decisions
+) -> pl.DataFrame:
+    """How each simulated trial ended."""
+    trials, look = seen.trials, decided.look
+    rows = np.arange(look.size)
+    return pl.DataFrame(
+        {
+            "scenario": [scenario] * look.size,
+            "patients_planned": [n] * look.size,
+            "world": [world] * look.size,
+            "setting": [setting] * look.size,
+            "replicate": rows,
+            "look": look + 1,
+            "success": decided.success,
+            "statistic": trials.statistic[rows, look],
+            "estimate": trials.estimate[rows, look],
+            "patients": trials.patients[rows, look],
+            "events": trials.events[rows, look],
+            "months": trials.months[rows, look],
+        }
+    )
+
+
+def _check(
+    protocol: Protocol, replicates: int, seed: int, patients: Sequence[int], n_threads: int | None, parameters: str
+) -> None:
+    problems = []
+    if protocol.design is None:
+        rule = "must be a study with a design block"
+        problems.append(Problem("study", protocol.study, rule, "See docs/how-to/design.md."))
+    elif patients:
+        block = protocol.design.model_copy(update={"patients": tuple(patients)})
+        blocks = {"design": block, "arms": protocol.arms, "endpoints": protocol.endpoints}
+        found = design_problems({**blocks, "allocation": protocol.allocation})
+        problems += [replace(one, where="--patients") for one in found if one.where == "design.patients"]
+    if not 2 <= replicates <= MAX_REPLICATES:
+        rule = f"must be between 2 and {MAX_REPLICATES}"
+        problems.append(Problem("--replicates", replicates, rule, f"The default is {DEFAULT_REPLICATES}."))
+    if seed < 0:
+        problems.append(Problem("--seed", seed, "must be a whole number from 0", "The default is 1."))
+    if n_threads is not None and n_threads < 1:
+        problems.append(Problem("--threads", n_threads, "must be at least 1", "Leave it out for all cores."))
+    if parameters != "posterior" and not parameters.endswith(".json"):
+        rule = "must be posterior, or a posterior file (.json)"
+        problems.append(Problem("--parameters", parameters, rule, "The posterior's median is always told as well."))
+    if problems:
+        raise InputError(problems)
+
+
+def _manifest(
+    protocol: Protocol, seed: int, replicates: int, parameters: str, values: Parameters, prior: Prior | None
+) -> dict[str, Any]:
+    from engager.core import digest_object
+
+    text = write_protocol(protocol)
+    inputs = {
+        "protocol": digest(text),
+        f"model:{protocol.model}": load_model(protocol.model).hash,
+        f"parameters:{values.used}": values.hash,
+    }
+    if prior is not None:
+        inputs["historical prior"] = digest_object(prior.as_dict())
+    return {
+        "kind": "design",
+        "study": protocol.study,
+        "seed": seed,
+        "replicates": replicates,
+        "parameters": parameters,
+        "protocol": text,
+        "inputs": inputs,
+        "versions": versions(),
+    }
+
+
+def _notes(
+    protocol: Protocol, design: DesignBlock, values: Parameters, rows: Sequence[DesignRow]
+) -> tuple[str, ...]:
+    found = [values.note] if values.note else []
+    if values.used != "posterior":
+        found.append("the model has no fitted posterior: power is at one set of values, without their uncertainty")
+    if design.control_of(protocol.arms) is None and design.null_arm is None:
+        found.append("no design.null_arm: a null world was not simulated")
+    if any(row.rules.scale == "probability" and row.exact and not row.exact[-1]["success"] for row in rows):
+        found.append(
+            f"success cannot be reached even if everybody responds: the prior's vague part keeps the probability below"
+            f" {design.threshold:g}; lower design.prior.robust_weight or design.threshold"
+        )
+    short = max((one.short for row in rows for one in row.results.values()), default=0.0)
+    if short > 0:
+        found.append(
+            f"in up to {100 * short:.0f} % of the trials follow-up ended before the planned events; they were judged"
+            " then, with the final bound; lengthen follow_up.months"
+        )
+    n_failed = sum(one.n_failed for row in rows for one in row.results.values())
+    if n_failed:
+        found.append(f"{n_failed} patients could not be followed to the end and are left out")
+    return tuple(found)

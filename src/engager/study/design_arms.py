@@ -1,0 +1,148 @@
+"""The arms that a design needs, simulated once each and kept: over sizes, worlds and scenarios that share them.
+
+A patient is fixed by seed, study, arm, replicate and number. So a smaller trial is the first patients of a larger
+one, and an arm that two scenarios leave alone is the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engager.core import digest
+from engager.trial import Arm, Endpoint, NullArm, Protocol, TrialData, simulate_trial, write_protocol
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Settings = Callable[[int], Mapping[str, float]]
+Progress = Callable[[float], None]
+# Large enough that the daily decisions are shared by many patients, small enough to stop soon at Ctrl-C.
+_PATIENTS_PER_CHUNK = 8000
+_DAYS_PER_MONTH = 365.25 / 12
+_WEEK = 7
+
+
+@dataclass(frozen=True)
+class ArmJob:
+    """One arm to be simulated.
+
+    Attributes
+    ----------
+    protocol : the study with this arm alone. setting : name of the population values, `settings` themselves.
+    """
+
+    protocol: Protocol
+    setting: str
+    settings: Settings
+
+    @property
+    def key(self) -> str:
+        """The same for arms in which the same would happen."""
+        return f"{self.setting}:{digest(write_protocol(self.protocol))}"
+
+    @property
+    def work(self) -> float:
+        """Patient-months of one replicate."""
+        return self.protocol.n_patients * self.protocol.follow_up.months
+
+
+def alone(protocol: Protocol, arm_id: str, n: int, months: float, null: NullArm | None = None) -> Protocol:
+    """The study with one arm, its data not cut; response windows stay those of the whole study.
+
+    Parameters
+    ----------
+    n : patients. months : of follow-up.
+    null : what the arm gets instead, in a world where the treatment is no better.
+    """
+    arm = protocol.arms[arm_id]
+    if null is not None:
+        arm = Arm(n=n, regimen=null.regimen, never_treated=null.never_treated)
+    windows = tuple(
+        Endpoint(id=target.endpoint, window_weeks=target.window_weeks, window_cycles=target.window_cycles)
+        for target in protocol.targets
+        if target.has_window and target.is_simulated
+    )
+    design = protocol.design
+    assert design is not None  # checked when the design was asked for
+    control = design.control_of(protocol.arms)
+    # In a null world the treated have the control arm's chance of a transplant too.
+    asks = control if null is not None and control is not None else arm_id
+    hsct = protocol.hsct
+    if isinstance(hsct.probability, dict):
+        hsct = hsct.model_copy(update={"probability": {arm_id: hsct.probability_of(asks)}})
+    return protocol.model_copy(
+        update={
+            "arms": {arm_id: arm.model_copy(update={"n": n})},
+            "endpoints": (*protocol.endpoints, *windows),
+            "targets": (),
+            "design": None,
+            "hsct": hsct,
+            "follow_up": protocol.follow_up.model_copy(update={"data_cut": None, "months": months}),
+            "allocation": protocol.allocation.model_copy(update={"ratio": (), "block": None}),
+        }
+    )
+
+
+def months_needed(protocol: Protocol, window_days: float | None) -> float:
+    """Follow-up a yes/no endpoint with a window needs; without one, all of the study's.
+
+    Whole weeks, as off treatment patients are carried on by weeks.
+    """
+    if window_days is None:
+        return protocol.follow_up.months
+    weeks = int(window_days // _WEEK) + 1
+    return min(protocol.follow_up.months, weeks * _WEEK / _DAYS_PER_MONTH)
+
+
+class ArmStore:
+    """Simulates arms and keeps their patients."""
+
+    def __init__(self, replicates: int, seed: int, n_threads: int | None):
+        self.replicates, self.seed, self.n_threads = replicates, seed, n_threads
+        self._patients: dict[str, pl.DataFrame] = {}
+
+    def add(self, jobs: list[ArmJob], progress: Progress) -> None:
+        """Simulate those that are not there yet.
+
+        Parameters
+        ----------
+        progress : told the finished share.
+        """
+        wanted = {job.key: job for job in jobs if job.key not in self._patients}
+        total, done = sum(job.work for job in wanted.values()) or 1.0, 0.0
+        for key, job in wanted.items():
+
+            def tell(share: float, before: float = done, work: float = job.work) -> None:
+                progress((before + share * work) / total)
+
+            self._patients[key] = self._simulate(job, tell)
+            done += job.work
+
+    def patients(self, job: ArmJob) -> pl.DataFrame:
+        """The patients table of an arm, all replicates."""
+        return self._patients[job.key]
+
+    def _simulate(self, job: ArmJob, progress: Progress) -> pl.DataFrame:
+        import polars as pl
+
+        size = max(1, _PATIENTS_PER_CHUNK // job.protocol.n_patients)
+        parts: list[pl.DataFrame] = []
+        for first in range(0, self.replicates, size):
+            end = min(first + size, self.replicates)
+
+            def tell(share: float, first: int = first, end: int = end) -> None:
+                progress((first + share * (end - first)) / self.replicates)
+
+            data: TrialData = simulate_trial(
+                job.protocol,
+                replicates=range(first, end),
+                seed=self.seed,
+                n_threads=self.n_threads,
+                progress=tell,
+                settings=job.settings,
+                n_sampled=0,
+            )
+            parts.append(data.patients)
+        return pl.concat(parts)
