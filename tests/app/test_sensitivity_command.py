@@ -40,6 +40,25 @@ def test_json_is_one_object_and_the_same_for_the_same_seed(engager, tmp_path, mo
     assert patient["n_patients"] == 4 * (len({one["factor"] for one in patient["indices"]}) + 2)
 
 
+def test_a_summary_keeps_the_strongest_factors_and_where_they_came_from(engager, tmp_path):
+    path = tmp_path / "summary.json"
+    found = engager("sensitivity", "tower", *ONE_PATIENT, "--out", tmp_path / "found", "--summary", path)
+    assert found.code == 0, found.err
+    told, whole = json.loads(path.read_text()), json.loads((tmp_path / "found" / "sensitivity.json").read_text())
+    assert told["made"]["study"] == "tower"
+    assert told["made"]["samples"] == 4
+    assert told["trial"] is None
+    assert set(told["patient"]["outputs"]) == {"il6_peak"}
+    of_il6 = [one for one in whole["patient"]["indices"] if one["output"] == "il6_peak"]
+    strongest = max(of_il6, key=lambda one: one["total"])
+    assert told["patient"]["indices"][0]["factor"] == strongest["factor"]
+    assert told["patient"]["indices"][0]["total"] == pytest.approx(strongest["total"], rel=1e-3)
+    away = tmp_path / "no" / "summary.json"
+    refused = engager("sensitivity", "tower", *ONE_PATIENT, "--out", tmp_path / "two", "--summary", away)
+    assert refused.code == 2
+    assert "--summary" in refused.err
+
+
 def test_bad_input_is_told_together(engager, tmp_path):
     found = engager(
         "sensitivity", "tower", "--outputs", "il6_paek", "--samples", 100, "--sets", 3, "--over", "all",

@@ -139,3 +139,52 @@ def test_validate_writes_a_document_with_every_figure(engager, study, tmp_path):
     assert "--replicates 6 --seed 1" in text
     assert text.count("| mine |") >= 4
     assert "Monte Carlo" in found.out
+
+
+def test_validate_writes_a_page_with_figures_and_their_scatter(engager, study, tmp_path):
+    out = tmp_path / "page.html"
+    found = engager("validate", "--against", study, "--replicates", 6, "--quiet", "--json", "--report", out)
+    assert found.code == 0, found.err
+    assert list(json.loads(found.out)) == ["targets", "counts", "acceptance"]
+    page = out.read_text(encoding="utf-8")
+    assert "--replicates 6 --seed 1 --parameters posterior --report" in page
+    assert "Three uncertainties, kept apart" in page
+    assert page.count("OS at 2 months") >= 2
+    assert "Observations within patients" not in page
+
+
+def test_validate_writes_a_page_of_individual_patients(engager, tmp_path):
+    out = tmp_path / "page.html"
+    found = engager("validate", "--against", "observations", "--quiet", "--report", out)
+    assert found.code == 0, found.err
+    page = out.read_text(encoding="utf-8")
+    for observation in ("OBS-T1", "OBS-B1", "OBS-IL6a", "OBS-IL6b", "OBS-PK1"):
+        assert f"{observation}: " in page  # the title of its panel
+    assert "not read at or below 10 pg/mL" in page
+    assert "OBS-EX1-continuous" in page
+
+
+def test_pages_go_into_folders_that_exist(engager, study, tmp_path):
+    away = tmp_path / "away" / "page.html"
+    found = engager("validate", "--against", study, "--report", away, "--markdown", tmp_path / "gone" / "a.md")
+    assert found.code == 2
+    assert "--report" in found.err
+    assert "--markdown" in found.err
+    found = engager("calibrate", "--targets", study, "--report", tmp_path / "page.html", "--out", tmp_path / "a.json")
+    assert found.code == 2
+    assert "time-courses" in found.err
+
+
+def test_calibrate_writes_the_page_of_the_fit_it_made(engager, tmp_path, monkeypatch):
+    from engager.calibration import load_time_course_fit
+
+    # The fit itself takes minutes and is tested where it lives; this is about the files.
+    fit = load_time_course_fit()
+    monkeypatch.setattr("engager.calibration.time_courses.calibrate_time_courses", lambda *a, **k: fit)
+    out, page = tmp_path / "fit.yaml", tmp_path / "fit.html"
+    found = engager("calibrate", "--targets", "time-courses", "--out", out, "--report", page, "--quiet")
+    assert found.code == 0, found.err
+    text = page.read_text(encoding="utf-8")
+    assert "Estimates of the fit" in text
+    assert "OBS-T1: fitted" in text
+    assert load_time_course_fit(out).population.keys() == fit.population.keys()

@@ -29,6 +29,10 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option(help="New file for the fit. Default: posterior-b-all.json in this folder.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="With time-courses: also write an HTML page with the estimates and individual patients."),
+    ] = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder for what is done so far; a stopped fit goes on from there.")
     ] = None,
@@ -52,10 +56,14 @@ def calibrate(
         problems.append(Problem("--out", str(out), "must not exist yet", "Name a new file."))
     if not out.parent.is_dir():
         problems.append(Problem("--out", str(out), "must be in a folder that exists"))
+    if report is not None and word != TIME_COURSES:
+        problems.append(Problem("--report", str(report), f"goes with --targets {TIME_COURSES} only"))
+    elif report is not None and not report.parent.is_dir():
+        problems.append(Problem("--report", str(report), "must be in a folder that exists"))
     if problems:
         raise InputError(problems)
     if word == TIME_COURSES:
-        _fit_courses(out, seed, quiet, as_json)
+        _fit_courses(out, report, seed, quiet, as_json)
         return
     if word == REGIMENS:
         _fit_regimens(out, quiet, as_json)
@@ -85,13 +93,19 @@ def _print_summary(found: Calibration) -> None:
     remark(f"Misfit before each portion (about 1 when all is explained): {history}")
 
 
-def _fit_courses(out: Path, seed: int | None, quiet: bool, as_json: bool) -> None:
+def _fit_courses(out: Path, report: Path | None, seed: int | None, quiet: bool, as_json: bool) -> None:
     from engager.app.progress import share_progress
     from engager.calibration import calibrate_time_courses, write_time_course_fit
 
     with share_progress(quiet) as tell:
         fit = calibrate_time_courses(1 if seed is None else seed, progress=lambda share: tell("fitting courses", share))
     write_time_course_fit(fit, out)
+    if report is not None:
+        from engager.study import calibration_content, write_credibility
+
+        command = f"engager calibrate --targets {TIME_COURSES} --seed {fit.provenance['seed']} --report {report}"
+        write_credibility(calibration_content(fit, command), report)
+        remark(f"Wrote {report}")
     if as_json:
         print_json({"out": str(out), "population": fit.population, "standard_errors_log": fit.standard_errors})
     else:

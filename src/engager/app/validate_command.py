@@ -37,6 +37,11 @@ def validate(
     markdown: Annotated[
         Path | None, typer.Option(help="Also write everything to this document; an old one is replaced.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Also write one self-contained HTML page with figures, individual patients and what drives"
+                     " the outcomes; an old one is replaced."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -53,10 +58,10 @@ def validate(
         if len(against or []) > 1:
             rule = "must be given without other studies"
             raise InputError(Problem("--against", OBSERVATIONS, rule, "Run the command twice."))
-        _against_observations(seed, as_json)
+        _check_folders(None, report)
+        _against_observations(seed, as_json, report)
         return
-    if markdown is not None and not markdown.parent.is_dir():
-        raise InputError(Problem("--markdown", str(markdown), "must be in a folder that exists"))
+    _check_folders(markdown, report)
     studies = studies_named(against) if against else studies_with_targets()
     for study in studies:
         for note in study.notes() if against else ():
@@ -65,8 +70,8 @@ def validate(
         found = validate_studies(
             studies, replicates=replicates, seed=seed, parameters=parameters, n_threads=threads, progress=tell
         )
-    if markdown is not None:
-        _write(markdown, found, against or [], with_observations=not against)
+    if markdown is not None or report is not None:
+        _write(markdown, report, found, against or [])
     if as_json:
         print_json(found.as_json())
         return
@@ -74,6 +79,19 @@ def validate(
     if uncertainty:
         _print_uncertainty(found)
     _tell_counts(found)
+
+
+def _check_folders(markdown: Path | None, report: Path | None) -> None:
+    from engager.core import InputError, Problem
+
+    given = {"--markdown": markdown, "--report": report}
+    problems = [
+        Problem(name, str(path), "must be in a folder that exists")
+        for name, path in given.items()
+        if path is not None and not path.parent.is_dir()
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _tell_counts(found: Validation) -> None:
@@ -120,13 +138,20 @@ def _decimal(value: float) -> str:
     return f"{value:.3f}" if value == value else "-"
 
 
-def _against_observations(seed: int, as_json: bool) -> None:
+def _against_observations(seed: int, as_json: bool, report: Path | None) -> None:
     """Courses and facts within patients beside the model's."""
     from engager.calibration import validate_observations
 
-    remark("Simulating the patients behind the observations; about a minute.")
+    remark("Simulating the patients behind the observations; a few seconds.")
     rows = validate_observations(seed)
     listed = [{key: _plain(row[key]) for key in _OBSERVATION_KEYS} for row in rows]
+    if report is not None:
+        from engager.study import credibility_content, write_credibility
+
+        command = f"engager validate --against {OBSERVATIONS} --seed {seed} --report {report}"
+        told = [{key: _plain(value) for key, value in row.items()} for row in rows]
+        write_credibility(credibility_content(None, told, command, seed), report)
+        remark(f"Wrote {report}")
     if as_json:
         print_json({"targets": listed})
         return
@@ -151,21 +176,25 @@ def _shown(value: Any) -> str:
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _write(path: Path, found: Validation, against: list[str], with_observations: bool) -> None:
-    from engager.study import validation_text
+def _write(markdown: Path | None, report: Path | None, found: Validation, against: list[str]) -> None:
+    from engager.study import credibility_content, validation_text, write_credibility
 
     rows: list[dict[str, Any]] = []
-    if with_observations:
+    if not against:
         from engager.calibration import validate_observations
 
-        remark("Simulating the patients behind the observations; about a minute.")
+        remark("Simulating the patients behind the observations; a few seconds.")
         rows = [{key: _plain(value) for key, value in row.items()} for row in validate_observations(found.seed)]
     chosen = "".join(f" --against {name}" for name in against)
     command = (
         f"engager validate{chosen} --replicates {found.replicates} --seed {found.seed}"
-        f" --parameters {found.parameters} --markdown {path}"
+        f" --parameters {found.parameters}"
     )
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(validation_text(found, command, rows), encoding="utf-8")
-    os.replace(unfinished, path)
-    remark(f"Wrote {path}")
+    if markdown is not None:
+        unfinished = markdown.with_name(f".{markdown.name}")
+        unfinished.write_text(validation_text(found, f"{command} --markdown {markdown}", rows), encoding="utf-8")
+        os.replace(unfinished, markdown)
+        remark(f"Wrote {markdown}")
+    if report is not None:
+        write_credibility(credibility_content(found, rows, f"{command} --report {report}", found.seed), report)
+        remark(f"Wrote {report}")

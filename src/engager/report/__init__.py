@@ -6,6 +6,7 @@ Figures take plain frames and dicts, give matplotlib Figures, and can be used al
 from engager.report.comparison_plot import figure_comparisons
 from engager.report.content import BaselineRow, ReportContent, Source
 from engager.report.courses import DoseSegment, Panel, cycle_label, figure_courses
+from engager.report.credibility_page import CredibilityContent, render_credibility
 from engager.report.design_page import DesignContent, design_figures, render_design
 from engager.report.design_plot import figure_exact, figure_power, figure_prior, figure_stopping
 from engager.report.kaplan_meier import figure_kaplan_meier
@@ -30,6 +31,7 @@ __all__ = [
     "WIDE",
     "BaselineRow",
     "Course",
+    "CredibilityContent",
     "DesignContent",
     "DoseSegment",
     "DriversSection",
@@ -57,6 +59,7 @@ __all__ = [
     "figure_tornado",
     "figure_uncertainty",
     "patient_figure",
+    "render_credibility",
     "render_design",
     "render_report",
     "render_sensitivity",

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engager.report.style import COLORS, MUTED, OUTSIDE, PUBLISHED, WIDE, is_narrow, new_figure, note, quiet
-from engager.report.words import what
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +43,7 @@ def position(row: Row) -> float | None:
 
 
 def figure_positions(groups: Mapping[str, Sequence[Row]], width: float = WIDE) -> Figure:
-    """Dots of published figures over the shared interval; those outside are red and named.
+    """Marks of published figures over the shared interval; those outside are red.
 
     Parameters
     ----------
@@ -52,47 +51,46 @@ def figure_positions(groups: Mapping[str, Sequence[Row]], width: float = WIDE) -
     width : inches.
     """
     narrow = is_narrow(width)
-    shown = {study: [one for one in rows if position(one) is not None] for study, rows in groups.items()}
-    shown = {study: rows for study, rows in shown.items() if rows}
+    shown = {study: rows for study, rows in groups.items() if rows}
     with quiet():
         if not shown:
             figure = new_figure(width, 1.2)
-            note(figure.subplots(), "nothing could be placed")
+            note(figure.subplots(), "nothing published to compare with")
             return figure
-        figure = new_figure(width, (0.62 if narrow else 0.46) * len(shown) + 1.3)
+        figure = new_figure(width, (0.45 if narrow else 0.3) * len(shown) + 1.2)
         axes = figure.subplots()
         axes.axvspan(-1, 1, color=COLORS[0], alpha=0.13, linewidth=0, zorder=0)
         axes.axvline(0, color=COLORS[0], linewidth=1.2, zorder=1)
         for y, (study, rows) in enumerate(reversed(shown.items())):
             _study_row(axes, y, study, rows, narrow)
-        axes.set_yticks(range(len(shown)), ["" if narrow else study for study in reversed(shown)])
+        axes.set_yticks(range(len(shown)), ["" if narrow else study for study in reversed(shown)], fontsize=7.4)
         axes.set_ylim(-0.6, len(shown) - (0.3 if narrow else 0.4))
         axes.set_xlim(-_LIMIT - 0.2, _LIMIT + 0.2)
         axes.set_xticks([-2, -1, 0, 1, 2], ["", "lower end", "median", "upper end", ""])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("published figure within the prediction interval of a trial of its size")
+        words = "published figure within the prediction interval"
+        axes.set_xlabel(words if narrow else f"{words} of a trial of its size")
         _legend(figure, narrow, {one.get("use") for rows in shown.values() for one in rows})
     return figure
 
 
 def _study_row(axes: Axes, y: int, study: str, rows: Sequence[Row], narrow: bool) -> None:
-    places = [(max(-_LIMIT, min(_LIMIT, position(one) or 0.0)), one) for one in rows]
+    placed = [(place, one) for one in rows if (place := position(one)) is not None]
+    places = [(max(-_LIMIT, min(_LIMIT, place)), one) for place, one in placed]
     if narrow:
-        axes.text(-_LIMIT - 0.15, y + 0.3, study, fontsize=7.4, va="center")
+        axes.text(-_LIMIT - 0.15, y + 0.34, study, fontsize=7.2, va="center")
     for k, (x, one) in enumerate(sorted(places, key=lambda place: place[0])):
         # Neighbors step aside, in a fixed order.
-        shift = (-0.13, 0.0, 0.13)[k % 3]
+        shift = (-0.16, 0.0, 0.16)[k % 3]
         is_out = one.get("inside") is False
         axes.plot(
             [x], [y + shift], _MARKERS.get(one.get("use"), "s"), color=OUTSIDE if is_out else "white",
             markeredgecolor=PUBLISHED, markeredgewidth=0.9, markersize=4.6, zorder=5 if is_out else 4,
         )  # fmt: skip
-        if is_out and not narrow:
-            side = 1 if x > 0 else -1
-            text = what(one)
-            axes.annotate(text, (x, y + shift), (4 * side, 5), textcoords="offset points", fontsize=6.4,
-                          color=OUTSIDE, ha="left" if side > 0 else "right", annotation_clip=False)  # fmt: skip
+    judged = [one for one in rows if one.get("inside") is not None]
+    inside = f"{sum(bool(one['inside']) for one in judged)} of {len(judged)} inside"
+    axes.text(_LIMIT + 0.3, y, inside, fontsize=7, color="#22303C", va="center", clip_on=False)
 
 
 def _legend(figure: Figure, narrow: bool, uses: set[str | None]) -> None:

@@ -15,8 +15,13 @@ from engager.report.predictive_plot import check_words, figure_predictive_check
 from engager.report.sensitivity_page import SensitivityLevel
 from engager.report.sensitivity_plot import figure_sobol, figure_tornado
 from engager.report.template import both_widths
-from engager.report.uncertainty_plot import figure_uncertainty, monte_carlo_words, share_words, spread_words
-from engager.report.words import unit_words, what
+from engager.report.uncertainty_plot import (
+    figure_parameter_shares,
+    figure_uncertainty,
+    monte_carlo_words,
+    spread_words,
+)
+from engager.report.words import unit_words
 
 if TYPE_CHECKING:
     from engager.calibration import LevelCheck, PredictiveCheck
@@ -98,7 +103,7 @@ def predictive_context(section: PredictiveSection) -> dict[str, Any]:
 
 
 def uncertainty_context(groups: Mapping[str, Sequence[Row]]) -> dict[str, Any] | None:
-    """Figure and tables of the three uncertainties; None when no comparison tells them.
+    """Figure of the three uncertainties; None when no comparison tells them.
 
     Parameters
     ----------
@@ -109,29 +114,25 @@ def uncertainty_context(groups: Mapping[str, Sequence[Row]]) -> dict[str, Any] |
     The share of the parameters is 1 - within / total. Over R trials the total is known to a relative standard error of
     sqrt(2 / (R - 1)), which is that of the share where patients account for all.
     """
-    tables = []
-    for title, rows in groups.items():
-        told = [one for one in rows if one.get("uncertainty")]
-        cells = [
-            {
-                "what": what(one),
-                "arm": one["arm"],
-                "patients": spread_words(one["uncertainty"]["between_patients"], one["uncertainty"]["scale"]),
-                "parameters": spread_words(one["uncertainty"]["parameters"], one["uncertainty"]["scale"]),
-                "share": share_words(one),
-                "monte_carlo": monte_carlo_words(one),
-            }
-            for one in told
-        ]
-        if cells:
-            tables.append({"title": title, "rows": cells})
-    if not tables:
+    told = [one for rows in groups.values() for one in rows if one.get("uncertainty")]
+    if not told:
         return None
-    draw = partial(figure_uncertainty, groups)
+    is_single = len(groups) == 1
+    draw = partial(figure_uncertainty if is_single else figure_parameter_shares, groups)
     description = "Share of the variance between virtual trials from patients and from parameters, by published figure"
-    n = max(one["uncertainty"]["n_replicates"] for rows in groups.values() for one in rows if one.get("uncertainty"))
+    n = max(one["uncertainty"]["n_replicates"] for one in told)
     unsure = f"{100 * sqrt(2 / (n - 1)):.0f}" if n > 1 else ""
-    return {"tables": tables, "figure": both_widths("uncertainty", description, draw), "n": n, "unsure": unsure}
+    pictures = both_widths("uncertainty", description, draw)
+    return {"figure": pictures, "is_single": is_single, "n": n, "unsure": unsure}
+
+
+def scatter_words(row: Row) -> list[str]:
+    """The three uncertainties of one comparison, a line each; empty without them."""
+    told = row.get("uncertainty")
+    if not told:
+        return []
+    patients, parameters = (spread_words(told[key], told["scale"]) for key in ("between_patients", "parameters"))
+    return [f"patients {patients}", f"parameters {parameters}", f"Monte Carlo {monte_carlo_words(row)}"]
 
 
 def drivers_context(section: DriversSection) -> dict[str, Any]:

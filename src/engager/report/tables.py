@@ -36,10 +36,11 @@ def links(given: Any, sources: Sequence[Source]) -> list[dict[str, str]]:
 
 def comparison_rows(content: ReportContent) -> list[dict[str, Any]]:
     """One row a comparison, each cell written out."""
-    return [_comparison_row(one, content.sources) for one in content.comparisons]
+    return [comparison_row(one, content.sources) for one in content.comparisons]
 
 
-def _comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[str, Any]:
+def comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[str, Any]:
+    """The cells of one comparison."""
     published, simulated, statistic = one["published"], one["simulated"], one["statistic"]
     n = published.get("n")
     return {
@@ -65,7 +66,7 @@ def _simulated_median(simulated: Mapping[str, Any], statistic: str) -> str:
 def verdict(content: ReportContent) -> dict[str, Any]:
     """How many published figures lie inside, and the ones that do not, in words."""
     judged = [one for one in content.comparisons if one.get("inside") is not None]
-    missed = [_comparison_row(one, content.sources) for one in judged if not one["inside"]]
+    missed = [comparison_row(one, content.sources) for one in judged if not one["inside"]]
     return {"judged": len(judged), "inside": len(judged) - len(missed), "missed": missed}
 
 

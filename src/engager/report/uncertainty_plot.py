@@ -6,6 +6,7 @@ In: comparison dicts with an ``uncertainty``. Out: a matplotlib Figure, and its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from engager.report.style import COLORS, MUTED, WIDE, is_narrow, new_figure, note, quiet
@@ -53,10 +54,45 @@ def figure_uncertainty(groups: Mapping[str, Sequence[Row]], width: float = WIDE)
     return figure
 
 
-def share_words(row: Row) -> str:
-    """Share of the variance that the parameters account for, e.g. ``35 %``."""
-    share = row["uncertainty"]["parameter_share"]
-    return DASH if share is None else f"{100 * share:.0f} %"
+def figure_parameter_shares(groups: Mapping[str, Sequence[Row]], width: float = WIDE) -> Figure:
+    """Share of the variance that the parameters account for: one row a study, one mark a figure.
+
+    Parameters
+    ----------
+    groups : as for `figure_uncertainty`, for so many figures that each has no bar of its own.
+    """
+    narrow = is_narrow(width)
+    shares = {
+        title: [found for one in rows if one.get("uncertainty") and (found := _share(one)) is not None]
+        for title, rows in groups.items()
+    }
+    shares = {title: found for title, found in shares.items() if found}
+    with quiet():
+        figure = new_figure(width, (0.42 if narrow else 0.25) * len(shares) + 1.0)
+        axes = figure.subplots()
+        if not shares:
+            note(axes, "nothing to tell apart")
+            return figure
+        for y, (title, found) in enumerate(reversed(shares.items())):
+            shifts = [(-0.14, 0.0, 0.14)[k % 3] for k in range(len(found))]
+            axes.plot(sorted(found), [y + shift for shift in shifts], "o", color=_PARAMETERS, alpha=0.55,
+                      markersize=4.4, markeredgewidth=0)  # fmt: skip
+            axes.plot([median(found)] * 2, [y - 0.3, y + 0.3], color="#22303C", linewidth=1.4)
+            if narrow:
+                axes.text(0.0, y + 0.3, title, fontsize=7.2, va="bottom")
+        axes.set_yticks(range(len(shares)), ["" if narrow else title for title in reversed(shares)], fontsize=7.4)
+        axes.set_ylim(-0.5, len(shares) - (0.2 if narrow else 0.5))
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0: all patients", "25 %", "50 %", "75 %", "100 %"])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("share of the variance from parameters; line: median of the study")
+    return figure
+
+
+def _share(row: Row) -> float | None:
+    share: float | None = row["uncertainty"]["parameter_share"]
+    return share
 
 
 def spread_words(value: float | None, scale: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engager.study.calibrate import Calibration, calibrate_population, calibration_plan
+    from engager.study.credibility import calibration_content, credibility_content, write_credibility
     from engager.study.design import DesignResult, design_study
     from engager.study.design_words import (
         COLUMNS,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "calibrate": ("Calibration", "calibrate_population", "calibration_plan"),
+    "credibility": ("calibration_content", "credibility_content", "write_credibility"),
+    "drivers": ("sensitivity_summary", "write_summary"),
     "design": ("DesignResult", "design_study"),
     "design_words": (
         "COLUMNS",
@@ -38,7 +41,6 @@ _HOMES = {
         "prior_sentences",
         "rule_sentences",
     ),
-    "drivers": ("sensitivity_summary", "write_summary"),
     "folder": ("RunFolder",),
     "load": ("load_protocol", "regimen_by_id"),
     "patient": ("VirtualPatient", "check_figure_path", "draw_patients", "simulate_patient"),
@@ -63,11 +65,13 @@ __all__ = [
     "Validation",
     "VirtualPatient",
     "calibrate_population",
+    "calibration_content",
     "calibration_plan",
     "characteristics_cells",
     "check_figure_path",
     "check_folder",
     "design_study",
+    "credibility_content",
     "draw_patients",
     "load_protocol",
     "look_cells",
@@ -84,6 +88,7 @@ __all__ = [
     "study_sensitivity",
     "validate_studies",
     "validation_text",
+    "write_credibility",
     "write_summary",
 ]
 

@@ -40,6 +40,7 @@ class Validation:
     n_failed : patients the solver could not follow.
     replicates, seed : of the simulation.
     parameters : which population values were used; notes : what the reader should know of them.
+    has_draws : every virtual trial drew population values of its own.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -50,6 +51,7 @@ class Validation:
     seed: int
     parameters: str
     notes: tuple[str, ...] = ()
+    has_draws: bool = True
 
     def inside(self, use: str | None) -> tuple[int, int]:
         """How many figures of a use lie inside, and how many could be judged."""
@@ -164,6 +166,7 @@ def validate_studies(
     split: list[Uncertainty] = []
     notes: list[str] = []
     n_failed = 0
+    has_draws = True
     total = float(sum(study.n_patients for study in studies))
     done = 0.0
     for study in studies:
@@ -178,6 +181,7 @@ def validate_studies(
         split += uncertainties(data, seed)
         notes += [values.note] if values.note and values.note not in notes else []
         n_failed += data.n_failed
+        has_draws &= values.used == "posterior"
         done += study.n_patients
     unanswered = tuple(
         f"{study.study}: {target.endpoint} ({target.statistic})"
@@ -194,6 +198,7 @@ def validate_studies(
         seed=seed,
         parameters=parameters,
         notes=tuple(notes),
+        has_draws=has_draws,
     )
 
 
