@@ -6,11 +6,12 @@ In: checks of the calibration layer. Out: a matplotlib Figure. A percentile outs
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engager.report.style import COLORS, MUTED, OUTSIDE, PUBLISHED, WIDE, is_narrow, new_figure, note, quiet
+from engager.report.style import COLORS, MUTED, OUTSIDE, PUBLISHED, WIDE, is_narrow, note, quiet
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from engager.calibration import LevelCheck, PredictiveCheck
 
 _BANDS = (COLORS[5], COLORS[1], COLORS[2])
+_PANEL = 2.6
+_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NAMES = {
     "cd8_per_uL": "CD8 T cells",
     "b_per_uL": "B cells",
@@ -38,12 +41,21 @@ def figure_predictive_check(
     checks : of `calibration.predictive_check`. levels : of `calibration.level_check`.
     width : inches; a narrow figure has one column.
     """
+    from matplotlib.figure import Figure
+
     narrow = is_narrow(width)
     n_panels = len(checks) + bool(levels)
     n_columns = 1 if narrow else 2
     n_rows = max(-(-n_panels // n_columns), 1)
     with quiet():
-        figure = new_figure(width, 2.6 * n_rows + (0.0 if n_columns * n_rows > n_panels else 1.35 if narrow else 0.7))
+        below = 0.0 if n_columns * n_rows > n_panels else 1.5 if narrow else 0.8
+        height = _PANEL * n_rows + below
+        # Panels of one size need no search for a layout, which would take as long as drawing them.
+        figure = Figure(figsize=(width, height))
+        figure.subplots_adjust(
+            left=0.58 / width, right=1 - 0.13 / width, top=1 - 0.36 / height, bottom=(0.36 + below) / height,
+            wspace=0.2, hspace=0.8 / (_PANEL - 0.75),
+        )  # fmt: skip
         panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         if not n_panels:
             note(panels[0], "nothing observed to compare with")
@@ -69,6 +81,8 @@ def _rate_unit(per_m2: bool) -> str:
 
 
 def _course_panel(axes: Axes, check: PredictiveCheck) -> None:
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
     # Readings are spaced evenly: minutes and weeks would not fit on one scale.
     places = np.arange(check.days.size, dtype=float)
     inside = check.inside
@@ -87,6 +101,8 @@ def _course_panel(axes: Axes, check: PredictiveCheck) -> None:
         at = dict(zip(check.days.tolist(), places.tolist(), strict=True))
         axes.plot([at[float(day)] for day in days], values, ".", color=MUTED, alpha=0.55, markersize=2.6, zorder=3)
     axes.set_yscale("log")
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(_power))
     _floor(axes, check)
     _no_band(axes, check, places)
     axes.set_xlim(-0.4, places.size - 0.6)
@@ -142,6 +158,11 @@ def _level_panel(axes: Axes, levels: Sequence[LevelCheck]) -> None:
     _title(axes, "Drug, mean steady level by dose", names, levels[0].use)
 
 
+def _power(value: float, _: int | None = None) -> str:
+    """Powers of ten, plain where they are short."""
+    return f"{value:g}" if 0.01 <= value <= 1000 else "10" + f"{log10(value):.0f}".translate(_POWERS)
+
+
 def _day(day: float) -> str:
     if day == 0:
         return "start"
@@ -154,6 +175,7 @@ def _title(axes: Axes, words: str, observation: str, use: str) -> None:
 
 
 def _legend(place: Figure | Axes, narrow: bool, with_levels: bool) -> None:
+    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -170,10 +192,10 @@ def _legend(place: Figure | Axes, narrow: bool, with_levels: bool) -> None:
     if with_levels:
         entries.append((Patch(facecolor=COLORS[0], alpha=0.3), "levels: 95 % of patients, mean ± SD"))
     handles, labels = [handle for handle, _ in entries], [text for _, text in entries]
-    if hasattr(place, "transAxes"):
+    if not isinstance(place, Figure):
         place.legend(handles, labels, loc="center left", fontsize=7.5, handlelength=1.6, labelspacing=0.7)
     else:
         place.legend(
-            handles, labels, loc="outside lower center", ncols=1 if narrow else 3, fontsize=7, handlelength=1.6,
+            handles, labels, loc="lower center", ncols=1 if narrow else 3, fontsize=7, handlelength=1.6,
             columnspacing=1.4,
         )  # fmt: skip

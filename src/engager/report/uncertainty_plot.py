@@ -73,11 +73,11 @@ def figure_parameter_shares(groups: Mapping[str, Sequence[Row]], width: float = 
         if not shares:
             note(axes, "nothing to tell apart")
             return figure
-        for y, (title, found) in enumerate(reversed(shares.items())):
-            shifts = [(-0.14, 0.0, 0.14)[k % 3] for k in range(len(found))]
-            axes.plot(sorted(found), [y + shift for shift in shifts], "o", color=_PARAMETERS, alpha=0.55,
+        for y, (title, places) in enumerate(reversed(shares.items())):
+            shifts = [(-0.14, 0.0, 0.14)[k % 3] for k in range(len(places))]
+            axes.plot(sorted(places), [y + shift for shift in shifts], "o", color=_PARAMETERS, alpha=0.55,
                       markersize=4.4, markeredgewidth=0)  # fmt: skip
-            axes.plot([median(found)] * 2, [y - 0.3, y + 0.3], color="#22303C", linewidth=1.4)
+            axes.plot([median(places)] * 2, [y - 0.3, y + 0.3], color="#22303C", linewidth=1.4)
             if narrow:
                 axes.text(0.0, y + 0.3, title, fontsize=7.2, va="bottom")
         axes.set_yticks(range(len(shares)), ["" if narrow else title for title in reversed(shares)], fontsize=7.4)
