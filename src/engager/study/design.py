@@ -300,11 +300,6 @@ def _notes(
         found.append("the model has no fitted posterior: power is at one set of values, without their uncertainty")
     if design.control_of(protocol.arms) is None and design.null_arm is None:
         found.append("no design.null_arm: a null world was not simulated")
-    if any(row.rules.scale == "probability" and row.exact and not row.exact[-1]["success"] for row in rows):
-        found.append(
-            f"success cannot be reached even if everybody responds: the prior's vague part keeps the probability below"
-            f" {design.threshold:g}; lower design.prior.robust_weight or design.threshold"
-        )
     short = max((one.short for row in rows for one in row.results.values()), default=0.0)
     if short > 0:
         found.append(

@@ -27,8 +27,8 @@ from engager.trial import DesignBlock, Protocol
 
 FloatArray = NDArray[np.float64]
 Prior = HistoricalPrior | HistoricalMedian
-# True shares at which a single arm that counts responders is worked out exactly.
-_SHARES = np.linspace(0.0, 1.0, 101)
+# True shares at which a single arm that counts responders is worked out exactly, the null share besides.
+_SHARES = tuple(k / 100 for k in range(101))
 SCALES = {"exact": "responders", "simon": "responders", "bayesian": "probability"}
 
 
@@ -149,11 +149,11 @@ def exact_curve(design: DesignBlock, rules: Rules, prior: Prior | None) -> list[
     if rules.test == "bayesian":
         success, futility = _as_responders(design, rules, prior)
     found = []
-    for share in _SHARES:
-        exact = single_arm_characteristics(rules.patients_by_look, success.tolist(), futility.tolist(), float(share))
+    for share in sorted({*_SHARES, *([design.null_share] if design.null_share is not None else [])}):
+        exact = single_arm_characteristics(rules.patients_by_look, success.tolist(), futility.tolist(), share)
         found.append(
             {
-                "share": float(share),
+                "share": share,
                 "success": float(exact.success.sum()),
                 "stopped_early": float((exact.success + exact.futility)[:-1].sum()),
                 "expected_patients": exact.expected_patients,

@@ -29,6 +29,7 @@ EFFECTS = {
     "share": "share",
 }
 Cell = tuple[str, str]
+_MOST = 0.8
 COLUMNS = (
     "assurance", "power at median", "type I error", "type I at median", "patients", "events", "months", "estimate",
     "bias",
@@ -99,6 +100,9 @@ def rule_sentences(found: DesignResult) -> list[str]:
             r1, r = int(stages.lower[0]), int(stages.upper[1]) - 1
             said.append(f"Stop after {n1} patients with {r1} responders or fewer; success with more than {r} of {n}.")
         said.append(f"Null share {percent(design.null_share or 0)}, one-sided alpha {design.alpha:g}.")
+        errors = [one["success"] for row in found.rows for one in row.exact if one["share"] == design.null_share]
+        shown = ", ".join(percent(one) for one in dict.fromkeys(errors))
+        said.append(f"Exact type I error at the null share: {shown}.")
     else:
         words = design.spending.replace("obrien_fleming", "O'Brien and Fleming").replace("pocock", "Pocock")
         many = len(found.rows[0].rules.information) > 1
@@ -108,10 +112,22 @@ def rule_sentences(found: DesignResult) -> list[str]:
         what = "probability" if test == "bayesian" else "z"
         bounds = ", ".join(f"{value:g}" for value in design.futility)
         said.append(f"Stop for futility at a {what} of {bounds} or less; success bounds do not rely on it.")
+    said += _shares_needed(found)
     null = design.null_arm.regimen.id if design.null_arm else (arms[control].regimen.id if control else None)
     if null is not None:
         said.append(f"Null world: {treated} patients get {null}, simulated like everything else.")
     return said
+
+
+def _shares_needed(found: DesignResult) -> list[str]:
+    """For a single arm that counts responders: the true share at which most trials succeed, whatever the model says."""
+    parts = []
+    for row in found.rows:
+        if row.exact and row.scenario == found.rows[0].scenario:
+            reached = next((one["share"] for one in row.exact if one["success"] >= _MOST), None)
+            words = "no share" if reached is None else f"{100 * reached:.0f} %"
+            parts.append(f"{words} with {row.n_patients} patients")
+    return [f"True share from which {100 * _MOST:.0f} % of the trials succeed: {', '.join(parts)}."] if parts else []
 
 
 def prior_sentences(found: DesignResult) -> list[str]:
