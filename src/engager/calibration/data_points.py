@@ -66,7 +66,8 @@ def data_points(protocol: Protocol, between_trials: Mapping[str, float] | None =
             n = float(target.n or _N_UNKNOWN)
             value = float(to_scale(np.array([target.published]), target.statistic, n)[0])
             label = f"{protocol.study} {protocol.arm_of(target)} {target.endpoint} {target.statistic}"
-            found.append(loosened(DataPoint(label, target, value, _variance(target, n)), scatter))
+            between = scatter.get(SCALE_BY_STATISTIC.get(target.statistic, "identity"), 0.0)
+            found.append(DataPoint(label, target, value, _variance(target, n) + between**2))
     return found
 
 
