@@ -86,10 +86,7 @@ def _power_axis(axes: Axes, world: str, alpha: float | None, rows: Sequence[Row]
     axes.set_ylabel("type I error")
     if alpha is not None:
         axes.axhline(alpha, color=OUTSIDE, linewidth=0.9, zorder=1)
-        axes.annotate(
-            f"alpha {alpha:g}", (0, alpha), xycoords=("axes fraction", "data"), xytext=(2, 2),
-            textcoords="offset points", ha="left", color=OUTSIDE, fontsize=7.5,
-        )  # fmt: skip
+        axes.set_title(f"Treatment no better than the control (red: alpha {alpha:g})")
 
 
 def _power_legend(figure: Figure, names: Sequence[str], has_median: bool, narrow: bool) -> None:

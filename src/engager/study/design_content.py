@@ -146,7 +146,7 @@ def _limits(found: DesignResult) -> list[str]:
         )
     if design.test_of(found.protocol.arms) == "bayesian" and design.is_time_to_event:
         said.append("Medians follow from an exponential model: patient-months over events.")
-    said += [f"{text[:1].upper()}{text[1:]}." for text in found.protocol.notes()]
+    said += [f"Note: {text}." for text in found.protocol.notes()]
     if design.futility:
         said.append("Futility stops are kept in the simulation, so the simulated type I error is below alpha by them.")
     return said

@@ -138,18 +138,22 @@ def prior_sentences(found: DesignResult) -> list[str]:
     if isinstance(prior, HistoricalMedian):
         return [
             f"Historical control: median {prior.median:.1f} months, 95 % from {prior.low:.1f} to {prior.high:.1f};"
-            f" {prior.n_studies} earlier trials.",
+            f" {_trials(prior.n_studies)}.",
             f"The prior is worth {prior.effective_events:.0f} events ({prior.effective_events_predictive:.0f} without"
             " the vague part).",
         ]
     size = effective_sizes(prior)
     return [
         f"Historical control: share {percent(prior.mean)}, 95 % from {percent(prior.low)} to {percent(prior.high)};"
-        f" {prior.n_studies} earlier trials, {prior.n_patients} patients.",
+        f" {_trials(prior.n_studies)}, {prior.n_patients} patients.",
         f"The prior is worth {size['effective_sample_size']:.0f} patients"
         f" ({size['effective_sample_size_predictive']:.0f} without the vague part), by"
         f" {size['effective_sample_size_method']}.",
     ]
+
+
+def _trials(n: int) -> str:
+    return f"{n} earlier trial{'s' if n > 1 else ''}"
 
 
 def probability(one: Probability) -> Cell:
