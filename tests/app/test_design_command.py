@@ -132,6 +132,7 @@ def test_a_study_without_a_design_says_what_to_add(engager):
         ({"soc-chemotherapy-tower": "soc-chemotherapy-twoer"}, "Did you mean"),
         ({"patients: [12, 24]": "patients: [12, 12]"}, "each size once"),
         ({"test: exact": "tset: exact"}, "Did you mean test"),
+        ({"primary: CR": "primary: MRD_response", "{id: CR,": "{id: MRD_response,"}, "counts every patient"),
     ],
 )
 def test_a_bad_block_is_told_with_its_key(engager, tmp_path, change, words):
@@ -156,6 +157,7 @@ def test_a_bad_block_is_told_with_its_key(engager, tmp_path, change, words):
         ("{primary: OS, treatment: c}", "must be an arm of the study"),
         ("{primary: OS, treatment: a, control: a}", "must differ"),
         ("{primary: CR, events: 12}", "belongs to a time to event"),
+        ("{primary: CR, information: [0.5, 0.6, 1], patients: 3}", "too few for 3 looks"),
         ("{primary: CR, margin: 0.1}", "belongs to bayesian"),
     ],
 )
@@ -199,6 +201,7 @@ def test_a_prior_without_records_is_refused(engager, tmp_path, prior, words):
         ('{"population.prior_hsct": 3}', "population.prior_hsct"),
         ('{"population.prior_hscst": 0.3}', "Did you mean prior_hsct"),
         ('{"design.alpha": 0.1}', "must lead to a key that is simulated"),
+        ('{"model": "hosseini-2020"}', "must lead to a key that is simulated"),
     ],
 )
 def test_a_scenario_that_leads_nowhere_is_told(engager, tmp_path, change, words):

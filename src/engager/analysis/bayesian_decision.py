@@ -101,9 +101,7 @@ def probability_median_longer(
     own = 1.0 / np.where(informed, control_d, 1.0)
     prior = control.sds**2
     gap = np.where(informed, control_mean - control.means, 0.0)
-    log_weight = np.log(control.weights) - np.where(
-        informed, 0.5 * (np.log(prior + own) + gap**2 / (prior + own)), 0.0
-    )
+    log_weight = np.log(control.weights) - np.where(informed, 0.5 * (np.log(prior + own) + gap**2 / (prior + own)), 0.0)
     weight = np.exp(log_weight - logsumexp(log_weight, axis=-1, keepdims=True))
     trust = np.where(informed, prior / (prior + own), 0.0)
     middle, variance = control.means + trust * gap, prior * (1.0 - trust)

@@ -134,9 +134,7 @@ def _fewest(p0: float, p1: float, alpha: float, power: float) -> int:
     return _LARGEST + 1
 
 
-def _of_size(
-    n1: int, n: int, p0: float, p1: float, alpha: float, power: float
-) -> list[tuple[float, TwoStage]]:
+def _of_size(n1: int, n: int, p0: float, p1: float, alpha: float, power: float) -> list[tuple[float, TwoStage]]:
     """Designs of these stage sizes that keep error and power, each with its expected size at the null share."""
     from scipy.stats import binom
 

@@ -221,5 +221,3 @@ def figure_exact(curves: Sequence[Row], marks: Sequence[Row], width: float = WID
         axes.set_ylabel("chance of success")
         axes.legend(loc="lower right")
     return figure
-
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,18 @@ import numpy as np
 import polars as pl
 
 from engager.analysis import Characteristics, Decisions, TwoStage, characteristics, decide
-from engager.core import InputError, Interrupted, Problem, digest, versions
+from engager.core import InputError, Interrupted, Problem
 from engager.evidence import Selection
-from engager.model import load_model
 from engager.study.design_arms import ArmStore
+from engager.study.design_inputs import DEFAULT_REPLICATES, check_design, design_manifest
 from engager.study.design_looks import Simulated, simulate_looks
 from engager.study.design_plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
 from engager.study.design_prior import historical_control
 from engager.study.design_rules import Prior, Rules, exact_curve, rules_of, two_stages
 from engager.study.design_scenarios import scenarios_of
 from engager.study.parameters import Parameters
-from engager.trial import DesignBlock, Protocol, design_problems, write_protocol
+from engager.trial import DesignBlock, Protocol
 
-DEFAULT_REPLICATES = 200
-MAX_REPLICATES = 1_000_000
 _SHARE_OF_SIMULATION = 0.9
 
 Progress = Callable[[str, float], None]
@@ -148,7 +146,7 @@ def design_study(
     in the treated arm alone, and arms that scenarios share are simulated once.
     """
     clock, started = time.perf_counter(), datetime.now(UTC)
-    _check(protocol, replicates, seed, patients, n_threads, parameters)
+    check_design(protocol, replicates, seed, patients, n_threads, parameters)
     if patients:
         assert protocol.design is not None
         protocol = protocol.model_copy(
@@ -164,25 +162,37 @@ def design_study(
     try:
         store = ArmStore(replicates, seed, n_threads)
         plans = [plan_of(one, settings, stages) for one in scenarios]
+        rules = _rules(plans, protocol.n_patients, stages)
         tell = progress or (lambda label, share: None)
         jobs = [job for plan in plans for worlds in plan.jobs.values() for job in worlds]
         store.add(jobs, lambda share: tell("simulating", _SHARE_OF_SIMULATION * share))
-        rows, trials, counts = _judge(plans, store, protocol.n_patients, stages, prior, tell)
+        rows, trials, counts = _judge(plans, rules, store, prior, tell)
     except KeyboardInterrupt:
         raise Interrupted("Interrupted; nothing was written.") from None
-    manifest = _manifest(protocol, seed, replicates, parameters, values, prior)
+    manifest = design_manifest(protocol, seed, replicates, parameters, values, prior)
     manifest |= {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 2)}
     notes = _notes(protocol, design, values, rows)
     return DesignResult(protocol, tuple(rows), trials, prior, selection, counts, notes, manifest)
 
 
+def _rules(plans: list[Plan], n_study: int, stages: TwoStage | None) -> list[list[Rules]]:
+    """The rules of every size by scenario; all sizes that cannot be judged are told together."""
+    found: list[list[Rules]] = []
+    problems: list[Problem] = []
+    for plan in plans:
+        found.append([])
+        for size in plan.sizes:
+            try:
+                found[-1].append(rules_of(plan.scenario.protocol, sum(size.values()), n_study, stages))
+            except InputError as error:
+                problems += [one for one in error.problems if one not in problems]
+    if problems:
+        raise InputError(problems)
+    return found
+
+
 def _judge(
-    plans: list[Plan],
-    store: ArmStore,
-    n_study: int,
-    stages: TwoStage | None,
-    prior: Prior | None,
-    tell: Progress,
+    plans: list[Plan], rules_by_plan: list[list[Rules]], store: ArmStore, prior: Prior | None, tell: Progress
 ) -> tuple[list[DesignRow], pl.DataFrame, dict[str, int]]:
     """Every scenario and size against its rules."""
     rows: list[DesignRow] = []
@@ -190,12 +200,11 @@ def _judge(
     counts: dict[str, int] = {}
     n_parts = sum(len(plan.sizes) * len(plan.jobs) for plan in plans)
     done = 0
-    for plan in plans:
+    for plan, rules_by_size in zip(plans, rules_by_plan, strict=True):
         protocol = plan.scenario.protocol
         design = protocol.design
         assert design is not None
-        for size in plan.sizes:
-            rules = rules_of(protocol, sum(size.values()), n_study, stages)
+        for size, rules in zip(plan.sizes, rules_by_size, strict=True):
             results = {}
             for (world, setting), jobs in plan.jobs.items():
                 null = null_arm_of(protocol) if world == NULL else None
@@ -214,12 +223,12 @@ def _judge(
 
 
 def _is_exact(protocol: Protocol, design: DesignBlock) -> bool:
-    return design.control_of(protocol.arms) is None and not design.is_time_to_event
+    endpoint = protocol.endpoint(design.primary)
+    is_counted = endpoint is not None and not design.is_time_to_event and design.counts_everybody(endpoint)
+    return is_counted and design.control_of(protocol.arms) is None
 
 
-def _trial_rows(
-    scenario: str, n: int, world: str, setting: str, seen: Simulated, decided: Decisions
-) -> pl.DataFrame:
+def _trial_rows(scenario: str, n: int, world: str, setting: str, seen: Simulated, decided: Decisions) -> pl.DataFrame:
     """How each simulated trial ended."""
     trials, look = seen.trials, decided.look
     rows = np.arange(look.size)
@@ -241,60 +250,7 @@ def _trial_rows(
     )
 
 
-def _check(
-    protocol: Protocol, replicates: int, seed: int, patients: Sequence[int], n_threads: int | None, parameters: str
-) -> None:
-    problems = []
-    if protocol.design is None:
-        rule = "must be a study with a design block"
-        problems.append(Problem("study", protocol.study, rule, "See docs/how-to/design.md."))
-    elif patients:
-        block = protocol.design.model_copy(update={"patients": tuple(patients)})
-        blocks = {"design": block, "arms": protocol.arms, "endpoints": protocol.endpoints}
-        found = design_problems({**blocks, "allocation": protocol.allocation})
-        problems += [replace(one, where="--patients") for one in found if one.where == "design.patients"]
-    if not 2 <= replicates <= MAX_REPLICATES:
-        rule = f"must be between 2 and {MAX_REPLICATES}"
-        problems.append(Problem("--replicates", replicates, rule, f"The default is {DEFAULT_REPLICATES}."))
-    if seed < 0:
-        problems.append(Problem("--seed", seed, "must be a whole number from 0", "The default is 1."))
-    if n_threads is not None and n_threads < 1:
-        problems.append(Problem("--threads", n_threads, "must be at least 1", "Leave it out for all cores."))
-    if parameters != "posterior" and not parameters.endswith(".json"):
-        rule = "must be posterior, or a posterior file (.json)"
-        problems.append(Problem("--parameters", parameters, rule, "The posterior's median is always told as well."))
-    if problems:
-        raise InputError(problems)
-
-
-def _manifest(
-    protocol: Protocol, seed: int, replicates: int, parameters: str, values: Parameters, prior: Prior | None
-) -> dict[str, Any]:
-    from engager.core import digest_object
-
-    text = write_protocol(protocol)
-    inputs = {
-        "protocol": digest(text),
-        f"model:{protocol.model}": load_model(protocol.model).hash,
-        f"parameters:{values.used}": values.hash,
-    }
-    if prior is not None:
-        inputs["historical prior"] = digest_object(prior.as_dict())
-    return {
-        "kind": "design",
-        "study": protocol.study,
-        "seed": seed,
-        "replicates": replicates,
-        "parameters": parameters,
-        "protocol": text,
-        "inputs": inputs,
-        "versions": versions(),
-    }
-
-
-def _notes(
-    protocol: Protocol, design: DesignBlock, values: Parameters, rows: Sequence[DesignRow]
-) -> tuple[str, ...]:
+def _notes(protocol: Protocol, design: DesignBlock, values: Parameters, rows: Sequence[DesignRow]) -> tuple[str, ...]:
     found = [values.note] if values.note else []
     if values.used != "posterior":
         found.append("the model has no fitted posterior: power is at one set of values, without their uncertainty")

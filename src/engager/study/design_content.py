@@ -195,9 +195,7 @@ def _published(study: Study) -> str:
     return f"{study.events} of {study.n}" if study.events is not None else f"{study.outcome.value or 0:g} months"
 
 
-def _median_prior(
-    found: DesignResult, prior: HistoricalMedian, sources: list[str], said: list[str]
-) -> dict[str, Any]:
+def _median_prior(found: DesignResult, prior: HistoricalMedian, sources: list[str], said: list[str]) -> dict[str, Any]:
     months = np.linspace(0.2, 4 * prior.median, _POINTS)
     curves = [
         _curve(label, months, _density(mixture, months), kind)

@@ -90,7 +90,10 @@ def _share_request(protocol: Protocol, arm: str) -> EndpointRequest:
     assert protocol.design is not None
     endpoint = protocol.endpoint(protocol.design.primary)
     assert endpoint is not None  # checked when the file was read
-    return request_for(protocol, endpoint, arm, "proportion")
+    request = request_for(protocol, endpoint, arm, "proportion")
+    # Everybody is in remission there, so MRD is counted among all, as in a run's tables.
+    in_remission = protocol.population.setting == "mrd_positive" and request.endpoint.endswith("MRD_response")
+    return replace(request, among="all") if in_remission and request.among is None else request
 
 
 def _times(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from engager.analysis import (
     simon_design,
     single_arm_characteristics,
 )
+from engager.core import InputError, Problem
 from engager.evidence import HistoricalMedian, HistoricalPrior
 from engager.trial import DesignBlock, Protocol
 
@@ -101,6 +103,9 @@ def rules_of(protocol: Protocol, n_patients: int, n_study: int, stages: TwoStage
     if not design.is_time_to_event:
         patients = tuple(max(1, round(n_patients * fraction)) for fraction in design.fractions)
     planned = events or patients or (1,)
+    if any(later <= earlier for earlier, later in pairwise(planned)):
+        rule = f"is too few for {len(planned)} looks, which would come at {', '.join(map(str, planned))}"
+        raise InputError(Problem("design.patients", n_patients, rule, "Fewer looks, or more patients."))
     # Rounded counts give the information that is really there.
     information = tuple(count / planned[-1] for count in planned)
     lower = np.array([*(design.futility or [-np.inf] * (len(information) - 1)), -np.inf])

@@ -12,6 +12,8 @@ from engager.core import InputError, Problem, nearest
 from engager.trial import Protocol, read_protocol
 
 AS_WRITTEN = "as-written"
+# What names the study or judges it; another model would need other population values.
+_NOT_SIMULATED = ("design", "study", "targets", "version", "model", "record", "sources", "title")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -72,7 +74,7 @@ def _put(raw: dict[str, Any], path: str, value: Any, where: str) -> Problem | No
     """Write a value where a path leads; the last key may be a new one, which reading the study then checks."""
     steps: list[str | int] = [int(index) if index else key for key, index in _STEP.findall(path)]
     place: Any = raw
-    if not steps or steps[0] in ("design", "study", "targets", "version"):
+    if not steps or steps[0] in _NOT_SIMULATED:
         rule = "must lead to a key that is simulated, such as arms, population or hsct"
         return Problem(where, path, rule)
     for depth, step in enumerate(steps):

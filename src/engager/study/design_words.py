@@ -202,4 +202,3 @@ def _bound(value: float | None, scale: str) -> str:
 def _ends(one: Characteristics, k: int, is_last: bool) -> Cell:
     text, error = probability(one.stops_for_futility[k])
     return text, f"{error}, end" if is_last else error
-

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from engager.core import nearest
-from engager.trial.protocol_endpoints import BINARY_ENDPOINTS, TIME_ENDPOINTS
+from engager.trial.protocol_endpoints import BINARY_ENDPOINTS, TIME_ENDPOINTS, Endpoint
 from engager.trial.protocol_parts import Count, Fraction, Identifier, Number, Part, Positive, Whole, refuse
 from engager.trial.protocol_regimen import Regimen
 
@@ -154,6 +154,11 @@ class DesignBlock(Part):
     @property
     def is_time_to_event(self) -> bool:
         return self.primary in TIME_ENDPOINTS
+
+    def counts_everybody(self, endpoint: Endpoint) -> bool:
+        """Whether every patient is in the denominator, so that the number of patients is known beforehand."""
+        is_response = endpoint.id.startswith("CR") or endpoint.id == "HSCT_on_study"
+        return is_response and endpoint.among in (None, "all")
 
     def treatment_of(self, arms: Iterable[str]) -> str:
         """The treated arm among the study's."""

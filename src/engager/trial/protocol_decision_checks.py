@@ -42,6 +42,10 @@ def design_problems(blocks: dict[str, Any]) -> list[Problem]:
         found.append(Problem("allocation.counterfactual", True, rule, "The same patients in both arms are no trial."))
     test = design.test_of(arms)
     found += _test_problems(design, test, is_single)
+    primary = next((one for one in endpoints if one.id == design.primary), None)
+    if test in ("exact", "simon") and primary is not None and not design.counts_everybody(primary):
+        rule = f"must be an endpoint that counts every patient, for the test {test}"
+        found.append(_wrong("primary", design.primary, rule, "test: bayesian takes any denominator."))
     return [*found, *_look_problems(design, test), *_size_problems(design, test, arms)]
 
 

@@ -240,6 +240,24 @@ def test_ctrl_c_is_told_plainly(monkeypatch):
         judged(RANDOMIZED, "{primary: CR}")
 
 
+def test_mrd_in_remission_is_counted_among_everybody():
+    study = """
+study: remission
+simulated_only: true
+population: {setting: mrd_positive}
+arms: {a: {n: 8, regimen: blinatumomab}}
+follow_up: {months: 3}
+endpoints: [{id: MRD_response, window_cycles: 1, among: null}]
+design: {primary: MRD_response, prior: {records: [topp-2011]}, patients: 8}
+"""
+    protocol = read_protocol(study)
+    (row,) = design_study(protocol, replicates=2).rows
+    patients = simulate_trial(alone(protocol, "a", 8, 3.0), replicates=[0, 1], seed=1, n_sampled=0).patients
+    assert row.result().expected_patients == 8
+    assert row.exact == []
+    assert 0 < row.result().expected_events <= patients["mrd_first_day"].is_not_null().sum() / 2
+
+
 def test_a_scenario_changes_what_it_names_and_nothing_else():
     protocol = read_protocol(RANDOMIZED + "design: {primary: OS}\n")
     other = changed(protocol, {"arms.a.regimen.doses[0].amount": 15, "hsct.probability": 0.1}, "x")
