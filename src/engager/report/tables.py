@@ -18,7 +18,7 @@ from engager.report.words import DASH, axis_of, endpoint_words, interval, number
 if TYPE_CHECKING:
     import polars as pl
 
-_SAFETY = ("CRS_", "neurologic_", "death_induction", "early_death")
+_SAFETY = ("CRS_", "neurologic_", "death_induction", "early_death", "fatal_AE")
 
 
 def anchor(source: str) -> str:
@@ -90,7 +90,7 @@ def outcome_tables(content: ReportContent) -> dict[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = {"efficacy": [], "safety": []}
     for key, asked in within.group_by("endpoint", "statistic", "time_months", maintain_order=True):
         name, statistic, months = key
-        first = asked.filter(pl.col("request") == asked["request"][0])
+        first = asked.filter(pl.col("request") == pl.col("request").min().over("arm"))
         one = {"endpoint": name, "statistic": statistic, "time_months": months}
         cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in content.arms}
         table = "safety" if str(name).startswith(_SAFETY) else "efficacy"

@@ -99,9 +99,9 @@ def estimates():
         {
             "arm": arm, "endpoint": endpoint, "statistic": statistic, "time_months": None,
             "value": value + 0.01 * i, "low": 0.0, "high": 1.0, "n": 100 + i, "events": 30, "n_failed": 0,
-            "replicate": i, "subgroup": None, "p_value": float("nan"), "request": request,
+            "replicate": i, "subgroup": None, "p_value": float("nan"), "request": 2 * k + (arm == "B"),
         }
-        for request, (endpoint, statistic, value) in enumerate(
+        for k, (endpoint, statistic, value) in enumerate(
             [("CR", "proportion", 0.3), ("CRS_grade3plus", "proportion", 0.05), ("OS", "median", 7.0)]
         )
         for arm in ("A", "B")

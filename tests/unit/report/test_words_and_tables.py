@@ -85,6 +85,8 @@ def test_outcomes_are_split_into_efficacy_and_safety(content):
     assert [row["what"] for row in tables["safety"]] == ["CRS, grade 3+"]
     cell = tables["efficacy"][0]["cells"]["A"]
     assert cell == {"value": "32.0 %", "interval": "30.0 to 34.0", "n": "n = 102"}
+    # every arm is asked for by a request of its own
+    assert [row["cells"]["B"]["value"] for row in tables["efficacy"]] == ["32.0 %", "7.0 months"]
 
 
 def test_flow_counts_patients_by_replicate_without_failed_ones(patients):
