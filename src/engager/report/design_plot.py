@@ -13,6 +13,7 @@ from engager.report.style import COLORS, LINES, MUTED, OUTSIDE, WIDE, is_narrow,
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Row = Mapping[str, Any]
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -31,6 +32,8 @@ def figure_power(rows: Sequence[Row], alpha: float | None, success: str, width: 
     alpha : drawn as a line in the null panel; None: none.
     success : what the vertical axis calls success.
     """
+    from matplotlib.lines import Line2D
+
     worlds = [one for one in ("alternative", "null") if any(row["world"] == one for row in rows)]
     names = list(dict.fromkeys(row["scenario"] for row in rows))
     narrow = is_narrow(width)
@@ -46,7 +49,11 @@ def figure_power(rows: Sequence[Row], alpha: float | None, success: str, width: 
         panels[-1].set_xlabel("patients, all arms")
         sizes = sorted({row["patients"] for row in rows})
         panels[-1].set_xticks(sizes, [str(size) for size in sizes])
-        _power_legend(figure, names, any(row["setting"] == "posterior_median" for row in rows), narrow)
+        lines = [Line2D([], [], color=OUTSIDE, linewidth=0.9, label=f"alpha {alpha:g}")] if alpha is not None else []
+        if any(row["setting"] == "posterior_median" for row in rows):
+            label = "at the posterior median"
+            lines.insert(0, Line2D([], [], color=MUTED, linestyle=LINES[1], linewidth=1.2, label=label))
+        _power_legend(figure, names, lines, narrow)
     return figure
 
 
@@ -86,18 +93,16 @@ def _power_axis(axes: Axes, world: str, alpha: float | None, rows: Sequence[Row]
     axes.set_ylabel("type I error")
     if alpha is not None:
         axes.axhline(alpha, color=OUTSIDE, linewidth=0.9, zorder=1)
-        axes.set_title(f"Treatment no better than the control (red: alpha {alpha:g})")
 
 
-def _power_legend(figure: Figure, names: Sequence[str], has_median: bool, narrow: bool) -> None:
+def _power_legend(figure: Figure, names: Sequence[str], lines: Sequence[Line2D], narrow: bool) -> None:
     from matplotlib.lines import Line2D
 
     entries = [
         Line2D([], [], color=COLORS[k % len(COLORS)], marker=_MARKERS[k % len(_MARKERS)], markersize=4.5, label=name)
         for k, name in enumerate(names)
     ]
-    if has_median:
-        entries.append(Line2D([], [], color=MUTED, linestyle=LINES[1], linewidth=1.2, label="at the posterior median"))
+    entries += lines
     figure.legend(handles=entries, loc="outside upper left", ncols=1 if narrow else min(4, len(entries)))
 
 
