@@ -83,6 +83,10 @@ def run_trial(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
     chunk: Annotated[int | None, typer.Option(help="Replicates saved together. Changes no number.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler to simulate on, e.g. tcp://host:8786, or local. Changes no number."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -104,6 +108,7 @@ def run_trial(
             out=out,
             n_threads=threads,
             chunk=chunk,
+            scheduler=scheduler,
             progress=tell,
             resume=resume,
         )

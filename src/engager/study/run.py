@@ -64,6 +64,7 @@ def run_study(
     out: str | Path | None = None,
     n_threads: int | None = None,
     chunk: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     resume: bool = False,
 ) -> RunFolder:
@@ -79,6 +80,8 @@ def run_study(
     out : the run folder, which must not exist; None: ``runs/<study>-<seed>-<time>``.
     n_threads : None for all cores. It changes no number.
     chunk : replicates simulated and saved together; None: chosen by size. It changes no number.
+    scheduler : address of a Dask scheduler that simulates the chunks, or ``local``; None: this process. It changes no
+        number.
     progress : told after every step.
     resume : go on with an interrupted run in `out`.
 
@@ -106,7 +109,10 @@ def run_study(
     work.begin(inputs, resume)
     try:
         spans = _spans(protocol, replicates, chunk, work)
-        _simulate(protocol, spans, seed, n_threads, values, work, replicates, progress)
+        if scheduler is None:
+            _simulate(protocol, spans, seed, n_threads, values, work, replicates, progress)
+        else:
+            _distribute(scheduler, protocol, spans, seed, n_threads, values, work, replicates, progress)
         data = work.collect(protocol)
         manifest = {
             "manifest_version": MANIFEST_VERSION,
@@ -199,6 +205,26 @@ def _simulate(
             progress=tell,
             settings=values.settings,
         )
+        work.keep((first, end), data)
+        done += end - first
+        _tell(progress, protocol, done, replicates, "simulating")
+
+
+def _distribute(
+    scheduler: str,
+    protocol: Protocol,
+    spans: list[tuple[int, int]],
+    seed: int,
+    n_threads: int | None,
+    values: Parameters,
+    work: Workplace,
+    replicates: int,
+    progress: Progress | None,
+) -> None:
+    from engager.study.distribute import simulate_on
+
+    done = replicates - sum(end - first for first, end in spans)
+    for (first, end), data in simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings):
         work.keep((first, end), data)
         done += end - first
         _tell(progress, protocol, done, replicates, "simulating")

@@ -1,0 +1,85 @@
+"""Pieces of a run on a real Dask cluster of two processes: the same bits, also when a worker is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+from distributed import LocalCluster
+
+from engager.core import InputError
+from engager.study import run_study
+from engager.trial import read_protocol
+
+STUDY = """
+study: far-away
+arms:
+  a: {n: 6, regimen: blinatumomab}
+  b: {n: 3, regimen: flag}
+follow_up: {months: 3}
+"""
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_report():
+    """The report takes longer than these runs and has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        yield
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
+    ) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    return run_study(read_protocol(STUDY), replicates=6, seed=4, chunk=1, out=tmp_path_factory.mktemp("r") / "r")
+
+
+def test_a_cluster_changes_no_bit(cluster, here, tmp_path):
+    there = run_study(
+        read_protocol(STUDY), replicates=6, seed=4, chunk=2, out=tmp_path / "r", scheduler=cluster.scheduler_address
+    )
+    assert there.manifest["tables"] == here.manifest["tables"]
+
+
+def test_a_lost_worker_costs_nothing(cluster, here, tmp_path):
+    killed = []
+
+    def lose_one(step):
+        if not killed and step.replicates:
+            worker = next(iter(cluster.workers.values()))
+            killed.append(worker.process.pid)
+            os.kill(worker.process.pid, signal.SIGKILL)
+
+    there = run_study(
+        read_protocol(STUDY), replicates=6, seed=4, chunk=1, out=tmp_path / "r",
+        scheduler=cluster.scheduler_address, progress=lose_one,
+    )  # fmt: skip
+    assert killed
+    assert there.manifest["tables"] == here.manifest["tables"]
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "rule"),
+    [("tcp://127.0.0.1:9", "must be the address of a Dask scheduler that answers"), ("local:none", "number of workers")],
+)
+def test_a_scheduler_that_does_not_answer_is_told(scheduler, rule, tmp_path, monkeypatch):
+    monkeypatch.setattr("engager.study.distribute._CONNECT_SECONDS", 1)
+    with pytest.raises(InputError, match=rule):
+        run_study(read_protocol(STUDY), replicates=1, out=tmp_path / "r", scheduler=scheduler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_dask_it_tells_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"engager\[distributed\]"):
+        run_study(read_protocol(STUDY), replicates=1, out=tmp_path / "r", scheduler="local")
