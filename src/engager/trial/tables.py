@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 FloatArray = NDArray[np.float64]
+# Days; far below what any rule or visit distinguishes, far above rounding of calendar days.
+_MOMENT = 1e-6
 CAUSE_NAMES = ("", "leukemia", "infection", "transplant", "background", "toxicity")
 
 # Observables kept for the sampled patients, by column name in the table -> name in the model.
@@ -100,7 +102,8 @@ def _data_cut(protocol: Protocol, courses: Mapping[str, Course]) -> dict[int, fl
             np.concatenate([_calendar_deaths(course, replicate) for course in courses.values()])
         )
         n_deaths = int(rule.deaths or 0)
-        cuts[replicate] = float(calendar[n_deaths - 1]) if calendar.size >= n_deaths else np.inf
+        # a moment after the death, so that rounding of its patient's own day does not lose it
+        cuts[replicate] = float(calendar[n_deaths - 1]) + _MOMENT if calendar.size >= n_deaths else np.inf
     return cuts
 
 

@@ -70,7 +70,7 @@ def test_a_lost_worker_costs_nothing(cluster, here, tmp_path):
 
 @pytest.mark.parametrize(
     ("scheduler", "rule"),
-    [("tcp://127.0.0.1:9", "must be the address of a Dask scheduler that answers"), ("local:none", "number of workers")],
+    [("tcp://127.0.0.1:9", "the address of a Dask scheduler that answers"), ("local:none", "number of workers")],
 )
 def test_a_scheduler_that_does_not_answer_is_told(scheduler, rule, tmp_path, monkeypatch):
     monkeypatch.setattr("engager.study.distribute._CONNECT_SECONDS", 1)
