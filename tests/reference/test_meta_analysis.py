@@ -111,3 +111,45 @@ def test_bcg_vaccine_trials():
     assert fit.coefficients[1:] == pytest.approx([-0.028011275213, 0.001907556596], abs=VALUE)
     assert fit.standard_errors[1:] == pytest.approx([0.010234040947, 0.014683815816], abs=VALUE)
     assert fit.tau2 == pytest.approx(0.110787351546, abs=TAU2)
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "mean", "low", "high"),
+    [
+        # r <- rma(measure="PLO", xi=c(10,11,9,10), ni=c(30,33,28,30), test="z"); c(coef(r), r$ci.lb, r$ci.ub)
+        ([10, 11, 9, 10], [30, 33, 28, 30], -0.705479988257, -1.084265192221, -0.326694784294),
+        # xi=c(10,10,10), ni=c(30,30,30): by test="knha" the interval would have no width at all
+        ([10, 10, 10], [30, 30, 30], -0.69314718056, -1.13140845085, -0.25488591027),
+    ],
+)
+def test_studies_that_agree_by_chance_get_the_normal_interval(events, n, mean, low, high):
+    fit = fit_random_effects(*logits(np.array(events, dtype=float), np.array(n, dtype=float)))
+    assert fit.is_widened
+    assert fit.tau2 == 0.0
+    assert fit.at() == pytest.approx((mean, low, high), abs=1e-9)
+    assert fit.prediction() == pytest.approx((low, high), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "mean", "interval", "prediction", "tau2", "i2"),
+    [
+        # r <- rma(measure="PLO", xi=c(5,12), ni=c(20,30), test="knha"); predict(r)
+        ([5, 12], [20, 30], -0.65986651522, (-4.904909344829, 3.585176314389), (-5.565617989512, 4.245884959071),
+         0.037448729181, 15.588924659217),
+        # xi=c(1,0,1,1), ni=c(1,2,2,1)
+        ([1, 0, 1, 1], [1, 2, 2, 1], 0.092016051792, (-1.905783618479, 2.089815722063),
+         (-1.905783618479, 2.089815722063), 0.0, 0.0),
+        # xi=c(1,99,2,98,50), ni=rep(100, 5)
+        ([1, 99, 2, 98, 50], [100] * 5, 0.0, (-5.2590634169, 5.2590634169), (-12.642662102, 12.642662102),
+         17.146867635, 97.798147217),
+    ],
+)  # fmt: skip
+def test_two_studies_a_handful_of_patients_and_huge_heterogeneity(
+    events, n, mean, interval, prediction, tau2, i2
+):
+    fit = fit_random_effects(*logits(np.array(events, dtype=float), np.array(n, dtype=float)))
+    assert not fit.is_widened
+    assert fit.at() == pytest.approx((mean, *interval), abs=1e-6)
+    assert fit.prediction() == pytest.approx(prediction, abs=1e-6)
+    assert fit.tau2 == pytest.approx(tau2, abs=1e-7)
+    assert 100 * fit.i2 == pytest.approx(i2, abs=1e-6)

@@ -62,6 +62,28 @@ def test_large_heterogeneity_with_an_empty_study(n_nodes, mean, se, tau2):
     assert fit.tau2 == pytest.approx(tau2, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("events", "n", "mean", "se", "tau2"),
+    [
+        # d <- data.frame(x=c(22,75,11,8,29,12), m=c(49,135,29,11,50,39), s=factor(1:6))
+        # g <- glmer(cbind(x, m-x) ~ 1 + (1|s), d, binomial, nAGQ=25,
+        #            control=glmerControl("bobyqa", optCtrl=list(rhoend=1e-10, maxfun=1e5)))
+        # c(fixef(g), sqrt(vcov(g)), VarCorr(g)$s); the standard error from its Hessian is that of the mean and tau
+        ([22, 75, 11, 8, 29, 12], [49, 135, 29, 11, 50, 39], -0.051830637, 0.185457970, 0.103337262),
+        # x=c(5,12), m=c(20,30): two studies, no variance between them
+        ([5, 12], [20, 30], -0.663294215, 0.298540707, 0.0),
+        # x=c(1,99,2,98,50), m=rep(100, 5)
+        ([1, 99, 2, 98, 50], [100] * 5, 0.0, 1.8228830677, 15.957259159),
+    ],
+)
+def test_shipped_remissions_and_extremes_against_lme4(events, n, mean, se, tau2):
+    fit = fit_binomial_normal(np.array(events, dtype=float), np.array(n, dtype=float), n_nodes=25, use_t=False)
+    assert fit.coefficients[0] == pytest.approx(mean, abs=1e-6)
+    # lme4's Hessian is by finite differences, good to some 1e-3 of the error where tau is large.
+    assert fit.standard_errors[0] == pytest.approx(se, rel=1e-3)
+    assert fit.tau2 == pytest.approx(tau2, abs=1e-5)
+
+
 def test_likelihood_is_the_integral_over_the_random_effect():
     mean, tau = -1.2, 1.7
     events, n = np.array([0, 4, 19.0]), np.array([9, 30, 20.0])

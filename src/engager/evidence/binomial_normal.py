@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, gammaln
 from scipy.stats import chi2
 
-from engager.evidence.random_effects import RandomEffects
+from engager.evidence.random_effects import RandomEffects, too_few
 
 Array = NDArray[np.float64]
 
@@ -206,7 +206,7 @@ def _covariance(b: Array, tau: float, k: Array, m: Array, x: Array, nodes: tuple
 
 def _check(k: Array, m: Array, x: Array) -> None:
     if k.size < x.shape[1] + 1:
-        raise ValueError(f"{k.size} studies cannot support a model of {x.shape[1]} terms and a variance")
+        raise ValueError(too_few(k.size, x.shape[1], "it needs one more study for the variance between them"))
     if np.any(k < 0) or np.any(k > m) or np.any(m < 1):
         raise ValueError("events must lie in 0 to n and n must be at least 1 in each study")
     if k.sum() == 0:

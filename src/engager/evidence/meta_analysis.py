@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2, norm, t
 
-from engager.evidence.random_effects import RandomEffects
+from engager.evidence.random_effects import RandomEffects, too_few
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,7 @@ class MetaFit(RandomEffects):
     n_studies : how many studies.
     weights : array (study,), summing to 1.
     log_likelihood : restricted (REML) log likelihood.
+    is_widened : the Hartung-Knapp interval was narrower than the normal one and was widened to it.
     """
 
     terms: tuple[str, ...]
@@ -51,6 +52,7 @@ class MetaFit(RandomEffects):
     log_likelihood: float
     level: float = 0.95
     failure: str | None = field(default=None)
+    is_widened: bool = False
 
     def p_values(self) -> Array:
         """Two-sided p value of each term."""
@@ -75,7 +77,9 @@ def fit_random_effects(
     design : array (study, term); omitted: a column of ones.
     terms : names of the columns.
     method : ``reml`` or ``common`` (tau2 = 0).
-    knapp_hartung : use the Hartung-Knapp interval with t on (studies - terms) degrees of freedom.
+    knapp_hartung : use the Hartung-Knapp interval with t on (studies - terms) degrees of freedom, but never one
+        narrower than the normal interval: studies that agree by chance would else seem to know more than
+        their patients can.
 
     Raises
     ------
@@ -86,7 +90,8 @@ def fit_random_effects(
     References
     ----------
     Viechtbauer 2005, doi:10.3102/10769986030003261 (REML); Knapp and Hartung 2003, doi:10.1002/sim.1482;
-    Viechtbauer 2007, doi:10.1002/sim.2514 (Q-profile).
+    Jackson and others 2017, doi:10.1002/sim.7411 (the wider of the two intervals); Viechtbauer 2007,
+    doi:10.1002/sim.2514 (Q-profile).
     """
     y, v = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     x = np.ones((y.size, 1)) if design is None else np.asarray(design, dtype=float)
@@ -95,11 +100,14 @@ def fit_random_effects(
     w = 1 / (v + tau2)
     b, cov = weighted_least_squares(y, w, x)
     n_studies, n_terms = x.shape
-    df = None
+    df, is_widened = None, False
     if knapp_hartung:
         residual = y - x @ b
-        cov = cov * float(w @ residual**2) / (n_studies - n_terms)
         df = n_studies - n_terms
+        factor, tail = float(w @ residual**2) / df, 0.5 + level / 2
+        least = float((norm.ppf(tail) / t.ppf(tail, df)) ** 2)
+        is_widened = factor < least
+        cov = cov * max(factor, least)
     q = _q(y, v, x, 0.0)
     low, high = _q_profile(y, v, x, level)
     typical = _typical_variance(v, x)
@@ -118,6 +126,7 @@ def fit_random_effects(
         weights=w / w.sum(),
         log_likelihood=_reml(tau2, y, v, x),
         level=level,
+        is_widened=is_widened,
     )
 
 
@@ -222,9 +231,7 @@ def _typical_variance(v: Array, x: Array) -> float:
 
 def _check(y: Array, v: Array, x: Array) -> None:
     if y.size <= x.shape[1]:
-        raise ValueError(
-            f"{y.size} studies cannot support a model of {x.shape[1]} terms; it needs more studies"
-        )
+        raise ValueError(too_few(y.size, x.shape[1], "it needs more studies"))
     if not np.all(v > 0) or not np.all(np.isfinite(y)):
         raise ValueError("each study needs a finite effect and a variance > 0")
     if np.linalg.matrix_rank(x) < x.shape[1]:

@@ -20,6 +20,7 @@ class Estimate:
     tau2, tau2_low, tau2_high : variance between studies on the working scale (logit or log).
     i2, q, q_p : share of variation between studies; heterogeneity statistic and p value.
     failure : why the model could not be fitted; then every number is None.
+    note : what was done to the interval, where it is not the usual one.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Estimate:
     q: float | None = None
     q_p: float | None = None
     failure: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from engager.evidence.overlaps import without_overlap
 from engager.evidence.pooled import Estimate, Pooled
 from engager.evidence.pooling_parts import (
     check_grouping,
+    interval_remarks,
     inverse_variance,
     known_covariates,
     published_rows,
@@ -88,7 +89,7 @@ def pool_proportions(
             regression_on(name, studies, effect, variance, level) for name in known_covariates(covariates)
         ),
         left_out=selection.left_out,
-        remarks=selection.remarks,
+        remarks=(*selection.remarks, *interval_remarks(len(studies), estimate, *others)),
     )
 
 
@@ -145,7 +146,7 @@ def pool_medians(
             regression_on(name, studies, effect, variance, level) for name in known_covariates(covariates)
         ),
         left_out=left_out,
-        remarks=selection.remarks,
+        remarks=(*selection.remarks, *interval_remarks(len(studies), estimate)),
     )
 
 
@@ -219,7 +220,10 @@ def pool_hazard_ratios(endpoint: str, year: str | None = None, level: float = 0.
         n_patients=sum(row["n"] or 0 for row in rows),
         events=None,
         left_out=tuple(left_out),
-        remarks=("the ratios are of different treatments and controls",) if len(kept) > 1 else (),
+        remarks=(
+            *(("the ratios are of different treatments and controls",) if len(kept) > 1 else ()),
+            *interval_remarks(len(kept), estimate),
+        ),
     )
 
 

@@ -15,6 +15,11 @@ from engager.evidence.pooled import Estimate, Regression
 from engager.evidence.study_selection import COVARIATES, Study
 
 Array = NDArray[np.float64]
+_WIDENED = (
+    "the Hartung-Knapp interval was narrower than the normal one, because the studies agree more than chance "
+    "would have them; the normal one is given"
+)
+_FEW = 3
 GROUPINGS = ("regimen", "drug_class", "setting", "design")
 
 
@@ -40,7 +45,20 @@ def inverse_variance(effect: Array, variance: Array, method: str, level: float, 
         i2=fit.i2 if method == "reml" else _i2_from_q(fit),
         q=fit.q,
         q_p=fit.q_p,
+        note=_WIDENED if fit.is_widened else None,
     )
+
+
+def interval_remarks(n_studies: int, *estimates: Estimate) -> tuple[str, ...]:
+    """What a reader of the intervals should know: few studies, an interval that is not the usual one."""
+    said = [f"{one.method}: {one.note}" for one in estimates if one.note]
+    if 1 < n_studies <= _FEW:
+        said.append(
+            f"{n_studies} studies say little about how studies differ, so the interval, by t with "
+            f"{n_studies - 1} degree{'s' if n_studies > 2 else ''} of freedom, is wide; the common-effect one "
+            "holds if they do not differ at all"
+        )
+    return tuple(said)
 
 
 def _i2_from_q(fit: MetaFit) -> float:

@@ -19,6 +19,7 @@ from engager.evidence.intervals import standard_error_from_interval
 from engager.evidence.pooled import Pooled
 from engager.evidence.pooling_parts import (
     check_grouping,
+    interval_remarks,
     inverse_variance,
     known_covariates,
     regression_on,
@@ -86,7 +87,7 @@ def pool_survival(
             regression_on(name, studies, effect, variance, level) for name in known_covariates(covariates)
         ),
         left_out=left_out,
-        remarks=(*selection.remarks, *said),
+        remarks=(*selection.remarks, *said, *interval_remarks(len(studies), estimate)),
     )
 
 

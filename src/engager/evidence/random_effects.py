@@ -12,6 +12,13 @@ from scipy.stats import norm, t
 Array = NDArray[Any]
 
 
+def too_few(n_studies: int, n_terms: int, needed: str) -> str:
+    """Why so few studies cannot be fitted."""
+    have = "1 study" if n_studies == 1 else f"{n_studies} studies"
+    terms = "1 term" if n_terms == 1 else f"{n_terms} terms"
+    return f"{have} cannot support a model of {terms}: {needed}"
+
+
 class RandomEffects:
     """Methods of a fit; the fit itself brings the numbers.
 

@@ -14,7 +14,7 @@ from engager.evidence.binomial_normal import fit_binomial_normal
         ([0, 0, 0], [10, 20, 30], "no study had an event"),
         ([10, 20], [10, 20], "every patient"),
         ([0, 10, 0, 10], [10, 10, 10, 10], "no finite estimate"),
-        ([5], [10], "1 studies cannot support"),
+        ([5], [10], "1 study cannot support"),
         ([5, 11], [10, 10], "events must lie in 0 to n"),
     ],
 )

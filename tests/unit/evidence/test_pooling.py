@@ -8,6 +8,7 @@ import pytest
 from engager.core import InputError
 from engager.evidence import pool_hazard_ratios, pool_medians, pool_proportions, select
 from engager.evidence.intervals import exact_interval
+from engager.evidence.pooling_parts import interval_remarks, inverse_variance
 
 
 def test_each_trial_is_taken_once_and_the_rest_is_named():
@@ -82,7 +83,7 @@ def test_published_interval_is_kept_and_a_computed_one_says_so():
 def test_one_study_gives_no_pooled_number_but_the_reason():
     pooled = pool_proportions(select("CR", regimens=["vsli", "flam"]))
     assert pooled.estimate.value is None
-    assert "1 studies cannot support" in pooled.estimate.failure
+    assert "1 study cannot support" in pooled.estimate.failure
     assert "exact interval" in pooled.estimate.failure
 
 
@@ -158,3 +159,13 @@ def test_a_guess_reaches_the_pooled_result(endpoint, arm):
     pooled = pool_proportions(select(endpoint, setting="relapsed_refractory"))
     told = [text for text in (*pooled.left_out, *pooled.remarks) if arm in text]
     assert any("likely" in text for text in told) or not any("shares patients" in text for text in told)
+
+
+def test_an_interval_that_agreement_by_chance_made_too_narrow_is_told():
+    pooled = pool_proportions(select("CR", regimens=["blinatumomab"]))
+    assert any("2 studies" in remark and "1 degree of freedom" in remark for remark in pooled.remarks)
+    one, several = np.array([0.1] * 3), np.array([0.05] * 3)
+    widened = inverse_variance(one, several, "reml", 0.95, float)
+    common = inverse_variance(one, several, "common", 0.95, float)
+    assert (widened.low, widened.high) == pytest.approx((common.low, common.high))
+    assert interval_remarks(5, widened, common) == (f"reml: {widened.note}",)
