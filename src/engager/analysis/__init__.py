@@ -31,7 +31,7 @@ from engager.analysis.operating_characteristics import (
     decide,
 )
 from engager.analysis.prediction import SCALE_BY_STATISTIC, Prediction, prediction_interval
-from engager.analysis.proportions import exact_interval, risk_difference
+from engager.analysis.proportions import exact_interval, odds_ratio, risk_difference
 from engager.analysis.sample import HasPatients, check_patients
 from engager.analysis.share_tests import fisher_z, score_z
 from engager.analysis.simulated_looks import (
@@ -105,6 +105,7 @@ __all__ = [
     "looks_at_shares",
     "looks_at_times",
     "median_survival",
+    "odds_ratio",
     "pooled_effect",
     "pooled_share",
     "prediction_interval",

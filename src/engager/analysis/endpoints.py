@@ -31,12 +31,12 @@ class Kind(Enum):
 
 
 STATISTICS = {
-    Kind.SHARE: ("proportion", "difference"),
+    Kind.SHARE: ("proportion", "difference", "odds_ratio"),
     Kind.TIME: ("median", "survival_at", "hazard_ratio", "follow_up_median"),
     Kind.COMPETING: ("cumulative_at",),
 }
 NEEDS_TIME = ("survival_at", "cumulative_at")
-BETWEEN_ARMS = ("hazard_ratio", "difference")
+BETWEEN_ARMS = ("hazard_ratio", "difference", "odds_ratio")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class EndpointRequest:
     statistic : one of `STATISTICS` for that kind of endpoint.
     time_months : landmark of ``survival_at`` and ``cumulative_at``.
     arm : one arm, or None for each arm in turn. Not for a comparison of arms.
-    treatment, control : the two arms of a ``hazard_ratio`` or ``difference``.
+    treatment, control : the two arms of a ``hazard_ratio``, ``difference`` or ``odds_ratio``.
     subgroup : condition over covariates, e.g. ``marrow_blasts_percent >= 50``; None for all patients.
     among : ``all`` (for MRD: all who were assessed), ``everyone``, or the
         response categories that make the denominator, e.g. ``CR/CRh``; None: as usual
@@ -63,6 +63,7 @@ class EndpointRequest:
     induction_days : ``death_induction``: days from randomization.
     window_days : a yes/no endpoint counts when it came by this day; None: whenever it was observed. A response
         is then the best within the window, an adverse event is judged by the day of the first of its kind.
+    control_window_days : the same for the control arm, where its cycles have another length; None: as `window_days`.
     strata : conditions or yes/no columns; a hazard ratio and its log-rank test compare within them.
     """
 
@@ -81,6 +82,7 @@ class EndpointRequest:
     induction_days: float = 42.0
     window_days: float | None = None
     strata: Sequence[str] = ()
+    control_window_days: float | None = None
 
 
 class Share(NamedTuple):
@@ -182,8 +184,15 @@ def _best_response(request: EndpointRequest) -> pl.Expr:
 
 
 def _by(day: str, request: EndpointRequest) -> pl.Expr:
-    """Whether something came within the request's window."""
-    return (_col(day) <= request.window_days).fill_null(False)
+    """Whether something came within the request's window; without one, whether it came."""
+    import polars as pl
+
+    if request.window_days is None:
+        return _col(day).is_not_null()
+    limit = pl.lit(request.window_days)
+    if request.control is not None and request.control_window_days is not None:
+        limit = pl.when(_col("arm") == request.control).then(request.control_window_days).otherwise(limit)
+    return (_col(day) <= limit).fill_null(False)
 
 
 def _mrd(column: str, first_day: str) -> Callable[[EndpointRequest], Share]:
@@ -202,12 +211,13 @@ def _mrd(column: str, first_day: str) -> Callable[[EndpointRequest], Share]:
 
 
 def _hsct_after_response(request: EndpointRequest) -> Share:
-    return Share(_among(request, "CR/CRh/CRi"), _col("hsct_in_response").fill_null(False))
+    return Share(
+        _among(request, "CR/CRh/CRi"), _col("hsct_in_response").fill_null(False) & _by("hsct_day", request)
+    )
 
 
 def _hsct_on_study(request: EndpointRequest) -> Share:
-    happened = _col("hsct_day").is_not_null() if request.window_days is None else _by("hsct_day", request)
-    return Share(_among(request, "all"), happened)
+    return Share(_among(request, "all"), _by("hsct_day", request))
 
 
 def _response_in_cycle_1(request: EndpointRequest) -> Share:
@@ -245,7 +255,7 @@ def _fatal_ae(request: EndpointRequest) -> Share:
     treated = _col("treated").fill_null(False)
     soon = _col("treatment_end_day").is_null() | (_col("death_day") - _col("treatment_end_day") <= 30.0)
     other = _col("death_cause") != "leukemia"
-    return Share(_among(request, "all") & treated, (soon & other).fill_null(False) & _col("death_day").is_not_null())
+    return Share(_among(request, "all") & treated, (soon & other).fill_null(False) & _by("death_day", request))
 
 
 _ORIGINS = {

@@ -24,7 +24,7 @@ from engager.analysis.endpoints import (
     endpoint,
 )
 from engager.analysis.log_rank import log_rank
-from engager.analysis.proportions import exact_interval, risk_difference
+from engager.analysis.proportions import exact_interval, odds_ratio, risk_difference
 from engager.analysis.sample import HasPatients, Sample, check_patients, sample_of
 from engager.analysis.survival import Limits, median_survival, reverse_kaplan_meier, survival_at
 from engager.core import InputError, Problem, nearest, parse_condition
@@ -189,10 +189,11 @@ def _within_arms(sample: Sample, event: NDArray[np.bool_], request: EndpointRequ
     match request.statistic:
         case "proportion":
             return exact_interval(np.count_nonzero(event, axis=1), np.count_nonzero(counted, axis=1))
-        case "difference":
+        case "difference" | "odds_ratio":
             marked = sample.treated_arm
             groups = [(event & side, counted & side) for side in (marked, ~marked)]
-            return risk_difference(*(np.count_nonzero(part, axis=1) for pair in groups for part in pair))
+            compared = risk_difference if request.statistic == "difference" else odds_ratio
+            return compared(*(np.count_nonzero(part, axis=1) for pair in groups for part in pair))
         case "survival_at":
             return survival_at(days, event, landmark, counted)
         case "cumulative_at":

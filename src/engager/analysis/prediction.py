@@ -24,6 +24,7 @@ SCALE_BY_STATISTIC = {
     "median": "log",
     "follow_up_median": "log",
     "hazard_ratio": "log",
+    "odds_ratio": "log",
     "difference": "identity",
     "curve": "cloglog",
 }

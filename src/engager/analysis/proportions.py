@@ -1,4 +1,4 @@
-"""Shares of patients: exact intervals, and the difference of two shares.
+"""Shares of patients: exact intervals, the difference of two shares, and the ratio of their odds.
 
 In: counts, any shape. Out: `Limits` of the same shape; fractions, not percent.
 """
@@ -70,6 +70,33 @@ def risk_difference(
     n1, n0 = np.where(known, n1, 1.0), np.where(known, n0, 1.0)
     low, high = methods[method](x1, n1, x0, n0, normal_quantile(level))
     return Limits(*(np.where(known, part, np.nan)[()] for part in (x1 / n1 - x0 / n0, low, high)))
+
+
+def odds_ratio(
+    events: ArrayLike, n: ArrayLike, control_events: ArrayLike, control_n: ArrayLike, level: float = 0.95
+) -> Limits:
+    """Odds in the treated over odds in the control group, with Woolf's interval.
+
+    Parameters
+    ----------
+    events, n, control_events, control_n : counts, any shapes that broadcast; NaN where a group is empty.
+
+    Notes
+    -----
+    Where one of the four counts is 0, a half is added to each, so that the ratio stays finite.
+
+    References
+    ----------
+    Woolf 1955, doi:10.1111/j.1469-1809.1955.tb01348.x; Haldane 1956, doi:10.1111/j.1469-1809.1956.tb01285.x.
+    """
+    x1, n1 = _counts(events, n, "events")
+    x0, n0 = _counts(control_events, control_n, "control_events")
+    known = (n1 > 0) & (n0 > 0)
+    cells = np.stack(np.broadcast_arrays(x1, n1 - x1, x0, n0 - x0))
+    cells = np.where((cells == 0).any(axis=0), cells + 0.5, cells)
+    middle = np.log(cells[0] / cells[1]) - np.log(cells[2] / cells[3])
+    half = normal_quantile(level) * np.sqrt((1.0 / cells).sum(axis=0))
+    return Limits(*(np.where(known, np.exp(part), np.nan)[()] for part in (middle, middle - half, middle + half)))
 
 
 def _newcombe(

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "comparison": ("Comparison", "compare", "published_interval", "request_of"),
+    "comparison": ("Comparison", "compare", "published_interval", "request_of", "strata_of"),
     "fit": ("FitPlan", "fit_defaults", "fit_population", "shipped_plan"),
     "identifiability": ("Held", "Identifiability", "Informed", "Pair", "assess_identifiability"),
     "observation_check": ("validate_observations",),

@@ -23,13 +23,14 @@ from engager.analysis import (
     prediction_interval,
 )
 from engager.calibration.curve_targets import curve_requests, farthest_point, watched_curve
-from engager.trial import Protocol, Target, TrialData
+from engager.trial import Endpoint, Protocol, Target, TrialData
 
 if TYPE_CHECKING:
     import polars as pl
 
 _EFS_FAILURE_DAY = {"event_at_start": 1.0, "ignored": None}
 _USUAL_WINDOW_DAYS = 84.0
+_SHARES = ("proportion", "difference", "odds_ratio")
 # What patients came with keeps its own column beside the outcome of the same name.
 _ENTRY_NAMES = {"mrd_log10": "entry_mrd_log10"}
 
@@ -139,16 +140,22 @@ def target_estimates(data: TrialData) -> tuple[pl.DataFrame, list[tuple[Target, 
     return estimate_endpoints(data, requests, protocol.population.setting), places
 
 
-def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
-    """What to estimate for a target, with the study's own definition of the endpoint."""
-    endpoint = protocol.endpoint(target.endpoint)
+def request_of(target: Target, protocol: Protocol, endpoint: Endpoint | None = None) -> EndpointRequest:
+    """What to estimate for a target.
+
+    Parameters
+    ----------
+    endpoint : the study's definition; None: the endpoint of the target's id and window, else the first of its id.
+    """
+    endpoint = endpoint or _definition(target, protocol)
     settings: dict[str, Any] = {}
     if endpoint is not None:
         settings["censor_at_hsct"] = endpoint.censor_at_hsct
         if endpoint.is_time_to_event:
             settings["origin"] = {"treatment_start": "treatment"}.get(endpoint.origin, endpoint.origin)
         if target.endpoint == "EFS":
-            window = protocol.window_days(endpoint, protocol.arm_of_one(target)) or _USUAL_WINDOW_DAYS
+            judged = target if target.has_window else endpoint
+            window = protocol.window_days(judged, protocol.arm_of_one(target)) or _USUAL_WINDOW_DAYS
             settings["no_response_event_day"] = _EFS_FAILURE_DAY.get(endpoint.no_response, window)
             settings["response_window_days"] = window
     among = target.among or (endpoint.among if endpoint else None)
@@ -156,9 +163,11 @@ def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
     is_mrd = target.endpoint.endswith("MRD_response") and protocol.population.setting != "mrd_positive"
     if is_mrd and (among == "all" or (among is None and endpoint is not None)):
         among = "everyone"
-    if target.statistic == "proportion":
+    if target.statistic in _SHARES:
         counted = target if target.has_window or endpoint is None else endpoint
         settings["window_days"] = protocol.window_days(counted, protocol.arm_of_one(target))
+        if target.measure:
+            settings["control_window_days"] = protocol.window_days(counted, str(target.control))
     return EndpointRequest(
         endpoint=target.endpoint,
         statistic=target.statistic,
@@ -166,17 +175,29 @@ def request_of(target: Target, protocol: Protocol) -> EndpointRequest:
         arm=None if target.measure else protocol.arm_of(target),
         treatment=target.treatment,
         control=target.control,
-        subgroup=_entry_names(target.subgroup),
+        subgroup=target.subgroup and _entry_names(target.subgroup),
         among=among,
-        strata=protocol.allocation.stratum_conditions() if target.measure == "HR" else (),
+        strata=strata_of(protocol) if target.measure == "HR" else (),
         **settings,
     )
 
 
-def _entry_names(condition: str | None) -> str | None:
+def strata_of(protocol: Protocol) -> tuple[str, ...]:
+    """The strata of the allocation as conditions over columns of the patients table."""
+    return tuple(_entry_names(text) for text in protocol.allocation.stratum_conditions())
+
+
+def _definition(target: Target, protocol: Protocol) -> Endpoint | None:
+    """The endpoint of the study that a target means; of several with its id the one with its window."""
+    window = (target.window_weeks, target.window_cycles)
+    same = [one for one in protocol.endpoints if one.id == target.endpoint]
+    return next((one for one in same if (one.window_weeks, one.window_cycles) == window), same[0] if same else None)
+
+
+def _entry_names(condition: str) -> str:
     """A condition over covariates in the words of the patients table."""
     for name, column in _ENTRY_NAMES.items():
-        condition = condition and re.sub(rf"\b{name}\b", column, condition)
+        condition = re.sub(rf"\b{name}\b", column, condition)
     return condition
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_AXES = ("%", "months", "hazard ratio")
+_RATIOS = ("hazard ratio", "odds ratio")
+_AXES = ("%", "months", *_RATIOS)
 
 
 def figure_comparisons(
@@ -36,7 +37,7 @@ def figure_comparisons(
 
     Parameters
     ----------
-    comparisons : dicts of docs/architecture.md; shares, times and hazard ratios get an axis each.
+    comparisons : dicts of docs/architecture.md; shares, times, hazard ratios and odds ratios get an axis each.
     arms : all arms of the study in order, which fixes colors.
     width : inches.
     """
@@ -66,7 +67,7 @@ def _panel(
 ) -> None:
     scale = 100.0 if axis == "%" else 1.0
     limits = _range(rows, scale, axis)
-    if axis == "hazard ratio":
+    if axis in _RATIOS:
         axes.set_xscale("log")
         axes.axvline(1.0, color="#C3CAD1", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         _plain_log_ticks(axes, limits)
@@ -79,7 +80,7 @@ def _panel(
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel({"%": "% of patients", "hazard ratio": "hazard ratio (log scale)"}.get(axis, axis))
+    axes.set_xlabel(f"{axis} (log scale)" if axis in _RATIOS else {"%": "% of patients"}.get(axis, axis))
 
 
 def _row(
@@ -122,7 +123,7 @@ def _range(rows: Sequence[Mapping[str, Any]], scale: float, axis: str) -> tuple[
         for key in ("median", "value", "low", "high")
     ]
     known = [value for value in values if math.isfinite(value)] or [1.0]
-    if axis == "hazard ratio":
+    if axis in _RATIOS:
         return min(0.5, *(value for value in known if value > 0), 0.95) * 0.9, max(1.25, *known) * 1.1
     top = max(known) * 1.08 or 1.0
     bottom = min(0.0, min(known) * 1.08)

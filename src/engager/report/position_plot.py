@@ -32,7 +32,7 @@ def position(row: Row) -> float | None:
     end = seen.get("low" if median is not None and value < median else "high")
     if median is None or end is None:
         return None
-    if row["statistic"] in ("median", "hazard_ratio", "follow_up_median"):
+    if row["statistic"] in ("median", "hazard_ratio", "odds_ratio", "follow_up_median"):
         if min(value, median, end) <= 0:
             return None
         value, median, end = math.log(value), math.log(median), math.log(end)

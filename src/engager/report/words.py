@@ -51,6 +51,8 @@ def what(comparison: Mapping[str, Any]) -> str:
             words = f"{words} curve, farthest at {_short(round(float(months), 1))} months"
         case "hazard_ratio":
             words = f"{words}, hazard ratio"
+        case "odds_ratio":
+            words = f"{words}, odds ratio"
         case "difference":
             words = f"{words}, difference"
         case "follow_up_median":
@@ -70,9 +72,11 @@ def unit_words(unit: str) -> str:
 
 
 def axis_of(statistic: str) -> str:
-    """The scale a statistic belongs on: ``%``, ``months`` or ``hazard ratio``."""
+    """The scale a statistic belongs on: ``%``, ``months``, ``hazard ratio`` or ``odds ratio``."""
     if statistic in _SHARES:
         return "%"
+    if statistic == "odds_ratio":
+        return "odds ratio"
     return "months" if statistic in _TIMES else "hazard ratio"
 
 

@@ -17,6 +17,7 @@ from engager.analysis import (
     pooled_share,
     shares_in_order,
 )
+from engager.calibration import strata_of
 from engager.study.design_rules import Prior, Rules, share_statistic, time_statistic
 from engager.study.requests import comparison_of, request_for
 from engager.trial import NullArm, Protocol
@@ -66,7 +67,7 @@ def simulate_looks(
     treated, control = design.treatment_of(protocol.arms), design.control_of(protocol.arms)
     arms = [treated, *([control] if control is not None else [])]
     patients = pl.concat([t.filter(pl.col("patient") < size[arm]) for arm, t in zip(arms, tables, strict=True)])
-    strata = protocol.allocation.stratum_conditions() if design.stratified and len(arms) > 1 else ()
+    strata = strata_of(protocol) if design.stratified and len(arms) > 1 else ()
     if design.is_time_to_event:
         return _times(protocol, patients, arms, strata, rules, prior)
     requests, known_after = {}, {}

@@ -40,13 +40,13 @@ def request_for(
 ) -> EndpointRequest:
     """One statistic of one of a study's endpoints in one arm."""
     asked = _asked(endpoint, statistic=statistic, arm=arm, time_months=time_months)
-    return request_of(asked, protocol)
+    return request_of(asked, protocol, endpoint)
 
 
 def comparison_of(protocol: Protocol, endpoint: Endpoint, treatment: str, control: str) -> EndpointRequest:
     """The hazard ratio of one arm against another."""
     asked = _asked(endpoint, statistic="hazard_ratio", measure="HR", treatment=treatment, control=control)
-    return request_of(asked, protocol)
+    return request_of(asked, protocol, endpoint)
 
 
 def _asked(endpoint: Endpoint, **what: object) -> Target:

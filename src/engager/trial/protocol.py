@@ -179,6 +179,10 @@ class Protocol(Part):
             for i, target in enumerate(self.targets)
             if not target.is_simulated
         ]
+        counted: list[tuple[str, str, Endpoint | Target]]
+        counted = [(f"endpoints[{i}]", one.id, one) for i, one in enumerate(self.endpoints)]
+        counted += [(f"targets[{i}]", target.endpoint, target) for i, target in enumerate(self.targets)]
+        found += [f"{where}: a window does not bound {name}" for where, name, one in counted if one.ignores_window]
         months = self.follow_up.months
         found += [
             f"targets[{i}]: {target.endpoint} at {target.at_months:g} months lies beyond follow_up.months ({months:g}),"

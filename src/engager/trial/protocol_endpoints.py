@@ -37,6 +37,12 @@ BINARY_ENDPOINTS = (
 TIME_ENDPOINTS = ("OS", "EFS", "RFS", "DFS", "DoR")
 COMPETING_ENDPOINTS = ("CIR", "TRM")
 SIMULATED_ENDPOINTS = (*BINARY_ENDPOINTS, *TIME_ENDPOINTS, *COMPETING_ENDPOINTS)
+# Endpoints whose window says until when responses count.
+WINDOWED_RESPONSES = (
+    "CR", "CRh", "CRi", "CR/CRh", "CR/CRi", "CR/CRh/CRi", "MRD_response", "complete_MRD_response", "EFS",
+)  # fmt: skip
+# Endpoints that a window cannot bound: times, and those with a time of their own.
+_WITHOUT_WINDOW = ("OS", "RFS", "DFS", "DoR", "CIR", "TRM", "early_death_30d", "response_in_cycle_1")
 _FROM_RESPONSE = ("RFS", "DFS", "DoR")
 _RESPONSE = "CR/CRh/CRi"
 _AMONG = ("all", *(name for name in BINARY_ENDPOINTS if name.startswith("CR") and not name.startswith("CRS")))
@@ -127,6 +133,11 @@ class Endpoint(Part):
     @property
     def has_window(self) -> bool:
         return self.window_weeks is not None or self.window_cycles is not None
+
+    @property
+    def ignores_window(self) -> bool:
+        """Whether a window is given that the endpoint does not have."""
+        return self.has_window and self.id in _WITHOUT_WINDOW
 
     @property
     def is_competing(self) -> bool:
@@ -252,6 +263,8 @@ class Target(Part):
             refuse(f"measure {self.measure} is not the statistic {self.statistic}", "Leave statistic out.")
         if self.statistic in _MEASURES.values() and not self.measure:
             refuse(f"statistic {self.statistic} needs measure, treatment and control")
+        if self.window_weeks is not None and self.window_cycles is not None:
+            refuse("must give window_weeks or window_cycles, not both")
         if self.events is not None and self.n is not None and self.events > self.n:
             refuse(f"events {self.events} must not exceed n {self.n}")
         if self.is_curve:
@@ -305,6 +318,11 @@ class Target(Part):
         return self.window_weeks is not None or self.window_cycles is not None
 
     @property
+    def ignores_window(self) -> bool:
+        """Whether a window is given that the endpoint does not have."""
+        return self.has_window and self.endpoint in _WITHOUT_WINDOW
+
+    @property
     def is_simulated(self) -> bool:
         """Whether a virtual trial can answer this target."""
         return self.endpoint in SIMULATED_ENDPOINTS and self.statistic in _answerable(self.endpoint)
@@ -314,7 +332,7 @@ def _answerable(endpoint: str) -> tuple[str, ...]:
     """Statistics a virtual trial gives for an endpoint."""
     if endpoint in TIME_ENDPOINTS:
         return ("median", "survival_at", "hazard_ratio", "follow_up_median", "curve")
-    return ("cumulative_at",) if endpoint in COMPETING_ENDPOINTS else ("proportion", "difference")
+    return ("cumulative_at",) if endpoint in COMPETING_ENDPOINTS else ("proportion", "difference", "odds_ratio")
 
 
 def _published(target: Target) -> float | None:

@@ -20,7 +20,7 @@ from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, FloatA
 from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
 from engager.trial.protocol import Protocol
 from engager.trial.protocol_design import Arm
-from engager.trial.protocol_endpoints import Endpoint, Target
+from engager.trial.protocol_endpoints import WINDOWED_RESPONSES, Endpoint, Target
 from engager.trial.recruit import DAYS_PER_MONTH, recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
@@ -385,8 +385,9 @@ class ArmRun:
             self.course.samples.append((day, np.concatenate([kept, extra], axis=1)))
 
     def _window_days(self) -> float:
-        """The widest response window of endpoints and targets; later responses are not responses."""
-        counted: list[Endpoint | Target] = [*self.protocol.endpoints, *self.protocol.targets]
+        """The widest window of endpoints and targets that count responses; later responses are not responses."""
+        counted: list[Endpoint | Target] = [one for one in self.protocol.endpoints if one.id in WINDOWED_RESPONSES]
+        counted += [one for one in self.protocol.targets if one.endpoint in WINDOWED_RESPONSES]
         windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
         usual = [_DEFAULT_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
