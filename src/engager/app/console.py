@@ -50,7 +50,7 @@ def print_predictions(entries: list[dict[str, Any]]) -> None:
     rows = [
         [
             entry["arm"],
-            entry["endpoint"],
+            f"{entry['endpoint']} ({entry['definition']})" if entry.get("definition") else entry["endpoint"],
             _statistic(entry),
             _figure(entry["median"], entry["low"], entry["high"], entry["statistic"]),
         ]

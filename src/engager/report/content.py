@@ -68,6 +68,7 @@ class ReportContent:
     sources : publications the comparisons and the baseline table name.
     baseline : rows of the baseline table.
     estimates : frame of ``engager.analysis.Estimate`` rows, for the response and safety tables, or None.
+    definitions : by request of `estimates`, what tells an endpoint that stands twice apart.
     patients : the patients table, for the participant flow, or None.
     survival : frame of ``engager.analysis.survival_bands`` for one or more endpoints, or None.
     trajectories : sampled courses, or None; `panels` says what to draw of them.
@@ -90,6 +91,7 @@ class ReportContent:
     sources: Sequence[Source] = ()
     baseline: Sequence[BaselineRow] = ()
     estimates: pl.DataFrame | None = None
+    definitions: Sequence[str] = ()
     patients: pl.DataFrame | None = None
     survival: pl.DataFrame | None = None
     trajectories: pl.DataFrame | None = None

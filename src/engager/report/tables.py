@@ -87,15 +87,22 @@ def outcome_tables(content: ReportContent) -> dict[str, list[dict[str, Any]]]:
     import polars as pl
 
     within = content.estimates.filter(pl.col("arm").is_in(list(content.arms)) & pl.col("subgroup").is_null())
+    told = pl.Series([_definition(content, request) for request in within["request"]], dtype=pl.String)
+    within = within.with_columns(definition=told)
     rows: dict[str, list[dict[str, Any]]] = {"efficacy": [], "safety": []}
-    for key, asked in within.group_by("endpoint", "statistic", "time_months", maintain_order=True):
-        name, statistic, months = key
+    keys = ("endpoint", "definition", "statistic", "time_months")
+    for key, asked in within.group_by(*keys, maintain_order=True):
+        name, definition, statistic, months = key
         first = asked.filter(pl.col("request") == pl.col("request").min().over("arm"))
         one = {"endpoint": name, "statistic": statistic, "time_months": months}
         cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in content.arms}
         table = "safety" if str(name).startswith(_SAFETY) else "efficacy"
-        rows[table].append({"what": what(one), "cells": cells})
+        rows[table].append({"what": f"{what(one)} ({definition})" if definition else what(one), "cells": cells})
     return rows
+
+
+def _definition(content: ReportContent, request: int) -> str:
+    return content.definitions[request] if request < len(content.definitions) else ""
 
 
 def _cell(estimates: pl.DataFrame, statistic: str) -> dict[str, str]:

@@ -85,14 +85,21 @@ class RunFolder:
         return TrialData(self.protocol, **{name: self.table(name) for name in TABLES})
 
     def predictions(self) -> list[dict[str, Any]]:
-        """Every estimated endpoint: median and 95 % interval over the replicates, by arm."""
+        """Every estimated endpoint: median and 95 % interval over the replicates, by arm.
+
+        An endpoint that the study defines more than once has a ``definition``.
+        """
         from engager.analysis import prediction_interval
+        from engager.study.requests import definitions_of
 
         found = []
+        definitions = definitions_of(self.protocol)
         keys = ["request", "arm", "endpoint", "statistic", "time_months"]
         for values, rows in self.table("estimates").group_by(keys, maintain_order=True):
             interval = prediction_interval(rows["value"].to_numpy())
             one = dict(zip(keys[1:], values[1:], strict=True))
+            if definition := definitions[int(values[0])]:
+                one["definition"] = definition
             found.append({**one, "median": interval.median, "low": interval.low, "high": interval.high})
         return plain_json(found)
 

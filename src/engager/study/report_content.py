@@ -12,6 +12,7 @@ from engager.study.baseline import baseline_rows
 from engager.study.drivers import drivers_section
 from engager.study.individuals import predictive_section
 from engager.study.parameters import Parameters
+from engager.study.requests import definitions_of, request_for
 from engager.trial import Protocol, Regimen, TrialData
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def report_content(
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),
         estimates=estimates,
+        definitions=definitions_of(protocol),
         patients=data.patients,
         survival=_survival(protocol, data),
         trajectories=data.trajectories if data.trajectories.height else None,
@@ -128,17 +130,17 @@ def _course_days(protocol: Protocol) -> float:
 
 
 def _survival(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
-    """Curves of the study's time-to-event endpoints from randomization."""
+    """Curves of the study's times to event; of an endpoint that stands twice, as it stands first."""
     import polars as pl
 
     from engager.analysis import survival_bands
-    from engager.study.requests import request_for
 
     months = np.arange(0.0, protocol.follow_up.months + 1e-9, 0.25)
+    drawn = {endpoint.id: endpoint for endpoint in reversed(protocol.endpoints) if endpoint.is_time_to_event}
     frames = [
         survival_bands(data, request_for(protocol, endpoint, protocol.arm_ids[0], "median"), months, protocol.arm_ids)
-        for endpoint in protocol.endpoints
-        if endpoint.id in _SURVIVAL and endpoint.is_time_to_event
+        for endpoint in reversed(drawn.values())
+        if endpoint.id in _SURVIVAL
     ]
     return pl.concat(frames) if frames else None
 

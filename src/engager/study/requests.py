@@ -19,9 +19,40 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
     A yes/no endpoint gives a share for each arm; a time to event its median and landmarks; a competing-risks
     endpoint its incidence at the landmarks; two arms a hazard ratio of each time from randomization.
     """
+    return [request for _, request in _asked_by_endpoint(protocol)]
+
+
+def definitions_of(protocol: Protocol) -> list[str]:
+    """What tells the request of each place in `requests_of` from others of the same endpoint; empty when it stands
+    once, e.g. ``within 4 weeks`` or ``ends at transplant``.
+    """
+    ids = [endpoint.id for endpoint in protocol.endpoints]
+    asked = _asked_by_endpoint(protocol)
+    return [_definition(endpoint) if ids.count(endpoint.id) > 1 else "" for endpoint, _ in asked]
+
+
+def _definition(endpoint: Endpoint) -> str:
+    parts = []
+    if endpoint.window_weeks is not None:
+        parts.append(f"within {endpoint.window_weeks:g} weeks")
+    if endpoint.window_cycles is not None:
+        parts.append(f"within {endpoint.window_cycles} cycle{'s' if endpoint.window_cycles > 1 else ''}")
+    if endpoint.among is not None:
+        parts.append(f"among {endpoint.among}")
+    if endpoint.is_time_to_event:
+        parts.append(f"from {endpoint.origin.replace('_', ' ')}")
+    if endpoint.censor_at_hsct:
+        parts.append("ends at transplant")
+    if endpoint.no_response is not None:
+        parts.append(f"no response: {endpoint.no_response.replace('_', ' ')}")
+    return ", ".join(parts)
+
+
+def _asked_by_endpoint(protocol: Protocol) -> list[tuple[Endpoint, EndpointRequest]]:
     landmarks = [month for month in _LANDMARKS_MONTHS if month <= protocol.follow_up.months]
-    found: list[EndpointRequest] = []
+    pairs: list[tuple[Endpoint, EndpointRequest]] = []
     for endpoint in protocol.endpoints:
+        found: list[EndpointRequest] = []
         for arm in protocol.arms:
             if endpoint.is_time_to_event:
                 found.append(request_for(protocol, endpoint, arm, "median"))
@@ -32,7 +63,8 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
                 found.append(request_for(protocol, endpoint, arm, "proportion"))
         if endpoint.is_time_to_event and endpoint.origin == "randomization" and len(protocol.arms) == 2:
             found.append(comparison_of(protocol, endpoint, *protocol.arm_ids))
-    return found
+        pairs += [(endpoint, request) for request in found]
+    return pairs
 
 
 def request_for(

@@ -7,6 +7,7 @@ from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration import request_of, strata_of
 from engager.core import InputError
 from engager.study import requests_of
+from engager.study.requests import definitions_of
 from engager.trial import Protocol, simulate_trial
 
 
@@ -122,3 +123,10 @@ def test_a_target_with_two_windows_is_refused():
     target = {"endpoint": "CR", "proportion": 0.3, "n": 40, "window_weeks": 4, "window_cycles": 1}
     with pytest.raises((InputError, ValueError), match="window_weeks or window_cycles, not both"):
         study(targets=[target])
+
+
+def test_an_endpoint_that_stands_twice_is_told_apart():
+    twice = ["OS", {"id": "RFS"}, {"id": "RFS", "censor_at_hsct": True}]
+    protocol = study(endpoints=twice)
+    words = dict.fromkeys(zip((one.endpoint for one in requests_of(protocol)), definitions_of(protocol), strict=True))
+    assert list(words) == [("OS", ""), ("RFS", "from response"), ("RFS", "from response, ends at transplant")]
