@@ -225,3 +225,40 @@ def test_a_landmark_and_its_statistic_go_together(engager):
         found = engager("evidence", "pool", "--endpoint", "OS", *options)
         assert found.code == 2
         assert "--at" in found.err
+
+
+def test_forest_draws_a_run_that_had_nothing_to_compare_with(tmp_path, monkeypatch):
+    from engager.study.folder import MANIFEST, MANIFEST_VERSION, RunFolder
+
+    run = tmp_path / "own-1"
+    run.mkdir()
+    (run / MANIFEST).write_text(json.dumps({"manifest_version": MANIFEST_VERSION}), encoding="utf-8")
+    (run / "comparisons.json").write_text("[]", encoding="utf-8")
+    simulated = {"arm": "short", "endpoint": "CR", "statistic": "proportion", "time_months": None}
+    predicted = [{**simulated, "definition": definition, "median": 0.5, "low": 0.4, "high": 0.6}
+                 for definition in ("12 weeks", "6 weeks")]  # fmt: skip
+    monkeypatch.setattr(RunFolder, "predictions", lambda _: predicted)
+    arguments = ("forest", "--endpoint", "CR", "--regimen", "blinatumomab", "--out", str(tmp_path / "forest.html"))
+    _run(evidence_app, *arguments, "--run", str(run))
+    drawn = (tmp_path / "forest.html").read_text(encoding="utf-8")
+    assert "simulated, own-1, short, 12 weeks" in drawn
+    assert "simulated, own-1, short, 6 weeks" in drawn
+    with pytest.raises(InputError, match="has no proportion of CR"):
+        _run(evidence_app, *arguments, "--run", str(run), "--run-arm", "long")
+
+
+def test_long_mixtures_are_summed_up_and_months_are_named():
+    result = _run(evidence_app, "prior", "--endpoint", "OS", "--class", "chemotherapy_of_choice")
+    assert len(result.stdout.splitlines()) == 2
+    assert "--json prints them" in result.stderr
+    assert "in months" in _run(evidence_app, "pool", "--help").stdout
+
+
+def test_match_takes_a_condition_as_the_event(tmp_path):
+    patients, targets = tmp_path / "patients.csv", tmp_path / "targets.yaml"
+    rows = "".join(f"{20 + i},{'CR' if i % 2 else 'none'}\n" for i in range(40))
+    patients.write_text("age_years,best_response\n" + rows, encoding="utf-8")
+    targets.write_text("age_years: {mean: 41}\n", encoding="utf-8")
+    arguments = ("match", str(patients), str(targets), "--json", "--event", "best_response=CR")
+    share = json.loads(_run(evidence_app, *arguments).stdout)["event"]
+    assert 0.3 < share["low"] < share["value"] < share["high"] < 0.7

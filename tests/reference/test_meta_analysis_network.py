@@ -106,3 +106,11 @@ def test_log_odds_ratios_of_a_three_arm_study_share_the_first_arm():
     assert study.covariance[0, 1] == pytest.approx(shared)
     assert study.covariance[0, 0] == pytest.approx(shared + 1 / 20 + 1 / 20)
     assert study.effects[0] == pytest.approx(np.log(3))
+
+
+def test_an_empty_arm_gets_half_a_patient_and_says_so():
+    # rma(measure="OR", ai=13, n1i=267, ci=0, n2i=109, add=0.5, to="only0"): log odds ratio 2.453, by hand here
+    study = study_of_counts("a", [("c", 0, 109), ("x", 13, 267)])
+    assert study.is_corrected
+    assert study.effects[0] == pytest.approx(np.log(13.5 * 109.5 / (254.5 * 0.5)))
+    assert not study_of_counts("a", [("c", 1, 109), ("x", 13, 267)]).is_corrected

@@ -88,8 +88,9 @@ def cite_record(
     from engager.evidence import cite, cite_all, record
 
     if everything == (record_id is not None):
-        rule = "give either a record ID or --all"
-        raise InputError(Problem("evidence cite", record_id, rule, "`engager evidence list` shows the ids."))
+        given = f"{record_id} and --all" if everything else "neither"
+        rule = "must be either a record ID or --all"
+        raise InputError(Problem("evidence cite", given, rule, "`engager evidence list` shows the ids."))
     typer.echo(cite_all(style) if record_id is None else cite(record(record_id), style))
 
 

@@ -27,7 +27,7 @@ Statistic = Annotated[
     str | None,
     typer.Option(help="proportion, median, survival_at or hazard_ratio; omitted: what fits the endpoint."),
 ]
-Landmark = Annotated[float | None, typer.Option("--at", help="Landmark of survival_at [months].")]
+Landmark = Annotated[float | None, typer.Option("--at", help="Landmark of survival_at, in months.")]
 Method = Annotated[str, typer.Option(help="glmm, reml or common (shares only).")]
 By = Annotated[str | None, typer.Option(help="Subgroups: regimen, drug_class, setting or design.")]
 Covariates = Annotated[
@@ -124,7 +124,7 @@ def network(
     fit = fit_network(studies, reference)
     small_is_good = scale == "hazard_ratio" or endpoint_of(endpoint).better == "lower"
     table = network_table(fit, scale, small_is_good)
-    notes = [*network_remarks(fit), *left_out]
+    notes = [*network_remarks(fit, studies), *left_out]
     if out is not None:
         words = "Each line is a randomized comparison with its number of studies."
         figure = draw_network(fit, endpoint_of(endpoint).name, scale, small_is_good)
@@ -143,7 +143,7 @@ def network(
                 "p_scores": scores,
                 "studies": [study.label for study in studies],
                 "comparisons": _comparisons(fit),
-                "remarks": list(network_remarks(fit)),
+                "remarks": list(network_remarks(fit, studies)),
                 "left_out": left_out,
             }
         )
@@ -242,27 +242,29 @@ def _pooled(
 
 
 def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, Any]]:
-    """Rows of a run folder's comparisons of the same endpoint and statistic."""
+    """Rows of a run folder with the same endpoint and statistic: what it compared, else what it simulated."""
     from engager.core import InputError, Problem
     from engager.study import RunFolder
 
     run = RunFolder.open(folder)
-    found = [
-        {
-            "label": f"simulated, {run.id}, {row['arm']}",
-            "value": row["simulated"]["median"],
-            "low": row["simulated"]["low"],
-            "high": row["simulated"]["high"],
-        }
-        for row in run.comparisons
-        if row["endpoint"] == pooled.endpoint
-        and row["statistic"] == pooled.statistic
-        and row["time_months"] == pooled.time_months
-        and row["simulated"]["median"] is not None
-        and arm in (None, row["arm"])
-    ]
+
+    def rows_of(simulated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {"label": ", ".join(("simulated", run.id, row["arm"], *filter(None, [row.get("definition")]))),
+             "value": row["median"], "low": row["low"], "high": row["high"]}
+            for row in simulated
+            if row["endpoint"] == pooled.endpoint
+            and row["statistic"] == pooled.statistic
+            and row["time_months"] == pooled.time_months
+            and row["median"] is not None
+            and arm in (None, row["arm"])
+        ]  # fmt: skip
+
+    # A published target may ask for its own window; without one the study's endpoint stands as it is.
+    compared = rows_of([{**row, **row["simulated"]} for row in run.comparisons])
+    found = compared or rows_of(run.predictions())
     if not found:
-        rule = f"compares no {pooled.statistic} of {pooled.endpoint}"
+        rule = f"has no {pooled.statistic} of {pooled.endpoint}"
         raise InputError(Problem("--run", str(folder), rule, "Choose another endpoint or run."))
     return found
 

@@ -22,6 +22,8 @@ from engager.app.evidence_synthesis_commands import (
     tell_written,
 )
 
+_MOST_PARTS = 10
+
 
 def curve(
     record_id: Annotated[str, typer.Argument(metavar="ID", help="Record id, e.g. tower-2017.")],
@@ -112,7 +114,10 @@ def prior(
         print_json({"endpoint": chosen.endpoint, "scale": scale, **content})
         return
     rows = [[f"{part[key]:.3f}" for key in keys] for part in content["components"]]
-    print_table(list(keys), rows, right=keys)
+    if len(rows) <= _MOST_PARTS:
+        print_table(list(keys), rows, right=keys)
+    else:
+        remark(f"a mixture of {len(rows)} parts; --json prints them")
     for line in said:
         typer.echo(line)
     for note in (*chosen.remarks, *content["left_out"]):
@@ -128,7 +133,10 @@ def match_patients(
         str | None, typer.Option("--record", help="Take a record's published baseline.")
     ] = None,
     arm: Annotated[str | None, typer.Option(help="Arm of the record.")] = None,
-    event: Annotated[str | None, typer.Option(help="Yes/no column whose weighted share is wanted.")] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(help="Whose weighted share is wanted: a yes/no column, or e.g. best_response=CR."),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(help="Rows to use, e.g. arm=blinatumomab; may be given more than once."),
@@ -137,15 +145,14 @@ def match_patients(
     as_json: AsJson = False,
 ) -> None:
     """Weight patients so that they match a published baseline; shows what the matching costs."""
-    from engager.core import InputError, Problem, nearest
-    from engager.evidence import baseline_targets, match, read_patients, read_targets, record
+    from engager.core import InputError, Problem
+    from engager.evidence import baseline_targets, event_of, match, read_patients, read_targets, record
 
     if (targets is None) == (record_id is None or arm is None):
         rule = "give either a targets file or --record with --arm"
         raise InputError(Problem("evidence match", str(targets), rule, "`engager evidence show` lists arms."))
     frame = read_patients(patients, only or ())
-    if event is not None and event not in frame.columns:
-        raise InputError(Problem("--event", event, "is not a column", nearest(event, frame.columns)))
+    had_event = None if event is None else event_of(frame, event)
     if targets is not None:
         wanted = read_targets(targets)
     else:
@@ -154,7 +161,7 @@ def match_patients(
         for column in sorted(set(published) - set(wanted)):
             remark(f"{column} was published, but the patients have no such column")
     matched = match(frame, wanted)
-    share = None if event is None else matched.proportion(frame[event].cast(float).to_numpy())
+    share = None if had_event is None else matched.proportion(had_event)
     if out is not None:
         from engager.evidence import write_weights
 

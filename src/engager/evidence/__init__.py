@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from engager.evidence.network_graph import draw_network, network_remarks, network_table
     from engager.evidence.outcome import Outcome
     from engager.evidence.overlaps import LeftOut, Overlap, find_overlaps, without_overlap
-    from engager.evidence.patient_table import read_patients, read_targets, write_weights
+    from engager.evidence.patient_table import event_of, read_patients, read_targets, write_weights
     from engager.evidence.pooled import Pooled, Regression
     from engager.evidence.pooling import pool_hazard_ratios, pool_medians, pool_proportions
     from engager.evidence.pooling_survival import pool_survival
@@ -91,7 +91,7 @@ _HOMES = {
     "network_graph": ("draw_network", "network_remarks", "network_table"),
     "outcome": ("Outcome",),
     "overlaps": ("LeftOut", "Overlap", "find_overlaps", "without_overlap"),
-    "patient_table": ("read_patients", "read_targets", "write_weights"),
+    "patient_table": ("event_of", "read_patients", "read_targets", "write_weights"),
     "pooled": ("Pooled", "Regression"),
     "pooling": ("pool_hazard_ratios", "pool_medians", "pool_proportions"),
     "pooling_survival": ("pool_survival",),
@@ -153,6 +153,7 @@ __all__ = [
     "draw_map",
     "draw_network",
     "endpoint",
+    "event_of",
     "evidence_tables",
     "exact_interval",
     "exact_interval_of",

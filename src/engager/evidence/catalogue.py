@@ -145,4 +145,8 @@ def _years(text: str | None, problems: list[Problem]) -> tuple[int, int]:
         return 0, 9999
     if not found[2]:
         return int(found[1]), int(found[1])
-    return int(found[1] or 0), int(found[3] or 9999)
+    first, last = int(found[1] or 0), int(found[3] or 9999)
+    if last < first:
+        rule = "must not end before it begins"
+        problems.append(Problem("--year", text, rule, f"Write {last}-{first}."))
+    return first, last

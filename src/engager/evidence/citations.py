@@ -18,6 +18,7 @@ from engager.evidence.schema import Citation, Record
 _UNSEEN = "not seen"
 _OTHERS = {"...", "et al.", "et al"}
 _SHOWN_AUTHORS = 6
+_MOST_INITIALS = 3
 _TYPES = {"product_label": ("misc", "GEN", "document"), "press_release": ("misc", "PRESS", "document")}
 
 
@@ -58,7 +59,9 @@ def remarks(record: Record) -> str:
     citation = record.citation
     said = []
     if citation.seed_error:
-        said.append(f"corrected; the review's list: {citation.seed_error}")
+        wrong = citation.seed_error.removeprefix("the review's list ")
+        joint = ": " if wrong == citation.seed_error else " "
+        said.append(f"corrected; the review's list{joint}{wrong}")
     if citation.verified is False:
         said.append("taken from the review's list; the publication itself was not seen")
     seen, is_complete = authors(citation)
@@ -176,8 +179,9 @@ def _title(citation: Citation) -> str:
 
 def _split(name: str) -> tuple[str, str] | None:
     """Family name and initials of ``van der Berg AB``; None for a company."""
-    found = re.fullmatch(r"(.+?)\s+([A-Z]{1,3})", name)
-    return (found[1], found[2]) if found else None
+    family, _, initials = name.rpartition(" ")
+    is_person = bool(family) and 1 <= len(initials) <= _MOST_INITIALS and initials.isalpha() and initials.isupper()
+    return (family.rstrip(), initials) if is_person else None
 
 
 def _spaced(initials: str) -> str:

@@ -84,7 +84,7 @@ def make_map(records: Sequence[Record] | None = None) -> EvidenceMap:
 
 
 def draw_map(found: EvidenceMap) -> Figure:
-    """Circles whose area is the number of patients; the number of trials stands in them."""
+    """Circles whose area is the number of patients, which stands beside them."""
     rows = len(found.regimens)
     with quiet_style():
         height = 1.5 + 0.40 * rows

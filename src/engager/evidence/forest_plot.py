@@ -116,7 +116,7 @@ def _draw_study(axes: Axes, place: float, row: Mapping[str, Any], heaviest: floa
         reference += f", {100 * row['level']:g} %"
     numbers = _shown(row["value"], pooled) + ("" if low is None else f" ({_interval(low, high, pooled)})")
     counts = "" if pooled.statistic == "hazard_ratio" else _counts(row)
-    right = f"{counts}  {numbers}".strip()
+    right = f"{counts}: {numbers}" if counts else numbers
     _words(axes, place, _short(row["label"], _LINE - len(right) - len(reference)) + reference, right, INK)
 
 

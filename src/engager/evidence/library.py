@@ -5,6 +5,7 @@ A record file is refused as a whole with everything that is wrong in it, told by
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -67,8 +68,9 @@ def read_record(path: Path) -> Record:
     Raises
     ------
     InputError
-        With every problem of the file: what is unreadable, then unknown or missing keys and wrong types,
-        and once those are right, counts, intervals, proportions and sources that do not hold together.
+        With every problem of the file: what is unreadable, or else unknown and missing keys, wrong types, and
+        counts, intervals, proportions and sources that do not hold together. These last wait when a wrong type
+        stands where the record cannot do without the value.
     """
     return parse_record(read_yaml(path), path.name)
 
@@ -78,11 +80,37 @@ def parse_record(content: dict[str, Any], name: str) -> Record:
     try:
         record = Record.model_validate(content)
     except ValidationError as error:
-        raise InputError(schema_problems(error, name)) from None
+        raise InputError([*schema_problems(error, name), *_further_problems(content, error, name)]) from None
     problems = check_record(record, name)
     if problems:
         raise InputError(problems)
     return record
+
+
+def _further_problems(content: dict[str, Any], error: ValidationError, name: str) -> list[Problem]:
+    """What is wrong with the rest of a record when the values of a wrong type are left aside."""
+    rest = copy.deepcopy(content)
+    for found in error.errors(include_url=False):
+        _leave_aside(rest, found["loc"], found["type"] == "extra_forbidden")
+    try:
+        return check_record(Record.model_validate(rest), name)
+    except ValidationError:
+        return []
+
+
+def _leave_aside(content: Any, location: tuple[Any, ...], is_extra: bool) -> None:
+    """Null, or for an unknown key nothing, at the place a finding names; branches of a choice are no keys."""
+    parent, key = None, None
+    for part in location:
+        known = isinstance(content, dict) and part in content
+        if known or (isinstance(content, list) and isinstance(part, int) and part < len(content)):
+            parent, key, content = content, part, content[part]
+    if parent is None:
+        return
+    if is_extra:
+        del parent[key]
+    else:
+        parent[key] = None
 
 
 def contribution_remarks(contributed: Record) -> list[str]:

@@ -32,6 +32,7 @@ class NetworkStudy:
     treatments : treatments of the other arms.
     effects : array (other arm,), each against the baseline (log scale for ratios).
     covariance : array (other arm, other arm).
+    is_corrected : half a patient was added to every count, because one was 0.
     """
 
     label: str
@@ -39,6 +40,7 @@ class NetworkStudy:
     treatments: tuple[str, ...]
     effects: Array
     covariance: Array
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
     is empty.
     """
     counts = np.array([[events, n - events] for _, events, n in arms], dtype=float)
-    if np.any(counts == 0):
+    is_corrected = bool(np.any(counts == 0))
+    if is_corrected:
         counts = counts + 0.5
     logit = np.log(counts[:, 0] / counts[:, 1])
     variance = (1 / counts).sum(axis=1)
@@ -158,6 +161,7 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
         tuple(name for name, _, _ in arms[1:]),
         logit[1:] - logit[0],
         np.diag(variance[1:]) + np.full((others, others), variance[0]),
+        is_corrected,
     )
 
 

@@ -12,7 +12,7 @@ from engager.evidence.figure_file import INK, PUBLISHED, QUIET, SMALL, TEXT, new
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from engager.evidence.network import NetworkFit
+    from engager.evidence.network import NetworkFit, NetworkStudy
 
 
 def draw_network(fit: NetworkFit, endpoint: str, scale: str, small_is_good: bool) -> Figure:
@@ -117,7 +117,7 @@ def _ranking(figure: Figure, fit: NetworkFit, scores: dict[str, float], scale: s
         figure.text(0.95, y, f"{score:.2f}", fontsize=SMALL, ha="right")
 
 
-def network_remarks(fit: NetworkFit) -> Sequence[str]:
+def network_remarks(fit: NetworkFit, studies: Sequence[NetworkStudy] = ()) -> Sequence[str]:
     """What limits the network's answer."""
     said = ["Comparators that stand for one another were taken as one; they were not the same treatment."]
     if fit.tau2 is None:
@@ -125,4 +125,9 @@ def network_remarks(fit: NetworkFit) -> Sequence[str]:
             "No comparison was made by two studies, so differences between studies cannot be seen: intervals assume "
             "there are none and are too narrow if there are."
         )
+    said += [
+        f"{study.label}: half a patient was added to every count, because one of them is 0"
+        for study in studies
+        if study.is_corrected
+    ]
     return said

@@ -1,10 +1,13 @@
-"""Reading a patient table and published targets for matching, and writing the weights."""
+"""Reading a patient table, its events and published targets for matching, and writing the weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engager.core import InputError, Problem, nearest
 from engager.evidence.reading import read_yaml
@@ -52,6 +55,35 @@ def read_patients(path: Path, only: Sequence[str] = ()) -> pl.DataFrame:
     if frame.is_empty():
         raise InputError(Problem("patients", str(path), "holds no patient"))
     return frame
+
+
+def event_of(frame: pl.DataFrame, event: str) -> NDArray[np.float64]:
+    """Who had an event, array (patient,) of 0 and 1; nan where the column is empty.
+
+    Parameters
+    ----------
+    event : a yes/no column, or a condition such as ``best_response=CR``.
+
+    Raises
+    ------
+    InputError
+        When there is no such column, or a column named alone holds other than yes and no.
+    """
+    import polars as pl
+
+    column, is_condition, value = event.partition("=")
+    if column not in frame.columns:
+        hint = nearest(column, frame.columns)
+        raise InputError(Problem("--event", event, "is not a column of the patients", hint))
+    values = frame[column].cast(pl.String) == value if is_condition else frame[column]
+    try:
+        event_by_patient = values.cast(pl.Float64).to_numpy()
+    except pl.exceptions.PolarsError:
+        event_by_patient = np.array([np.inf])
+    if not np.isin(event_by_patient[~np.isnan(event_by_patient)], (0.0, 1.0)).all():
+        rule = "is not a column of yes and no"
+        raise InputError(Problem("--event", event, rule, f"Say which value counts: {column}=..."))
+    return np.asarray(event_by_patient)
 
 
 def read_targets(path: Path) -> Mapping[str, Mapping[str, float]]:

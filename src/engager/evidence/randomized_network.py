@@ -74,10 +74,12 @@ def _ratios(endpoint: str, left_out: list[str]) -> list[NetworkStudy]:
 
 
 def _counts(endpoint: str, left_out: list[str]) -> list[NetworkStudy]:
+    randomized = _randomized()
     selection = select(endpoint, family=True)
-    left_out += selection.left_out
+    # Why figures of other designs were left out is nobody's question here.
+    left_out += [said for said in selection.left_out if said.partition("/")[0] in {one.id for one in randomized}]
     studies = []
-    for record in _randomized():
+    for record in randomized:
         arms = [
             (treatment_node(study.regimen), study.events, study.n)
             for study in selection.studies

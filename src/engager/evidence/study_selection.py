@@ -120,7 +120,9 @@ def select(
         guessed = uncertain_remark(shared)
     if not kept:
         rule = f"has no published {statistic} that can be used with these filters"
-        raise InputError(Problem("--endpoint", endpoint, rule, " ".join(left_out) or "Loosen the filters."))
+        others = find_records(regimens, drug_class, setting, None, design, year)
+        hint = "; ".join(left_out) or _printed_instead(others, slugs, statistic)
+        raise InputError(Problem("--endpoint", endpoint, rule, hint))
     remarks = (*_remarks(kept, wanted, allow_overlap), *guessed)
     return Selection(wanted.name, statistic, tuple(kept), tuple(left_out), remarks)
 
@@ -258,6 +260,21 @@ def _remarks(studies: Sequence[Study], wanted: words.Endpoint, allow_overlap: bo
 
 def _is_whole_arm(study: Study) -> bool:
     return load_records()[study.record].arm(study.arm).n == study.n
+
+
+def _printed_instead(records: Sequence[Record], slugs: set[str] | None, statistic: str) -> str:
+    """The endpoints that these filters would find, as a hint."""
+    found = {
+        outcome.endpoint
+        for record in records
+        for outcome in record.outcomes
+        if outcome.statistic == statistic
+        and outcome.subgroup is None
+        and any(arm.id == outcome.arm and (slugs is None or arm.regimen in slugs) for arm in record.arms)
+    }
+    if not found:
+        return "Loosen the filters."
+    return f"These filters find {', '.join(sorted(found))}."
 
 
 def _slugs(regimens: Sequence[str], drug_class: str | None) -> set[str] | None:

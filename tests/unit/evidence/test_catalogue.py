@@ -53,3 +53,8 @@ def test_regimen_summary_says_whether_doses_were_seen():
     rows = {slug: regimen_summary(entry) for slug, entry in load_regimens().items()}
     assert rows["blinatumomab"]["is_complete"]
     assert rows["flam"]["status"] == "unseen"
+
+
+def test_years_that_end_before_they_begin_are_refused_with_the_right_order():
+    with pytest.raises(InputError, match="2010-2016"):
+        find_records(year="2016-2010")

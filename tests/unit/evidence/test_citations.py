@@ -48,7 +48,7 @@ def test_corrected_references_say_what_was_wrong():
     assert len(wrong) == 9
     for entry in wrong:
         for style in ("text", "bibtex", "ris", "csl-json"):
-            assert "corrected; the review's list:" in cite(entry, style), entry.id
+            assert "corrected; the review's list" in cite(entry, style), entry.id
 
 
 def test_formatted_reference_starts_with_its_number():
@@ -59,3 +59,14 @@ def test_formatted_reference_starts_with_its_number():
 def test_unknown_style_is_refused():
     with pytest.raises(InputError, match="bibtex"):
         cite(record("tower-2017"), "bibtx")
+
+
+def test_initials_may_be_any_capital_letter():
+    assert "Arslan, Ö. and" in cite(record("tower-2017"), "bibtex")
+
+
+def test_a_correction_is_told_in_one_sentence():
+    told = cite_all()
+    assert told.count("[corrected") == 9
+    assert "the review's list names Faderl" in told
+    assert "the review's list: the review's list" not in told

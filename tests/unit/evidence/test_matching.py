@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from engager.core import InputError
-from engager.evidence import baseline_targets, match, record
+from engager.evidence import baseline_targets, event_of, match, record
 
 
 def _patients(n=400):
@@ -88,3 +88,13 @@ def test_weighted_share_of_nobody_has_an_exact_interval():
     share, low, high = matched.proportion(np.zeros(400))
     assert (share, low) == (0, 0)
     assert high == pytest.approx(1 - 0.025 ** (1 / round(matched.effective_sample_size)))
+
+
+def test_an_event_is_a_yes_no_column_or_a_condition():
+    frame = pl.DataFrame({"response": ["CR", "none", None], "alive": [True, None, False], "age": [40, 50, 60]})
+    assert event_of(frame, "response=CR")[:2].tolist() == [1.0, 0.0]
+    assert np.isnan(event_of(frame, "response=CR")[2])
+    assert event_of(frame, "alive")[[0, 2]].tolist() == [1.0, 0.0]
+    for event, rule in (("age", "yes and no"), ("response", "response=..."), ("CR=1", "not a column")):
+        with pytest.raises(InputError, match=rule):
+            event_of(frame, event)

@@ -169,3 +169,8 @@ def test_an_interval_that_agreement_by_chance_made_too_narrow_is_told():
     common = inverse_variance(one, several, "common", 0.95, float)
     assert (widened.low, widened.high) == pytest.approx((common.low, common.high))
     assert interval_remarks(5, widened, common) == (f"reml: {widened.note}",)
+
+
+def test_an_endpoint_that_was_not_printed_is_answered_with_those_that_were():
+    with pytest.raises(InputError, match=r"These filters find CR/CRi, HSCT"):
+        select("CR", regimens=["vsli"])

@@ -132,3 +132,23 @@ def test_malformed_yaml_names_line(tmp_path: Path):
 def test_mutated_content_is_not_shared_between_tests():
     content = copy.deepcopy(_raw("tower-2017"))
     assert parse_record(content, "tower-2017.yaml").id == "tower-2017"
+
+
+def test_wrong_types_do_not_hide_what_else_is_wrong():
+    content = _raw("tower-2017")
+    arm = content["arms"][0]
+    arm["n"], arm["colour"] = "forty", "blue"
+    arm["outcomes"][0]["events"] = 900
+    arm["outcomes"][1]["source"] = "S99"
+    with pytest.raises(InputError) as caught:
+        parse_record(content, "x.yaml")
+    told = {problem.where.removeprefix("x.yaml: ") for problem in caught.value.problems}
+    assert {"arms[0].n", "arms[0].colour", "arms[0].outcomes[0].events", "arms[0].outcomes[1].source"} <= told
+
+
+def test_a_value_that_cannot_be_left_aside_is_told_alone():
+    content = _raw("tower-2017")
+    content["arms"] = "none"
+    with pytest.raises(InputError) as caught:
+        parse_record(content, "x.yaml")
+    assert [problem.where for problem in caught.value.problems] == ["x.yaml: arms"]
