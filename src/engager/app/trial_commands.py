@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
+from engager.app.export_command import export_run
 
 if TYPE_CHECKING:
     from engager.study import RunFolder
 
 trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
+trial_app.command("export")(export_run)
 
 StudyArgument = Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped study, or a .yaml file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engager.study.adam import AdamExport, export_adam
     from engager.study.calibrate import Calibration, calibrate_population, calibration_plan
     from engager.study.credibility import calibration_content, credibility_content, write_credibility
     from engager.study.design import DesignResult, design_study
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from engager.study.validation_document import validation_text
 
 _HOMES = {
+    "adam": ("AdamExport", "export_adam"),
     "calibrate": ("Calibration", "calibrate_population", "calibration_plan"),
     "credibility": ("calibration_content", "credibility_content", "write_credibility"),
     "drivers": ("sensitivity_summary", "write_summary"),
@@ -56,6 +58,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "COLUMNS",
     "LOOK_COLUMNS",
+    "AdamExport",
     "Calibration",
     "DesignResult",
     "Replay",
@@ -73,6 +76,7 @@ __all__ = [
     "credibility_content",
     "design_study",
     "draw_patients",
+    "export_adam",
     "load_protocol",
     "look_cells",
     "prior_sentences",

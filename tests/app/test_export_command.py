@@ -1,0 +1,326 @@
+"""`engager trial export`: ADaM files that read back, agree with the run's own estimates, and describe themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from datetime import date
+from xml.etree import ElementTree
+
+import lifelines
+import numpy as np
+import polars as pl
+import pyreadstat
+import pytest
+
+from engager.study import RunFolder, load_protocol, run_study
+
+NAMES = ("adsl", "adrs", "adtte", "adae", "adlb", "adex")
+DAYS_PER_MONTH = 365.25 / 12
+REPLICATE = 1
+ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
+DEF = "{http://www.cdisc.org/ns/def/v2.1}"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A small run of TOWER, two replicates, without its report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        out = tmp_path_factory.mktemp("runs") / "small"
+        return run_study(load_protocol("tower"), replicates=2, patients=60, seed=11, out=out)
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    from engager.study import export_adam
+
+    return export_adam(run.path, tmp_path_factory.mktemp("adam") / "out", replicate=REPLICATE).folder
+
+
+@pytest.fixture(scope="module")
+def adam(exported):
+    """Tables read back by pyreadstat, an empty text as missing."""
+    return {name: read(exported / f"{name}.xpt")[0] for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def patients(run):
+    return run.table("patients").filter(pl.col("replicate") == REPLICATE)
+
+
+def read(path):
+    table, meta = pyreadstat.read_xport(path, output_format="polars")
+    return table.with_columns(pl.col(pl.String).replace("", None)), meta
+
+
+def estimates(run, statistic):
+    table = run.table("estimates")
+    return table.filter((pl.col("replicate") == REPLICATE) & (pl.col("statistic") == statistic)).to_dicts()
+
+
+def of_parameter(table, code):
+    return table.filter(pl.col("PARAMCD") == code)
+
+
+def test_kaplan_meier_medians_from_the_files_are_those_of_the_run(run, adam):
+    finite = 0
+    for one in estimates(run, "median"):
+        rows = of_parameter(adam["adtte"], one["endpoint"].upper()).filter(
+            (pl.col("TRTP") == one["arm"]) & (pl.col("ANL01FL") == "Y")
+        )
+        assert rows.height == one["n"]
+        assert (rows["CNSR"] == 0).sum() == one["events"]
+        if not rows.height:
+            continue
+        fitter = lifelines.KaplanMeierFitter().fit(rows["AVAL"].to_numpy(), (rows["CNSR"] == 0).to_numpy())
+        finite += np.isfinite(one["value"])
+        assert fitter.median_survival_time_ / DAYS_PER_MONTH == pytest.approx(one["value"], rel=1e-9)
+    assert finite >= 3
+
+
+def test_hazard_ratios_from_the_files_are_those_of_the_run(run, adam):
+    found = estimates(run, "hazard_ratio")
+    assert {one["endpoint"] for one in found} == {"OS", "EFS"}
+    for one in found:
+        treatment = one["arm"].split(" vs ")[0]
+        rows = of_parameter(adam["adtte"], one["endpoint"])
+        table = rows.select(
+            "AVAL",
+            event=(pl.col("CNSR") == 0).cast(pl.Int64),
+            treated=(pl.col("TRTP") == treatment).cast(pl.Int64),
+            stratum="STRATAR",
+        ).to_pandas()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # lifelines uses calls that pandas is about to retire
+            fit = lifelines.CoxPHFitter().fit(table, "AVAL", "event", strata=["stratum"])
+        # lifelines stops its Newton steps at 1e-7.
+        assert np.exp(fit.params_["treated"]) == pytest.approx(one["value"], rel=1e-5)
+
+
+def test_shares_from_the_files_are_those_of_the_run(run, adam):
+    codes = {"CR": "CR", "CR/CRh": "CRCRH", "CR/CRh/CRi": "CRCRHCRI", "MRD_response": "MRDRESP",
+             "HSCT_on_study": "HSCT", "HSCT_after_response": "HSCTRESP", "fatal_AE": "FATALAE"}  # fmt: skip
+    events = {"CRS_any": ("Cytokine release syndrome", 1), "CRS_grade3plus": ("Cytokine release syndrome", 3),
+              "neurologic_any": ("Neurologic event", 1), "neurologic_grade3plus": ("Neurologic event", 3)}  # fmt: skip
+    told = set()
+    for one in estimates(run, "proportion"):
+        told.add(one["endpoint"])
+        if one["endpoint"] in codes:
+            rows = of_parameter(adam["adrs"], codes[one["endpoint"]]).filter(
+                (pl.col("TRTP") == one["arm"]) & (pl.col("ANL01FL") == "Y")
+            )
+            assert (rows.height, (rows["AVALC"] == "Y").sum()) == (one["n"], one["events"]), one["endpoint"]
+            assert rows.filter(pl.col("AVALC") == "Y")["ADT"].null_count() == 0
+        else:
+            term, grade = events[one["endpoint"]]
+            struck = adam["adae"].filter(
+                (pl.col("TRTP") == one["arm"]) & (pl.col("AETERM") == term) & (pl.col("AETOXGRN") >= grade)
+            )
+            safe = adam["adsl"].filter((pl.col("ARM") == one["arm"]) & (pl.col("SAFFL") == "Y"))
+            assert (safe.height, struck["USUBJID"].n_unique()) == (one["n"], one["events"]), one["endpoint"]
+    assert {"CR", "MRD_response", "CRS_grade3plus"} <= told
+
+
+def test_fatal_events_are_the_fatal_adverse_events_of_the_run(run, adam):
+    fatal = adam["adae"].filter((pl.col("AEOUT") == "FATAL") & (pl.col("TRTEMFL") == "Y"))
+    found = of_parameter(adam["adrs"], "FATALAE").filter((pl.col("AVALC") == "Y") & (pl.col("ANL01FL") == "Y"))
+    assert sorted(fatal["USUBJID"]) == sorted(found["USUBJID"])
+    assert fatal["AENDT"].null_count() == 0
+
+
+def test_subjects_are_the_patients_of_the_replicate(adam, patients):
+    adsl = adam["adsl"]
+    assert adsl["USUBJID"].n_unique() == adsl.height == patients.height == 60
+    assert adsl["USUBJID"][0] == "tower-1-blinatumomab-00"
+    numbered = patients.with_columns(pl.col("patient").cast(pl.Float64))
+    both = adsl.join(numbered, left_on=["ARM", "PATNUM"], right_on=["arm", "patient"])
+    assert both.height == 60
+    assert (both["SAFFL"] == pl.Series(["Y" if treated else "N" for treated in both["treated"]])).all()
+    assert (both["AGE"] == both["age_years"].floor()).all()
+    assert (both["BMBLSTBL"] == both["marrow_blasts_percent"]).all()  # not a bit is lost in the file
+    assert (both["STRAT1R"] == pl.Series(["Y" if age < 35 else "N" for age in both["age_years"]])).all()
+    died = both.filter(pl.col("death_day").is_not_null())
+    assert (died["DTHFL"] == "Y").all()
+    assert ((died["DTHDT"] - died["RANDDT"]).dt.total_days() == died["death_day"].floor()).all()
+    assert both.filter(pl.col("death_day").is_null())["DTHDT"].null_count() == 60 - died.height
+    assert adsl.filter(pl.col("SAFFL") == "N")["TRT01A"].null_count() == (adsl["SAFFL"] == "N").sum()
+    assert set(adsl["EOTSTT"].drop_nulls()) <= {"COMPLETED", "DISCONTINUED", "ONGOING"}
+
+
+def test_a_time_is_the_difference_of_its_two_instants(adam):
+    adtte = adam["adtte"]
+    elapsed = (adtte["ADTM"] - adtte["STARTDTM"]).dt.total_microseconds() / 86_400e6
+    assert (elapsed - adtte["AVAL"]).abs().max() < 2e-6  # AVAL is rounded to a millionth of a day
+    assert (adtte["ADTM"].dt.date() == adtte["ADT"]).all()
+    assert (adtte["CNSDTDSC"].is_null() == (adtte["CNSR"] == 0)).all()
+
+
+def test_times_stopped_at_transplant_are_never_longer(adam, patients):
+    key = ["USUBJID", "AVAL", "CNSR"]
+    free, stopped = (of_parameter(adam["adtte"], code).select(key) for code in ("OS", "OSHC"))
+    both = free.join(stopped, on="USUBJID", suffix="_stopped")
+    assert (both["AVAL_stopped"] <= both["AVAL"]).all()
+    n_transplanted = patients["hsct_day"].count()
+    described = of_parameter(adam["adtte"], "OSHC")["EVNTDESC"]
+    assert 0 < (described == "CENSORED AT TRANSPLANT").sum() <= n_transplanted
+    assert of_parameter(adam["adtte"], "OSHC")["ANL01FL"].null_count() == 60
+
+
+def test_best_response_is_dated_by_the_day_it_was_first_reached(adam, patients):
+    best = of_parameter(adam["adrs"], "BOR")
+    counts = {str(k).upper(): n for k, n in patients.group_by("best_response").len().rows()}
+    assert {str(k).upper(): n for k, n in best.group_by("AVALC").len().rows()} == counts
+    assert (best.filter(pl.col("AVALC") == "NONE")["ADT"].null_count()) == counts["NONE"]
+    complete = best.filter(pl.col("AVALC") == "CR").join(
+        of_parameter(adam["adrs"], "CRFIRST"), on="USUBJID", suffix="_first"
+    )
+    assert (complete["ADT"] == complete["ADT_first"]).all()
+    assert (best["CRIT1FL"] == "Y").sum() == 60 - counts["NONE"]
+
+
+def test_visits_are_all_there_and_baseline_is_day_0(run, adam):
+    visits = run.table("visits").filter(pl.col("replicate") == REPLICATE)
+    neutrophils = of_parameter(adam["adlb"], "NEUT")
+    assert sorted(neutrophils["AVAL"]) == sorted(visits["anc_per_uL"])
+    assert (adam["adlb"].filter(pl.col("ABLFL") == "Y")["ADY"] == 1).all()
+    later = neutrophils.filter(pl.col("ABLFL").is_null())
+    assert (later["CHG"] - (later["AVAL"] - later["BASE"])).abs().max() < 1e-9
+    flagged = adam["adlb"].filter(pl.col("ANL01FL") == "Y").select("USUBJID", "PARAMCD", "AVISIT")
+    assert not flagged.is_duplicated().any()
+    blasts = of_parameter(adam["adlb"], "BMBLAST").filter(pl.col("ABLFL") == "Y")
+    assert sorted(blasts["AVAL"]) == sorted(adam["adsl"]["BMBLSTBL"])
+
+
+def test_infusion_rates_are_exported_where_the_run_kept_them(engager, run, adam, tmp_path):
+    assert of_parameter(adam["adex"], "RATE").is_empty()  # daily courses are kept of replicate 0
+    assert engager("trial", "export", run.path, "--out", tmp_path / "first").code == 0
+    rates = of_parameter(read(tmp_path / "first" / "adex.xpt")[0], "RATE")
+    assert set(rates["TRTP"]) == {"blinatumomab"}
+    first = rates.filter(pl.col("ASEQ") == 1)
+    assert (first["AVAL"] == 9.0).all()  # ug/day in week 1 at 45 kg or more
+    assert (first["ASTDY"] == 1).all()
+    days = run.table("trajectories").filter((pl.col("dose_ug_per_day") > 0) & (pl.col("arm") == "blinatumomab"))
+    ends = run.table("patients").filter(pl.col("replicate") == 0).select("arm", "patient", "followup_day")
+    seen = days.join(ends, on=["arm", "patient"]).filter(pl.col("day") <= pl.col("followup_day"))
+    assert (rates["AENDY"] - rates["ASTDY"] + 1).sum() == seen.height
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_keeps_the_rules_of_transport_files(exported, name):
+    table, meta = read(exported / f"{name}.xpt")
+    assert (exported / f"{name}.xpt").read_bytes().startswith(b"HEADER RECORD*******LIBRARY HEADER RECORD")
+    assert meta.table_name == name.upper()
+    assert all(len(column) <= 8 and column == column.upper() for column in table.columns)
+    assert all(0 < len(label) <= 40 for label in meta.column_names_to_labels.values())
+    assert all(width <= 200 for width in meta.variable_storage_width.values())
+    dates = [column for column in table.columns if column.endswith("DT")]
+    assert all(meta.original_variable_types[column] == "DATE9" for column in dates)
+    keys = [one for one in ("USUBJID", "AESEQ", "PARAMN", "ASEQ", "ADT", "AVISITN") if one in table.columns]
+    assert not table.select(keys).is_duplicated().any()
+    assert table["USUBJID"].is_sorted()
+
+
+def test_define_describes_every_variable_of_every_file(exported):
+    root = ElementTree.parse(exported / "define.xml").getroot()
+    assert root.tag == f"{ODM}ODM"
+    items = {item.get("OID"): item for item in root.iter(f"{ODM}ItemDef")}
+    for name in NAMES:
+        table, meta = read(exported / f"{name}.xpt")
+        group = next(one for one in root.iter(f"{ODM}ItemGroupDef") if one.get("Name") == name.upper())
+        described = [items[one.get("ItemOID")] for one in group.findall(f"{ODM}ItemRef")]
+        assert [item.get("Name") for item in described] == table.columns
+        labels = [item.find(f"{ODM}Description/{ODM}TranslatedText").text for item in described]
+        assert labels == list(meta.column_names_to_labels.values())
+        assert group.find(f"{DEF}leaf").get("{http://www.w3.org/1999/xlink}href") == f"{name}.xpt"
+
+
+def test_define_names_nothing_that_it_does_not_hold(exported):
+    root = ElementTree.parse(exported / "define.xml").getroot()
+    held = [one.get("OID") or one.get("ID") for one in root.iter() if one.get("OID") or one.get("ID")]
+    assert len(held) == len(set(held))
+    named = {
+        value
+        for one in root.iter()
+        for key, value in one.attrib.items()
+        if key.split("}")[-1].endswith("OID") and key not in ("OID", "FileOID")
+    }
+    assert len(named) > 100
+    assert named <= set(held)
+
+
+def test_a_failed_patient_is_in_adsl_only(engager, run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    table = run.table("patients")
+    first = (pl.col("patient") == 0) & (pl.col("arm") == "blinatumomab") & (pl.col("replicate") == 0)
+    table.with_columns(failed=pl.col("failed") | first).write_parquet(tmp_path / "run" / "patients.parquet")
+    found = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out", "--json")
+    assert json.loads(found.out)["n_failed"] == 1
+    adsl = read(tmp_path / "out" / "adsl.xpt")[0].row(0, named=True)
+    assert (adsl["PATNUM"], adsl["FAILFL"], adsl["ITTFL"], adsl["SAFFL"]) == (0, "Y", "N", "N")
+    assert adsl["EOSDT"] is None
+    for name in NAMES[1:]:
+        assert adsl["USUBJID"] not in read(tmp_path / "out" / f"{name}.xpt")[0]["USUBJID"].to_list()
+
+
+def test_dates_rest_on_the_reference_date(engager, run, tmp_path):
+    found = engager("trial", "export", run.path, "--out", tmp_path / "o", "--reference-date", "2020-05-01")
+    assert found.code == 0, found.err
+    entered = read(tmp_path / "o" / "adsl.xpt")[0]["RANDDT"]
+    months = run.table("patients").filter(pl.col("replicate") == 0)["entry_month"]
+    assert (entered.min() - date(2020, 5, 1)).days == int(months.min() * DAYS_PER_MONTH)
+    assert (entered.max() - date(2020, 5, 1)).days == int(months.max() * DAYS_PER_MONTH)
+
+
+def test_the_command_tells_what_it_wrote_and_left_out(engager, run, tmp_path):
+    found = engager("trial", "export", run.path, "--format", "adam", "--out", tmp_path / "out")
+    assert found.code == 0, found.err
+    assert "ADTTE" in found.out
+    assert "Left out: Race" in found.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        [*(f"{name}.xpt" for name in NAMES), "define.xml"]
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--replicate", 2), "must be from 0 to 1; the run has 2 replicates"),
+        (("--replicate", -1), "must be from 0 to 1"),
+        (("--format", "sdtm"), "must be one of adam"),
+        (("--reference-date", "1582-01-01"), "must be from 1900-01-01"),
+    ],
+)
+def test_a_bad_option_is_told_and_nothing_written(engager, run, tmp_path, options, words):
+    found = engager("trial", "export", run.path, "--out", tmp_path / "out", *options)
+    assert found.code == 2
+    assert words in found.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_run_or_is_in_the_way_is_told(engager, run, tmp_path):
+    nothing = engager("trial", "export", tmp_path, "--out", tmp_path / "out")
+    assert (nothing.code, "must be a finished run" in nothing.err) == (2, True)
+    taken = engager("trial", "export", run.path, "--out", tmp_path)
+    assert (taken.code, "must not exist yet" in taken.err) == (2, True)
+    shutil.copytree(run.path, tmp_path / "run")
+    (tmp_path / "run" / "visits.parquet").unlink()
+    broken = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out")
+    assert (broken.code, "visits.parquet" in broken.err) == (2, True)
+    run.table("patients").drop("crh_day").write_parquet(tmp_path / "run" / "patients.parquet")
+    older = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out")
+    assert older.code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_pyreadstat_is_named(engager, run, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyreadstat", None)
+    found = engager("trial", "export", run.path, "--out", tmp_path / "out")
+    assert (found.code, "Install engager[adam]" in found.err) == (2, True)
+
+
+def test_the_run_itself_is_left_as_it_was(run, exported):
+    assert RunFolder.open(run.path).manifest == run.manifest
+    assert exported.is_dir()
