@@ -184,11 +184,9 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "death_cause": pl.Series(
                 _or_null(np.array(CAUSE_NAMES)[course.death_cause], died), dtype=pl.String
             ),
-            "crs_grade": pl.Series(np.where(np.isnan(crs_day), 0, course.crs_grade), dtype=pl.Int32),
+            "crs_grade": pl.Series(_worst_seen(course, "crs", last_day), dtype=pl.Int32),
             "crs_day": crs_day,
-            "neurologic_grade": pl.Series(
-                np.where(np.isnan(neurologic_day), 0, course.neurologic_grade), dtype=pl.Int32
-            ),
+            "neurologic_grade": pl.Series(_worst_seen(course, "neurologic", last_day), dtype=pl.Int32),
             "neurologic_day": neurologic_day,
         }
     )
@@ -198,6 +196,16 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
         # the outcome has this name; what patients came with is told apart
         covariates = covariates.rename({"mrd_log10": "entry_mrd_log10"})
     return pl.concat([frame, covariates, _nan_to_null(outcome)], how="horizontal")
+
+
+def _worst_seen(course: Course, event: str, last_day: FloatArray) -> NDArray[np.int64]:
+    """Worst grade of the events of a kind that `_events` keeps; 0 without any: array (patient,)."""
+    worst = np.zeros(course.n, dtype=np.int64)
+    for rows, day, name, grade, _ in course.log:
+        if name == event:
+            seen = (day <= last_day[rows]) & ~(day > course.death_day[rows])
+            np.maximum.at(worst, rows[seen], grade[seen])
+    return worst
 
 
 def _cycles(course: Course, protocol: Protocol, arm: str) -> NDArray[np.int64]:
