@@ -262,3 +262,14 @@ def test_match_takes_a_condition_as_the_event(tmp_path):
     arguments = ("match", str(patients), str(targets), "--json", "--event", "best_response=CR")
     share = json.loads(_run(evidence_app, *arguments).stdout)["event"]
     assert 0.3 < share["low"] < share["value"] < share["high"] < 0.7
+
+
+def test_regimens_say_whether_and_how_they_are_given_as_an_arm():
+    listed = _run(regimen_app, "list")
+    assert "epratuzumab-sn38: no arm of a trial" in listed.stderr
+    rows = json.loads(_run(regimen_app, "list", "--json").stdout)
+    assert [row["slug"] for row in rows if not row["runs_as_arm"]] == [
+        "allo-hsct-unrelated-marrow", "allo-hsct-without-reinduction", "epratuzumab-sn38"
+    ]  # fmt: skip
+    shown = _run(regimen_app, "show", "blinatumomab-mt103-206").stdout
+    assert "as a trial arm: 5 ug/m2/day, then 15 ug/m2/day, 5 x 42 days; the doses were not seen" in shown

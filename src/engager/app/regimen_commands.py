@@ -1,8 +1,9 @@
-"""`engager regimen`: the regimens that can be run as a trial arm."""
+"""`engager regimen`: the published regimens, and which of them can be run as a trial arm."""
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @regimen_app.command("list")
 def list_regimens(as_json: AsJson = False) -> None:
-    """List all regimens; those whose doses were not seen say so."""
+    """List all regimens; those whose doses were not seen, or that cannot be an arm, say so."""
     from engager.evidence import load_regimens, regimen_summary
 
     rows = [regimen_summary(entry) for entry in load_regimens().values()]
@@ -25,6 +26,9 @@ def list_regimens(as_json: AsJson = False) -> None:
         return
     _print_list(rows)
     typer.echo(f"{len(rows)} regimens", err=True)
+    for row in rows:
+        if row["not_an_arm_because"]:
+            typer.echo(f"{row['slug']}: no arm of a trial; {row['not_an_arm_because']}", err=True)
 
 
 @regimen_app.command("show")
@@ -53,13 +57,15 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
     table.add_column("class", no_wrap=True)
     table.add_column("cycle", justify="right")
     table.add_column("doses", no_wrap=True)
+    table.add_column("arm", no_wrap=True)
     table.add_column("drugs")
     for row in rows:
         doses = (
             "complete" if row["is_complete"] else ("not seen" if row["status"] == "unseen" else "partly seen")
         )
         cycle = "-" if row["cycle_days"] is None else f"{row['cycle_days']} d"
-        table.add_row(row["slug"], row["drug_class"], cycle, doses, ", ".join(row["drugs"]))
+        arm = "yes" if row["runs_as_arm"] else "no"
+        table.add_row(row["slug"], row["drug_class"], cycle, doses, arm, ", ".join(row["drugs"]))
     (Console() if sys.stdout.isatty() else Console(width=160)).print(table)
 
 
@@ -87,9 +93,16 @@ def _print_regimen(entry: Any) -> None:
         table.add_column(name)
     for dose in entry.drugs:
         table.add_row(*(escape(cell) for cell in _dose_row(dose)))
-    console.print(table)
+    if entry.drugs:
+        console.print(table)
     for reason in entry.incomplete_because:
         console.print(f"[bold]incomplete[/bold]: {escape(reason)}", highlight=False)
+    if entry.given_as is not None:
+        doses = ", then ".join(f"{dose.amount:g} {dose.unit}" for dose in _steps(entry.given_as.drugs))
+        given = f"{doses}, {entry.given_as.cycles} x {entry.given_as.cycle_days} days; {entry.given_as.because}"
+        console.print(f"[bold]as a trial arm[/bold]: {escape(given)}", highlight=False)
+    if entry.not_an_arm_because:
+        console.print(f"[bold]no arm of a trial[/bold]: {escape(entry.not_an_arm_because)}", highlight=False)
     for title, lines in (("Rules", entry.rules), ("Unseen", entry.unseen), ("Seen in", entry.sources)):
         if lines:
             console.print(f"[bold]{title}[/bold]")
@@ -98,6 +111,11 @@ def _print_regimen(entry: Any) -> None:
     if entry.notes:
         console.print(escape(entry.notes), highlight=False)
     console.print(f"Records: {', '.join(entry.evidence)}", highlight=False)
+
+
+def _steps(doses: Any) -> list[Any]:
+    """The doses without those that repeat the amount before."""
+    return [dose for before, dose in pairwise((None, *doses)) if not before or before.amount != dose.amount]
 
 
 def _dose_row(dose: Any) -> list[str]:

@@ -83,7 +83,9 @@ def summary(record: Record) -> dict[str, Any]:
 
 
 def regimen_summary(entry: Regimen) -> dict[str, Any]:
-    """One regimen in one line: slug, class, drugs, cycle, status, whether it can be dosed as published."""
+    """One regimen in one line: slug, class, drugs, cycle, status, whether it can be dosed as published, and
+    whether it can be an arm of a trial.
+    """
     return {
         "slug": entry.slug,
         "names": list(entry.names),
@@ -93,6 +95,8 @@ def regimen_summary(entry: Regimen) -> dict[str, Any]:
         "cycles_max": entry.cycles_max,
         "status": entry.status,
         "is_complete": entry.is_complete,
+        "runs_as_arm": entry.not_an_arm_because is None,
+        "not_an_arm_because": entry.not_an_arm_because,
         "evidence": list(entry.evidence),
     }
 

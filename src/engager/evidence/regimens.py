@@ -74,6 +74,22 @@ class DrugDose:
 
 
 @dataclass(frozen=True)
+class GivenAs:
+    """What an arm gets of a regimen that was published as several cohorts or dose levels.
+
+    Attributes
+    ----------
+    drugs : one reading of the published doses. cycle_days, cycles : its courses.
+    because : why this reading, and what of it was not seen.
+    """
+
+    drugs: tuple[DrugDose, ...]
+    cycle_days: int
+    cycles: int
+    because: str
+
+
+@dataclass(frozen=True)
 class Regimen:
     """A treatment as published.
 
@@ -90,6 +106,7 @@ class Regimen:
     options : for an investigator's choice, what could be chosen.
     evidence : ids of the records that used it; sources: where the doses were seen.
     unseen : what is believed about it but was not seen.
+    given_as : the reading a trial arm gets where the published doses are those of several cohorts.
     """
 
     slug: str
@@ -110,6 +127,16 @@ class Regimen:
     sources: tuple[str, ...]
     notes: str | None
     unseen: tuple[str, ...]
+    given_as: GivenAs | None = None
+
+    @property
+    def not_an_arm_because(self) -> str | None:
+        """Why it cannot be an arm of a trial by itself; None: it can."""
+        if self.drug_class == "transplant":
+            return "a transplant, which a study offers by its `hsct` block"
+        if self.setting == "laboratory only":
+            return "studied in the laboratory only; there is no human dose"
+        return None
 
     @property
     def is_complete(self) -> bool:
@@ -137,6 +164,7 @@ class Regimen:
         for dose, entry in zip(self.drugs, shown["drugs"], strict=True):
             entry["is_complete"] = dose.is_complete
         shown["phases"] = dict(self.phases)
+        shown["not_an_arm_because"] = self.not_an_arm_because
         return {**shown, "is_complete": self.is_complete, "incomplete_because": list(self.incomplete_because)}
 
 
@@ -164,6 +192,13 @@ class _UnseenEntry(_Model):
     believed: str
 
 
+class _GivenEntry(_Model):
+    drugs: Annotated[tuple[_DoseEntry, ...], Field(strict=False)]
+    cycle_length_days: Annotated[int, Field(gt=0)]
+    cycles: Annotated[int, Field(gt=0)]
+    because: str
+
+
 class _RegimenEntry(_Model):
     slug: str
     names: Annotated[tuple[str, ...], Field(strict=False)]
@@ -184,6 +219,7 @@ class _RegimenEntry(_Model):
     evidence: Annotated[tuple[str, ...], Field(strict=False)] = ()
     notes: str | None = None
     unseen: Annotated[tuple[str | _UnseenEntry, ...], Field(strict=False)] = ()
+    given_as: _GivenEntry | None = None
 
 
 class _Catalogue(_Model):
@@ -296,7 +332,13 @@ def _regimen(entry: _RegimenEntry) -> Regimen:
         unseen=tuple(
             said if isinstance(said, str) else f"{said.claim}: {said.believed}" for said in entry.unseen
         ),
+        given_as=None if entry.given_as is None else _given(entry.given_as),
     )
+
+
+def _given(entry: _GivenEntry) -> GivenAs:
+    drugs = tuple(_dose(dose) for dose in entry.drugs)
+    return GivenAs(drugs, entry.cycle_length_days, entry.cycles, entry.because)
 
 
 def _dose(entry: _DoseEntry) -> DrugDose:
@@ -366,6 +408,12 @@ def _entry_problems(entry: _RegimenEntry, where: str, found: dict[str, Regimen])
         known = words.vocabulary()["drug_classes"]
         hint = nearest(entry.drug_class, known)
         problems.append(Problem(f"{where}.class", entry.drug_class, "is not a class of the vocabulary", hint))
+    if entry.given_as is not None:
+        problems += [
+            Problem(f"{where}.given_as.drugs[{index}]", dose.drug, "must have a dose, a unit, a route and days")
+            for index, dose in enumerate(entry.given_as.drugs)
+            if not _dose(dose).is_complete
+        ]
     for index, dose in enumerate(entry.drugs):
         if dose.route is not None and words.route(dose.route)[0] is None:
             rule = "is not a route of the vocabulary"

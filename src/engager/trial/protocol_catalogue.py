@@ -55,19 +55,20 @@ def _is_engager(published: PublishedRegimen) -> bool:
 
 
 def _engager(published: PublishedRegimen) -> dict[str, Any]:
-    if not published.is_complete or published.cycle_days is None:
+    given = published.given_as
+    if given is None and (not published.is_complete or published.cycle_days is None):
         reasons = "; ".join(published.incomplete_because) or "cycle length not seen"
         refuse(
             f"must be complete to be given ({reasons})", "Write the regimen inline with the doses you mean."
         )
-    assumptions: list[str] = []
-    treating = [dose for dose in published.drugs if dose.role == "treatment"]
+    assumptions: list[str] = [] if given is None else [given.because]
+    treating = [dose for dose in (given or published).drugs if dose.role == "treatment"]
     raw: dict[str, Any] = {
         "id": published.slug,
         "drug": treating[0].drug,
         "route": treating[0].route,
-        "cycle_days": published.cycle_days,
-        "cycles": published.cycles_max or max(max(dose.cycles or (1,)) for dose in treating),
+        "cycle_days": (given or published).cycle_days,
+        "cycles": given.cycles if given else published.cycles_max or max(max(dose.cycles or (1,)) for dose in treating),
         "doses": [_line(dose) for dose in treating],
         "premedication": _premedication(published),
         "longer_cycles": _longer_cycles(published, assumptions),

@@ -7,14 +7,8 @@ from pydantic_core import PydanticCustomError
 from engager.evidence import load_regimens
 from engager.trial import executable_regimen
 
-# Doses are those of cohorts or a laboratory; transplants are not drug regimens.
-NOT_AN_ARM = {
-    "allo-hsct-unrelated-marrow",
-    "allo-hsct-without-reinduction",
-    "blinatumomab-mt103-206",
-    "blinatumomab-nhl-phase1",
-    "epratuzumab-sn38",
-}
+# A regimen of the laboratory has no human dose; transplants are not drug regimens.
+NOT_AN_ARM = {slug for slug, entry in load_regimens().items() if entry.not_an_arm_because}
 
 
 @pytest.mark.parametrize("slug", sorted(set(load_regimens()) - NOT_AN_ARM))
@@ -28,6 +22,20 @@ def test_regimen_can_be_given(slug):
 def test_what_cannot_be_given_says_why(slug):
     with pytest.raises(PydanticCustomError, match="must be"):
         executable_regimen(slug)
+
+
+def test_all_but_transplants_and_the_laboratory_can_be_given():
+    assert {"allo-hsct-unrelated-marrow", "allo-hsct-without-reinduction", "epratuzumab-sn38"} == NOT_AN_ARM
+
+
+def test_dose_finding_is_given_as_one_of_its_cohorts_and_says_so():
+    weight, bsa = np.array([70.0]), np.array([2.0])
+    stepped = executable_regimen("blinatumomab-mt103-206")
+    assert [stepped.dose_at(cycle, day, weight, bsa)[0] for cycle, day in ((1, 7), (1, 8), (5, 28))] == [10, 30, 30]
+    assert any("were not seen" in text for text in stepped.assumptions)
+    lymphoma = executable_regimen("blinatumomab-nhl-phase1")
+    assert lymphoma.dose_at(1, 28, weight, bsa)[0] == 120
+    assert any("highest tolerated" in text for text in lymphoma.assumptions)
 
 
 def test_label_dosing_by_weight_and_cycle():
