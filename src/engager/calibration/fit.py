@@ -52,6 +52,7 @@ class FitPlan:
     loose : ids of studies whose patients were in good part assumed; their figures count for less.
     between_trials : standard deviation, on each scale of a statistic, that such figures get on top of their sampling
         error.
+    trial_effects : handed to the posterior; see there.
     """
 
     model: Model
@@ -63,6 +64,7 @@ class FitPlan:
     fixed: Mapping[str, float] = field(default_factory=dict)
     loose: frozenset[str] = frozenset()
     between_trials: Mapping[str, float] = field(default_factory=dict)
+    trial_effects: Mapping[str, float] = field(default_factory=dict)
 
     def with_studies(self, studies: Sequence[Protocol]) -> FitPlan:
         """The same fit to other studies, with the strengths of their regimens among the unknowns."""
@@ -108,6 +110,7 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
         fixed=fixed,
         loose=frozenset(name for name, one in defaults["studies"].items() if one.get("population") == "assumed"),
         between_trials=defaults["between_trials"],
+        trial_effects=defaults["trial_effects"],
     )
     return plan.with_studies(
         [shipped_protocol(name).with_patients(one["patients"]) for name, one in defaults["studies"].items()]
@@ -149,6 +152,7 @@ def fit_population(
         names=tuple(unknown.name for unknown in plan.unknowns),
         draws=np.stack([unknown.value(members[:, i]) for i, unknown in enumerate(plan.unknowns)], axis=1),
         fixed=dict(plan.fixed),
+        trial_effects=dict(plan.trial_effects),
         provenance={
             "studies": {study.study: study.n_patients for study in plan.studies},
             "records": sorted({study.record for study in plan.studies if study.record}),

@@ -31,6 +31,8 @@ class Posterior:
     names : of the unknowns. draws : array (draw, unknown) [model units].
     fixed : population values held fixed in the fit and in every simulation that draws from it.
     provenance : studies, data points, seed, versions.
+    trial_effects : parameter -> standard deviation of the logarithm of a factor that a trial's patients share; drawn
+        for each virtual trial, so that a prediction holds what trials differ in and nobody prints.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Posterior:
     draws: FloatArray
     fixed: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    trial_effects: dict[str, float] = field(default_factory=dict)
 
     def draw(self, number: int) -> dict[str, float]:
         """Population values of one draw."""
@@ -49,12 +52,14 @@ class Posterior:
         return {**self.fixed, **dict(zip(self.names, np.median(self.draws, axis=0).tolist(), strict=True))}
 
     def settings(self, seed: int) -> Settings:
-        """Population values for every replicate, each its own draw, chosen by a keyed draw."""
+        """Population values for every replicate, each its own draw, chosen by a keyed draw, with the spread of what
+        its trial's patients share (keys ``trial_effect:name``)."""
         stream = Stream(seed, "posterior")
+        effects = {f"trial_effect:{name}": sd for name, sd in self.trial_effects.items()}
 
         def choose(replicate: int) -> dict[str, float]:
             share = stream.uniform(np.array([replicate]))[0]
-            return self.draw(int(share * len(self.draws)))
+            return {**self.draw(int(share * len(self.draws))), **effects}
 
         return choose
 
@@ -65,6 +70,7 @@ class Posterior:
             "model_hash": self.model_hash,
             "provenance": self.provenance,
             "fixed": self.fixed,
+            "trial_effects": self.trial_effects,
             "names": list(self.names),
             "draws": [[float(f"{value:.7g}") for value in row] for row in self.draws],
         }
@@ -82,6 +88,7 @@ class Posterior:
             names=tuple(content["names"]),
             draws=np.array(content["draws"], dtype=float),
             fixed=content["fixed"],
+            trial_effects=content.get("trial_effects", {}),
             provenance=content["provenance"],
         )
 

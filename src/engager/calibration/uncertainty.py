@@ -1,8 +1,9 @@
 """Three uncertainties of a simulated figure, kept apart: patients, parameters, Monte Carlo.
 
 In: one estimate per replicate, each replicate its own draw of the posterior. Out: how much of the scatter comes
-from patients being a sample, how much from population values that the fit left unsure, and how far the reported
-median and interval would move if other replicates were run. The first two describe the figure, the third only
+from patients being a sample, how much from population values (what the fit left unsure, and what trials differ in
+beyond the description of their patients), and how far the reported median and interval would move if other
+replicates were run. The first two describe the figure, the third only
 this computation: it shrinks with more replicates.
 """
 

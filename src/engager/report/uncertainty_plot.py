@@ -155,7 +155,7 @@ def _legend(figure: Figure, narrow: bool) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(facecolor=color, alpha=0.75) for color in (_PATIENTS, _PARAMETERS)]
-    labels = ["patients: a trial is a sample", "parameters: what the fit left unsure"]
+    labels = ["patients: a trial is a sample", "parameters: what the fit left unsure, and what trials differ in"]
     figure.legend(
         handles, labels, loc="outside lower center", ncols=1 if narrow else 2, fontsize=7 if narrow else 7.6,
         handlelength=1.4, columnspacing=1.2,

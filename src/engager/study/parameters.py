@@ -76,7 +76,7 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
 
 def posterior_hash(posterior: Posterior) -> str:
     """Of every value that could be drawn."""
-    return digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed])
+    return digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed, posterior.trial_effects])
 
 
 def read_posterior(path: Path, model_id: str) -> Posterior:

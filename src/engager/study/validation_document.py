@@ -48,8 +48,9 @@ def validation_text(
         _figures(found),
         "## Where the scatter comes from",
         "Standard deviations over replicates, on the share or the logarithm: patients (a trial is a sample),"
-        " parameters (values the fit left unsure), and the part of the variance that parameters account for. Monte"
-        " Carlo: standard error of the median above from this number of replicates; it is about the computation only.",
+        " parameters (values the fit left unsure, and what trials differ in beyond the description of their patients),"
+        " and the part of the variance that parameters account for. Monte Carlo: standard error of the median above"
+        " from this number of replicates; it is about the computation only.",
         _scatter(found),
     ]
     if observations:

@@ -86,7 +86,8 @@ def recruit(
 
     Parameters
     ----------
-    settings : population values of a replicate, e.g. one posterior draw.
+    settings : population values of a replicate, e.g. one posterior draw; ``trial_effect:name`` is the log spread of
+        a factor that all patients of the trial share.
 
     Notes
     -----
@@ -120,7 +121,12 @@ def recruit(
         number=np.tile(numbers, len(parts)),
         stream_of=streams,
         covariates={name: np.concatenate([part.covariates[name] for part in parts]) for name in names},
-        parameters=np.concatenate([part.parameters for part in parts]),
+        parameters=np.concatenate(
+            [
+                part.parameters * _trial_factors(protocol, model, seed, replicate, settings(replicate))
+                for part, replicate in zip(parts, streams, strict=True)
+            ]
+        ),
         entry_day=np.empty(0),
         observable_day=np.empty(0),
         is_treated=np.empty(0, dtype=bool),
@@ -137,6 +143,20 @@ def recruit(
             "is_treated": recruits.draw("never-treated") >= arm.never_treated,
         }
     )
+
+
+def _trial_factors(
+    protocol: Protocol, model: Model, seed: int, replicate: int, settings: Mapping[str, float]
+) -> FloatArray:
+    """What all patients of one virtual trial share, whatever their arm: array (parameter,) of factors."""
+    names = model.system.parameters
+    factors = np.ones(len(names))
+    stream = Stream(seed, protocol.study, replicate)
+    for place, name in enumerate(names):
+        sd = settings.get(f"trial_effect:{name}", 0.0)
+        if sd:
+            factors[place] = np.exp(sd * stream.of(f"trial-effect/{name}").normal(np.zeros(1, dtype=np.int64))[0])
+    return factors
 
 
 def quantile_of(distribution: Distribution) -> spread.Quantile:

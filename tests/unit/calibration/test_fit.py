@@ -1,5 +1,7 @@
 """Unknowns, data points, and a small fit that finds what made its data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,11 +78,14 @@ def test_a_fit_moves_the_hazard_toward_the_data_and_resumes(model, tmp_path):
 
 def test_a_posterior_is_written_and_read_back(tmp_path):
     posterior = Posterior("b-all", "hash", ("k", "k.sd"), np.array([[1.0, 0.25], [2.0, 0.5]]), {"x": 3.0}, {"seed": 1})
+    posterior = replace(posterior, trial_effects={"k": 0.3})
     posterior.write(tmp_path / "p.json")
     back = Posterior.read(tmp_path / "p.json")
     np.testing.assert_allclose(back.draws, posterior.draws)
     assert back.draw(1) == {"x": 3.0, "k": 2.0, "k.sd": 0.5}
     assert back.center() == {"x": 3.0, "k": 1.5, "k.sd": 0.375}
+    # a draw of the fit is one population; a predicted trial has its own factors besides
+    assert back.settings(5)(0)["trial_effect:k"] == 0.3
     chosen = [back.settings(5)(replicate)["k"] for replicate in range(40)]
     assert set(chosen) == {1.0, 2.0}
     assert chosen == [back.settings(5)(replicate)["k"] for replicate in range(40)]

@@ -173,3 +173,25 @@ def test_grades_have_their_shares():
     grades = graded(uniform, np.array([[0.25]]), [0.6, 0.4], [0.8, 0.15, 0.05])
     shares = [np.mean(grades == grade) for grade in range(1, 6)]
     np.testing.assert_allclose(shares, [0.45, 0.30, 0.20, 0.0375, 0.0125], atol=1e-4)
+
+
+def test_a_trial_has_factors_that_all_its_patients_share():
+    from engager.model import load_model
+    from engager.trial.recruit import recruit
+
+    model = load_model("b-all")
+    place = model.system.parameters.index("potency")
+    values = {"trial_effect:potency": 0.4}
+
+    def potencies(arm, settings, replicates=(0, 1, 2)):
+        drawn = recruit(small(), arm, model, 7, replicates, lambda replicate: settings)
+        return drawn.parameters[:, place].reshape(len(replicates), -1)
+
+    factors = {arm: potencies(arm, values) / potencies(arm, {}) for arm in ("engager", "control")}
+    for arm in factors.values():
+        np.testing.assert_allclose(arm, np.broadcast_to(arm[:, :1], arm.shape))
+    # one trial, one factor, whatever the arm; another trial, another
+    np.testing.assert_allclose(factors["engager"][:, 0], factors["control"][:, 0])
+    assert len(set(np.round(factors["engager"][:, 0], 9))) == 3
+    many = potencies("control", values, range(200)) / potencies("control", {}, range(200))
+    assert np.log(many[:, 0]).std() == pytest.approx(0.4, rel=0.25)
