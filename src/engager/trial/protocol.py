@@ -12,16 +12,15 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from engager.core import InputError, Problem
-from engager.trial.protocol_curves import curve_notes, curve_problems
+from engager.trial.protocol_checks import disagreements
+from engager.trial.protocol_curves import curve_notes
 from engager.trial.protocol_decision import DesignBlock
-from engager.trial.protocol_decision_checks import design_problems
 from engager.trial.protocol_design import Allocation, Arm, FollowUp, Transplant, Visits
 from engager.trial.protocol_endpoints import Endpoint, Target, default_endpoints
 from engager.trial.protocol_parts import Identifier, Part, refuse
 from engager.trial.protocol_population import PopulationBlock
 
 FORMAT_VERSION = 1
-_USUAL_MARROW_DAY = 29
 
 
 class Protocol(Part):
@@ -179,10 +178,16 @@ class Protocol(Part):
             for i, target in enumerate(self.targets)
             if not target.is_simulated
         ]
+        found += self._design_notes()
         counted: list[tuple[str, str, Endpoint | Target]]
         counted = [(f"endpoints[{i}]", one.id, one) for i, one in enumerate(self.endpoints)]
         counted += [(f"targets[{i}]", target.endpoint, target) for i, target in enumerate(self.targets)]
         found += [f"{where}: a window does not bound {name}" for where, name, one in counted if one.ignores_window]
+        found += [
+            f"targets[{i}].window is text for the reader; window_weeks or window_cycles bounds {target.endpoint}"
+            for i, target in enumerate(self.targets)
+            if target.window is not None and not target.has_window
+        ]
         months = self.follow_up.months
         found += [
             f"targets[{i}]: {target.endpoint} at {target.at_months:g} months lies beyond follow_up.months ({months:g}),"
@@ -192,122 +197,25 @@ class Protocol(Part):
         ]
         return found + curve_notes(self.targets, months)
 
-
-def disagreements(blocks: dict[str, Any]) -> list[Problem]:
-    """What is wrong between blocks that are each right alone.
-
-    Parameters
-    ----------
-    blocks : parsed blocks by name. A block that could not be read is missing, an arm or a target that could
-        not be read is None; what needs them is skipped.
-    """
-    return [
-        *_allocation_problems(blocks),
-        *_condition_problems(blocks),
-        *_transplant_problems(blocks),
-        *_target_problems(blocks),
-        *_curve_problems(blocks),
-        *_visit_problems(blocks),
-        *design_problems(blocks),
-    ]
-
-
-def _allocation_problems(blocks: dict[str, Any]) -> list[Problem]:
-    allocation, arms = blocks.get("allocation"), blocks.get("arms")
-    if allocation is None or arms is None or not allocation.ratio:
-        return []
-    if len(allocation.ratio) != len(arms):
-        rule = f"must have one number for each of the {len(arms)} arms"
-        return [Problem("allocation.ratio", list(allocation.ratio), rule)]
-    return []
-
-
-def _condition_problems(blocks: dict[str, Any]) -> list[Problem]:
-    population = blocks.get("population")
-    # Without a population that can be read, conditions are read but their names are not looked up.
-    names = None if population is None else population.covariates()
-    from engager.core import parse_condition
-
-    texts = [(f"eligibility[{i}]", text) for i, text in enumerate(blocks.get("eligibility") or ())]
-    if (allocation := blocks.get("allocation")) is not None:
-        texts += [(f"allocation.strata[{i}]", text) for i, text in enumerate(allocation.stratum_conditions())]
-    for i, target in enumerate(blocks.get("targets") or ()):
-        if target is not None and target.subgroup is not None:
-            texts.append((f"targets[{i}].subgroup", target.subgroup))
-    problems: list[Problem] = []
-    for where, text in texts:
-        try:
-            parse_condition(text, names, where)
-        except InputError as error:
-            problems += error.problems
-    return problems
-
-
-def _transplant_problems(blocks: dict[str, Any]) -> list[Problem]:
-    hsct, arms = blocks.get("hsct"), blocks.get("arms")
-    if hsct is None or arms is None or not isinstance(hsct.probability, dict):
-        return []
-    return [
-        Problem(
-            f"hsct.probability.{name}",
-            hsct.probability[name],
-            "must be an arm of the study",
-            _arms_hint(arms),
-        )
-        for name in hsct.probability
-        if name not in arms
-    ]
-
-
-def _target_problems(blocks: dict[str, Any]) -> list[Problem]:
-    arms, targets = blocks.get("arms"), blocks.get("targets")
-    if arms is None or targets is None:
-        return []
-    problems = []
-    for i, target in enumerate(targets):
-        if target is None:
-            continue
-        keys = ("treatment", "control") if target.measure else ("arm",)
-        for key in keys:
-            name = getattr(target, key)
-            if name is None and len(arms) > 1:
-                problems.append(Problem(f"targets[{i}].{key}", None, "must name an arm", _arms_hint(arms)))
-            elif name is not None and name not in arms:
-                problems.append(
-                    Problem(f"targets[{i}].{key}", name, "must be an arm of the study", _arms_hint(arms))
-                )
-        if target.measure and target.treatment == target.control:
-            problems.append(
-                Problem(f"targets[{i}].control", target.control, "must differ from the treatment")
+    def _design_notes(self) -> list[str]:
+        """Numbers of the design that do nothing, or other than they seem to."""
+        found = []
+        ratio, sizes = self.allocation.ratio, [arm.n for arm in self.arms.values()]
+        fair = [sum(sizes) * part / sum(ratio) for part in ratio]
+        if any(abs(n - share) >= sum(ratio) for n, share in zip(sizes, fair, strict=False)):
+            found.append(
+                f"allocation.ratio {list(ratio)} is not that of the arms' n, {sizes}; the arms have the n they name"
             )
-    if blocks.get("simulated_only") and targets:
-        problems.append(
-            Problem("simulated_only", True, "must be false when there are targets", "Remove one of the two.")
-        )
-    return problems
-
-
-def _curve_problems(blocks: dict[str, Any]) -> list[Problem]:
-    follow_up = blocks.get("follow_up")
-    return curve_problems(blocks.get("targets") or (), None if follow_up is None else follow_up.months)
-
-
-def _visit_problems(blocks: dict[str, Any]) -> list[Problem]:
-    visits = blocks.get("visits")
-    regimens = [arm.regimen for arm in (blocks.get("arms") or {}).values() if arm is not None]
-    if visits is None or not regimens:
-        return []
-    longest = max(regimen.longest_cycle for regimen in regimens)
-    last = visits.marrow_days.last
-    # The usual day after four weeks of treatment may stand: in a shorter cycle it means the end of the cycle.
-    if last is not None and last > max(longest, _USUAL_MARROW_DAY):
-        rule = f"must lie within a cycle; the longest has {longest} days"
-        return [Problem("visits.marrow_days", str(visits.marrow_days), rule)]
-    return []
-
-
-def _arms_hint(arms: dict[str, Any]) -> str:
-    return "Arms: " + ", ".join(arms) + "."
+        cut = self.follow_up.data_cut
+        if cut and cut.deaths and cut.deaths > sum(sizes):
+            found.append(f"follow_up.data_cut: {cut.deaths} deaths cannot come in {sum(sizes)} patients; no cut")
+        if self.hsct.offer != "never" and isinstance(self.hsct.probability, dict):
+            found += [
+                f"hsct.probability: {arm} is not named, so nobody is transplanted there"
+                for arm in self.arms
+                if arm not in self.hsct.probability
+            ]
+        return found
 
 
 def _apportion(sizes: list[int], total: int) -> list[int]:

@@ -25,6 +25,7 @@ from engager.trial.protocol_parts import Fraction, Number, Part, Positive, read_
 SHARE_TOLERANCE = 0.011
 _BIN = re.compile(r"^(-?\d+(?:\.\d+)?)\s*(?:-|to|\.\.)\s*(-?\d+(?:\.\d+)?)$")
 _BIN_OPEN = re.compile(r"^(>=|>|<=|<)?\s*(-?\d+(?:\.\d+)?)\s*(\+)?$")
+_FORMS = "must be a number, {median, range}, {mean, sd} or {bins}"
 _CATEGORY = re.compile(r"^\d{1,2}\+?$")
 
 
@@ -123,6 +124,8 @@ def read_numeric(low: float, high: float) -> Callable[[Any], NumericDistribution
     def read(value: Any) -> NumericDistribution:
         if isinstance(value, Part):
             return value  # type: ignore[return-value]
+        if isinstance(value, list):
+            refuse(_FORMS, "A range alone has no middle; add a median.")
         if not isinstance(value, Mapping):
             return _within(Constant(value=read_number(value)), low, high)
         keys = {str(key) for key in value}
@@ -132,10 +135,7 @@ def read_numeric(low: float, high: float) -> Callable[[Any], NumericDistribution
             return _within(MeanSpread.model_validate(dict(value)), low, high)
         if "median" in keys:
             return _within(MedianRange.model_validate(dict(value)), low, high)
-        refuse(
-            "must be a number, {median, range}, {mean, sd} or {bins}",
-            "See the section on distributions in docs/study-format.md.",
-        )
+        refuse(_FORMS, "See the section on distributions in docs/study-format.md.")
 
     return read
 

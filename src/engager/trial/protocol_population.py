@@ -5,6 +5,7 @@ What is left out is filled from `_DEFAULTS` by setting, so that `engager trial s
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -115,9 +116,12 @@ class PopulationBlock(Part):
             )
         if self.setting != "mrd_positive" and self.mrd_log10 is not None:
             refuse("mrd_log10 belongs to the setting mrd_positive", "Give marrow_blasts_percent instead.")
-        for name in self.other:
-            if name in PopulationBlock.model_fields or not name.isidentifier():
-                refuse(f"other: {name!r} must be a new plain name such as ldh_per_uln")
+        taken = [name for name in self.other if not _is_free(name)]
+        if taken:
+            refuse(
+                f"other: {', '.join(map(repr, taken))} must be a new plain name such as ldh_per_uln",
+                "Names of the population's keys and of the tables' columns are taken.",
+            )
         return self
 
     def spreads(self) -> dict[str, Distribution]:
@@ -134,4 +138,19 @@ class PopulationBlock(Part):
         return kinds
 
 
+def _is_free(name: str) -> bool:
+    """Whether a covariate of one's own may have this name: no key, column or word of a condition has it."""
+    taken = name in PopulationBlock.model_fields or name in RESERVED
+    return name.isidentifier() and not iskeyword(name) and name.lower() not in ("true", "false", "none") and not taken
+
+
 _NOT_A_SPREAD = ("setting", "other")
+# Columns of the patients table and covariates that are made, not given.
+RESERVED = (
+    "replicate", "arm", "patient", "failed", "bsa_m2", "in_remission", "untreated", "remission_log", "entry_mrd_log10",
+    "entry_month", "followup_day", "treated", "start_day", "treatment_end_day", "n_cycles", "best_response",
+    "response_day", "response_cycle", "crh_day", "cr_day", "mrd_day", "mrd_below_limit", "mrd_undetectable",
+    "mrd_first_day", "mrd_response_day", "mrd_undetectable_day", "hsct_day", "hsct_in_response", "relapse_day",
+    "relapse_cd19", "relapse_site", "death_day", "death_cause", "crs_grade", "crs_day", "neurologic_grade",
+    "neurologic_day",
+)  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,8 +28,11 @@ _KIND: dict[str, SegmentKind] = {
     "iv_bolus": "bolus",
     "subcutaneous": "subcutaneous",
 }
+# Ten years; the days of a cycle are tabulated, so a slip in the length must not fill memory.
+_LONGEST_CYCLE_DAYS = 3660
 # A printed course without day numbers is given as five days, as most salvage courses of the evidence are.
 _COURSE_DAYS_ASSUMED = 5
+CycleDays = Annotated[Count, Field(le=_LONGEST_CYCLE_DAYS)]
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ class LongerCycles(Part):
     """From this cycle on the cycles are longer (continued therapy)."""
 
     from_cycle: Count
-    cycle_days: Count
+    cycle_days: CycleDays
 
 
 class CourseDrug(Part):
@@ -207,7 +210,7 @@ class Regimen(Part):
     id: str = ""
     drug: str
     route: Route = "iv_continuous"
-    cycle_days: Count
+    cycle_days: CycleDays
     cycles: Count = Field(le=200)
     longer_cycles: LongerCycles | None = None
     doses: tuple[DoseLine, ...] = ()
@@ -378,4 +381,5 @@ def read_dose_unit(unit: str) -> tuple[Basis, bool, float]:
             return basis, is_rate, factor(unit, canonical)
         except UnitError:
             continue
-    refuse("must be a dose: ug/day or ug/m2/day for an infusion, ug or ug/m2 for one injection")
+    by_weight = "Doses by kg are not given; write weight_bands." if "kg" in unit.split("/")[1:] else ""
+    refuse("must be a dose: ug/day or ug/m2/day for an infusion, ug or ug/m2 for one injection", by_weight)

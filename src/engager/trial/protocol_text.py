@@ -14,7 +14,8 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engager.core import InputError, Problem, nearest
-from engager.trial.protocol import Protocol, disagreements
+from engager.trial.protocol import Protocol
+from engager.trial.protocol_checks import disagreements
 
 MAX_BYTES = 1_000_000
 _MOST_SHOWN = 8
@@ -186,9 +187,11 @@ def _read_blocks(raw: dict[Any, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _read_block(name: str, value: Any) -> Any:
-    """A block, or None; of arms and targets whatever can be read, None for each that cannot."""
+    """A block, or None; of arms, targets and eligibility whatever can be read, None for each that cannot."""
     if name == "arms" and isinstance(value, dict):
         return {str(key): _one("arms", {key: arm}, str(key)) for key, arm in value.items()}
+    if name == "eligibility" and isinstance(value, list):
+        return [_one("eligibility", [text], 0) for text in value]
     if name == "targets" and isinstance(value, list):
         return [_one("targets", [target], 0) for target in value]
     return _one(name, value)
@@ -205,7 +208,9 @@ def _one(name: str, value: Any, key: str | int | None = None) -> Any:
 def _problems(error: ValidationError, raw: Any, prefix: Path_ = ()) -> list[Problem]:
     problems = []
     for detail in error.errors():
-        location = (*prefix, *detail["loc"])
+        location = _in_the_file((*prefix, *detail["loc"]), raw)
+        if location is None:
+            continue
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, ValidationError):
             problems += _problems(inner, raw, location)
@@ -216,26 +221,75 @@ def _problems(error: ValidationError, raw: Any, prefix: Path_ = ()) -> list[Prob
     return problems
 
 
+def _in_the_file(location: Path_, raw: Any) -> Path_ | None:
+    """The path as the file has it; None for an option that the value was not meant as.
+
+    A key that may be written in several ways fails in each of them, and pydantic names the way as a step of the path:
+    a value that is no mapping or list is told what single values may be, another what its parts may be.
+    """
+    path: list[str | int] = []
+    value = raw
+    for step in location:
+        if isinstance(step, str) and "[" in step and step != "[key]":
+            if step.startswith(_CONTAINERS) != isinstance(value, dict | list):
+                return None
+            continue
+        path.append(step)
+        value = _inside(value, step)
+    return tuple(path)
+
+
+def _inside(value: Any, step: str | int) -> Any:
+    if isinstance(value, dict):
+        return next((item for key, item in value.items() if str(key) == str(step)), None)
+    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None
+
+
 def _problem(detail: Mapping[str, Any], location: Path_) -> Problem:
     context = detail.get("ctx", {})
     where, value = _dotted(location), detail["input"]
     if detail["type"] == "missing":
-        return Problem(where, None, "is required", f"Add {location[-1]}.")
+        hint = f"Add {location[-1]}." if isinstance(location[-1], str) else "Write both numbers."
+        return Problem(where, None, "is required", hint)
     if detail["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
         return Problem(where, _short(value), "is not a key of the study format", nearest(str(location[-1]), known))
     if detail["type"] == "refused":
         return Problem(where, _short(value), context["rule"], context.get("next_step", ""))
-    rule = str(detail["msg"]).replace("Input should be", "must be").replace("String should", "must")
-    rule = (
-        rule.replace("List should", "must")
-        .replace("Tuple should", "must")
-        .replace("Dictionary should", "must")
-    )
-    return Problem(where, _short(value), rule[:1].lower() + rule[1:], _HINTS.get(str(location[-1]), ""))
+    rule = _TYPE_RULES.get(detail["type"]) or str(detail["msg"]).replace("Input should be", "must be")
+    for start in ("String should", "List should", "Tuple should", "Dictionary should"):
+        rule = rule.replace(start, "must")
+    rule = rule.replace(" after validation, not 0", "")
+    return Problem(where, _short(value), rule[:1].lower() + rule[1:], _hint(location))
 
 
+# What pydantic calls by Python's names, in YAML's.
+_TYPE_RULES = {
+    "model_type": "must be a mapping of keys and values",
+    "dict_type": "must be a mapping of keys and values",
+    "tuple_type": "must be a list, such as [a, b]",
+    "list_type": "must be a list, such as [a, b]",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+}
+
+
+def _hint(location: Path_) -> str:
+    *before, last = location
+    if last == "[key]" and before and str(before[-1]) in ("True", "False"):
+        return "YAML reads yes, no, on and off as true or false; put the id in quotes."
+    return _HINTS.get(str(last), "")
+
+
+_CONTAINERS = ("dict[", "tuple[", "list[")
 _HINTS = {
+    "probability": "Write one share for all arms (0.4), or one by arm: {a: 0.4, b: 0.5}.",
+    "toxicity_rules": "Write label, none, or a list of rules.",
+    "cycle_days": "Days of one cycle; a longer course is several cycles.",
+    "regimen": "Name one of engager regimen list, or write drug, cycle_days, cycles and doses.",
+    "eligibility": 'Write a list of conditions: ["age_years >= 18"].',
+    "response": "Name at least one response.",
     "study": "An id is written in kebab-case: my-trial-1.",
     "[key]": "An id is written in kebab-case: short-course.",
     "version": "This package reads version 1 of the study format.",
