@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pyreadstat
 import pytest
+import yaml
 
 from engager.study import RunFolder, load_protocol, run_study
 
@@ -262,6 +263,34 @@ def test_a_failed_patient_is_in_adsl_only(engager, run, tmp_path):
     assert adsl["EOSDT"] is None
     for name in NAMES[1:]:
         assert adsl["USUBJID"] not in read(tmp_path / "out" / f"{name}.xpt")[0]["USUBJID"].to_list()
+
+
+def test_competing_events_and_two_windows_of_one_endpoint_are_kept_apart(engager, run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    study = yaml.safe_load(run.manifest["protocol"])
+    study["endpoints"] = ["CIR", "TRM", {"id": "CR", "window_weeks": 5}, {"id": "CR", "window_weeks": 12}]
+    manifest = {**run.manifest, "protocol": yaml.safe_dump(study)}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
+    # The first relapse becomes a death in remission, lest there be none.
+    first = (pl.col("relapse_day") == pl.col("relapse_day").min().over("replicate")).fill_null(False)
+    died = pl.when(first).then(pl.col("relapse_day")).otherwise(pl.col("death_day"))
+    kept = {name: pl.when(~first).then(pl.col(name)) for name in ("relapse_day", "hsct_day", "hsct_in_response")}
+    changed = run.table("patients").with_columns(death_day=died, **kept)
+    changed.write_parquet(tmp_path / "run" / "patients.parquet")
+    patients = changed.filter(pl.col("replicate") == 0)
+    found = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out")
+    assert found.code == 0, found.err
+    adtte, adrs = (read(tmp_path / "out" / f"{name}.xpt")[0] for name in ("adtte", "adrs"))
+    responders = patients.filter(pl.col("response_day").is_not_null())
+    relapse = of_parameter(adtte, "CIR")
+    assert relapse.height == responders.height
+    assert (relapse["CNSR"] == 0).sum() == responders["relapse_day"].count()
+    only_died = responders.filter(pl.col("relapse_day").is_null() & pl.col("death_day").is_not_null())
+    assert (relapse["CNSR"] == 2).sum() == only_died.height > 0
+    assert of_parameter(adtte, "TRM").height == patients["hsct_day"].count()
+    early, late = ((of_parameter(adrs, code)["AVALC"] == "Y").sum() for code in ("CR", "CR2"))
+    assert early == (patients["cr_day"] <= 35).sum()
+    assert late == (patients["cr_day"] <= 84).sum()
 
 
 def test_dates_rest_on_the_reference_date(engager, run, tmp_path):

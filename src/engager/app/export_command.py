@@ -19,7 +19,10 @@ def export_run(
     form: Annotated[str, typer.Option("--format", help="adam: SAS transport files and define.xml.")] = "adam",
     replicate: Annotated[int, typer.Option(help="Virtual trial of the run; one study per export.")] = 0,
     reference_date: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of accrual; all dates rest on it.")
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d"], show_default="2000-01-01", help="First day of accrual; all dates rest on it."
+        ),
     ] = datetime(2000, 1, 1),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
