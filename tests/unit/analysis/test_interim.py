@@ -35,8 +35,10 @@ def patients():
 def test_a_cut_is_the_data_cut_of_the_simulator(patients):
     there = simulated(", data_cut: {months: 5}").filter(pl.col("entry_month") < 5)
     here = cut_patients(patients, np.full(3, 5 * DAYS_PER_MONTH))
-    # What the protocol gave is not cut, only what was observed.
-    assert_frame_equal(here, there, abs_tol=1e-9)
+    # What the protocol gave is not cut, only what was observed. Which grades had come by then a patients table does
+    # not hold; designs refuse adverse events as endpoints.
+    grades = ("crs_grade", "neurologic_grade")
+    assert_frame_equal(here.drop(grades), there.drop(grades), abs_tol=1e-9)
     assert here["death_day"].null_count() > patients["death_day"].null_count()
 
 
