@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import lifelines
 import numpy as np
+import pandas
 import polars as pl
 import pyreadstat
 import pytest
@@ -221,6 +222,29 @@ def test_a_file_keeps_the_rules_of_transport_files(exported, name):
     keys = [one for one in ("USUBJID", "AESEQ", "PARAMN", "ASEQ", "ADT", "AVISITN") if one in table.columns]
     assert not table.select(keys).is_duplicated().any()
     assert table["USUBJID"].is_sorted()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_reader_finds_the_same(exported, name):
+    """The reader of pandas shares no code with the writer."""
+    table, meta = read(exported / f"{name}.xpt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas, about how it builds its frame
+        other = pandas.read_sas(exported / f"{name}.xpt", format="xport", encoding="ascii")
+    assert list(other.columns) == table.columns
+    for column, dtype in table.schema.items():
+        if dtype == pl.String:
+            mine, theirs = table[column].fill_null("").to_list(), other[column].fillna("").to_list()
+        elif meta.original_variable_types[column] is None:
+            # pandas reads a zero as the smallest number of the format.
+            theirs = [0.0 if 0 < value < 1e-70 else value for value in other[column].fillna(-1.0)]
+            mine = table[column].fill_null(-1.0).to_list()
+        elif dtype == pl.Date:
+            days = (table[column] - date(1960, 1, 1)).dt.total_days()
+            mine, theirs = days.fill_null(-1).to_list(), other[column].fillna(-1).to_list()
+        else:
+            continue
+        assert mine == theirs, column
 
 
 def test_define_describes_every_variable_of_every_file(exported):
