@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from engager.app.evidence_commands import evidence_app
 from engager.app.regimen_commands import regimen_app
 from engager.core import InputError
+from engager.evidence import load_records
 from engager.evidence.vocabulary import DATA
 
 
@@ -23,12 +24,12 @@ def _run(app, *arguments):
 
 def test_list_json_is_a_list_with_the_promised_keys():
     rows = json.loads(_run(evidence_app, "list", "--json").stdout)
-    assert len(rows) == 53
+    assert len(rows) == len(load_records()) >= 53
     assert all({"id", "reference", "kind", "regimens", "n"} <= set(row) for row in rows)
 
 
 def test_list_csv_has_one_line_per_record():
-    rows = list(csv.DictReader(io.StringIO(_run(evidence_app, "list", "--csv", "--year", "2017-").stdout)))
+    rows = list(csv.DictReader(io.StringIO(_run(evidence_app, "list", "--csv", "--year", "2017-2020").stdout)))
     assert [row["id"] for row in rows] == ["tower-2017", "hosseini-2020"]
     assert rows[0]["regimens"] == "blinatumomab; soc-chemotherapy-tower"
 
@@ -36,8 +37,8 @@ def test_list_csv_has_one_line_per_record():
 def test_list_prints_data_to_stdout_and_the_count_to_stderr():
     result = _run(evidence_app, "list")
     assert "tower-2017" in result.stdout
-    assert "53 records" not in result.stdout
-    assert "53 records" in result.stderr
+    assert f"{len(load_records())} records" not in result.stdout
+    assert f"{len(load_records())} records" in result.stderr
 
 
 def test_show_names_sources_and_what_is_unseen():
@@ -55,7 +56,7 @@ def test_show_json_holds_normalized_figures():
 
 
 def test_every_record_and_regimen_can_be_shown():
-    from engager.evidence import load_records, load_regimens
+    from engager.evidence import load_regimens
 
     for record_id in load_records():
         assert record_id in _run(evidence_app, "show", record_id).stdout
@@ -94,9 +95,8 @@ def test_regimen_show_prints_doses():
 
 
 def test_pool_json_holds_estimate_studies_and_what_was_left_out():
-    content = json.loads(
-        _run(evidence_app, "pool", "--endpoint", "CR/CRh", "--regimen", "blinatumomab", "--json").stdout
-    )
+    chosen = ("--endpoint", "CR/CRh", "--regimen", "blinatumomab", "--year", "-2020")
+    content = json.loads(_run(evidence_app, "pool", *chosen, "--json").stdout)
     assert {row["record"] for row in content["rows"]} == {"tower-2017", "topp-2015-phase2"}
     assert any("shares patients" in reason for reason in content["left_out"])
     assert content["estimate"]["method"] == "glmm"

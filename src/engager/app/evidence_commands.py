@@ -55,7 +55,7 @@ def list_records(
         typer.echo(_csv(rows), nl=False)
     else:
         _print_list(rows)
-        typer.echo(f"{len(rows)} records", err=True)
+        typer.echo(f"{len(rows)} record{'' if len(rows) == 1 else 's'}", err=True)
 
 
 @evidence_app.command("show")
@@ -107,7 +107,8 @@ def check_file(
         entry = read_record(file)
         for note in contribution_remarks(entry):
             typer.echo(note, err=True)
-        typer.echo(f"{file}: valid; {len(entry.arms)} arms, {len(entry.outcomes)} figures, n = {entry.n}")
+        arms = f"{len(entry.arms)} arm{'' if len(entry.arms) == 1 else 's'}"
+        typer.echo(f"{file}: valid; {arms}, {len(entry.outcomes)} figures, n = {entry.n}")
         return
     try:
         answer: dict[str, Any] = {"valid": True, "problems": [], "record": summary(read_record(file))}
