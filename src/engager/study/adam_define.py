@@ -86,7 +86,7 @@ def _describe(held: Element, datasets: Sequence[Dataset], left_out: Sequence[str
     for oid, name, text in _methods(datasets):
         method = _add(held, "MethodDef", OID=oid, Name=name, Type="Computation")
         _text(_add(method, "Description"), text)
-    comments = [(_LEFT_OUT, "Left out, because a run does not hold it: " + " ".join(left_out))]
+    comments = [(_LEFT_OUT, "Left out: " + " ".join(left_out))]
     comments += [
         (f"COM.{one.name}.{variable.name}", variable.told)
         for one in datasets

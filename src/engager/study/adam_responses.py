@@ -38,6 +38,15 @@ _FIRSTS = {
     "MRDLFRST": ("First MRD below the limit of the protocol", "mrd_response_day"),
     "MRDUFRST": ("First undetectable MRD", "mrd_undetectable_day"),
 }
+_RESPONDERS = "subjects whose best response is CR, CRh or CRi"
+_USUAL_DENOMINATOR = {
+    "MRD_response": _RESPONDERS,
+    "complete_MRD_response": _RESPONDERS,
+    "HSCT_after_response": _RESPONDERS,
+    "response_in_cycle_1": _RESPONDERS,
+    "early_death_30d": "treated subjects",
+    "fatal_AE": "treated subjects",
+}
 _RESPONSES = ("CR", "CRh", "CRi")
 
 
@@ -144,5 +153,9 @@ def _share_words(asked: Asked) -> tuple[str, str]:
     meaning = endpoint(one.endpoint).meaning
     windows = {arm: request.window_days for arm, request in asked.requests.items()}
     text = f"{one.endpoint}: {meaning}"[:200]
-    among = {None: "as usual for the endpoint", "all": "all, for MRD all assessed"}.get(one.among, str(one.among))
-    return text, f"Y when it came {by_arm(windows)}. Denominator (ANL01FL): {among}."
+    among = _USUAL_DENOMINATOR.get(one.endpoint, "all subjects")
+    if one.among is not None:
+        among = "all subjects" if one.among in ("all", "everyone") else f"subjects whose best response is {one.among}"
+    if one.endpoint.endswith("MRD_response") and one.among != "everyone":
+        among += " with an MRD assay in that time"
+    return text, f"Y when it came ({by_arm(windows)}). Denominator (ANL01FL): {among}."

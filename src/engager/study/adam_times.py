@@ -118,7 +118,8 @@ def _time_words(asked: Asked) -> tuple[str, str]:
     one = next(iter(asked.requests.values()))
     meaning = endpoint(one.endpoint).meaning
     clock = ", censored at transplant" if one.censor_at_hsct else ""
-    told = f"Days from {_origin(one)} to {meaning}, whichever is first; censored on the last day observed"
+    first = meaning.partition(", from ")[0]
+    told = f"Days from {_origin(one)} to {first}; the earliest counts; censored on the last day observed"
     told += ", or at the transplant if earlier." if one.censor_at_hsct else "."
     if one.endpoint == "EFS":
         if one.no_response_event_day is None:
