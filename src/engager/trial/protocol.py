@@ -15,7 +15,7 @@ from engager.core import InputError, Problem
 from engager.trial.protocol_checks import disagreements
 from engager.trial.protocol_curves import curve_notes
 from engager.trial.protocol_decision import DesignBlock
-from engager.trial.protocol_design import Allocation, Arm, FollowUp, Transplant, Visits
+from engager.trial.protocol_design import MOST_PATIENTS, Allocation, Arm, FollowUp, Transplant, Visits
 from engager.trial.protocol_endpoints import Endpoint, Target, default_endpoints
 from engager.trial.protocol_parts import Identifier, Part, refuse
 from engager.trial.protocol_population import PopulationBlock
@@ -138,13 +138,16 @@ class Protocol(Part):
         Raises
         ------
         InputError
-            When there are fewer patients than arms.
+            When there are fewer patients than arms, or more than an arm may have.
         """
         if n_patients < len(self.arms):
             rule = f"must be at least {len(self.arms)}, one patient for each arm"
             raise InputError(
                 Problem("--patients", n_patients, rule, "Leave the option out for the study's own n.")
             )
+        if n_patients > MOST_PATIENTS:
+            rule = f"must be at most {MOST_PATIENTS}"
+            raise InputError(Problem("--patients", n_patients, rule, "Run more replicates."))
         counts = _apportion([arm.n for arm in self.arms.values()], n_patients)
         design = self.design and self.design.scaled(n_patients, self.n_patients)
         changed = self.model_copy(update={"design": design}).model_dump(mode="python", exclude_unset=False)

@@ -10,6 +10,7 @@ from engager.trial.protocol_parts import Count, Fraction, NotNegative, Part, Pos
 from engager.trial.protocol_regimen import Regimen
 from engager.trial.protocol_spans import Days, Spans
 
+MOST_PATIENTS = 10_000_000
 # Named strata, as conditions over covariates; TOWER's stratification factors (evidence record tower-2017).
 STRATA = {
     "age_group": "age_years < 35",
@@ -32,7 +33,7 @@ class Arm(Part):
     never_treated : share of patients who are randomized but never get a dose (lost before day 1).
     """
 
-    n: Count = Field(le=10_000_000)
+    n: Count = Field(le=MOST_PATIENTS)
     regimen: Regimen
     never_treated: Fraction = 0.0
 

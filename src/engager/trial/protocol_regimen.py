@@ -30,6 +30,8 @@ _KIND: dict[str, SegmentKind] = {
 }
 # Ten years; the days of a cycle are tabulated, so a slip in the length must not fill memory.
 _LONGEST_CYCLE_DAYS = 3660
+# No engager is given by the gram; larger amounts are slips that the solver could not follow.
+_MOST_UG = 1e6
 # A printed course without day numbers is given as five days, as most salvage courses of the evidence are.
 _COURSE_DAYS_ASSUMED = 5
 CycleDays = Annotated[Count, Field(le=_LONGEST_CYCLE_DAYS)]
@@ -83,6 +85,12 @@ class DoseLine(Part):
     def _unit_is_a_dose(cls, unit: str) -> str:
         read_dose_unit(unit)
         return unit
+
+    @model_validator(mode="after")
+    def _amount_is_a_dose(self) -> DoseLine:
+        if self.canonical > _MOST_UG:
+            refuse(f"{self.amount:g} {self.unit} is more than 1 g; a dose must be less", "Check amount and unit.")
+        return self
 
     @property
     def basis(self) -> Basis:

@@ -79,6 +79,14 @@ def test_a_cycle_without_end_is_refused():
     assert where == "arms.b.regimen.cycle_days"
 
 
+def test_numbers_beyond_reason_are_refused():
+    ((where, rule, _),) = problems(inline().replace("amount: 9", "amount: 1e300"))
+    assert where == "arms.b.regimen.doses[0]"
+    assert "1 g" in rule
+    with pytest.raises(InputError, match="at most 10000000"):
+        read_protocol("study: x\n" + inline()).with_patients(100_000_000_000)
+
+
 def test_doses_by_kg_are_told_what_to_do():
     ((_, _, hint),) = problems(inline(unit="ug/kg/day"))
     assert "weight_bands" in hint
