@@ -139,7 +139,8 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
     rows = np.arange(course.n)
 
     def seen(day: FloatArray) -> FloatArray:
-        return np.where(day <= last_day, day, np.nan)
+        # of two events on one day, the one of which the patient died is the last
+        return np.where((day <= last_day) & ~(day > course.death_day), day, np.nan)
 
     response_day, relapse_day = seen(course.response_day), seen(course.relapse_day)
     death_day, hsct_day, mrd_day = seen(course.death_day), seen(course.hsct_day), seen(course.mrd_day)
