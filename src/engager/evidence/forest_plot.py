@@ -107,10 +107,10 @@ def _draw_study(axes: Axes, place: float, row: Mapping[str, Any], heaviest: floa
     if low is not None and high is not None:
         axes.plot([low, high], [place, place], color=PUBLISHED, linewidth=1.4, solid_capstyle="butt")
         # Ends stay visible where the square is wider than the interval.
-        axes.plot([low, high], [place, place], "|", color=PUBLISHED, markersize=9, markeredgewidth=1.4)
+        axes.plot([low, high], [place, place], "|", color=PUBLISHED, markersize=9, markeredgewidth=1.4, clip_on=False)
     size = 3.0 + 4.5 * ((row["weight"] or 0.0) / heaviest) ** 0.5
     face = "white" if row["is_exact"] else PUBLISHED
-    axes.plot([row["value"]], [place], "s", color=PUBLISHED, markersize=size, markerfacecolor=face)
+    axes.plot([row["value"]], [place], "s", color=PUBLISHED, markersize=size, markerfacecolor=face, clip_on=False)
     reference = "" if row["reference"] is None else f" [{row['reference']}]"
     if row["level"] != pooled.level:
         reference += f", {100 * row['level']:g} %"

@@ -50,9 +50,11 @@ def inverse_variance(effect: Array, variance: Array, method: str, level: float, 
 
 
 def interval_remarks(n_studies: int, *estimates: Estimate) -> tuple[str, ...]:
-    """What a reader of the intervals should know: few studies, an interval that is not the usual one."""
+    """What a reader of the intervals should know: few studies, an interval that is not the usual one. The first
+    estimate is the one asked for.
+    """
     said = [f"{one.method}: {one.note}" for one in estimates if one.note]
-    if 1 < n_studies <= _FEW:
+    if 1 < n_studies <= _FEW and not estimates[0].note:
         said.append(
             f"{n_studies} studies say little about how studies differ, so the interval, by t with "
             f"{n_studies - 1} degree{'s' if n_studies > 2 else ''} of freedom, is wide; the common-effect one "

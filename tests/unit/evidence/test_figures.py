@@ -144,3 +144,13 @@ def test_network_table_marks_indirect_comparisons():
     rows = {(row[0], row[1]): row for row in network_table(fit, "hazard_ratio", True)[1:]}
     assert rows[("blinatumomab", "inotuzumab-ozogamicin")][4] == "0 (indirect only)"
     assert rows[("blinatumomab", "standard-chemotherapy")][2] == "0.71"
+
+
+def test_page_has_its_own_layout_for_phone_and_print(tmp_path, pooled):
+    write_figure(draw_forest(pooled), tmp_path / "forest.html", "CR", "words", forest_table(pooled))
+    page = (tmp_path / "forest.html").read_text(encoding="utf-8")
+    # In print a whole figure fits the page, and no column is cut off by a box that cannot be scrolled.
+    printed = page.partition("@media print")[2]
+    assert "max-height:22cm" in printed
+    assert ".wide{overflow:visible}" in printed
+    assert "@media (max-width:30rem)" in page
