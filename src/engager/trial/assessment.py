@@ -152,7 +152,7 @@ class Assessment:
                 "anc_per_uL": seen["neutrophils"],
                 "platelets_per_uL": seen["platelets"],
                 "mrd_log10": np.where(has_marrow & course.marrow_clear[rows], seen["log10_mrd"], np.nan),
-                "dose_ug_per_day": course.infusion[rows].copy(),
+                "dose_ug_per_day": course.dose[rows],
                 "on_treatment": course.on_treatment[rows].copy(),
             }
         )

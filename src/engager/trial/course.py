@@ -30,7 +30,7 @@ class Course:
     Attributes
     ----------
     states : array (patient, state) now. step : array (patient,): the solver's next step.
-    infusion : array (patient,) [ug/day] now.
+    infusion : array (patient,) [ug/day] now. injected : array (patient,) [ug] by injection on the present day.
     is_alive, is_failed : still followed; the solver gave up on this patient.
     on_treatment : in a planned cycle (a hold included). treatment_end : day study treatment was stopped; NaN while it
         goes on, and for those who died on it.
@@ -42,7 +42,7 @@ class Course:
     best : best class within the window.
     response_day, crh_day, cr_day : first seen in at least CRi, at least CRh, CR.
     mrd_first_day, mrd_response_day, mrd_undetectable_day : first assay, first below its limit, first without signal.
-    samples, sampled_rows : daily (day, states with the infusion rate appended) of a few patients.
+    samples, sampled_rows : daily (day, states with the day's dose appended) of a few patients.
     """
 
     recruits: Recruits
@@ -50,6 +50,7 @@ class Course:
     states: FloatArray
     step: FloatArray
     infusion: FloatArray
+    injected: FloatArray
     is_alive: BoolArray
     is_failed: BoolArray
     on_treatment: BoolArray
@@ -97,6 +98,11 @@ class Course:
     def n(self) -> int:
         return self.is_alive.size
 
+    @property
+    def dose(self) -> FloatArray:
+        """What each patient gets on the present day: array (patient,) [ug/day], infused or injected."""
+        return self.infusion + self.injected
+
     def column(self, state: str) -> FloatArray:
         """A writable view of one state, array (patient,)."""
         return self.states[:, self.system.index(state)]
@@ -131,6 +137,7 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
         states=states,
         step=np.zeros(n),
         infusion=np.zeros(n),
+        injected=np.zeros(n),
         is_alive=np.ones(n, dtype=bool),
         is_failed=no(),
         on_treatment=recruits.is_treated.copy(),

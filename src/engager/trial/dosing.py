@@ -137,6 +137,7 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
         due = given > 0
         actions.add(rows[due], day, Action.ADD_TO_STATE, system.index(target), given[due])
         course.infusion[rows] = 0.0
+        course.injected[rows] = given
         # Days between injections are no interruption.
         course.last_dose[rows] = np.where(due, given, before)
 

@@ -381,7 +381,7 @@ class ArmRun:
         if self.sampled.size:
             kept = self.course.states[self.sampled].copy()
             kept[~self.course.is_alive[self.sampled]] = np.nan
-            extra = np.stack([self.course.infusion[self.sampled]], axis=1)
+            extra = np.stack([self.course.dose[self.sampled]], axis=1)
             self.course.samples.append((day, np.concatenate([kept, extra], axis=1)))
 
     def _window_days(self) -> float:

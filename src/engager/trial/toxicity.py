@@ -147,6 +147,7 @@ def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why:
     course.on_treatment[ending] = False
     course.treatment_end[ending] = np.broadcast_to(np.asarray(day, dtype=float), rows.shape)[treated]
     course.infusion[ending] = 0.0
+    course.injected[ending] = 0.0
     course.last_dose[ending] = 0.0
     course.hold_days[ending] = 0.0
     course.note(ending, day, "off_study_drug", detail=why)
@@ -173,4 +174,6 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen, day: float) -
     ended = dosing[course.cycle_day[dosing] > length]
     course.cycle[ended] += 1
     course.cycle_day[ended] = 1
+    # The first dose of a cycle is premedicated, also where no day off or lower dose precedes it.
+    course.last_dose[ended] = 0.0
     return np.concatenate([ended, fresh])
