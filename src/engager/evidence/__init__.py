@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from engager.evidence.beta_mixture import BetaMixture
     from engager.evidence.catalogue import find_records, regimen_summary, summary
     from engager.evidence.citations import cite, cite_all
-    from engager.evidence.curve_information import CurveInformation, curve_information
     from engager.evidence.curve_plot import draw_curve
     from engager.evidence.curve_reconstruction import RebuiltCurve, rebuild_curve
     from engager.evidence.evidence_map import EvidenceMap, draw_map, make_map, map_table
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from engager.evidence.pooled import Pooled, Regression
     from engager.evidence.pooling import pool_hazard_ratios, pool_medians, pool_proportions
     from engager.evidence.pooling_survival import pool_survival
+    from engager.evidence.printed_curve import CurveInformation, curve_information
     from engager.evidence.published_baseline import baseline_targets
     from engager.evidence.randomized_network import published_network, treatment_node
     from engager.evidence.regimens import DrugDose, Regimen, load_regimens, regimen
@@ -70,7 +70,6 @@ _HOMES = {
     "beta_mixture": ("BetaMixture",),
     "catalogue": ("find_records", "regimen_summary", "summary"),
     "citations": ("cite", "cite_all"),
-    "curve_information": ("CurveInformation", "curve_information"),
     "curve_plot": ("draw_curve",),
     "curve_reconstruction": ("RebuiltCurve", "rebuild_curve"),
     "evidence_map": ("EvidenceMap", "draw_map", "make_map", "map_table"),
@@ -95,6 +94,7 @@ _HOMES = {
     "pooled": ("Pooled", "Regression"),
     "pooling": ("pool_hazard_ratios", "pool_medians", "pool_proportions"),
     "pooling_survival": ("pool_survival",),
+    "printed_curve": ("CurveInformation", "curve_information"),
     "published_baseline": ("baseline_targets",),
     "randomized_network": ("published_network", "treatment_node"),
     "regimens": ("DrugDose", "Regimen", "load_regimens", "regimen"),

@@ -70,10 +70,14 @@ class BetaMixture:
     def effective_sample_size(self) -> float:
         """How many patients the prior is worth: expected local information ratio.
 
+        A component that rises without bound at 0 or 1 (a or b below 1) has no such ratio; then by moments.
+
         References
         ----------
         Neuenschwander et al. 2020, doi:10.1111/biom.13252.
         """
+        if np.any(self.a < 1.0) or np.any(self.b < 1.0):
+            return self.effective_sample_size_by_moments()
         # Gauss-Legendre pieces between quantiles, so that narrow components are not stepped over.
         edges = np.unique(
             np.concatenate([[0.0, 1.0], [self.quantile(p) for p in np.linspace(0.001, 0.999, 60)]])

@@ -45,6 +45,11 @@ def test_effective_sample_size_of_one_beta_is_its_two_parameters():
     assert mixture_of([(1, 7, 13)]).effective_sample_size_by_moments() == pytest.approx(20)
 
 
+def test_effective_sample_size_of_a_vague_part_off_the_middle_is_that_of_its_moments():
+    robust = mixture_of([(0.9, 20, 60), (0.1, 0.5, 1.5)])
+    assert 0 < robust.effective_sample_size() == robust.effective_sample_size_by_moments() < 80
+
+
 def test_bad_settings_are_told_together():
     with pytest.raises(InputError) as caught:
         prior_from_counts(np.array([5.0]), np.array([3.0]), tau_scale=0, robust_weight=1, robust_mean=0)
