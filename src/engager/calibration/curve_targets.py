@@ -93,7 +93,8 @@ def farthest_point(curve: CurveInformation, survival: FloatArray, n: Sequence[fl
     reach = np.maximum(found.high * stretch * spread, _Z * _least_spread(middle, curve.n))
     away = np.abs(_log_minus_log(curve.survival, curve.n) - middle) / reach
     index = int(np.argmax(away))
-    ends = np.exp(-np.exp(middle[index] + reach[index] * np.array([1.0, -1.0])))
+    with np.errstate(over="ignore"):  # a band wide enough ends at a survival of 0
+        ends = np.exp(-np.exp(middle[index] + reach[index] * np.array([1.0, -1.0])))
     median = float(np.median(survival[:, index]))
     return FarthestPoint(
         index=index,
