@@ -63,6 +63,7 @@ def prediction_interval(
     published_n: float | None = None,
     scale: str = "identity",
     level: float = 0.95,
+    is_count: bool = False,
 ) -> Prediction:
     """Median and prediction interval over replicates.
 
@@ -75,6 +76,9 @@ def prediction_interval(
     scale : on which the scatter is adjusted: ``identity``, ``log``, ``logit`` or ``cloglog`` (log(-log S));
         see `SCALE_BY_STATISTIC`.
     level : coverage asked for.
+    is_count : the values are shares of `n` patients who had something. A published trial of another size is then
+        predicted as a count: beta-binomial, with the replicates' mean and what they scatter beyond binomial, and
+        half a patient at either end for rounded shares.
 
     Notes
     -----
@@ -95,13 +99,40 @@ def prediction_interval(
     median = _order_statistic(known, 0.5)
     ratio = _size_ratio(n, published_n)
     # A median at the border of its scale (0 events, not reached) has no scatter that could be stretched.
-    rescaled = abs(ratio - 1.0) > 0.1 and _has_room(median, scale)
+    other_size = abs(ratio - 1.0) > 0.1
+    coverage = min(level, (known.size - 1) / (known.size + 1))
+    if other_size and is_count and known.size > 1:
+        sizes = np.broadcast_to(np.asarray(n, dtype=float), given.shape)
+        ends = _count_interval(given, sizes, round(float(published_n or 0)), coverage)
+        return Prediction(median, *ends, coverage, known.size, n_missing, True)
+    rescaled = other_size and _has_room(median, scale)
     if rescaled:
         known = _rescale(known, median, np.sqrt(ratio), scale)
     tail = (1.0 - level) / 2.0
-    coverage = min(level, (known.size - 1) / (known.size + 1))
     ends = (_order_statistic(known, tail), _order_statistic(known, 1.0 - tail))
     return Prediction(median, *ends, coverage, known.size, n_missing, rescaled)
+
+
+def _count_interval(shares: FloatArray, sizes: FloatArray, n: int, level: float) -> tuple[float, float]:
+    """Ends of the share that a trial of `n` patients would show, from shares of trials of other sizes."""
+    from scipy.stats import betabinom, binom
+
+    used = ~np.isnan(shares) & (sizes > 0)
+    events, sizes = shares[used] * sizes[used], sizes[used]
+    # half an event on either side: none seen in the replicates is not never
+    mean = (events.sum() + 0.5) / (sizes.sum() + 1.0)
+    binomial = float(np.mean(mean * (1 - mean) / sizes))
+    beyond = float(np.mean((events / sizes - mean) ** 2)) - binomial
+    # correlation between two patients of one trial: 0 when the replicates scatter as samples of one share do
+    between = beyond / (mean * (1 - mean) - binomial)
+    if between > 1e-9:
+        spread = 1.0 / min(between, 0.999) - 1.0
+        counts = betabinom(n, mean * spread, (1.0 - mean) * spread)
+    else:
+        counts = binom(n, mean)
+    tail = (1.0 - level) / 2.0
+    low, high = float(counts.ppf(tail)), float(counts.ppf(1.0 - tail))
+    return max(low - 0.5, 0.0) / n, min(high + 0.5, float(n)) / n
 
 
 def _order_statistic(ordered: FloatArray, probability: float) -> float:

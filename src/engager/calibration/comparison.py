@@ -208,6 +208,7 @@ def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) ->
         n=estimates["n"].to_numpy() if not target.measure else None,
         published_n=target.n if not target.measure else None,
         scale=SCALE_BY_STATISTIC.get(statistic, "identity"),
+        is_count=statistic == "proportion",
     )
     low, high = target.interval
     return Comparison(

@@ -70,3 +70,31 @@ def test_bad_options_are_refused():
         prediction_interval([1.0], scale="probit")
     with pytest.raises(InputError):
         prediction_interval([1.0], level=95)
+
+
+@pytest.mark.parametrize(("simulated_n", "published_n", "spread"), [(200, 20, 0.0), (40, 300, 0.5), (150, 5, 0.5)])
+def test_counts_of_another_size_are_held_as_often_as_said(simulated_n, published_n, spread):
+    draw = np.random.default_rng(8)
+
+    def shares(size):
+        logit = np.log(0.1 / 0.9) + spread * draw.normal(size=size)
+        return 1 / (1 + np.exp(-logit))
+
+    hits = []
+    for _ in range(400):
+        values = draw.binomial(simulated_n, shares(60)) / simulated_n
+        found = prediction_interval(values, n=simulated_n, published_n=published_n, scale="logit", is_count=True)
+        assert found.rescaled
+        hits.append(found.holds(round(draw.binomial(published_n, shares(1))[0] / published_n, 2)))
+    # at least what is said, 4 standard errors aside; small trials cannot be cut finer than a patient
+    assert 0.95 - 4 * np.sqrt(0.05 * 0.95 / 400) <= np.mean(hits) <= 1.0
+
+
+def test_nobody_among_few_is_no_surprise_when_few_have_it():
+    values = np.array([0.0, 0.02, 0.04, 0.02, 0.0] * 12)
+    few = prediction_interval(values, n=50, published_n=10, scale="logit", is_count=True)
+    assert few.holds(0.0)
+    assert not few.holds(0.4)
+    never = prediction_interval(np.zeros(60), n=100, published_n=20, scale="logit", is_count=True)
+    assert never.holds(0.0)
+    assert not never.holds(0.5)
