@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engager.study.adam import AdamExport, export_adam
+    from engager.study.adam.export import AdamExport, export_adam
     from engager.study.calibrate import Calibration, calibrate_population, calibration_plan
     from engager.study.credibility import calibration_content, credibility_content, write_credibility
-    from engager.study.design import DesignResult, design_study
-    from engager.study.design_words import (
+    from engager.study.design.judge import DesignResult, design_study
+    from engager.study.design.words import (
         COLUMNS,
         LOOK_COLUMNS,
         characteristics_cells,
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from engager.study.validation_document import validation_text
 
 _HOMES = {
-    "adam": ("AdamExport", "export_adam"),
+    "adam.export": ("AdamExport", "export_adam"),
     "calibrate": ("Calibration", "calibrate_population", "calibration_plan"),
     "credibility": ("calibration_content", "credibility_content", "write_credibility"),
     "drivers": ("sensitivity_summary", "write_summary"),
-    "design": ("DesignResult", "design_study"),
-    "design_words": (
+    "design.judge": ("DesignResult", "design_study"),
+    "design.words": (
         "COLUMNS",
         "LOOK_COLUMNS",
         "characteristics_cells",

@@ -340,7 +340,8 @@ class ArmRun:
         marrow = rows[scheduled | after_later]
         with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), day, "follow-up")
         suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
-        self.assessment.marrow_visit(np.union1d(marrow, suspected), day, "follow-up")
+        self.assessment.marrow_visit(marrow, day, "follow-up")
+        self.assessment.marrow_visit(suspected, day, "suspected relapse")
         self.assessment.imaging(rows, day)
         self.transplantation.decide_later(rows, day)
         waiting = rows[

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from scipy.stats import binom, norm
 
-import engager.study.design_arms
+import engager.study.design.arms
 from engager.core import InputError, Interrupted, Stream
 from engager.study import design_study, rule_sentences
-from engager.study.design_arms import alone, months_needed
-from engager.study.design_scenarios import changed
+from engager.study.design.arms import alone, months_needed
+from engager.study.design.scenarios import changed
 from engager.trial import TrialData, read_protocol, simulate_trial
 
 # Share of responders and median survival [months] by regimen.
@@ -84,7 +84,7 @@ def simulation(monkeypatch):
         patients = pl.concat([stand_in(protocol, replicate, seed) for replicate in replicates])
         return TrialData(protocol, patients=patients, **dict.fromkeys(("visits", "events", "trajectories"), patients))
 
-    monkeypatch.setattr(engager.study.design_arms, "simulate_trial", fake)
+    monkeypatch.setattr(engager.study.design.arms, "simulate_trial", fake)
     return calls
 
 
@@ -134,7 +134,7 @@ def test_arms_that_scenarios_share_are_simulated_once(simulation):
 
 def test_a_null_arm_is_the_control_arm_in_all_but_its_name():
     protocol = read_protocol(RANDOMIZED + "design: {primary: OS}\n")
-    from engager.study.design_plan import null_arm_of
+    from engager.study.design.plan import null_arm_of
 
     null = alone(protocol, "a", 50, 12.0, null_arm_of(protocol))
     assert list(null.arms) == ["a"]
@@ -235,7 +235,7 @@ def test_ctrl_c_is_told_plainly(monkeypatch):
     def stop(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engager.study.design_arms, "simulate_trial", stop)
+    monkeypatch.setattr(engager.study.design.arms, "simulate_trial", stop)
     with pytest.raises(Interrupted, match="nothing was written"):
         judged(RANDOMIZED, "{primary: CR}")
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from engager.analysis import check_patients
 from engager.core import InputError, Problem
-from engager.study.adam_dataset import Variable
-from engager.study.adam_subjects import subject_rows, subject_variables
+from engager.study.adam.dataset import Variable
+from engager.study.adam.subjects import subject_rows, subject_variables
 from engager.study.folder import RunFolder
 from engager.trial import Protocol
 

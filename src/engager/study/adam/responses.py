@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from engager.analysis import endpoint, response_categories
-from engager.study.adam_dataset import (
+from engager.study.adam.dataset import (
     Dataset,
     Parameter,
     Variable,
@@ -16,8 +16,8 @@ from engager.study.adam_dataset import (
     yes,
     yes_no,
 )
-from engager.study.adam_requests import Asked, by_arm, parameters_of
-from engager.study.adam_source import Source
+from engager.study.adam.requests import Asked, by_arm, parameters_of
+from engager.study.adam.source import Source
 
 _DAYS = {
     "MRD_response": "mrd_response_day",

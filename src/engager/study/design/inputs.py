@@ -8,7 +8,7 @@ from typing import Any
 
 from engager.core import InputError, Problem, digest, digest_object, versions
 from engager.model import load_model
-from engager.study.design_rules import Prior
+from engager.study.design.rules import Prior
 from engager.study.parameters import Parameters
 from engager.trial import Protocol, design_problems, write_protocol
 

@@ -15,13 +15,13 @@ from types import ModuleType
 from typing import Any
 
 from engager.core import InputError, Problem, versions
-from engager.study.adam_courses import adae, adex, adlb, infused_arms
-from engager.study.adam_dataset import Dataset
-from engager.study.adam_define import write_define
-from engager.study.adam_responses import adrs
-from engager.study.adam_source import Source, read_source
-from engager.study.adam_subjects import adsl
-from engager.study.adam_times import adtte
+from engager.study.adam.courses import adae, adex, adlb, infused_arms
+from engager.study.adam.dataset import Dataset
+from engager.study.adam.define import write_define
+from engager.study.adam.responses import adrs
+from engager.study.adam.source import Source, read_source
+from engager.study.adam.subjects import adsl
+from engager.study.adam.times import adtte
 from engager.study.folder import RunFolder
 
 REFERENCE_DATE = date(2000, 1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from engager.study.adam_dataset import (
+from engager.study.adam.dataset import (
     Dataset,
     Parameter,
     Variable,
@@ -14,7 +14,7 @@ from engager.study.adam_dataset import (
     study_day,
     yes,
 )
-from engager.study.adam_source import Source
+from engager.study.adam.source import Source
 from engager.trial import Protocol
 
 _TERMS = {"crs": "Cytokine release syndrome", "neurologic": "Neurologic event"}

@@ -18,7 +18,7 @@ from engager.analysis import (
     shares_in_order,
 )
 from engager.calibration import strata_of
-from engager.study.design_rules import Prior, Rules, share_statistic, time_statistic
+from engager.study.design.rules import Prior, Rules, share_statistic, time_statistic
 from engager.study.requests import comparison_of, request_for
 from engager.trial import NullArm, Protocol
 

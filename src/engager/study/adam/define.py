@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from engager.study.adam_dataset import Dataset, Parameter, Variable
+from engager.study.adam.dataset import Dataset, Parameter, Variable
 from engager.trial import Protocol
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from engager.analysis import Characteristics
 from engager.core import InputError, Problem
 from engager.evidence import HistoricalPrior
-from engager.study.design_plan import ALTERNATIVE, MEDIAN, NULL, POSTERIOR
+from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL, POSTERIOR
 from engager.study.folder import plain_json
 
 if TYPE_CHECKING:
-    from engager.study.design import DesignResult, DesignRow
+    from engager.study.design.judge import DesignResult, DesignRow
 
 # What each result is called in JSON, by world and setting.
 RESULTS = {
@@ -114,7 +114,7 @@ def _characteristics(one: Characteristics | None) -> dict[str, Any] | None:
 def write_design(found: DesignResult, folder: Path) -> Path:
     """Page, tables and manifest in a new folder; see `DesignResult.write`."""
     from engager.report import render_design
-    from engager.study.design_content import design_content
+    from engager.study.design.content import design_content
     from engager.study.sensitivity import check_folder
 
     check_folder(folder)

@@ -19,13 +19,13 @@ import polars as pl
 from engager.analysis import Characteristics, Decisions, TwoStage, characteristics, decide
 from engager.core import InputError, Interrupted, Problem
 from engager.evidence import Selection
-from engager.study.design_arms import ArmStore
-from engager.study.design_inputs import DEFAULT_REPLICATES, check_design, design_manifest
-from engager.study.design_looks import Simulated, simulate_looks
-from engager.study.design_plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
-from engager.study.design_prior import historical_control
-from engager.study.design_rules import Prior, Rules, exact_curve, rules_of, two_stages
-from engager.study.design_scenarios import scenarios_of
+from engager.study.design.arms import ArmStore
+from engager.study.design.inputs import DEFAULT_REPLICATES, check_design, design_manifest
+from engager.study.design.looks import Simulated, simulate_looks
+from engager.study.design.plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
+from engager.study.design.prior import historical_control
+from engager.study.design.rules import Prior, Rules, exact_curve, rules_of, two_stages
+from engager.study.design.scenarios import scenarios_of
 from engager.study.parameters import Parameters
 from engager.trial import DesignBlock, Protocol
 
@@ -90,7 +90,7 @@ class DesignResult:
 
     def as_json(self) -> dict[str, Any]:
         """What ``engager design --json`` prints."""
-        from engager.study.design_document import design_json
+        from engager.study.design.document import design_json
 
         return design_json(self)
 
@@ -106,7 +106,7 @@ class DesignResult:
         InputError
             When the folder exists or cannot be made.
         """
-        from engager.study.design_document import write_design
+        from engager.study.design.document import write_design
 
         return write_design(self, folder)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engager.analysis import TwoStage
-from engager.study.design_arms import ArmJob, Settings, alone, months_needed
-from engager.study.design_scenarios import Scenario
+from engager.study.design.arms import ArmJob, Settings, alone, months_needed
+from engager.study.design.scenarios import Scenario
 from engager.study.parameters import Parameters, population_parameters, read_posterior
 from engager.trial import NullArm, Protocol
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from engager.evidence import HistoricalMedian, HistoricalPrior, Study
 from engager.report import DesignContent
-from engager.study.design_plan import NULL, POSTERIOR
-from engager.study.design_words import (
+from engager.study.design.plan import NULL, POSTERIOR
+from engager.study.design.words import (
     COLUMNS,
     LOOK_COLUMNS,
     TESTS,
@@ -21,7 +21,7 @@ from engager.study.design_words import (
 )
 
 if TYPE_CHECKING:
-    from engager.study.design import DesignResult, DesignRow
+    from engager.study.design.judge import DesignResult, DesignRow
 
 _POINTS = 401
 

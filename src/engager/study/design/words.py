@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from engager.analysis import Characteristics, Probability
 from engager.evidence import HistoricalMedian
-from engager.study.design_document import effect_of, effective_sizes
-from engager.study.design_plan import ALTERNATIVE, MEDIAN, NULL
+from engager.study.design.document import effect_of, effective_sizes
+from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL
 
 if TYPE_CHECKING:
-    from engager.study.design import DesignResult, DesignRow
+    from engager.study.design.judge import DesignResult, DesignRow
 
 TESTS = {
     "log_rank": "log-rank test",
