@@ -70,11 +70,12 @@ def quiet() -> AbstractContextManager[None]:
     return matplotlib.rc_context(_SETTINGS)
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure that belongs to no window; sizes in inches."""
+def new_figure(width: float, height: float, *, right: float = 0.0) -> Figure:
+    """An empty figure that belongs to no window; sizes in inches, `right` the share of the width left free there."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0, 0, 1 - right, 1)))
 
 
 def color_of(name: str, names: Sequence[str]) -> str:

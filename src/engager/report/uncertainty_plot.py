@@ -41,7 +41,8 @@ def figure_uncertainty(groups: Mapping[str, Sequence[Row]], width: float = WIDE)
             return figure
         row_height = 0.4 if narrow else 0.25
         heights = [row_height * len(rows) + (0.3 if title else 0.15) for title, rows in shown.items()]
-        figure = new_figure(width, sum(heights) + (0.95 if narrow else 0.75))
+        # browsers set the words of the right column a little wider than they are measured here
+        figure = new_figure(width, sum(heights) + (0.95 if narrow else 0.75), right=0.04)
         stacked = figure.subplots(len(shown), 1, height_ratios=heights, squeeze=False, sharex=True)[:, 0]
         for axes, (title, rows) in zip(stacked, shown.items(), strict=True):
             _panel(axes, title, rows, narrow)
