@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 from engager.analysis.risk_sets import FloatArray, IntArray, RiskSets, risk_sets
 from engager.analysis.survival import Limits, normal_quantile
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Incidence:
@@ -130,7 +132,8 @@ def _at(steps: FloatArray, sets: RiskSets, landmark: FloatArray) -> tuple[FloatA
 def _limits(value: FloatArray, variance: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Limits by the log(-log) transform of 1 - incidence; NaN when the incidence is 0 or 1."""
     z = normal_quantile(level)
-    inside = (value > 0) & (value < 1)
+    # what rounding leaves of 0 and 1 is 0 and 1
+    inside = (value > _ROUNDING) & (value < 1 - _ROUNDING)
     free = np.where(inside, 1.0 - value, 0.5)
     width = z * np.sqrt(np.where(inside, variance, 0.0)) / (free * np.abs(np.log(free)))
     low = 1.0 - free ** np.exp(-width)

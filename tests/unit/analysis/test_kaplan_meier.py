@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engager.analysis import (
@@ -88,6 +88,7 @@ def test_curve_reads_like_the_landmark_kernel():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=1, max_size=25))
+@example([(0, 0), (0, 0), (0, 0), (0, 1), (1, 1), (1, 1), (2, 1)])  # ends a rounding error below 1
 def test_incidences_and_survival_add_up_to_one(rows):
     time, cause = np.array(rows, dtype=float).T
     first = aalen_johansen(time, cause)
