@@ -103,8 +103,9 @@ def prediction_interval(
     coverage = min(level, (known.size - 1) / (known.size + 1))
     if other_size and is_count and known.size > 1:
         sizes = np.broadcast_to(np.asarray(n, dtype=float), given.shape)
-        ends = _count_interval(given, sizes, round(float(published_n or 0)), coverage)
-        return Prediction(median, *ends, coverage, known.size, n_missing, True)
+        low, high = _count_interval(given, sizes, round(float(published_n or 0)), coverage)
+        # of few replicates the median may lie beside what their mean predicts
+        return Prediction(median, min(low, median), max(high, median), coverage, known.size, n_missing, True)
     rescaled = other_size and _has_room(median, scale)
     if rescaled:
         known = _rescale(known, median, np.sqrt(ratio), scale)

@@ -98,3 +98,8 @@ def test_nobody_among_few_is_no_surprise_when_few_have_it():
     never = prediction_interval(np.zeros(60), n=100, published_n=20, scale="logit", is_count=True)
     assert never.holds(0.0)
     assert not never.holds(0.5)
+
+
+def test_an_interval_of_counts_holds_its_own_median():
+    found = prediction_interval([0.0, 0.0, 0.3], n=10, published_n=100, scale="logit", is_count=True)
+    assert found.low <= found.median <= found.high
