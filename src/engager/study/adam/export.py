@@ -167,6 +167,7 @@ def _pyreadstat() -> ModuleType:
     try:
         import pyreadstat
     except ImportError as error:
-        rule = "is not installed; SAS transport files need it"
-        raise InputError(Problem("pyreadstat", None, rule, "Install engager[adam].")) from error
+        rule = "needs pyreadstat, which writes SAS transport files"
+        hint = "Install it with pip install 'engager[adam]'."
+        raise InputError(Problem("--format", "adam", rule, hint)) from error
     return pyreadstat
