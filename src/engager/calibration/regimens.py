@@ -21,14 +21,15 @@ from engager.analysis import estimate_endpoints, exact_interval
 from engager.calibration.comparison import request_of
 from engager.calibration.posterior import Posterior
 from engager.calibration.regimen_evidence import RemissionRate, remission_rates
+from engager.calibration.unknowns import STRENGTH_RANGE
 from engager.core import InputError, Problem, nearest, versions
 from engager.trial import Protocol, RegimenStrength, simulate_trial
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 
-# No regimen is taken to be more than eight times as strong, or weak, as standard chemotherapy.
-STRENGTHS = 2.0 ** np.arange(-3.0, 3.25, 0.25)
+# Four to a doubling, ends included.
+STRENGTHS = 2.0 ** np.arange(np.log2(STRENGTH_RANGE[0]), np.log2(STRENGTH_RANGE[1]) + 0.25, 0.25)
 # Every fourth strength first, then halving between the two that enclose a rate.
 _COARSE = 4
 _SEED = 411

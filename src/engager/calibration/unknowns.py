@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 _PRIOR_SD = 1.0
 _FARTHEST_START = 1.5
 # No regimen is taken to be more than eight times as strong, or weak, as standard chemotherapy.
-_STRENGTHS = (0.125, 8.0)
+STRENGTH_RANGE = (0.125, 8.0)
 # What standard chemotherapy is: these have strength 1.
 STANDARD_REGIMENS = ("salvage-chemotherapy-historical", "soc-chemotherapy-tower")
 
@@ -87,7 +87,7 @@ def regimen_unknowns(studies: Sequence[Protocol]) -> tuple[Unknown, ...]:
     """Strengths of the chemotherapy regimens of these studies, relative to standard chemotherapy."""
     regimens = [arm.regimen for study in studies for arm in study.arms.values()]
     own = {one.id for one in regimens if one.is_chemotherapy and not one.strength} - {*STANDARD_REGIMENS}
-    return tuple(Unknown(f"regimen:{slug}", *_STRENGTHS, 1.0, is_log=True) for slug in sorted(own))
+    return tuple(Unknown(f"regimen:{slug}", *STRENGTH_RANGE, 1.0, is_log=True) for slug in sorted(own))
 
 
 def prior_members(unknowns: Sequence[Unknown], normal: FloatArray) -> FloatArray:
