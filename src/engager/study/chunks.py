@@ -20,6 +20,8 @@ from engager.study.tables import TABLES, in_order, read_table, write_tables
 if TYPE_CHECKING:
     from engager.trial import Protocol, TrialData
 
+# Replicates of one piece: the first, and one beyond the last.
+Span = tuple[int, int]
 MARKER = "partial.json"
 _CHUNKS = "chunks"
 
@@ -63,7 +65,7 @@ class Workplace:
             raise InputError(_unwritable(self.target, error)) from error
         _write_json(self.part / MARKER, inputs)
 
-    def finished(self) -> dict[tuple[int, int], Path]:
+    def finished(self) -> dict[Span, Path]:
         """Folders of finished chunks by (first, last + 1) replicate."""
         found = {}
         for folder in sorted((self.part / _CHUNKS).iterdir()):
@@ -72,7 +74,7 @@ class Workplace:
                 found[int(first), int(end)] = folder
         return found
 
-    def keep(self, span: tuple[int, int], data: TrialData) -> None:
+    def keep(self, span: Span, data: TrialData) -> None:
         """Write one chunk; it counts as finished only once it is whole."""
         folder = self.part / _CHUNKS / f"{span[0]}-{span[1]}"
         unfinished = folder.with_name(f".{folder.name}")

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem, versions
 from engager.model import load_model
+from engager.study.chunks import Span
 from engager.study.parameters import Settings
 from engager.study.tables import TABLES
 from engager.trial import Protocol, TrialData, read_protocol, simulate_trial, write_protocol
 
 if TYPE_CHECKING:
     from distributed import Client
-
-Span = tuple[int, int]
 
 _CONNECT_SECONDS = 10
 _WHERE = "--scheduler"

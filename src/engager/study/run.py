@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Interrupted, Problem, digest, versions
-from engager.study.chunks import Workplace
+from engager.study.chunks import Span, Workplace
 from engager.study.folder import MANIFEST, MANIFEST_VERSION, RunFolder, plain_json
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.requests import requests_of
@@ -109,10 +109,7 @@ def run_study(
     work.begin(inputs, resume)
     try:
         spans = _spans(protocol, replicates, chunk, work)
-        if scheduler is None:
-            _simulate(protocol, spans, seed, n_threads, values, work, replicates, progress)
-        else:
-            _distribute(scheduler, protocol, spans, seed, n_threads, values, work, replicates, progress)
+        _simulate(protocol, spans, seed, n_threads, scheduler, values, work, replicates, progress)
         data = work.collect(protocol)
         manifest = {
             "manifest_version": MANIFEST_VERSION,
@@ -166,11 +163,11 @@ def _target(protocol: Protocol, seed: int, out: str | Path | None, started: date
     return Path("runs") / f"{protocol.study}-{seed}-{started.strftime('%Y%m%dT%H%M%S')}"
 
 
-def _spans(protocol: Protocol, replicates: int, chunk: int | None, work: Workplace) -> list[tuple[int, int]]:
+def _spans(protocol: Protocol, replicates: int, chunk: int | None, work: Workplace) -> list[Span]:
     """Replicates still to be simulated, as (first, end) pieces."""
     size = chunk or max(1, _PATIENTS_PER_CHUNK // protocol.n_patients)
     done = {replicate for first, end in work.finished() for replicate in range(first, end)}
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     for replicate in range(replicates):
         if replicate in done:
             continue
@@ -183,51 +180,55 @@ def _spans(protocol: Protocol, replicates: int, chunk: int | None, work: Workpla
 
 def _simulate(
     protocol: Protocol,
-    spans: list[tuple[int, int]],
+    spans: list[Span],
     seed: int,
     n_threads: int | None,
+    scheduler: str | None,
     values: Parameters,
     work: Workplace,
     replicates: int,
     progress: Progress | None,
 ) -> None:
+    """Simulate every piece, here or on a cluster, and keep each as it is finished."""
     done = replicates - sum(end - first for first, end in spans)
-    for first, end in spans:
 
-        def tell(share: float, before: int = done, size: int = end - first) -> None:
-            _tell(progress, protocol, before + share * size, replicates, "simulating")
+    def tell(more: float) -> None:
+        _tell(progress, protocol, done + more, replicates, "simulating")
 
-        data = simulate_trial(
+    if scheduler is None:
+        pieces = _one_by_one(protocol, spans, seed, n_threads, values, tell)
+    else:
+        from engager.study.distribute import simulate_on
+
+        pieces = simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings)
+    for span, data in pieces:
+        work.keep(span, data)
+        done += span[1] - span[0]
+        tell(0.0)
+
+
+def _one_by_one(
+    protocol: Protocol,
+    spans: list[Span],
+    seed: int,
+    n_threads: int | None,
+    values: Parameters,
+    tell: Callable[[float], None],
+) -> Iterator[tuple[Span, TrialData]]:
+    """Each piece with its trial; `tell` gets the replicates of the present piece that are done."""
+    for span in spans:
+
+        def of_piece(share: float, size: int = span[1] - span[0]) -> None:
+            tell(share * size)
+
+        yield span, simulate_trial(
             protocol,
-            replicates=range(first, end),
+            replicates=range(*span),
             seed=seed,
             n_threads=n_threads,
-            progress=tell,
+            progress=of_piece,
             settings=values.settings,
         )
-        work.keep((first, end), data)
-        done += end - first
-        _tell(progress, protocol, done, replicates, "simulating")
-
-
-def _distribute(
-    scheduler: str,
-    protocol: Protocol,
-    spans: list[tuple[int, int]],
-    seed: int,
-    n_threads: int | None,
-    values: Parameters,
-    work: Workplace,
-    replicates: int,
-    progress: Progress | None,
-) -> None:
-    from engager.study.distribute import simulate_on
-
-    done = replicates - sum(end - first for first, end in spans)
-    for (first, end), data in simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings):
-        work.keep((first, end), data)
-        done += end - first
-        _tell(progress, protocol, done, replicates, "simulating")
 
 
 def _conclude(
