@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engager.study import Validation
 
 OBSERVATIONS = "observations"
-_OBSERVATION_KEYS = ("id", "use", "quantity", "observed", "low", "high", "inside")
+_OBSERVATION_KEYS = ("id", "use", "quantity", "observed", "simulated", "low", "high", "inside")
 _USES = (("fit", "fitted"), ("check", "checked"), (None, "unmarked"))
 
 

@@ -174,13 +174,18 @@ def _observations(rows: Sequence[Mapping[str, Any]]) -> str:
             _USE_WORDS.get(row["use"], ""),
             str(row["quantity"]),
             _plain(row["observed"]),
+            _plain(row["simulated"]),
             f"{_plain(row['low'])} to {_plain(row['high'])}",
             _yes(row["inside"]),
         ]
         for row in rows
     ]
-    return f"Inside: {', '.join(counts)}.\n\n" + _table(
-        ["observation", "use", "quantity", "observed", "simulated or allowed range", "inside"], cells
+    told = (
+        "Courses and bins: the range is the 95 % interval of simulated cohorts and must hold the observed value. Single"
+        " facts: the range is what agrees with the publication and must hold the simulated one."
+    )
+    return f"Inside: {', '.join(counts)}. {told}\n\n" + _table(
+        ["observation", "use", "quantity", "observed", "simulated", "range", "inside"], cells
     )
 
 
