@@ -50,9 +50,7 @@ def test_explicit_trimer_with_fast_binding_keeps_its_totals():
     system = explicit_trimer()
     rng = np.random.default_rng(3)
     n = 24
-    parameters = np.column_stack(
-        [10 ** rng.uniform(3, 5, n), 10 ** rng.uniform(1, 3, n), np.zeros(n)]
-    )
+    parameters = np.column_stack([10 ** rng.uniform(3, 5, n), 10 ** rng.uniform(1, 3, n), np.zeros(n)])
     result = solve(Problem(system, parameters, np.linspace(0, 30.0, 31)), method="rodas5p", rtol=1e-8)
     assert result.n_failed == 0
     d, t, e, dt, de, x = np.moveaxis(result.values, -1, 0)

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from engager.app.bench import largest_error, run_bench
-from engager.app.bench_cases import acute_leukemia, hosseini
-from engager.app.bench_peers import PEERS, SELF_TIMED
-from engager.app.bench_peers_compiled import c_source
+from engager.bench.cases import acute_leukemia, hosseini
+from engager.bench.compare import largest_error, run_bench
+from engager.bench.compiled_peers import c_source
+from engager.bench.peers import PEERS, SELF_TIMED
 from engager.engine import CompiledRates, solve
 from engager.model import Graph, System
 
@@ -120,7 +120,7 @@ def test_c_source_computes_once_what_only_parameters_decide_and_names_nothing():
 
 
 def test_streaming_tells_memory_and_failures():
-    from engager.app.bench_stream import measure_stream
+    from engager.bench.stream import measure_stream
 
     found = measure_stream(64, "hosseini-2020", lambda text: None)
     assert found["patients"] == 64

@@ -9,11 +9,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from engager.app.evidence_commands import evidence_app
-from engager.app.regimen_commands import regimen_app
+from engager.app.commands.evidence import evidence_app
+from engager.app.commands.regimen import regimen_app
 from engager.core import InputError
 from engager.evidence import load_records
-from engager.evidence.vocabulary import DATA
+from engager.evidence.records.vocabulary import DATA
 
 
 def _run(app, *arguments):
@@ -110,7 +110,7 @@ def test_pool_prints_numbers_to_stdout_and_reasons_to_stderr():
 
 
 def test_forest_draws_a_run_as_its_own_row(tmp_path):
-    from engager.study.folder import MANIFEST, MANIFEST_VERSION
+    from engager.study.run.folder import MANIFEST, MANIFEST_VERSION
 
     run = tmp_path / "tower-1"
     run.mkdir()
@@ -154,9 +154,7 @@ def test_curve_prior_map_and_schema_print_json(tmp_path):
 
 def test_match_writes_weights(tmp_path):
     patients = tmp_path / "patients.csv"
-    patients.write_text(
-        "age_years,hsct\n" + "".join(f"{20 + i},{i % 2}\n" for i in range(40)), encoding="utf-8"
-    )
+    patients.write_text("age_years,hsct\n" + "".join(f"{20 + i},{i % 2}\n" for i in range(40)), encoding="utf-8")
     targets = tmp_path / "targets.yaml"
     targets.write_text("age_years: {mean: 41}\nhsct: {proportion: 0.35}\n", encoding="utf-8")
     out = tmp_path / "weighted.csv"
@@ -181,9 +179,7 @@ def test_export_prints_the_files_it_wrote(tmp_path):
 def test_check_tells_a_contributor_what_else_to_know(tmp_path):
     shipped = (DATA / "records" / "weiss-2002.yaml").read_text(encoding="utf-8")
     file = tmp_path / "any-name.yaml"
-    file.write_text(
-        shipped.replace("regimen: hidac-idarubicin-single", "regimen: new-regimen"), encoding="utf-8"
-    )
+    file.write_text(shipped.replace("regimen: hidac-idarubicin-single", "regimen: new-regimen"), encoding="utf-8")
     result = _run(evidence_app, "check", str(file))
     assert "called weiss-2002 already" in result.stderr
     assert "regimen new-regimen is not in the list" in result.stderr
@@ -228,7 +224,7 @@ def test_a_landmark_and_its_statistic_go_together(engager):
 
 
 def test_forest_draws_a_run_that_had_nothing_to_compare_with(tmp_path, monkeypatch):
-    from engager.study.folder import MANIFEST, MANIFEST_VERSION, RunFolder
+    from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder
 
     run = tmp_path / "own-1"
     run.mkdir()

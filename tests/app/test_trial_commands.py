@@ -9,8 +9,8 @@ import sys
 import pytest
 import yaml
 
-from engager.study import run
-from engager.trial import read_protocol, shipped_protocol
+from engager.protocol import read_protocol, shipped_protocol
+from engager.study.run import simulate as run
 
 SMALL_RUN = ("--replicates", 2, "--patients", 6, "--quiet")
 
@@ -41,9 +41,7 @@ def test_run_json_is_one_object_with_the_promised_comparisons(engager, tmp_path)
     assert list(summary) == [
         "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "comparisons",
     ]  # fmt: skip
-    there = {
-        (one["arm"], one["endpoint"], one["statistic"], one["time_months"]) for one in summary["comparisons"]
-    }
+    there = {(one["arm"], one["endpoint"], one["statistic"], one["time_months"]) for one in summary["comparisons"]}
     for arm in ("blinatumomab", "chemotherapy"):
         assert {(arm, "CR", "proportion", None), (arm, "CR/CRh/CRi", "proportion", None)} <= there
         assert {(arm, "OS", "median", None), (arm, "EFS", "survival_at", 6.0)} <= there

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from engager.core import InputError
 from engager.engine import Action, Problem, Schedule, Status, solve
 from engager.engine.examples import blow_up, explicit_trimer, one_compartment, predator_and_prey, spread
-from engager.engine.native import solve_native
+from engager.engine.native.backend import solve_native
 
 TIMES = np.linspace(0.0, 6.0, 13)
 
@@ -124,15 +124,13 @@ def test_events_are_refused_by_name_when_native_is_asked_for():
     plain = one_compartment()
     g = plain.graph
     event = Event("flush", g.apply("lt", g.const(1.0), g.symbol("time")), (("A", g.const(0.0)),))
-    system = System(
-        "one", g, plain.states, plain.parameters, plain.rates, plain.initial, plain.inputs, events=(event,)
-    )
+    system = System("one", g, plain.states, plain.parameters, plain.rates, plain.initial, plain.inputs, events=(event,))
     with pytest.raises(UnsupportedModel, match="flush"):
         solve(Problem(system, np.ones((1, 1)), TIMES), backend="native")
 
 
 def test_method_is_chosen_by_the_model_alone():
-    from engager.engine.stiffness import choose_method
+    from engager.engine.native.stiffness import choose_method
 
     assert choose_method(predator_and_prey(), 10.0) == "dopri5"
     assert choose_method(explicit_trimer(), 10.0) == "rodas5p"

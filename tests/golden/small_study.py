@@ -1,6 +1,6 @@
 """What a small study gives, as a golden file; run this module to refresh it and see what moved.
 
-    python tests/golden/small_study.py
+python tests/golden/small_study.py
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ GOLDEN = Path(__file__).with_name("small_study.json")
 
 def summary() -> dict[str, Any]:
     """Counts and sums of a tenth of TOWER, two replicates, model table without any fit."""
-    from engager.trial import shipped_protocol, simulate_trial
+    from engager.protocol import shipped_protocol
+    from engager.trial import simulate_trial
 
     data = simulate_trial(shipped_protocol("tower").with_patients(42), replicates=[0, 1], seed=2017, n_sampled=1)
     patients = data.patients

@@ -27,9 +27,7 @@ def named_paths(text: str) -> set[str]:
 def test_paths_named_exist(document):
     text = document.read_text(encoding="utf-8")
     missing = [
-        path
-        for path in named_paths(text)
-        if not list(ROOT.glob(path)) and not (document.parent / path).exists()
+        path for path in named_paths(text) if not list(ROOT.glob(path)) and not (document.parent / path).exists()
     ]
     assert not missing
     broken = [link for link in _LINK.findall(text) if not (document.parent / link).exists()]

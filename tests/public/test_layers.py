@@ -13,27 +13,31 @@ LINE = (
     "core",
     "evidence",
     "model",
+    "protocol",
+    "analysis",
     "population",
     "engine",
     "trial",
-    "analysis",
     "calibration",
     "report",
     "study",
+    "bench",
     "app",
 )
-SIBLINGS = {("population", "engine"), ("engine", "population")}
+SIBLINGS = {
+    (one, other)
+    for group in (("evidence", "model"), ("protocol", "analysis", "population", "engine"))
+    for one in group
+    for other in group
+    if one != other
+}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
 def imports(path: Path):
     """Every (line, layer, submodule or None, names) imported from this package."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if (
-            isinstance(node, ast.ImportFrom)
-            and node.level == 0
-            and (node.module or "").startswith("engager.")
-        ):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("engager."):
             _, layer, *rest = str(node.module).split(".")
             yield node.lineno, layer, ".".join(rest) or None, [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-import engager.trial
-from engager.trial import schema_text
+import engager.protocol
+from engager.protocol import schema_text
 
-SHIPPED = Path(engager.trial.__file__).parent / "data" / "study.schema.json"
+SHIPPED = Path(engager.protocol.__file__).parent / "data" / "study.schema.json"
 
 
 def test_the_shipped_schema_is_current():
-    hint = "Refresh it: engager trial schema > src/engager/trial/data/study.schema.json"
+    hint = "Refresh it: engager trial schema > src/engager/protocol/data/study.schema.json"
     assert SHIPPED.read_text(encoding="utf-8") == schema_text(), hint
 
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from engager.core import InputError, UnsupportedModel
 from engager.engine import Problem, solve_reference
-from engager.model import antimony_text, read_antimony, read_sbml, sbml_math
-from engager.model.antimony_text import MAX_CHARACTERS, MAX_NESTING
-from engager.model.sbml_limits import MAX_BYTES, MAX_DEPTH, MAX_NAME
+from engager.model import read_antimony, read_sbml
+from engager.model.sbml import antimony as antimony_text
+from engager.model.sbml import math as sbml_math
+from engager.model.sbml.antimony import MAX_CHARACTERS, MAX_NESTING
+from engager.model.sbml.limits import MAX_BYTES, MAX_DEPTH, MAX_NAME
 
 NAMESPACE = "http://www.sbml.org/sbml/level3/version2/core"
 HEAD = f'<sbml xmlns="{NAMESPACE}" level="3" version="2"><model id="m">'

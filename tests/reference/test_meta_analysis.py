@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.evidence.meta_analysis import fit_random_effects, leave_one_out
-from engager.evidence.pooling import logits
+from engager.evidence.synthesis.meta_analysis import fit_random_effects, leave_one_out
+from engager.evidence.synthesis.pooling import logits
 
 # x <- c(91,81,25,8,29,22); n <- c(271,189,36,37,50,66)
 # dat <- escalc(measure="PLO", xi=x, ni=n)
@@ -75,9 +75,7 @@ def test_meta_regression():
 
 def test_sparse_studies_with_normal_interval():
     # x <- c(0,2,1,0,5); n <- c(12,30,25,9,40); rma(yi, vi, data=escalc("PLO", xi=x, ni=n), method="REML")
-    fit = fit_random_effects(
-        *logits(np.array([0, 2, 1, 0, 5.0]), np.array([12, 30, 25, 9, 40.0])), knapp_hartung=False
-    )
+    fit = fit_random_effects(*logits(np.array([0, 2, 1, 0, 5.0]), np.array([12, 30, 25, 9, 40.0])), knapp_hartung=False)
     assert fit.at() == pytest.approx((-2.3826940403, -3.0689264989, -1.6964615818), abs=1e-9)
     assert fit.standard_errors[0] == pytest.approx(0.3501250349, abs=1e-9)
     assert fit.tau2 == 0.0
@@ -89,13 +87,9 @@ def test_bcg_vaccine_trials():
     # d <- escalc(measure="RR", ai=tpos, bi=tneg, ci=cpos, di=cneg, data=dat.bcg); rma(yi, vi, data=d)
     # and rma(yi, vi, mods=~ablat+year, data=d); c(coef(r), r$se, r$tau2)
     vaccinated = np.array([[4, 119], [6, 300], [3, 228], [62, 13536], [33, 5036], [180, 1361], [8, 2537]])
-    vaccinated = np.vstack(
-        [vaccinated, [[505, 87886], [29, 7470], [17, 1699], [186, 50448], [5, 2493], [27, 16886]]]
-    )
+    vaccinated = np.vstack([vaccinated, [[505, 87886], [29, 7470], [17, 1699], [186, 50448], [5, 2493], [27, 16886]]])
     control = np.array([[11, 128], [29, 274], [11, 209], [248, 12619], [47, 5761], [372, 1079], [10, 619]])
-    control = np.vstack(
-        [control, [[499, 87892], [45, 7232], [65, 1600], [141, 27197], [3, 2338], [29, 17825]]]
-    )
+    control = np.vstack([control, [[499, 87892], [45, 7232], [65, 1600], [141, 27197], [3, 2338], [29, 17825]]])
     latitude = np.array([44, 55, 42, 52, 13, 44, 19, 13, 27, 42, 18, 33, 33.0])
     year = np.array([1948, 1949, 1960, 1977, 1973, 1953, 1973, 1980, 1968, 1961, 1974, 1969, 1976.0])
     n1, n2 = vaccinated.sum(axis=1), control.sum(axis=1)
@@ -144,9 +138,7 @@ def test_studies_that_agree_by_chance_get_the_normal_interval(events, n, mean, l
          17.146867635, 97.798147217),
     ],
 )  # fmt: skip
-def test_two_studies_a_handful_of_patients_and_huge_heterogeneity(
-    events, n, mean, interval, prediction, tau2, i2
-):
+def test_two_studies_a_handful_of_patients_and_huge_heterogeneity(events, n, mean, interval, prediction, tau2, i2):
     fit = fit_random_effects(*logits(np.array(events, dtype=float), np.array(n, dtype=float)))
     assert not fit.is_widened
     assert fit.at() == pytest.approx((mean, *interval), abs=1e-6)

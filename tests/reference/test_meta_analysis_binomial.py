@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import binom, norm
 
-from engager.evidence.binomial_normal import fit_binomial_normal, log_likelihood
+from engager.evidence.synthesis.binomial_normal import fit_binomial_normal, log_likelihood
 
 EVENTS = np.array([91, 81, 25, 8, 29, 22.0])
 N = np.array([271, 189, 36, 37, 50, 66.0])

@@ -7,10 +7,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.evidence.beta_mixture import mixture_of
-from engager.evidence.historical_median import prior_from_log_medians
-from engager.evidence.historical_prior import prior_from_counts
-from engager.evidence.matching import match
+from engager.evidence.synthesis.beta_mixture import mixture_of
+from engager.evidence.synthesis.historical_median import prior_from_log_medians
+from engager.evidence.synthesis.historical_prior import prior_from_counts
+from engager.evidence.synthesis.matching import match
 
 # map <- automixfit(gMAP(cbind(r, n - r) ~ 1 | study, data = AS, tau.dist = "HalfNormal", tau.prior = 1,
 #                        beta.prior = 2, family = binomial)); print(map)
@@ -84,9 +84,7 @@ def test_matching_weights():
     targets = {"age": {"mean": 41}, "blasts": {"mean": 60}, "hsct": {"proportion": 0.4}}
     matched = match(patients, targets)
     assert matched.effective_sample_size == pytest.approx(28.37275659, abs=1e-5)
-    assert matched.weights[:4] == pytest.approx(
-        [0.8793349854, 0.4549276033, 0.6304386366, 0.7524008469], abs=1e-6
-    )
+    assert matched.weights[:4] == pytest.approx([0.8793349854, 0.4549276033, 0.6304386366, 0.7524008469], abs=1e-6)
     for row in matched.balance:
         assert row["after"] == pytest.approx(row["target"], abs=1e-9)
 

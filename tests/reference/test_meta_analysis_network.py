@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engager.core import InputError
-from engager.evidence.network import NetworkStudy, fit_network, study_of_counts, study_of_ratio
+from engager.evidence.synthesis.network import NetworkStudy, fit_network, study_of_counts, study_of_ratio
 
 # dat <- dat.senn2013[c("study", "treatment", "ni", "mi", "sdi")]
 DATA = Path(__file__).parent / "data" / "senn-2013.csv"
@@ -28,9 +28,7 @@ def _studies() -> list[NetworkStudy]:
         variance = np.array([float(row["sdi"]) ** 2 / float(row["ni"]) for row in rows])
         treatments = [row["treatment"] for row in rows]
         covariance = np.diag(variance[1:]) + variance[0]
-        studies.append(
-            NetworkStudy(name, treatments[0], tuple(treatments[1:]), mean[1:] - mean[0], covariance)
-        )
+        studies.append(NetworkStudy(name, treatments[0], tuple(treatments[1:]), mean[1:] - mean[0], covariance))
     return studies
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import pool_survival, select
-from engager.evidence.meta_analysis import fit_random_effects
+from engager.evidence.synthesis.meta_analysis import fit_random_effects
 
 # f <- function(p) -log(-log(p))
 # metafor iterates to about 1e-5 of tau2 by default; the pooled values then agree to about 1e-6.

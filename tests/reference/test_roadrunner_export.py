@@ -9,7 +9,7 @@ from test_roadrunner_models import FUNCTIONS, MODELS, TIMES, theirs
 
 from engager.engine import Problem, solve_reference
 from engager.model import load_model, read_antimony, read_sbml, to_antimony, to_sbml
-from engager.model.antimony_text import antimony_to_sbml
+from engager.model.sbml.antimony import antimony_to_sbml
 
 
 def solved(system, times):

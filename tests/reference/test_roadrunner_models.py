@@ -11,7 +11,7 @@ import roadrunner
 
 from engager.engine import Problem, solve_reference
 from engager.model import evaluate_outputs, read_sbml
-from engager.model.antimony_text import antimony_to_sbml
+from engager.model.sbml.antimony import antimony_to_sbml
 
 FUNCTIONS = "function f(x, y) x^2/(y + x^2); end; function g(x) f(x, 2) + 1; end; "
 TIMES = np.array([0.0, 0.7, 1.3, 2.1, 3.3, 4.9, 7.1, 9.7])

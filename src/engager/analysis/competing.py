@@ -91,9 +91,7 @@ def cumulative_incidence_at(
     return Limits(*(np.where(unseen, np.nan, part).reshape(leading)[()] for part in (value, low, high)))
 
 
-def _incidence_steps(
-    time: ArrayLike, cause: ArrayLike, include: ArrayLike | None
-) -> tuple[FloatArray, RiskSets]:
+def _incidence_steps(time: ArrayLike, cause: ArrayLike, include: ArrayLike | None) -> tuple[FloatArray, RiskSets]:
     """Array (3, replicate, position): S just before, hazard of cause 1, hazard of any cause, per event."""
     causes = np.asarray(cause)
     sets = risk_sets(time, causes > 0, marked=causes == 1, include=include)
@@ -121,11 +119,7 @@ def _at(steps: FloatArray, sets: RiskSets, landmark: FloatArray) -> tuple[FloatA
     to_come = value[:, None] - incidence
     # d/(n(n - d)) written with the hazard h = d/n; when h is 1 nothing is to come and the term is 0.
     ratio = np.where(either < 1, either / (n * np.where(either < 1, 1.0 - either, 1.0)), 0.0)
-    terms = (
-        to_come**2 * ratio
-        + before**2 * interest * (1.0 - interest) / n
-        - 2.0 * to_come * before * interest / n
-    )
+    terms = to_come**2 * ratio + before**2 * interest * (1.0 - interest) / n - 2.0 * to_come * before * interest / n
     return value, np.maximum(np.where(counted, terms, 0.0).sum(axis=1), 0.0)
 
 

@@ -211,9 +211,7 @@ def _mrd(column: str, first_day: str) -> Callable[[EndpointRequest], Share]:
 
 
 def _hsct_after_response(request: EndpointRequest) -> Share:
-    return Share(
-        _among(request, "CR/CRh/CRi"), _col("hsct_in_response").fill_null(False) & _by("hsct_day", request)
-    )
+    return Share(_among(request, "CR/CRh/CRi"), _col("hsct_in_response").fill_null(False) & _by("hsct_day", request))
 
 
 def _hsct_on_study(request: EndpointRequest) -> Share:
@@ -295,9 +293,7 @@ def _clock(request: EndpointRequest, counted: pl.Expr, origin: pl.Expr, *days: p
 
 
 def _overall_survival(request: EndpointRequest) -> Times:
-    return _clock(
-        request, _among(request, "all"), _origin_day(request, "randomization"), _col("death_day")
-    )
+    return _clock(request, _among(request, "all"), _origin_day(request, "randomization"), _col("death_day"))
 
 
 def _remission_duration(request: EndpointRequest) -> Times:
@@ -351,25 +347,17 @@ ENDPOINTS: dict[str, Endpoint] = {
     "CR/CRh": Endpoint(Kind.SHARE, "CR or CRh", _response),
     "CR/CRi": Endpoint(Kind.SHARE, "CR or any lesser recovery of counts", _response),
     "CR/CRh/CRi": Endpoint(Kind.SHARE, "CR, CRh or CRi", _response),
-    "MRD_response": Endpoint(
-        Kind.SHARE, "MRD below the protocol's limit", _mrd("mrd_below_limit", "mrd_response_day")
-    ),
+    "MRD_response": Endpoint(Kind.SHARE, "MRD below the protocol's limit", _mrd("mrd_below_limit", "mrd_response_day")),
     "complete_MRD_response": Endpoint(
         Kind.SHARE, "MRD not detectable", _mrd("mrd_undetectable", "mrd_undetectable_day")
     ),
-    "response_in_cycle_1": Endpoint(
-        Kind.SHARE, "responders whose response came in cycle 1", _response_in_cycle_1
-    ),
-    "HSCT_after_response": Endpoint(
-        Kind.SHARE, "responders transplanted in that response", _hsct_after_response
-    ),
+    "response_in_cycle_1": Endpoint(Kind.SHARE, "responders whose response came in cycle 1", _response_in_cycle_1),
+    "HSCT_after_response": Endpoint(Kind.SHARE, "responders transplanted in that response", _hsct_after_response),
     "HSCT_on_study": Endpoint(Kind.SHARE, "transplanted at any time observed", _hsct_on_study),
     "CRS_any": Endpoint(Kind.SHARE, "cytokine release syndrome, any grade", _toxicity("crs_grade", 1)),
     "CRS_grade3plus": Endpoint(Kind.SHARE, "cytokine release syndrome, grade 3-5", _toxicity("crs_grade", 3)),
     "neurologic_any": Endpoint(Kind.SHARE, "neurologic event, any grade", _toxicity("neurologic_grade", 1)),
-    "neurologic_grade3plus": Endpoint(
-        Kind.SHARE, "neurologic event, grade 3-5", _toxicity("neurologic_grade", 3)
-    ),
+    "neurologic_grade3plus": Endpoint(Kind.SHARE, "neurologic event, grade 3-5", _toxicity("neurologic_grade", 3)),
     "death_induction": Endpoint(Kind.SHARE, "death in induction without remission", _death_induction),
     "early_death_30d": Endpoint(Kind.SHARE, "death within 30 days of the first dose", _early_death_30d),
     "fatal_AE": Endpoint(

@@ -63,9 +63,7 @@ def log_rank(
     expected = share.sum(axis=1)
     variance = (share * (1.0 - share) * tie_factor).sum(axis=1)
     comparable = variance > 0
-    chi_square = np.where(
-        comparable, (observed - expected) ** 2 / np.where(comparable, variance, 1.0), np.nan
-    )
+    chi_square = np.where(comparable, (observed - expected) ** 2 / np.where(comparable, variance, 1.0), np.nan)
     p_value = np.where(comparable, chdtrc(1.0, np.where(comparable, chi_square, 0.0)), np.nan)
     leading = np.shape(time)[:-1]
     parts = (chi_square, p_value, observed, expected, variance)

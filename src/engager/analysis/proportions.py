@@ -132,9 +132,7 @@ def _miettinen_nurminen(
     return low, _boundary(too_far, difference.copy(), np.full_like(difference, 1.0))
 
 
-def _boundary(
-    too_far: Callable[[FloatArray], BoolArray], inside: FloatArray, outside: FloatArray
-) -> FloatArray:
+def _boundary(too_far: Callable[[FloatArray], BoolArray], inside: FloatArray, outside: FloatArray) -> FloatArray:
     """Where `too_far` begins between a place that is not and a place that is."""
     for _ in range(_HALVINGS):
         middle = 0.5 * (inside + outside)
@@ -144,9 +142,7 @@ def _boundary(
     return 0.5 * (inside + outside)
 
 
-def _score_statistic(
-    x1: FloatArray, n1: FloatArray, x0: FloatArray, n0: FloatArray, delta: FloatArray
-) -> FloatArray:
+def _score_statistic(x1: FloatArray, n1: FloatArray, x0: FloatArray, n0: FloatArray, delta: FloatArray) -> FloatArray:
     """(p1 - p0 - delta) over its standard error at the most likely shares that differ by `delta`.
 
     The share of the control group solves a cubic; its root is taken in the trigonometric form given in the

@@ -112,17 +112,13 @@ def risk_sets(
     return _ranked(*(np.take_along_axis(a, order, axis=1) for a in (times, happened, inside, treated, layer)))
 
 
-def _order(
-    times: FloatArray, event: BoolArray, layer: NDArray, inside: BoolArray, has_strata: bool
-) -> IntArray:
+def _order(times: FloatArray, event: BoolArray, layer: NDArray, inside: BoolArray, has_strata: bool) -> IntArray:
     if has_strata:
         return np.lexsort((~event, times, layer, ~inside), axis=1)
     return np.lexsort((~event, times), axis=1)
 
 
-def _ranked(
-    time: FloatArray, event: BoolArray, member: BoolArray, marked: BoolArray, layer: NDArray
-) -> RiskSets:
+def _ranked(time: FloatArray, event: BoolArray, member: BoolArray, marked: BoolArray, layer: NDArray) -> RiskSets:
     n_rows, n = time.shape
     position = np.broadcast_to(np.arange(n, dtype=np.int64), (n_rows, n))
     if n == 0:
@@ -132,9 +128,7 @@ def _ranked(
     new_time = new_layer.copy()
     new_time[:, 1:] |= time[:, 1:] != time[:, :-1]
     first = np.maximum.accumulate(np.where(new_time, position, 0), axis=1)
-    return RiskSets(
-        time, event, member, marked, first, _next_start(new_time) - 1, _next_start(new_layer)
-    )
+    return RiskSets(time, event, member, marked, first, _next_start(new_time) - 1, _next_start(new_layer))
 
 
 def _next_start(is_start: BoolArray) -> IntArray:

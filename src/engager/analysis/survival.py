@@ -69,9 +69,7 @@ class Curve:
         return np.where(unseen, np.nan, value)
 
 
-def kaplan_meier(
-    time: ArrayLike, event: ArrayLike, include: ArrayLike | None = None, level: float = 0.95
-) -> Curve:
+def kaplan_meier(time: ArrayLike, event: ArrayLike, include: ArrayLike | None = None, level: float = 0.95) -> Curve:
     """The survival curve of one sample.
 
     Parameters
@@ -190,9 +188,7 @@ def product_limit(sets: RiskSets) -> tuple[FloatArray, FloatArray]:
     )
 
 
-def _log_log_limits(
-    survival: FloatArray, variance: FloatArray, level: float
-) -> tuple[FloatArray, FloatArray]:
+def _log_log_limits(survival: FloatArray, variance: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Pointwise limits S^exp(+-z se/|log S|); 1 before the first event, NaN after the last when S is 0."""
     z = normal_quantile(level)
     inside = (survival > 0) & (survival < 1)

@@ -11,18 +11,18 @@ from typing import Annotated
 
 import typer
 
-from engager.app.calibrate_command import calibrate
-from engager.app.design_command import design
+from engager.app.commands.bench import compare_solvers
+from engager.app.commands.calibrate import calibrate
+from engager.app.commands.design import design
+from engager.app.commands.evidence import evidence_app
+from engager.app.commands.model import model_app
+from engager.app.commands.patient import draw_patient
+from engager.app.commands.regimen import regimen_app
+from engager.app.commands.replay import replay_run
+from engager.app.commands.sensitivity import sensitivity
+from engager.app.commands.trial import trial_app
+from engager.app.commands.validate import validate
 from engager.app.errors import tell_error
-from engager.app.evidence_commands import evidence_app
-from engager.app.model_commands import model_app
-from engager.app.patient_command import draw_patient
-from engager.app.regimen_commands import regimen_app
-from engager.app.replay_command import replay_run
-from engager.app.sensitivity_command import sensitivity
-from engager.app.speed_command import compare_solvers
-from engager.app.trial_commands import trial_app
-from engager.app.validate_command import validate
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 

@@ -70,9 +70,7 @@ class Schedule:
         return cls(np.zeros(n_patients + 1, dtype=np.int64), none, whole, whole, none)
 
     @classmethod
-    def same_for_all(
-        cls, n_patients: int, actions: list[tuple[float, Action, int, float]]
-    ) -> Schedule:
+    def same_for_all(cls, n_patients: int, actions: list[tuple[float, Action, int, float]]) -> Schedule:
         """One list of (time, action, index, value) for every patient."""
         ordered = sorted(actions, key=lambda one: one[0])
         offsets = np.arange(n_patients + 1, dtype=np.int64) * len(ordered)

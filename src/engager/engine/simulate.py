@@ -139,17 +139,13 @@ def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise InputError(
-            Complaint(str(path), error.strerror or str(error), "must be a readable file")
-        ) from None
+        raise InputError(Complaint(str(path), error.strerror or str(error), "must be a readable file")) from None
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):
         return read_sbml(content, inputs=inputs, where=file.name)
     try:
         return read_antimony(content.decode("utf-8"), inputs=inputs, where=file.name)
     except UnicodeDecodeError:
-        raise InputError(
-            Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")
-        ) from None
+        raise InputError(Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")) from None
 
 
 def _problem(
@@ -160,7 +156,7 @@ def _problem(
             raise InputError(Complaint("until", until, "must be given"))
         parameters = np.array([[system.defaults.get(name, math.nan) for name in system.parameters]])
         return Problem(system, parameters, _times(until, step)), ()
-    from engager.engine.nonmem import read_nonmem
+    from engager.engine.nonmem.data import read_nonmem
 
     data = read_nonmem(doses, system)
     problem = data.problem()
@@ -168,9 +164,7 @@ def _problem(
     if until is not None or step is not None:
         grid = _times(float(times[-1]) if until is None else until, step)
         times = np.unique(np.concatenate([times, grid[grid >= times[0]]]))
-    return Problem(
-        problem.system, problem.parameters, times, problem.inputs, None, problem.schedule
-    ), data.ids
+    return Problem(problem.system, problem.parameters, times, problem.inputs, None, problem.schedule), data.ids
 
 
 def _times(until: float, step: float | None) -> FloatArray:
@@ -228,9 +222,7 @@ def _all_columns(system: System) -> list[str]:
 def _check_columns(system: System, names: Sequence[str]) -> None:
     known = (*system.states, *system.outputs, *system.parameters)
     wrong = [
-        Complaint("columns", name, "is not in the model", nearest(name, known))
-        for name in names
-        if name not in known
+        Complaint("columns", name, "is not in the model", nearest(name, known)) for name in names if name not in known
     ]
     if wrong:
         raise InputError(wrong)

@@ -56,20 +56,20 @@ def solve(
     if backend == "auto":
         backend = "reference" if problem.system.events else "native"
     if backend == "reference":
-        from engager.engine.reference import solve_reference
+        from engager.engine.reference.backend import solve_reference
 
         # the reference has one absolute tolerance for a state that may be far from 1: a small one is safe
         absolute = rtol * 1e-6 if tolerance is None else tolerance
         return solve_reference(checked, rtol=rtol, atol=absolute)
     if method == "auto":
-        from engager.engine.stiffness import choose_method
+        from engager.engine.native.stiffness import choose_method
 
         method = choose_method(problem.system, float(checked.save_times[-1] - checked.save_times[0]))
     if backend == "cuda":
-        from engager.engine.cuda import solve_cuda
+        from engager.engine.cuda.backend import solve_cuda
 
         return solve_cuda(checked, method, rtol, tolerance, max_steps)
-    from engager.engine.native import solve_native
+    from engager.engine.native.backend import solve_native
 
     return solve_native(checked, method, rtol, tolerance, n_threads, max_steps)
 
@@ -136,9 +136,7 @@ def _array(wrong: list[Wrong], name: str, given: object, shape: tuple[int | None
     return array
 
 
-def _check_schedule(
-    wrong: list[Wrong], schedule: Schedule, n: int, n_states: int, n_inputs: int
-) -> Schedule:
+def _check_schedule(wrong: list[Wrong], schedule: Schedule, n: int, n_states: int, n_inputs: int) -> Schedule:
     """Sorted within each patient, indices in range, times not NaN."""
     offsets = np.ascontiguousarray(schedule.offsets, dtype=np.int64)
     time = np.ascontiguousarray(schedule.time, dtype=float)

@@ -133,7 +133,7 @@ def _failed(file: Path) -> int:
 
 
 def _fingerprint(problem: Problem, chunk: int, states: tuple[str, ...], options: dict[str, object]) -> str:
-    from engager.engine.compiler import describe
+    from engager.engine.native.compiler import describe
 
     arrays: list[Any] = [problem.parameters, problem.save_times, problem.inputs, problem.initial, problem.first_step]
     if problem.schedule is not None:

@@ -153,9 +153,7 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def run_case(folder: Path, *, backend: str = "reference") -> CaseReport:
     """Solve one case and compare it with what is expected; never raises."""
-    model, settings_file, results = (
-        _file(folder, name) for name in ("model.xml", "settings.txt", "results.csv")
-    )
+    model, settings_file, results = (_file(folder, name) for name in ("model.xml", "settings.txt", "results.csv"))
     if model is None or settings_file is None or results is None:
         return CaseReport("failed", "a file of the case is missing")
     try:
@@ -196,9 +194,7 @@ def read_settings(text: str, where: str) -> Settings:
             frozenset(names("amount")), frozenset(names("concentration")),
         )  # fmt: skip
     except (KeyError, ValueError) as error:
-        raise InputError(
-            Complaint(where, str(error), "must give duration, steps, absolute and relative")
-        ) from None
+        raise InputError(Complaint(where, str(error), "must give duration, steps, absolute and relative")) from None
     if not (0 <= settings.steps <= _MAX_ROWS and math.isfinite(settings.duration) and settings.duration >= 0):
         raise InputError(Complaint(where, settings.steps, f"must ask for at most {_MAX_ROWS} steps"))
     return settings
@@ -236,7 +232,7 @@ def _solve(problem: Problem, settings: Settings, backend: str) -> Trajectories:
     rtol = min(1e-9, settings.relative * 1e-3)
     atol = min(1e-12, settings.absolute * 1e-5)
     if backend == "reference":
-        from engager.engine.reference import solve_reference
+        from engager.engine.reference.backend import solve_reference
 
         return solve_reference(problem, rtol=rtol, atol=atol, max_steps=200_000)
     if not problem.system.states:

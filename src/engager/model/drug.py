@@ -83,9 +83,7 @@ def read_drug(drug: str | Path) -> Drug:
         path = Path(str(resources.files("engager.model") / "data" / "drugs" / f"{drug}.yaml"))
     elif not path.is_file():
         raise InputError(
-            Problem(
-                "drug", str(drug), "is neither a drug that ships nor a file", nearest(str(drug), drug_ids())
-            )
+            Problem("drug", str(drug), "is neither a drug that ships nor a file", nearest(str(drug), drug_ids()))
         )
     text = path.read_text()
     try:
@@ -110,9 +108,7 @@ def read_drug(drug: str | Path) -> Drug:
     }
     if "quantities" in content:
         problems += [
-            Problem(f"{path.name}: quantities.{word}", None, "is required")
-            for word in _REQUIRED
-            if word not in entries
+            Problem(f"{path.name}: quantities.{word}", None, "is required") for word in _REQUIRED if word not in entries
         ]
     if problems:
         raise InputError(problems)
@@ -137,25 +133,19 @@ def apply_drug(model: Model, drug: Drug) -> Model:
     """
     fields = model.drug_fields
     if not fields:
-        raise InputError(
-            Problem(f"model {model.id}", drug.id, "takes no other drug: its table has no `drug_fields`")
-        )
+        raise InputError(Problem(f"model {model.id}", drug.id, "takes no other drug: its table has no `drug_fields`"))
     problems: list[Problem] = []
     rows = dict(model.parameters)
     for word, quantity in drug.quantities.items():
         where = f"drug {drug.id}: quantities.{word}"
         if word not in fields:
             problems.append(
-                Problem(
-                    where, quantity.value, f"is no drug quantity of model {model.id}", nearest(word, fields)
-                )
+                Problem(where, quantity.value, f"is no drug quantity of model {model.id}", nearest(word, fields))
             )
             continue
         old = rows[fields[word]]
         try:
-            rows[old.name] = _replaced(
-                old, quantity, factor(quantity.unit, old.unit, f"{where}.unit"), drug.id
-            )
+            rows[old.name] = _replaced(old, quantity, factor(quantity.unit, old.unit, f"{where}.unit"), drug.id)
         except UnitError as error:
             problems.extend(error.problems)
     if drug.target != model.target:
@@ -209,18 +199,14 @@ def _mapping(content: Mapping[str, Any], key: str, where: str, problems: list[Pr
     return {}
 
 
-def _read_quantity(
-    entry: Any, where: str, sources: Mapping[str, str], problems: list[Problem]
-) -> Quantity | None:
+def _read_quantity(entry: Any, where: str, sources: Mapping[str, str], problems: list[Problem]) -> Quantity | None:
     if not isinstance(entry, dict):
         problems.append(Problem(where, entry, "must be a mapping with `value` and `unit`"))
         return None
     before = len(problems)
     for key in sorted(set(entry) - set(_QUANTITY_KEYS), key=str):
         problems.append(
-            Problem(
-                f"{where}.{key}", entry[key], "is no key of a quantity", nearest(str(key), _QUANTITY_KEYS)
-            )
+            Problem(f"{where}.{key}", entry[key], "is no key of a quantity", nearest(str(key), _QUANTITY_KEYS))
         )
     for key in ("value", "unit"):
         if key not in entry:
@@ -229,9 +215,7 @@ def _read_quantity(
         problems.append(Problem(where, entry.get("value"), "needs `source`, or `assumed` with its `range`"))
     if "source" in entry and entry["source"] not in sources:
         problems.append(
-            Problem(
-                f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources)
-            )
+            Problem(f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources))
         )
     value, spread = _number(entry.get("value")), _number(entry.get("sd_log", 0.0))
     if "value" in entry and not (math.isfinite(value) and value > 0):
@@ -240,9 +224,7 @@ def _read_quantity(
         problems.append(Problem(f"{where}.sd_log", entry["sd_log"], "must be a number, 0 or more"))
     low, high = _range(entry.get("range"), f"{where}.range", problems)
     if low is not None and high is not None and not low <= value <= high:
-        problems.append(
-            Problem(f"{where}.value", entry.get("value"), f"must be within its range {low} to {high}")
-        )
+        problems.append(Problem(f"{where}.value", entry.get("value"), f"must be within its range {low} to {high}"))
     if len(problems) > before:
         return None
     return Quantity(

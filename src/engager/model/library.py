@@ -164,9 +164,7 @@ class Model:
             for name, row in self.parameters.items()
         }
         system = replace(self.system, defaults={**self.system.defaults, **values})
-        return replace(
-            self, parameters=rows, system=system, hash=digest(self.hash + repr(sorted(values.items())))
-        )
+        return replace(self, parameters=rows, system=system, hash=digest(self.hash + repr(sorted(values.items()))))
 
 
 def model_ids() -> list[str]:
@@ -197,9 +195,7 @@ def load_model(model_id: str, *, variant: str | None = None, drug: str | Path | 
 @cache
 def _shipped(model_id: str) -> Model:
     if model_id not in model_ids():
-        raise InputError(
-            Problem("model", model_id, "no model of this name ships", nearest(model_id, model_ids()))
-        )
+        raise InputError(Problem("model", model_id, "no model of this name ships", nearest(model_id, model_ids())))
     folder = Path(str(resources.files("engager.model") / "data" / model_id))
     return read_model(folder / "model.ant", folder / "parameters.yaml")
 
@@ -213,7 +209,7 @@ def read_model(equations: Path, table: Path) -> Model:
         All problems of the table together: unknown keys, missing values or units, a unit of the wrong
         dimension, a parameter without source or stated assumption, a name the equations do not have.
     """
-    from engager.model.antimony_text import read_antimony
+    from engager.model.sbml.antimony import read_antimony
 
     text = equations.read_text()
     content = yaml.safe_load(table.read_text())
@@ -272,14 +268,10 @@ def read_model(equations: Path, table: Path) -> Model:
     )
 
 
-def _read_row(
-    entry: dict[str, Any], where: str, sources: dict[str, str], problems: list[Problem]
-) -> Parameter | None:
+def _read_row(entry: dict[str, Any], where: str, sources: dict[str, str], problems: list[Problem]) -> Parameter | None:
     found = len(problems)
     for key in sorted(set(entry) - _KEYS):
-        problems.append(
-            Problem(f"{where}.{key}", entry[key], "is no key of a parameter", nearest(key, _KEYS))
-        )
+        problems.append(Problem(f"{where}.{key}", entry[key], "is no key of a parameter", nearest(key, _KEYS)))
     for key in ("name", "value", "unit", "meaning"):
         if key not in entry:
             problems.append(Problem(f"{where}.{key}", None, "is required"))
@@ -287,9 +279,7 @@ def _read_row(
         problems.append(Problem(where, entry.get("name"), "needs `source`, or `assumed` with its reason"))
     if "source" in entry and entry["source"] not in sources:
         problems.append(
-            Problem(
-                f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources)
-            )
+            Problem(f"{where}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources))
         )
     if "source" not in entry and "range" not in entry:
         problems.append(Problem(f"{where}.range", None, "an assumed value needs a range"))

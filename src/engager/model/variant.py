@@ -44,9 +44,7 @@ def read_variants(
     for name, entry in content.items():
         here = f"{where}.{name}"
         for key in sorted(set(entry) - set(_KEYS)):
-            problems.append(
-                Problem(f"{here}.{key}", entry[key], "is no key of a variant", nearest(key, _KEYS))
-            )
+            problems.append(Problem(f"{here}.{key}", entry[key], "is no key of a variant", nearest(key, _KEYS)))
         for key in ("meaning", "values"):
             if key not in entry:
                 problems.append(Problem(f"{here}.{key}", None, "is required"))
@@ -54,9 +52,7 @@ def read_variants(
             problems.append(Problem(here, name, "needs `source`, or `assumed` with its reason"))
         if "source" in entry and entry["source"] not in sources:
             problems.append(
-                Problem(
-                    f"{here}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources)
-                )
+                Problem(f"{here}.source", entry["source"], "is not listed", nearest(str(entry["source"]), sources))
             )
         values = entry.get("values") or {}
         for parameter in values:

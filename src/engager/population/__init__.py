@@ -1,7 +1,5 @@
 """Virtual patients: correlated covariates and one value of every model parameter for each patient."""
 
-from engager.population import spread
-from engager.population.covariates import Covariates, sample_covariates
-from engager.population.patients import Patients, blasts_at, sample_patients
+import lazy_loader
 
-__all__ = ["Covariates", "Patients", "blasts_at", "sample_covariates", "sample_patients", "spread"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -91,9 +91,7 @@ def _with_body_size(drawn: Covariates, stream: Stream, patient: NDArray[np.int64
     filled = dict(drawn)
     for name, sd in (("height_cm", body["height_sd_log"]), ("weight_kg", body["weight_sd_log"])):
         if name not in filled:
-            medians = {
-                sex: np.interp(age, body["age_years"], body[name][sex]) for sex in ("female", "male")
-            }
+            medians = {sex: np.interp(age, body["age_years"], body[name][sex]) for sex in ("female", "male")}
             z = stream.of(f"covariate/{name}/{attempt}").normal(patient)
             filled[name] = np.where(female, medians["female"], medians["male"]) * np.exp(sd * z)
     # Mosteller 1987: the square root of height times weight over 3600

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engager.report.courses import DoseSegment, Panel
+from engager.report.plots.courses import DoseSegment, Panel
 from engager.report.sections import DriversSection, PredictiveSection
 
 if TYPE_CHECKING:

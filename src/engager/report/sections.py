@@ -11,16 +11,16 @@ from functools import partial
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from engager.report.predictive_plot import check_words, figure_predictive_check
-from engager.report.sensitivity_page import SensitivityLevel
-from engager.report.sensitivity_plot import figure_sobol, figure_tornado
-from engager.report.template import both_widths
-from engager.report.uncertainty_plot import (
+from engager.report.pages.sensitivity import SensitivityLevel
+from engager.report.plots.predictive import check_words, figure_predictive_check
+from engager.report.plots.sensitivity import figure_sobol, figure_tornado
+from engager.report.plots.uncertainty import (
     figure_parameter_shares,
     figure_uncertainty,
     monte_carlo_words,
     spread_words,
 )
+from engager.report.template import both_widths
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:

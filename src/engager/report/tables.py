@@ -108,9 +108,7 @@ def _definition(content: ReportContent, request: int) -> str:
 def _cell(estimates: pl.DataFrame, statistic: str) -> dict[str, str]:
     if estimates.height == 0:
         return {"value": DASH, "interval": "", "n": ""}
-    found = prediction_interval(
-        estimates["value"].to_numpy(), scale=SCALE_BY_STATISTIC.get(statistic, "identity")
-    )
+    found = prediction_interval(estimates["value"].to_numpy(), scale=SCALE_BY_STATISTIC.get(statistic, "identity"))
     limits = interval(found.low, found.high, statistic) if found.n_replicates > 1 else ""
     return {
         "value": number(found.median, statistic),

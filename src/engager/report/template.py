@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engager.report.style import NARROW, WIDE, to_svg
+from engager.report.plots.style import NARROW, WIDE, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic_core import PydanticCustomError
 
 from engager.core import InputError, Problem
-from engager.trial import Protocol, Regimen, executable_regimen, read_protocol_file, shipped_protocol
+from engager.protocol import Protocol, Regimen, executable_regimen, read_protocol_file, shipped_protocol
 
 _ENDINGS = (".yaml", ".yml")
 

@@ -19,10 +19,11 @@ from engager.engine import Action, Schedule, solve
 from engager.engine import Problem as EngineProblem
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, sample_patients, spread
+from engager.protocol import PopulationBlock, Regimen
 from engager.report import Course, PatientCourses, patient_figure
-from engager.study.parameters import population_parameters
-from engager.study.report_content import planned_doses
-from engager.trial import PopulationBlock, Regimen, quantile_of
+from engager.study.run.content import planned_doses
+from engager.study.run.parameters import population_parameters
+from engager.trial import quantile_of
 
 FloatArray = NDArray[np.float64]
 MAX_DAYS = 3650.0

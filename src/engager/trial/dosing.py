@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from engager.engine import Action, Schedule
 from engager.model import System
+from engager.protocol import Regimen
 from engager.trial.course import Course, FloatArray, IntArray
-from engager.trial.protocol_regimen import Regimen
 
 
 class DosePlan:
@@ -33,8 +33,8 @@ class DosePlan:
         given = regimen.premedication
         per_m2 = given.dexamethasone_mg_per_m2 * bsa_m2
         most = given.dexamethasone_mg or np.inf
-        self.dexamethasone_mg = np.minimum(per_m2, most) if given.dexamethasone_mg_per_m2 else np.full(
-            bsa_m2.size, given.dexamethasone_mg
+        self.dexamethasone_mg = (
+            np.minimum(per_m2, most) if given.dexamethasone_mg_per_m2 else np.full(bsa_m2.size, given.dexamethasone_mg)
         )
         self.lowest = np.where(np.isfinite(positive.min(axis=1)), positive.min(axis=1), 0.0)
 
@@ -125,9 +125,7 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
     before = course.last_dose[rows]
     steps_up = given > before * (1 + 1e-9)
     premedicated = rows[steps_up]
-    actions.add(
-        premedicated, day, Action.ADD_TO_STATE, system.index("dex"), plan.dexamethasone_mg[premedicated]
-    )
+    actions.add(premedicated, day, Action.ADD_TO_STATE, system.index("dex"), plan.dexamethasone_mg[premedicated])
     course.note(rows[steps_up & (before > 0)], day, "dose_step")
     if regimen.route == "iv_continuous":
         course.infusion[rows] = given

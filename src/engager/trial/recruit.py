@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from engager.core import Stream, as_exponential, as_normal, parse_condition, uniform_of
 from engager.model import Model
 from engager.population import Covariates, Patients, sample_patients, spread
-from engager.trial.protocol import Protocol
-from engager.trial.protocol_distribution import Bins, Constant, Distribution, MeanSpread, MedianRange, Share, Table
+from engager.protocol import Bins, Constant, Distribution, MeanSpread, MedianRange, Protocol, Share, Table
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from engager.engine import Action, Problem, solve
 from engager.model import Model, initial_states, load_model
+from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, FloatArray, IntArray, start_course
 from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
-from engager.trial.protocol import Protocol
-from engager.trial.protocol_design import Arm
-from engager.trial.protocol_endpoints import WINDOWED_RESPONSES, Endpoint, Target
 from engager.trial.recruit import DAYS_PER_MONTH, recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
@@ -110,9 +108,7 @@ class ArmRun:
         self.strength = self._strength(settings)
         self.plan = DosePlan(self.regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"])
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
-        self.assessment = Assessment(
-            self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission
-        )
+        self.assessment = Assessment(self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission)
         self.transplantation = Transplantation(
             self.course, protocol.hsct, arm_id, self.assumed, protocol.visits.mrd.limit
         )

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.model import Model, evaluate_outputs
+from engager.protocol import Protocol
 from engager.trial.course import NO_RESPONSE, RESPONSE_NAMES, Course
-from engager.trial.protocol import Protocol
 from engager.trial.recruit import DAYS_PER_MONTH, covariate_frame
 
 if TYPE_CHECKING:
@@ -98,9 +98,7 @@ def _data_cut(protocol: Protocol, courses: Mapping[str, Course]) -> dict[int, fl
         return dict.fromkeys(replicates, rule.months * DAYS_PER_MONTH)
     cuts = {}
     for replicate in replicates:
-        calendar = np.sort(
-            np.concatenate([_calendar_deaths(course, replicate) for course in courses.values()])
-        )
+        calendar = np.sort(np.concatenate([_calendar_deaths(course, replicate) for course in courses.values()]))
         n_deaths = int(rule.deaths or 0)
         # a moment after the death, so that rounding of its patient's own day does not lose it
         cuts[replicate] = float(calendar[n_deaths - 1]) + _MOMENT if calendar.size >= n_deaths else np.inf
@@ -170,9 +168,7 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "mrd_response_day": seen(course.mrd_response_day),
             "mrd_undetectable_day": seen(course.mrd_undetectable_day),
             "hsct_day": hsct_day,
-            "hsct_in_response": pl.Series(
-                _or_null(course.hsct_in_response, ~np.isnan(hsct_day)), dtype=pl.Boolean
-            ),
+            "hsct_in_response": pl.Series(_or_null(course.hsct_in_response, ~np.isnan(hsct_day)), dtype=pl.Boolean),
             "relapse_day": relapse_day,
             "relapse_cd19": pl.Series(
                 _or_null(np.where(course.relapse_is_negative, "negative", "positive"), relapsed), dtype=pl.String
@@ -182,9 +178,7 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
                 dtype=pl.String,
             ),
             "death_day": death_day,
-            "death_cause": pl.Series(
-                _or_null(np.array(CAUSE_NAMES)[course.death_cause], died), dtype=pl.String
-            ),
+            "death_cause": pl.Series(_or_null(np.array(CAUSE_NAMES)[course.death_cause], died), dtype=pl.String),
             "crs_grade": pl.Series(_worst_seen(course, "crs", last_day), dtype=pl.Int32),
             "crs_day": crs_day,
             "neurologic_grade": pl.Series(_worst_seen(course, "neurologic", last_day), dtype=pl.Int32),
@@ -268,9 +262,7 @@ def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
 def _trajectories(arm: str, course: Course, model: Model) -> pl.DataFrame:
     import polars as pl
 
-    rows = np.flatnonzero(
-        (course.recruits.replicate == 0) & np.isin(np.arange(course.n), course.sampled_rows)
-    )
+    rows = np.flatnonzero((course.recruits.replicate == 0) & np.isin(np.arange(course.n), course.sampled_rows))
     system = model.system
     available = {
         column: name for column, name in OBSERVABLES.items() if name in system.outputs or name in system.states

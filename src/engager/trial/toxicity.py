@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engager.protocol import Regimen, ToxicityRule
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import Course, FloatArray, IntArray
-from engager.trial.protocol_regimen import Regimen, ToxicityRule
 
 # Draws kept for repeated events of one kind; a patient with more has long stopped.
 _MOST_EVENTS = 6

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from engager.engine import Action
+from engager.protocol import Transplant
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import NO_RESPONSE, Course, FloatArray, IntArray
 from engager.trial.dosing import ActionList
-from engager.trial.protocol_design import Transplant
 
 _EMPTIED = ("progenitor", "myeloid", "megakaryocytes")
 

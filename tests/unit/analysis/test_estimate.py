@@ -62,9 +62,7 @@ def test_estimates_are_those_of_the_kernels(trial):
 
 
 def test_hazard_ratio_compares_treatment_with_control_within_strata(trial):
-    request = EndpointRequest(
-        "OS", "hazard_ratio", treatment="A", control="B", strata=["age_years < 40", "prior_hsct"]
-    )
+    request = EndpointRequest("OS", "hazard_ratio", treatment="A", control="B", strata=["age_years < 40", "prior_hsct"])
     frame = estimate_endpoints(trial, [request])
     assert frame["arm"].unique().to_list() == ["A vs B"]
     part = trial.filter(replicate=2)
@@ -80,12 +78,10 @@ def test_hazard_ratio_compares_treatment_with_control_within_strata(trial):
 
 
 def test_difference_of_shares_between_arms(trial):
-    row = estimate_endpoints(
-        trial, [EndpointRequest("CR", "difference", treatment="A", control="B")]
-    ).row(0, named=True)
-    share = [
-        (trial.filter(replicate=0, arm=arm)["best_response"] == "CR").mean() for arm in ("A", "B")
-    ]
+    row = estimate_endpoints(trial, [EndpointRequest("CR", "difference", treatment="A", control="B")]).row(
+        0, named=True
+    )
+    share = [(trial.filter(replicate=0, arm=arm)["best_response"] == "CR").mean() for arm in ("A", "B")]
     assert row["value"] == pytest.approx(share[0] - share[1])
     assert row["low"] < row["value"] < row["high"]
 
@@ -106,9 +102,7 @@ def test_failed_patients_are_left_out_and_counted(trial):
 
 
 def test_a_replicate_without_the_subgroup_is_unknown_not_absent(trial):
-    first_only = trial.with_columns(
-        age_years=pl.when(pl.col("replicate") == 0).then(90.0).otherwise(30.0)
-    )
+    first_only = trial.with_columns(age_years=pl.when(pl.col("replicate") == 0).then(90.0).otherwise(30.0))
     request = EndpointRequest("OS", "median", subgroup="age_years > 80", arm="A")
     frame = estimate_endpoints(first_only, [request])
     assert frame["n"].to_list() == [60, 0, 0, 0]

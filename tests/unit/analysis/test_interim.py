@@ -8,7 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from engager.analysis import DAYS_PER_MONTH, EndpointRequest, cut_patients, day_of_events, shares_in_order
-from engager.trial import read_protocol, simulate_trial
+from engager.protocol import read_protocol
+from engager.trial import simulate_trial
 
 STUDY = """
 study: cut

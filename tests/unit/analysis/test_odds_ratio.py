@@ -5,7 +5,8 @@ import pytest
 
 from engager.analysis import odds_ratio
 from engager.calibration import compare
-from engager.trial import Protocol, simulate_trial
+from engager.protocol import Protocol
+from engager.trial import simulate_trial
 
 
 def test_it_is_the_ratio_of_odds_with_woolfs_interval():

@@ -51,9 +51,7 @@ def test_scatter_of_small_trials_shrinks_to_the_published_size():
     assert not same.rescaled
 
 
-@pytest.mark.parametrize(
-    ("scale", "values"), [("logit", [0.0, 0.2, 0.5, 1.0]), ("log", [0.5, 1.0, 4.0, np.inf])]
-)
+@pytest.mark.parametrize(("scale", "values"), [("logit", [0.0, 0.2, 0.5, 1.0]), ("log", [0.5, 1.0, 4.0, np.inf])])
 def test_values_at_the_border_stay_there_when_rescaled(scale, values):
     found = prediction_interval(values, n=100, published_n=400, scale=scale)
     assert found.high == values[-1]

@@ -6,12 +6,13 @@ import pytest
 
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
 from engager.calibration import compare
-from engager.calibration.curve_targets import farthest_point
-from engager.calibration.data_points import data_points, simulated_points, to_scale
-from engager.calibration.uncertainty import uncertainties
+from engager.calibration.comparison.curves import farthest_point
+from engager.calibration.comparison.uncertainty import uncertainties
+from engager.calibration.population.data_points import data_points, simulated_points, to_scale
 from engager.core import InputError
 from engager.evidence import curve_information
-from engager.trial import Protocol, simulate_trial
+from engager.protocol import Protocol
+from engager.trial import simulate_trial
 
 EBMT = {"arm": "a", "endpoint": "OS", "statistic": "curve", "record": "stein-2016-ebmt", "use": "fit"}
 EBMT |= {"record_arm": "blinatumomab-after-allohsct"}
@@ -180,7 +181,7 @@ def test_larger_simulated_trials_are_judged_as_trials_of_the_published_size():
 
 
 def test_the_frame_of_estimates_holds_no_statistic_without_a_word(simulated):
-    from engager.calibration.comparison import target_estimates
+    from engager.calibration.comparison.compare import target_estimates
 
     estimates, places = target_estimates(simulated)
     assert estimates["statistic"].unique().to_list() == ["survival_at"]
@@ -190,7 +191,7 @@ def test_the_frame_of_estimates_holds_no_statistic_without_a_word(simulated):
 
 def test_every_printed_point_of_a_curve_is_drawn_on_the_simulated_one(simulated):
     from engager.analysis import survival_bands
-    from engager.report.kaplan_meier import figure_kaplan_meier
+    from engager.report.plots.kaplan_meier import figure_kaplan_meier
 
     figure = figure_kaplan_meier(survival_bands(simulated, "OS"), [one.as_json() for one in compare(simulated)])
     diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.calibration.ensemble import assimilate, misfit
+from engager.calibration.population.ensemble import assimilate, misfit
 from engager.core import Stream
 
 
@@ -13,9 +13,7 @@ def linear_gaussian(n_members, portions, seed=4):
     observed, variance = np.array([1.0, -0.5, 2.0]), np.array([0.2, 0.5, 0.3])
     members = Stream(seed, "prior").normal(np.arange(n_members), 2)
     for portion in range(portions):
-        members = assimilate(
-            members, members @ g.T, observed, variance, float(portions), Stream(seed, "p", portion)
-        )
+        members = assimilate(members, members @ g.T, observed, variance, float(portions), Stream(seed, "p", portion))
     precision = np.eye(2) + g.T @ np.diag(1 / variance) @ g
     covariance = np.linalg.inv(precision)
     return members, covariance @ g.T @ (observed / variance), covariance

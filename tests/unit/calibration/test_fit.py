@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engager.calibration.data_points import data_points, to_scale
-from engager.calibration.fit import FitPlan, fit_population
-from engager.calibration.posterior import Posterior
-from engager.calibration.unknowns import unknowns_of
+from engager.calibration.population.data_points import data_points, to_scale
+from engager.calibration.population.fit import FitPlan, fit_population
+from engager.calibration.population.posterior import Posterior
+from engager.calibration.population.unknowns import unknowns_of
 from engager.model import load_model
-from engager.trial import Protocol, shipped_protocol
+from engager.protocol import Protocol, shipped_protocol
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.calibration.observation_cohorts import one_reading_each, readings_above
+from engager.calibration.courses.cohorts import one_reading_each, readings_above
 from engager.core import Stream
 
 STREAM = Stream(5, "cohorts")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.calibration.observations import Bin
-from engager.calibration.time_courses_cytokines import _order_statistics
-from engager.calibration.time_courses_information import covariance_at, marginal_around, maximize, profile_interval
-from engager.calibration.time_courses_saem import Effect, Likelihood, fit_saem
+from engager.calibration.courses.cytokines import _order_statistics
+from engager.calibration.courses.information import covariance_at, marginal_around, maximize, profile_interval
+from engager.calibration.courses.observations import Bin
+from engager.calibration.courses.saem import Effect, Likelihood, fit_saem
 from engager.core import Stream
 
 # One normal parameter a patient, read four times: mixed effects have a closed form.

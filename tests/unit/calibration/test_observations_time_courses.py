@@ -11,7 +11,7 @@ from engager.calibration import (
     load_time_course_fit,
     write_time_course_fit,
 )
-from engager.calibration.time_courses_cohort import cohort_likelihood, predict
+from engager.calibration.courses.cohort import cohort_likelihood, predict
 from engager.core import InputError
 from engager.model import load_model
 

@@ -5,10 +5,11 @@ import pytest
 import yaml
 
 from engager.calibration import Posterior, calibrate_regimens, shipped_posterior, write_regimen_strengths
-from engager.calibration.regimen_evidence import RemissionRate, remission_rates
-from engager.calibration.regimens import STRENGTHS, StrengthCurve
+from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
+from engager.calibration.population.regimens import STRENGTHS, StrengthCurve
 from engager.core import InputError
-from engager.trial import regimen_strengths, shipped_protocol
+from engager.protocol import shipped_protocol
+from engager.trial import regimen_strengths
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from engager.calibration import PATIENT_OUTPUTS, PatientFunction
 from engager.core import InputError
 from engager.model import load_model
-from engager.trial import Protocol, shipped_protocol
+from engager.protocol import Protocol, shipped_protocol
 
 OUTPUTS = list(PATIENT_OUTPUTS)
 

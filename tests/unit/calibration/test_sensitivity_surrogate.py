@@ -14,7 +14,7 @@ TOTAL = {"x0": 5 / 6, "x1": 1 / 6, "x2": 1 / 6, "x5": 0.0}
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("engager.calibration.sensitivity_surrogate._RESAMPLES", 40)
+    monkeypatch.setattr("engager.calibration.sensitivity.surrogate._RESAMPLES", 40)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from engager.calibration import Posterior, TrialFunction, one_arm
 from engager.core import InputError
 from engager.model import load_model
-from engager.trial import shipped_protocol
+from engager.protocol import shipped_protocol
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from engager.engine import Problem, compiler, solve
+from engager.engine import Problem, solve
 from engager.engine.examples import one_compartment, two_compartments
+from engager.engine.native import compiler
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from engager.engine import functions as fn
-from engager.engine.code import Code
-from engager.engine.interpret import run
-from engager.engine.routine import finish
+from engager.engine.lowering import functions as fn
+from engager.engine.lowering.code import Code
+from engager.engine.lowering.interpret import run
+from engager.engine.lowering.routine import finish
 
 
 def evaluate(build, *columns):
@@ -72,9 +72,7 @@ def test_edges_overflow_to_infinity_and_vanish_to_zero():
     np.testing.assert_array_equal(
         evaluate(fn.exp, [-np.inf, -1e4, 1e4, np.inf, np.nan]), [0.0, 0.0, np.inf, np.inf, np.nan]
     )
-    np.testing.assert_array_equal(
-        evaluate(fn.log, [0.0, -1.0, np.inf, np.nan]), [-np.inf, np.nan, np.inf, np.nan]
-    )
+    np.testing.assert_array_equal(evaluate(fn.log, [0.0, -1.0, np.inf, np.nan]), [-np.inf, np.nan, np.inf, np.nan])
     np.testing.assert_array_equal(evaluate(fn.tanh, [1e5, -1e5, 0.0]), [1.0, -1.0, 0.0])
 
 

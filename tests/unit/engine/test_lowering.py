@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from engager.core import UnsupportedModel
-from engager.engine.compiler import compile_system
 from engager.engine.examples import explicit_trimer, predator_and_prey
-from engager.engine.interpret import _matrix, run
-from engager.engine.kernel import generate_routines
-from engager.engine.layout import lane_arrays
-from engager.engine.tableau import RODAS5P
+from engager.engine.lowering.interpret import _matrix, run
+from engager.engine.lowering.layout import lane_arrays
+from engager.engine.lowering.tableau import RODAS5P
+from engager.engine.native.compiler import compile_system
+from engager.engine.native.kernel import generate_routines
 from engager.model import Graph, System
 
 
@@ -92,7 +92,7 @@ def test_a_factorial_of_a_state_is_refused_by_name():
 
 
 def test_generated_text_is_the_same_each_time_and_free_of_names():
-    from engager.engine.kernel import print_kernel
+    from engager.engine.native.kernel import print_kernel
 
     def text(prefix):
         g = Graph()

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from engager.engine.code import Code
-from engager.engine.interpret import run
-from engager.engine.routine import finish
-from engager.engine.sparse import eliminate, order_pivots, substitute
+from engager.engine.lowering.code import Code
+from engager.engine.lowering.interpret import run
+from engager.engine.lowering.routine import finish
+from engager.engine.lowering.sparse import eliminate, order_pivots, substitute
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 15])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.engine.tableau import DORMAND_PRINCE, RODAS4, RODAS5P
+from engager.engine.lowering.tableau import DORMAND_PRINCE, RODAS4, RODAS5P
 
 
 def weights(tableau):

@@ -8,7 +8,7 @@ import pytest
 
 from engager.core import InputError
 from engager.engine import verify_directory
-from engager.model.antimony_text import antimony_to_sbml
+from engager.model.sbml.antimony import antimony_to_sbml
 
 T = np.linspace(0, 4, 9)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.evidence.binomial_normal import fit_binomial_normal
+from engager.evidence.synthesis.binomial_normal import fit_binomial_normal
 
 
 @pytest.mark.parametrize(

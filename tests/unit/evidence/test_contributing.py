@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from engager.evidence.library import parse_record
+from engager.evidence.records.library import parse_record
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "add-a-trial.md"
 

@@ -7,23 +7,19 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import load_records, rebuild_curve, record
-from engager.evidence.curve_reconstruction import Anchor, anchors_of, curve_through
+from engager.evidence.curves.reconstruction import Anchor, anchors_of, curve_through
 
 
 def _every_curve():
     for entry in load_records().values():
         for arm in entry.arms:
             endpoints = {
-                o.endpoint
-                for o in entry.outcomes
-                if o.arm == arm.id and o.statistic in ("median", "survival_at")
+                o.endpoint for o in entry.outcomes if o.arm == arm.id and o.statistic in ("median", "survival_at")
             }
             for endpoint in sorted(
                 endpoints - {"neurologic_onset", "CRS_onset", "CRS_resolution", "liver_enzymes_onset"}
             ):
-                figures = [
-                    o for o in entry.outcomes if o.arm == arm.id and o.endpoint == endpoint and not o.subgroup
-                ]
+                figures = [o for o in entry.outcomes if o.arm == arm.id and o.endpoint == endpoint and not o.subgroup]
                 if anchors_of(figures):
                     yield rebuild_curve(entry, arm.id, endpoint)
 

@@ -10,7 +10,7 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import export_evidence, load_records, record_schema
-from engager.evidence.export import COLUMNS
+from engager.evidence.records.export import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,6 @@ def test_json_schema_knows_the_keys_of_a_record():
 
 
 def test_shipped_json_schema_is_the_one_of_the_code():
-    from engager.evidence.vocabulary import DATA
+    from engager.evidence.records.vocabulary import DATA
 
     assert (DATA / "record.schema.json").read_text(encoding="utf-8") == record_schema()

@@ -83,9 +83,7 @@ def test_no_text_leaves_the_figure_or_covers_another(figures):
 
 
 def _tick_labels(figure):
-    return {
-        label.get_text() for axes in figure.axes for label in axes.get_xticklabels() + axes.get_yticklabels()
-    }
+    return {label.get_text() for axes in figure.axes for label in axes.get_xticklabels() + axes.get_yticklabels()}
 
 
 def test_simulated_row_is_told_apart(pooled):

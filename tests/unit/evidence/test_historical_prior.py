@@ -7,7 +7,7 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import prior_from_counts, prior_from_records, select
-from engager.evidence.beta_mixture import fit_beta_mixture, mixture_of
+from engager.evidence.synthesis.beta_mixture import fit_beta_mixture, mixture_of
 
 
 def test_prior_of_standard_therapy_is_worth_fewer_patients_than_it_was_made_from():

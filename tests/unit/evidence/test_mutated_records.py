@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from engager.core import InputError
-from engager.evidence.library import parse_record
-from engager.evidence.vocabulary import DATA
+from engager.evidence.records.library import parse_record
+from engager.evidence.records.vocabulary import DATA
 
 FILES = ("tower-2017", "deangelo-2007", "blincyto-smpc-2016", "goebeler-2011")
 WRONG: tuple[Any, ...] = (

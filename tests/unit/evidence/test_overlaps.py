@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engager.evidence import load_records
-from engager.evidence.overlaps import check_overlaps, without_overlap
+from engager.evidence.records.overlaps import check_overlaps, without_overlap
 
 
 def _take(*arms):
@@ -22,9 +22,7 @@ def test_a_trial_reported_twice_is_taken_once():
 
 
 def test_follow_up_and_first_report_share_patients():
-    kept, _ = _take(
-        ("zugmaier-2015/blinatumomab-all-cohorts", 36), ("topp-2014/blinatumomab-all-cohorts", 36)
-    )
+    kept, _ = _take(("zugmaier-2015/blinatumomab-all-cohorts", 36), ("topp-2014/blinatumomab-all-cohorts", 36))
     assert kept == ["topp-2014/blinatumomab-all-cohorts"]
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import pool_hazard_ratios, pool_medians, pool_proportions, select
-from engager.evidence.intervals import exact_interval
-from engager.evidence.pooling_parts import interval_remarks, inverse_variance
+from engager.evidence.synthesis.intervals import exact_interval
+from engager.evidence.synthesis.pooling_parts import interval_remarks, inverse_variance
 
 
 def test_each_trial_is_taken_once_and_the_rest_is_named():
@@ -44,9 +44,7 @@ def test_share_that_no_whole_number_gives_is_left_out():
 
 def test_other_diseases_are_not_pooled_with_leukemia():
     selection = select("CR", setting="relapsed_refractory")
-    assert not {"kantarjian-2003-clofarabine", "faderl-2005-clofarabine-arac"} & {
-        s.record for s in selection.studies
-    }
+    assert not {"kantarjian-2003-clofarabine", "faderl-2005-clofarabine-arac"} & {s.record for s in selection.studies}
     assert any("other diseases" in reason for reason in selection.left_out)
 
 
@@ -88,7 +86,7 @@ def test_one_study_gives_no_pooled_number_but_the_reason():
 
 
 def test_no_events_anywhere_says_why_and_gives_the_exact_interval():
-    from engager.evidence.pooling import _proportion
+    from engager.evidence.synthesis.pooling import _proportion
 
     estimate = _proportion(np.zeros(3), np.array([10.0, 20.0, 30.0]), "glmm", 0.95)
     assert estimate.value is None
@@ -117,9 +115,7 @@ def test_hazard_ratios_are_of_randomized_arms_only():
     assert any("not randomized" in reason for reason in pooled.left_out)
     # log HR of TOWER and INO-VATE, standard errors from the 95 % and the 97.5 % interval
     effect = np.log([0.75, 0.71])
-    se = np.array(
-        [np.log(0.99 / 0.57) / (2 * 2.241402727604947), np.log(0.93 / 0.55) / (2 * 1.959963984540054)]
-    )
+    se = np.array([np.log(0.99 / 0.57) / (2 * 2.241402727604947), np.log(0.93 / 0.55) / (2 * 1.959963984540054)])
     w = 1 / se**2
     assert pooled.estimate.value == pytest.approx(float(np.exp(w @ effect / w.sum())), abs=1e-9)
 

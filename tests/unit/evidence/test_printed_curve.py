@@ -5,8 +5,8 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import curve_information, load_records
-from engager.evidence.curve_reconstruction import Anchor
-from engager.evidence.printed_curve import information_of
+from engager.evidence.curves.printed import information_of
+from engager.evidence.curves.reconstruction import Anchor
 
 TIMES = np.array([3.0, 8.0, 20.0])
 

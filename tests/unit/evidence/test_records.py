@@ -10,8 +10,8 @@ import yaml
 
 from engager.core import InputError
 from engager.evidence import load_records, read_record, record
-from engager.evidence.library import parse_record
-from engager.evidence.vocabulary import DATA
+from engager.evidence.records.library import parse_record
+from engager.evidence.records.vocabulary import DATA
 
 
 def _raw(record_id: str) -> dict:

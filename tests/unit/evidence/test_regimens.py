@@ -6,7 +6,7 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import load_records, load_regimens, regimen
-from engager.evidence.regimens import parse_days
+from engager.evidence.records.regimens import parse_days
 
 
 def test_every_arm_of_every_record_has_its_regimen():
@@ -40,9 +40,7 @@ def test_weight_dose_carries_its_cap():
     assert (first.amount, first.unit, first.cap, first.cap_unit) == (5, "ug/m2/day", 9, "ug/day")
 
 
-@pytest.mark.parametrize(
-    "slug", ["flam", "bfm85-reinduction", "hyper-cvad-rituximab", "blinatumomab-mt103-206"]
-)
+@pytest.mark.parametrize("slug", ["flam", "bfm85-reinduction", "hyper-cvad-rituximab", "blinatumomab-mt103-206"])
 def test_regimen_whose_doses_were_not_seen_says_so(slug):
     entry = regimen(slug)
     assert entry.status == "unseen"

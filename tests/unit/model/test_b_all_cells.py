@@ -132,9 +132,7 @@ def test_many_targets_per_t_cell_slow_their_killing(follow, model):
 
 def test_t_cells_exhaust_under_continuous_exposure_and_recover_in_a_break(follow, model):
     dish = {"potency": 0.0, "growth": 0.0, "k_bm": 0.0, "k_release": 0.0}
-    run = follow(
-        model, [0, 7, 14, 28], patients=[dish, dish], infusions=[[(0, 1000.0)], [(0, 1000.0), (7, 0.0)]]
-    )
+    run = follow(model, [0, 7, 14, 28], patients=[dish, dish], infusions=[[(0, 1000.0)], [(0, 1000.0), (7, 0.0)]])
     function = 1 - run["X_m"] / (run["X_m"] + run["A_m"] + run["R_m"])
     kept, rested = function
     assert np.all(np.diff(kept) < 0)

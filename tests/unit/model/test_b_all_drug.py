@@ -65,9 +65,7 @@ def test_half_activation_and_killing_lie_where_cultures_put_them(follow, model):
 
 
 def test_no_target_molecules_means_no_signal(follow, model):
-    run = follow(
-        model, [0, 14], patients=[{"cd19_B": 0.0, "cd19_L": 0.0}, {"cd3": 0.0}], infusions=[[(0, 28.0)]] * 2
-    )
+    run = follow(model, [0, 14], patients=[{"cd19_B": 0.0, "cd19_L": 0.0}, {"cd3": 0.0}], infusions=[[(0, 28.0)]] * 2)
     for name in ("act_b", "act_m", "kill_b", "kill_m", "drive"):
         assert np.all(run[name] == 0)
     assert np.all(run["IL6"] == run.model.system.defaults["IL6_base"])

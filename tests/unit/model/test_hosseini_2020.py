@@ -115,9 +115,7 @@ def test_il6_is_higher_when_the_highest_dose_comes_first(in_lymphoma):
 
 def test_margination_is_triggered_only_at_the_start(follow):
     model = load_model("hosseini-2020", variant="healthy")
-    run = follow(
-        model, [0, 0.1, 0.25], patients=[{}, {"effect_start": 0}], infusions=[[(0, 15 * BSA)]] * 2
-    )
+    run = follow(model, [0, 0.1, 0.25], patients=[{}, {"effect_start": 0}], infusions=[[(0, 15 * BSA)]] * 2)
     with_effect, without = run.at("cd8_per_uL", 0.1) / 500
     assert with_effect < 0.5 * without
 

@@ -55,9 +55,7 @@ def test_tighter_binding_needs_less_drug(follow, drug_file):
     """Same levels of both drugs: ten times the affinity for CD3 gives ten times the trimers at low dose."""
     plain = load_model("b-all").with_values({"CL": 53.28})
     second = plain.with_drug(drug_file()).with_values({"CL": 53.28, "V": 5.98, "KD_cd19": 1.49})
-    trimers = [
-        follow(model, [0, 2], infusions=[[(0, 1.0)]]).at("trimer_b", 2)[0] for model in (plain, second)
-    ]
+    trimers = [follow(model, [0, 2], infusions=[[(0, 1.0)]]).at("trimer_b", 2)[0] for model in (plain, second)]
     assert trimers[1] / trimers[0] == pytest.approx(10.0, rel=0.01)
 
 
@@ -68,7 +66,7 @@ def test_the_hypothetical_drug_works_under_the_skin(follow):
     days = np.arange(0, 43, 0.5)
     run = follow(model, days, acts=doses)
     level = run["drug_pg_per_mL"][0]
-    assert 0.5 < days[: 14][level[:14].argmax()] < 5
+    assert 0.5 < days[:14][level[:14].argmax()] < 5
     assert level[days == 21][0] > level[days == 7][0]  # weekly doses add up
     # what enters leaves: area under the curve of all doses
     late = np.arange(0, 200, 0.25)

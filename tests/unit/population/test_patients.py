@@ -60,9 +60,7 @@ def test_settings_move_typical_value_spread_and_slope(model):
     growth = model.system.parameters.index("growth")
     sensitivity = model.system.parameters.index("sensitivity")
     base = draw(model, range(300))
-    moved = draw(
-        model, range(300), population={"k_kill": 7.0, "growth.sd": 0.0, "sensitivity~salvage_line": -1.0}
-    )
+    moved = draw(model, range(300), population={"k_kill": 7.0, "growth.sd": 0.0, "sensitivity~salvage_line": -1.0})
     assert np.all(moved.parameters[:, k] == 7.0)
     assert np.all(moved.parameters[:, growth] == model.parameters["growth"].model_value)
     later = base.covariates["salvage_line"] >= 3

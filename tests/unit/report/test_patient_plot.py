@@ -12,9 +12,7 @@ DAYS = np.arange(0.0, 57.0)
 
 def _patient(rate=0.2, amount=28.0, **more):
     courses = {
-        "CD19+ blasts": Course(
-            DAYS, np.exp(-rate * DAYS), "fraction", "Leukemia", limits={1e-4: "MRD limit"}
-        ),
+        "CD19+ blasts": Course(DAYS, np.exp(-rate * DAYS), "fraction", "Leukemia", limits={1e-4: "MRD limit"}),
         "CD19- blasts": Course(DAYS, np.full(57, 1e-6), "fraction", "Leukemia"),
         "platelets": Course(DAYS, DAYS * 3, "10^3/uL", log=False),
     }
@@ -73,18 +71,14 @@ def test_axis_ends_where_asked():
 
 
 def test_injection_is_a_mark_not_a_bar():
-    given = PatientCourses(
-        {"drug": Course(DAYS, DAYS + 1, "ng/L")}, [DoseSegment(3.0, 3.0, 250.0, "ug")], [0.0]
-    )
+    given = PatientCourses({"drug": Course(DAYS, DAYS + 1, "ng/L")}, [DoseSegment(3.0, 3.0, 250.0, "ug")], [0.0])
     strip = patient_figure(given).axes[0]
     assert [line.get_xdata()[0] for line in strip.lines if line.get_marker() == "^"] == [3.0]
     assert not strip.patches
 
 
 def test_what_cannot_be_drawn_is_refused_together():
-    bad = _patient(
-        short=Course(DAYS, DAYS[:5], "fraction"), other=Course(DAYS, DAYS, "cells", panel="Leukemia")
-    )
+    bad = _patient(short=Course(DAYS, DAYS[:5], "fraction"), other=Course(DAYS, DAYS, "cells", panel="Leukemia"))
     with pytest.raises(InputError) as caught:
         patient_figure(bad)
     assert len(caught.value.problems) == 2

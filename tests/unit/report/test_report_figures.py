@@ -44,8 +44,7 @@ def test_arm_keeps_its_color_when_another_is_absent(bands):
     both = figure_kaplan_meier(bands, (), "OS", arms=["A", "B"])
     alone = figure_kaplan_meier(bands.filter(bands["arm"] == "B"), (), "OS", arms=["A", "B"])
     color = [
-        next(line for line in figure.axes[0].lines if line.get_label() == "B").get_color()
-        for figure in (both, alone)
+        next(line for line in figure.axes[0].lines if line.get_label() == "B").get_color() for figure in (both, alone)
     ]
     assert color[0] == color[1]
 

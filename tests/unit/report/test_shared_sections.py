@@ -22,8 +22,8 @@ from engager.report import (
     render_credibility,
     render_report,
 )
-from engager.report.position_plot import position
-from engager.report.uncertainty_plot import figure_parameter_shares, monte_carlo_words
+from engager.report.plots.position import position
+from engager.report.plots.uncertainty import figure_parameter_shares, monte_carlo_words
 
 RED = "#B3261E"
 

@@ -6,14 +6,15 @@ tests and by the application's own.
 
 from __future__ import annotations
 
+import engager.study.run.simulate.replay
+import engager.study.run.simulate.simulate
 import numpy as np
 import polars as pl
 import pytest
 
-import engager.study.replaying
-import engager.study.run
 from engager.core import Stream
-from engager.trial import TrialData, read_protocol
+from engager.protocol import read_protocol
+from engager.trial import TrialData
 
 STUDY = """
 study: tiny
@@ -108,7 +109,7 @@ def fake_report(folder, content):
 @pytest.fixture
 def simulation(monkeypatch):
     fake = FakeSimulation()
-    monkeypatch.setattr(engager.study.run, "simulate_trial", fake)
-    monkeypatch.setattr(engager.study.replaying, "simulate_trial", fake)
+    monkeypatch.setattr(engager.study.run.simulate, "simulate_trial", fake)
+    monkeypatch.setattr(engager.study.run.replay, "simulate_trial", fake)
     monkeypatch.setattr("engager.report.write_report", fake_report)
     return fake

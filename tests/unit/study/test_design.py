@@ -11,10 +11,11 @@ from scipy.stats import binom, norm
 
 import engager.study.design.arms
 from engager.core import InputError, Interrupted, Stream
+from engager.protocol import read_protocol
 from engager.study import design_study, rule_sentences
 from engager.study.design.arms import alone, months_needed
 from engager.study.design.scenarios import changed
-from engager.trial import TrialData, read_protocol, simulate_trial
+from engager.trial import TrialData, simulate_trial
 
 # Share of responders and median survival [months] by regimen.
 TRUTH = {"blinatumomab": (0.45, 8.0), "flag": (0.25, 4.5)}

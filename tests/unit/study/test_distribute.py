@@ -10,8 +10,8 @@ import pytest
 from distributed import LocalCluster
 
 from engager.core import InputError
+from engager.protocol import read_protocol
 from engager.study import run_study
-from engager.trial import read_protocol
 
 STUDY = """
 study: far-away
@@ -73,7 +73,7 @@ def test_a_lost_worker_costs_nothing(cluster, here, tmp_path):
     [("tcp://127.0.0.1:9", "the address of a Dask scheduler that answers"), ("local:none", "number of workers")],
 )
 def test_a_scheduler_that_does_not_answer_is_told(scheduler, rule, tmp_path, monkeypatch):
-    monkeypatch.setattr("engager.study.distribute._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("engager.study.run.distribute._CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match=rule):
         run_study(read_protocol(STUDY), replicates=1, out=tmp_path / "r", scheduler=scheduler)
     assert list(tmp_path.iterdir()) == []

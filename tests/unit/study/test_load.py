@@ -4,8 +4,8 @@ import pytest
 
 from engager.analysis import ENDPOINTS, STATISTICS
 from engager.core import InputError
+from engager.protocol import SIMULATED_ENDPOINTS, shipped_protocol, write_protocol
 from engager.study import load_protocol, requests_of
-from engager.trial import SIMULATED_ENDPOINTS, shipped_protocol, write_protocol
 
 
 def test_a_shipped_study_and_its_file_are_the_same(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 
 from engager.core import InputError
 from engager.model import load_model
+from engager.protocol import Regimen
 from engager.study import draw_patients, regimen_by_id, simulate_patient
-from engager.trial import Regimen
 
 LABEL = regimen_by_id("blinatumomab")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from engager.study.baseline import baseline_rows
-from engager.study.report_content import planned_doses
-from engager.trial import executable_regimen, shipped_protocol
+from engager.protocol import executable_regimen, shipped_protocol
+from engager.study.run.baseline import baseline_rows
+from engager.study.run.content import planned_doses
 
 TOWER = shipped_protocol("tower")
 

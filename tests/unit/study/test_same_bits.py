@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engager.protocol import read_protocol
 from engager.study import replay, run_study
-from engager.trial import read_protocol
 
 STUDY = """
 study: bits

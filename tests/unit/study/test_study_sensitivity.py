@@ -8,8 +8,8 @@ import pytest
 
 from engager.calibration import Posterior
 from engager.model import load_model
+from engager.protocol import Protocol
 from engager.study import study_sensitivity
-from engager.trial import Protocol
 
 pytest.importorskip("SALib")
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from engager.study.tables import table_digest
+from engager.study.run.tables import table_digest
 
 BASE = pl.DataFrame(
     {"a": [1, 2, None], "b": ["x", None, "z"], "c": [0.5, float("nan"), None], "d": [True, None, False]}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import engager.study.validation.validate.validate
 import pytest
 
-import engager.study.validation
 from engager.core import InputError
 from engager.study import studies_with_targets, validate_studies, validation_text
 
 
 @pytest.fixture
 def found(protocol, simulation, monkeypatch):
-    monkeypatch.setattr(engager.study.validation, "simulate_trial", simulation)
+    monkeypatch.setattr(engager.study.validation.validate, "simulate_trial", simulation)
     return validate_studies([protocol], replicates=12, seed=3)
 
 
@@ -51,7 +51,7 @@ def test_the_document_shows_every_figure_and_every_miss(found):
 
 
 def test_pieces_change_no_figure(found, protocol, simulation, monkeypatch):
-    monkeypatch.setattr(engager.study.validation, "_PATIENTS_AT_ONCE", 20)
+    monkeypatch.setattr(engager.study.validation.validate, "_PATIENTS_AT_ONCE", 20)
     again = validate_studies([protocol], replicates=12, seed=3)
     assert again.comparisons == found.comparisons
 

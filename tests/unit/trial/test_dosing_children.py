@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.trial import Regimen
+from engager.protocol import Regimen
 from engager.trial.dosing import DosePlan
 
 

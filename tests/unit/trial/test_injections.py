@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.trial import Protocol, simulate_trial
+from engager.protocol import Protocol
+from engager.protocol.regimen import Regimen
+from engager.trial import simulate_trial
 from engager.trial.dosing import ActionList, DosePlan, plan_day
-from engager.trial.protocol_regimen import Regimen
 from engager.trial.toxicity import advance_days
 
 DAYS = [1, 3, 5, 8, 10, 12]

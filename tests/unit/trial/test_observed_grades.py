@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from engager.trial import read_protocol, simulate_trial
+from engager.protocol import read_protocol
+from engager.trial import simulate_trial
 
 # Data are cut at the first death, so that most patients have events that nobody saw.
 STUDY = """

@@ -3,7 +3,8 @@
 import pytest
 
 from engager.core import InputError
-from engager.trial import Protocol, regimen_strengths, simulate_trial, strength_of
+from engager.protocol import Protocol
+from engager.trial import regimen_strengths, simulate_trial, strength_of
 
 
 def remissions(strength):

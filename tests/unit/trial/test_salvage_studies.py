@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from engager.evidence import record
-from engager.trial import shipped_protocol, shipped_protocols, simulate_trial
+from engager.protocol import shipped_protocol, shipped_protocols
+from engager.trial import simulate_trial
 
 RELAPSED = tuple(
     name for name in shipped_protocols() if shipped_protocol(name).population.setting == "relapsed_refractory"
@@ -49,9 +50,9 @@ def test_every_target_is_a_figure_of_its_record(study):
 
 @pytest.mark.parametrize("study", RELAPSED)
 def test_patients_are_described_by_what_chemotherapy_depends_on(study):
-    written = yaml.safe_load((resources.files("engager.trial") / "data" / "protocols" / f"{study}.yaml").read_text())[
-        "population"
-    ]
+    written = yaml.safe_load(
+        (resources.files("engager.protocol") / "data" / "protocols" / f"{study}.yaml").read_text()
+    )["population"]
     assert {"age_years", "salvage_line", "prior_hsct", "ph_positive", "marrow_blasts_percent"} <= set(written)
     assert "remission_months" in written
 

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from engager.trial import Protocol, TrialData, shipped_protocol, simulate_trial
+from engager.protocol import Protocol, shipped_protocol
+from engager.trial import TrialData, simulate_trial
 
 TABLES = ("patients", "visits", "events", "trajectories")
 

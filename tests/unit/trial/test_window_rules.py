@@ -6,9 +6,10 @@ import pytest
 from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration import request_of, strata_of
 from engager.core import InputError
+from engager.protocol import Protocol
 from engager.study import requests_of
-from engager.study.requests import definitions_of
-from engager.trial import Protocol, simulate_trial
+from engager.study.run.requests import definitions_of
+from engager.trial import simulate_trial
 
 
 def course(cycle_days):

@@ -6,8 +6,9 @@ import pytest
 
 from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration import request_of
+from engager.protocol import Protocol
 from engager.study import requests_of
-from engager.trial import Protocol, simulate_trial
+from engager.trial import simulate_trial
 
 
 def study(**changes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from engager.protocol import Protocol
 from engager.study.adam.dataset import (
     Dataset,
     Parameter,
@@ -15,7 +16,6 @@ from engager.study.adam.dataset import (
     yes,
 )
 from engager.study.adam.source import Source
-from engager.trial import Protocol
 
 _TERMS = {"crs": "Cytokine release syndrome", "neurologic": "Neurologic event"}
 _RULES = {"crs": "CRS toxicity", "neurologic": "neurologic toxicity"}

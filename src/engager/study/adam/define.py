@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from engager.protocol import Protocol
 from engager.study.adam.dataset import Dataset, Parameter, Variable
-from engager.trial import Protocol
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -22,7 +22,7 @@ from engager.study.adam.responses import adrs
 from engager.study.adam.source import Source, read_source
 from engager.study.adam.subjects import adsl
 from engager.study.adam.times import adtte
-from engager.study.folder import RunFolder
+from engager.study.run.folder import RunFolder
 
 REFERENCE_DATE = date(2000, 1, 1)
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2100, 12, 31)

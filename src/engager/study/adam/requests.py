@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from engager.analysis import EndpointRequest
-from engager.study.requests import request_for
-from engager.trial import Endpoint, Protocol
+from engager.protocol import Endpoint, Protocol
+from engager.study.run.requests import request_for
 
 # Yes/no endpoints that are told in ADRS; adverse events are counted from ADAE.
 _CODES = {

@@ -10,10 +10,10 @@ import polars as pl
 
 from engager.analysis import check_patients
 from engager.core import InputError, Problem
+from engager.protocol import Protocol
 from engager.study.adam.dataset import Variable
 from engager.study.adam.subjects import subject_rows, subject_variables
-from engager.study.folder import RunFolder
-from engager.trial import Protocol
+from engager.study.run.folder import RunFolder
 
 # Variables of ADSL that other datasets carry along: name there -> name in ADSL.
 _CORE = {"STUDYID": "STUDYID", "USUBJID": "USUBJID", "SUBJID": "SUBJID", "TRTP": "TRT01P", "TRTA": "TRT01A"}

@@ -8,8 +8,8 @@ import polars as pl
 
 from engager.analysis import DAYS_PER_MONTH
 from engager.core import parse_condition
+from engager.protocol import STRATA, Protocol
 from engager.study.adam.dataset import Dataset, Kind, Variable, dataset, date_of, yes, yes_no
-from engager.trial import STRATA, Protocol
 
 _AGE_GROUPS = ((18, "<18"), (35, "18-34"), (55, "35-54"), (65, "55-64"))
 _OLDEST = ">=65"

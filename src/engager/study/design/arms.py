@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engager.core import digest
-from engager.trial import Arm, Endpoint, NullArm, Protocol, TrialData, simulate_trial, write_protocol
+from engager.protocol import Arm, Endpoint, NullArm, Protocol, write_protocol
+from engager.trial import TrialData, simulate_trial
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,7 +10,7 @@ from engager.analysis import Characteristics
 from engager.core import InputError, Problem
 from engager.evidence import HistoricalPrior
 from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL, POSTERIOR
-from engager.study.folder import plain_json
+from engager.study.run.folder import plain_json
 
 if TYPE_CHECKING:
     from engager.study.design.judge import DesignResult, DesignRow
@@ -115,7 +115,7 @@ def write_design(found: DesignResult, folder: Path) -> Path:
     """Page, tables and manifest in a new folder; see `DesignResult.write`."""
     from engager.report import render_design
     from engager.study.design.content import design_content
-    from engager.study.sensitivity import check_folder
+    from engager.study.sensitivity.study import check_folder
 
     check_folder(folder)
     page = render_design(design_content(found))

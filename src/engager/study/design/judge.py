@@ -19,6 +19,7 @@ import polars as pl
 from engager.analysis import Characteristics, Decisions, TwoStage, characteristics, decide
 from engager.core import InputError, Interrupted, Problem
 from engager.evidence import Selection
+from engager.protocol import DesignBlock, Protocol
 from engager.study.design.arms import ArmStore
 from engager.study.design.inputs import DEFAULT_REPLICATES, check_design, design_manifest
 from engager.study.design.looks import Simulated, simulate_looks
@@ -26,8 +27,7 @@ from engager.study.design.plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_a
 from engager.study.design.prior import historical_control
 from engager.study.design.rules import Prior, Rules, exact_curve, rules_of, two_stages
 from engager.study.design.scenarios import scenarios_of
-from engager.study.parameters import Parameters
-from engager.trial import DesignBlock, Protocol
+from engager.study.run.parameters import Parameters
 
 _SHARE_OF_SIMULATION = 0.9
 

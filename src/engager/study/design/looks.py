@@ -18,9 +18,9 @@ from engager.analysis import (
     shares_in_order,
 )
 from engager.calibration import strata_of
+from engager.protocol import NullArm, Protocol
 from engager.study.design.rules import Prior, Rules, share_statistic, time_statistic
-from engager.study.requests import comparison_of, request_for
-from engager.trial import NullArm, Protocol
+from engager.study.run.requests import comparison_of, request_for
 
 if TYPE_CHECKING:
     from engager.analysis import EndpointRequest

@@ -17,7 +17,7 @@ from engager.evidence import (
     select,
     without_overlap,
 )
-from engager.trial import DesignBlock, PriorChoice
+from engager.protocol import DesignBlock, PriorChoice
 
 
 def historical_control(design: DesignBlock) -> tuple[HistoricalPrior | HistoricalMedian, Selection]:

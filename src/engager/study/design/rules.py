@@ -25,7 +25,7 @@ from engager.analysis import (
 )
 from engager.core import InputError, Problem
 from engager.evidence import HistoricalMedian, HistoricalPrior
-from engager.trial import DesignBlock, Protocol
+from engager.protocol import DesignBlock, Protocol
 
 FloatArray = NDArray[np.float64]
 Prior = HistoricalPrior | HistoricalMedian

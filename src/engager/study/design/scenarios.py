@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from engager.core import InputError, Problem, nearest
-from engager.trial import Protocol, read_protocol
+from engager.protocol import Protocol, read_protocol
 
 AS_WRITTEN = "as-written"
 # What names the study or judges it; another model would need other population values.

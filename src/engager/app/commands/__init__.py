@@ -1,0 +1,1 @@
+"""One module per group of commands; each calls `study` or a layer and prints."""

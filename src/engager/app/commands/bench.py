@@ -1,0 +1,66 @@
+"""`engager bench`: the options of the comparison with other solvers; the comparison itself is `bench`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def compare_solvers(
+    device: Annotated[str, typer.Option(help="cpu, or cuda for a GPU beside one CPU core.")] = "cpu",
+    patients: Annotated[int, typer.Option(help="Patients the engine solves.")] = 2000,
+    peer_patients: Annotated[int, typer.Option(help="Patients each peer solves, the first of the same.")] = 24,
+    rounds: Annotated[int, typer.Option(help="Turns each solver takes; the best counts.")] = 3,
+    solver: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    stream: Annotated[
+        int | None, typer.Option(help="Instead: stream so many patients to Parquet and measure memory.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare the engine with other solvers on the same model, patients and tolerance."""
+    from engager.bench import CASES, run_bench
+    from engager.core import InputError, Problem, nearest
+
+    counts = (("patients", patients), ("peer-patients", peer_patients), ("rounds", rounds))
+    problems = [Problem(f"--{name}", value, "must be at least 1") for name, value in counts if value < 1]
+    if device not in ("cpu", "cuda"):
+        problems.append(Problem("--device", device, "must be cpu or cuda"))
+    if stream is not None and stream < 1:
+        problems.append(Problem("--stream", stream, "must be at least 1"))
+    problems += [
+        Problem("--model", name, "must be a model of the bench", nearest(name, CASES))
+        for name in model or ()
+        if name not in CASES
+    ]
+    if problems:
+        raise InputError(problems)
+    if stream is not None:
+        _stream(stream, (model or ["hosseini-2020"])[0], as_json)
+        return
+    run_bench(
+        device=device,
+        json=as_json,
+        patients=patients,
+        peer_patients=peer_patients,
+        rounds=rounds,
+        solvers=solver or None,
+        models=model or None,
+        write=typer.echo,
+    )
+
+
+def _stream(n_patients: int, model: str, as_json: bool) -> None:
+    from engager.app.console import print_json, remark
+    from engager.bench import measure_stream
+
+    found = measure_stream(n_patients, model, remark)
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(
+        f"{found['model']}: {found['patients']} patients x {found['times']} times in {found['seconds']:.0f} s, "
+        f"{found['failed']} failed, {found['parquet_bytes'] / 2**30:.2f} GiB of Parquet, "
+        f"{found['resident_bytes'] / 2**30:.2f} GiB resident at most"
+    )

@@ -1,0 +1,367 @@
+"""`engager evidence pool`, `forest`, `network`, `map`, `curve`, `prior`, `match`: what follows from the
+records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engager.app.console import print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.evidence import Pooled
+
+EndpointOption = Annotated[str, typer.Option("--endpoint", help="E.g. CR, CR/CRh/CRi, MRD_response, OS.")]
+Regimens = Annotated[list[str] | None, typer.Option("--regimen", help="Slug or name; may be given more than once.")]
+DrugClass = Annotated[str | None, typer.Option("--class", help="Class of regimen, e.g. t_cell_engager.")]
+Setting = Annotated[str | None, typer.Option(help="E.g. relapsed_refractory.")]
+Design = Annotated[str | None, typer.Option(help="E.g. single_arm_trial.")]
+Year = Annotated[str | None, typer.Option(help="2015, 2010-2016, 2010- or -2005.")]
+Statistic = Annotated[
+    str | None,
+    typer.Option(help="proportion, median, survival_at or hazard_ratio; omitted: what fits the endpoint."),
+]
+Landmark = Annotated[float | None, typer.Option("--at", help="Landmark of survival_at, in months.")]
+Method = Annotated[str, typer.Option(help="glmm, reml or common (shares only).")]
+By = Annotated[str | None, typer.Option(help="Subgroups: regimen, drug_class, setting or design.")]
+Covariates = Annotated[
+    list[str] | None, typer.Option("--covariate", help="Meta-regression: year, age, first_salvage or blasts.")
+]
+Family = Annotated[bool, typer.Option("--family", help="Take the endpoint's whole family.")]
+Overlap = Annotated[bool, typer.Option("--allow-overlap", help="Take arms that share patients all the same.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[Path, typer.Option("--out", help="File ending in .svg, .png or .html.")]
+
+
+def pool(
+    endpoint: EndpointOption,
+    regimen: Regimens = None,
+    drug_class: DrugClass = None,
+    setting: Setting = None,
+    design: Design = None,
+    year: Year = None,
+    statistic: Statistic = None,
+    at: Landmark = None,
+    method: Method = "glmm",
+    by: By = None,
+    covariate: Covariates = None,
+    family: Family = False,
+    allow_overlap: Overlap = False,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    as_json: AsJson = False,
+) -> None:
+    """Pool a published endpoint over trials: nobody twice, and a word on each figure left out."""
+    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
+    pooled = _pooled(endpoint, statistic, filters, method, by, covariate, level, at)
+    if as_json:
+        print_json(pooled.as_dict())
+    else:
+        _print_pooled(pooled)
+
+
+def forest(
+    endpoint: EndpointOption,
+    out: Out = Path("forest.svg"),
+    regimen: Regimens = None,
+    drug_class: DrugClass = None,
+    setting: Setting = None,
+    design: Design = None,
+    year: Year = None,
+    statistic: Statistic = None,
+    at: Landmark = None,
+    method: Method = "glmm",
+    family: Family = False,
+    allow_overlap: Overlap = False,
+    run: Annotated[list[Path] | None, typer.Option("--run", help="Run folder whose trial gets a row.")] = None,
+    run_arm: Annotated[str | None, typer.Option(help="Arm of the run; omitted: all.")] = None,
+) -> None:
+    """Draw the forest plot of a published endpoint, a simulated trial as its own row."""
+    from engager.evidence import cite, draw_forest, forest_table, record, write_figure
+
+    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
+    pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95, at)
+    simulated = [row for folder in run or () for row in _simulated(folder, pooled, run_arm)]
+    landmark = f" {at:g} months" if at is not None else ""
+    title = f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}{landmark}: published studies"
+    words = "Squares: published (open: interval computed here). Diamond: pooled mean. Line below it: a new study."
+    notes = (*pooled.remarks, *pooled.left_out)
+    records = dict.fromkeys(str(row["record"]) for row in pooled.rows)
+    references = [cite(record(name)) for name in records]
+    figure, table = draw_forest(pooled, simulated), forest_table(pooled, simulated)
+    write_figure(figure, out, title, words, table, notes, references)
+    tell_written(out)
+    _tell(pooled)
+
+
+def network(
+    endpoint: EndpointOption = "OS",
+    reference: Annotated[str | None, typer.Option(help="Treatment to compare with.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Draw it: .svg, .png or .html.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the treatments of the randomized trials with one another, and rank them."""
+    from engager.evidence import (
+        draw_network,
+        fit_network,
+        network_remarks,
+        network_table,
+        published_network,
+        write_figure,
+    )
+    from engager.evidence import endpoint as endpoint_of
+
+    studies, scale, left_out = published_network(endpoint)
+    fit = fit_network(studies, reference)
+    small_is_good = scale == "hazard_ratio" or endpoint_of(endpoint).better == "lower"
+    table = network_table(fit, scale, small_is_good)
+    notes = [*network_remarks(fit, studies), *left_out]
+    if out is not None:
+        words = "Each line is a randomized comparison with its number of studies."
+        figure = draw_network(fit, endpoint_of(endpoint).name, scale, small_is_good)
+        write_figure(figure, out, f"Randomized comparisons: {endpoint}", words, table, notes)
+        tell_written(out)
+    if as_json:
+        scores = fit.p_scores(small_is_good)
+        print_json(
+            {
+                "endpoint": endpoint_of(endpoint).name,
+                "scale": scale,
+                "tau2": fit.tau2,
+                "q": fit.q,
+                "q_df": fit.q_df,
+                "q_p": fit.q_p,
+                "p_scores": scores,
+                "studies": [study.label for study in studies],
+                "comparisons": _comparisons(fit),
+                "remarks": list(network_remarks(fit, studies)),
+                "left_out": left_out,
+            }
+        )
+    elif out is None:
+        print_table(table[0], table[1:])
+        for note in notes:
+            remark(note)
+
+
+def draw_evidence_map(out: Out = Path("evidence-map.svg"), as_json: AsJson = False) -> None:
+    """Draw how many patients the published figures of each regimen and endpoint rest on."""
+    from engager.evidence import draw_map, make_map, map_table, write_figure
+
+    found = make_map()
+    table = map_table(found)
+    if as_json:
+        print_json([dict(zip(table[0], row, strict=True)) for row in table[1:]])
+        return
+    words = "Patients with a published figure, each counted once (trials in brackets in the table)."
+    write_figure(draw_map(found), out, "Published evidence", words, table)
+    tell_written(out)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into `engager evidence`."""
+    commands: dict[str, Callable[..., None]] = {
+        "pool": pool,
+        "forest": forest,
+        "network": network,
+        "map": draw_evidence_map,
+    }
+    for name, command in commands.items():
+        app.command(name)(command)
+
+
+def filters_of(
+    regimen: list[str] | None,
+    drug_class: str | None,
+    setting: str | None,
+    design: str | None,
+    year: str | None,
+    family: bool,
+    allow_overlap: bool,
+) -> dict[str, Any]:
+    """The filters of `select`, from the options of a command."""
+    return {
+        "regimens": regimen or (),
+        "drug_class": drug_class,
+        "setting": setting,
+        "design": design,
+        "year": year,
+        "family": family,
+        "allow_overlap": allow_overlap,
+    }
+
+
+def _pooled(
+    endpoint: str,
+    statistic: str | None,
+    filters: Mapping[str, Any],
+    method: str,
+    by: str | None,
+    covariates: list[str] | None,
+    level: float,
+    at: float | None = None,
+) -> Pooled:
+    from engager.core import InputError, Problem
+    from engager.evidence import (
+        known_endpoint,
+        pool_hazard_ratios,
+        pool_medians,
+        pool_proportions,
+        pool_survival,
+        select,
+    )
+
+    if not 0 < level < 1:
+        raise InputError(Problem("--level", level, "must be in 0 to 1, both excluded", "0.95 is usual."))
+    is_time = known_endpoint(endpoint, "--endpoint").kind == "time_to_event"
+    what = statistic or ("survival_at" if at is not None else "median" if is_time else "proportion")
+    if what == "survival_at" and (at is None or not at > 0):
+        raise InputError(Problem("--at", at, "must give the landmark in months, above 0", "E.g. --at 12."))
+    if what != "survival_at" and at is not None:
+        raise InputError(Problem("--at", at, f"belongs to survival_at, not to {what}", "Leave one of the two out."))
+    if what == "hazard_ratio":
+        return pool_hazard_ratios(endpoint, filters["year"], level)
+    if what not in ("proportion", "median", "survival_at"):
+        rule = "must be proportion, median, survival_at or hazard_ratio"
+        raise InputError(Problem("--statistic", what, rule))
+    selection = select(endpoint, statistic=what, time_months=at, **filters)
+    if at is not None:
+        return pool_survival(selection, at, by, covariates or (), level)
+    if what == "median":
+        return pool_medians(selection, by, covariates or (), level)
+    return pool_proportions(selection, method, by, covariates or (), level)
+
+
+def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, Any]]:
+    """Rows of a run folder with the same endpoint and statistic: what it compared, else what it simulated."""
+    from engager.core import InputError, Problem
+    from engager.study import RunFolder
+
+    run = RunFolder.open(folder)
+
+    def rows_of(simulated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {"label": ", ".join(("simulated", run.id, row["arm"], *filter(None, [row.get("definition")]))),
+             "value": row["median"], "low": row["low"], "high": row["high"]}
+            for row in simulated
+            if row["endpoint"] == pooled.endpoint
+            and row["statistic"] == pooled.statistic
+            and row["time_months"] == pooled.time_months
+            and row["median"] is not None
+            and arm in (None, row["arm"])
+        ]  # fmt: skip
+
+    # A published target may ask for its own window; without one the study's endpoint stands as it is.
+    compared = rows_of([{**row, **row["simulated"]} for row in run.comparisons])
+    found = compared or rows_of(run.predictions())
+    if not found:
+        rule = f"has no {pooled.statistic} of {pooled.endpoint}"
+        raise InputError(Problem("--run", str(folder), rule, "Choose another endpoint or run."))
+    return found
+
+
+def _print_pooled(pooled: Pooled) -> None:
+    from engager.evidence import forest_table
+
+    table = forest_table(pooled)
+    print_table(table[0], table[1:], right=("value", "weight"))
+    estimates = [
+        [
+            one.method,
+            _number(one.value, pooled),
+            _interval(one.low, one.high, pooled),
+            _interval(one.prediction_low, one.prediction_high, pooled),
+            short(one.tau2),
+            "" if one.i2 is None else f"{100 * one.i2:.0f} %",
+            "" if one.q is None else f"{one.q:.1f} (p {one.q_p:.2g})",
+            one.failure or "",
+        ]
+        for one in (pooled.estimate, *pooled.others)
+    ]
+    typer.echo()
+    print_table(["method", "mean", "interval", "prediction", "tau2", "I2", "Q", "failed because"], estimates)
+    if pooled.subgroups:
+        typer.echo()
+        groups = [
+            [
+                name,
+                str(n),
+                _number(one.value, pooled),
+                _interval(one.low, one.high, pooled),
+                one.failure or "",
+            ]
+            for name, one, n in pooled.subgroups
+        ]
+        print_table(["subgroup", "studies", "mean", "interval", "failed because"], groups)
+        if pooled.subgroup_p is not None:
+            typer.echo(f"subgroups differ: p = {pooled.subgroup_p:.2g}")
+    if pooled.regressions:
+        typer.echo()
+        slopes = [
+            [
+                one.covariate,
+                str(one.n_studies),
+                short(one.slope),
+                "" if one.low is None else f"{one.low:.3g} to {one.high:.3g}",
+                "" if one.p is None else f"{one.p:.2g}",
+                one.failure or "",
+            ]
+            for one in pooled.regressions
+        ]
+        print_table(["covariate", "studies", "slope", "interval", "p", "failed because"], slopes)
+    if pooled.leave_one_out:
+        typer.echo()
+        rows = [
+            [name, _number(one.value, pooled), _interval(one.low, one.high, pooled), one.failure or ""]
+            for name, one in pooled.leave_one_out
+        ]
+        print_table(["without", "mean", "interval", "failed because"], rows)
+    _tell(pooled)
+
+
+def _tell(pooled: Pooled) -> None:
+    for note in pooled.remarks:
+        remark(note)
+    if pooled.left_out:
+        remark("left out:")
+    for note in pooled.left_out:
+        remark(f"  {note}")
+
+
+def tell_written(out: Path) -> None:
+    """Where a file was written, on stderr."""
+    remark(f"written: {out}")
+
+
+def _comparisons(fit: Any) -> list[dict[str, Any]]:
+    import math
+
+    return [
+        {
+            "treatment": first,
+            "control": second,
+            **dict(zip(("value", "low", "high"), map(math.exp, fit.comparison(first, second)), strict=True)),
+            "n_direct": int(fit.n_direct[i, j]),
+        }
+        for i, first in enumerate(fit.treatments)
+        for j, second in enumerate(fit.treatments)
+        if first != second
+    ]
+
+
+def _number(value: float | None, pooled: Pooled) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f} %" if pooled.statistic in ("proportion", "survival_at") else f"{value:.3g}"
+
+
+def _interval(low: float | None, high: float | None, pooled: Pooled) -> str:
+    return "" if low is None or high is None else f"{_number(low, pooled)} to {_number(high, pooled)}"
+
+
+def short(value: Any) -> str:
+    """A number or word for a cell of a table."""
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,72 @@
+"""`engager patient`: one virtual patient, drawn or as a table."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engager.app.commands.model import read_changes
+from engager.app.console import remark
+
+if TYPE_CHECKING:
+    from engager.study import VirtualPatient
+
+# The table holds one row per six hours, the figure every hour.
+_EVERY = 6
+
+
+def draw_patient(
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A covariate or model parameter; may be repeated."),
+    ] = None,
+    regimen: Annotated[str, typer.Option(help="One of `engager regimen list`.")] = "blinatumomab",
+    compare: Annotated[list[str] | None, typer.Option(help="Another regimen laid over it; may be repeated.")] = None,
+    days: Annotated[float, typer.Option(help="Days from the first dose.")] = 84.0,
+    out: Annotated[Path, typer.Option(help="New file: .png .svg .pdf .html, or .csv for a table.")] = Path(
+        "patient.png"
+    ),
+    seed: Annotated[int | None, typer.Option(help="A patient drawn at random; default: the typical one.")] = None,
+    parameters: Annotated[
+        str, typer.Option(help="center of the fit, one draw of it (posterior), or table.")
+    ] = "center",
+    model: Annotated[str, typer.Option(help="One of `engager model list`.")] = "b-all",
+) -> None:
+    """Draw one virtual patient: drug, T and B cells, blasts with the MRD limit, cytokines, blood counts.
+
+    The model alone, with the doses as planned. For research and teaching; never advice on treating a patient.
+    """
+    from engager.study import check_figure_path, draw_patients, regimen_by_id, simulate_patient
+
+    check_figure_path(out, also=(".csv",))
+    given = read_changes(changes or [])
+    plans = {name: regimen_by_id(name) for name in dict.fromkeys([regimen, *(compare or [])])}
+    patients = {
+        name: simulate_patient(plan, days=days, changes=given, model=model, seed=seed, parameters=parameters)
+        for name, plan in plans.items()
+    }
+    who = next(iter(patients.values())).covariates
+    remark(", ".join(f"{name} {value:.3g}" for name, value in who.items()))
+    if out.suffix.lower() == ".csv":
+        _write_csv(out, patients)
+    else:
+        draw_patients(patients, out, _title(list(plans), seed))
+    remark(f"Wrote {out}")
+
+
+def _title(names: list[str], seed: int | None) -> str:
+    who = "A typical virtual patient" if seed is None else f"Virtual patient of seed {seed}"
+    return f"{who}: {' and '.join(names)}, doses as planned"
+
+
+def _write_csv(out: Path, patients: dict[str, VirtualPatient]) -> None:
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["regimen", "day", *next(iter(patients.values())).columns])
+        for name, patient in patients.items():
+            for k in range(0, patient.days.size, _EVERY):
+                row = (f"{column[k]:.6g}" for column in patient.columns.values())
+                writer.writerow([name, f"{patient.days[k]:g}", *row])

@@ -1,0 +1,139 @@
+"""`engager trial`: list, show and run studies, and print the format of their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engager.app.commands.export import export_run
+from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.study import RunFolder
+
+trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
+trial_app.command("export")(export_run)
+
+StudyArgument = Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped study, or a .yaml file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@trial_app.command("list")
+def list_trials(as_json: AsJson = False) -> None:
+    """List the studies that ship."""
+    from engager.protocol import shipped_protocol, shipped_protocols
+
+    rows: list[dict[str, Any]] = []
+    for study in shipped_protocols():
+        protocol = shipped_protocol(study)
+        rows.append(
+            {
+                "id": study,
+                "title": protocol.title,
+                "record": protocol.record,
+                "patients": protocol.n_patients,
+                "arms": {arm_id: arm.n for arm_id, arm in protocol.arms.items()},
+                "targets": len(protocol.targets),
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return
+    cells = [[row["id"], str(row["patients"]), _arms(row["arms"]), row["record"] or "-", row["title"]] for row in rows]
+    print_table(["id", "patients", "arms", "record", "title"], cells, right=("patients",))
+
+
+@trial_app.command("show")
+def show_trial(study: StudyArgument, as_json: AsJson = False) -> None:
+    """Print a study with every default filled, as a study file."""
+    from engager.protocol import write_protocol
+    from engager.study import load_protocol
+
+    protocol = load_protocol(study)
+    if as_json:
+        print_json(protocol.model_dump(mode="json", exclude_none=True))
+    else:
+        typer.echo(write_protocol(protocol), nl=False)
+    for note in protocol.notes():
+        remark(f"Note: {note}")
+
+
+@trial_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the study file, for editors that complete and check."""
+    from engager.protocol import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+@trial_app.command("run")
+def run_trial(
+    study: StudyArgument,
+    patients: Annotated[
+        int | None, typer.Option(help="Patients of one virtual trial, all arms; default: the study's own.")
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Virtual trials to run.")] = 20,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    parameters: Annotated[
+        str,
+        typer.Option(help="posterior: each replicate its own draw of the fit; center: its medians; table."),
+    ] = "posterior",
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; must not exist. Default: runs/<study>-<seed>-<time>.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
+    chunk: Annotated[int | None, typer.Option(help="Replicates saved together. Changes no number.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler to simulate on, e.g. tcp://host:8786, or local. Changes no number."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run a study and compare it with what was published."""
+    from engager.app.progress import run_progress
+    from engager.study import load_protocol, run_study
+
+    protocol = load_protocol(study)
+    for note in protocol.notes():
+        remark(f"Note: {note}")
+    with run_progress(quiet) as tell:
+        run = run_study(
+            protocol,
+            replicates=replicates,
+            seed=seed,
+            patients=patients,
+            parameters=parameters,
+            out=out,
+            n_threads=threads,
+            chunk=chunk,
+            scheduler=scheduler,
+            progress=tell,
+            resume=resume,
+        )
+    summary = run.summary()
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary, run)
+    remark(f"Report: {run.report}")
+
+
+def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
+    size = f"{summary['replicates']} replicates of {summary['patients_per_replicate']} patients"
+    if summary["comparisons"]:
+        print_comparisons(summary["comparisons"])
+        judged = [entry["inside"] for entry in summary["comparisons"] if entry["inside"] is not None]
+        remark(f"{sum(judged)} of {len(judged)} published figures inside; {size}, {summary['seconds']:.0f} s.")
+    else:
+        print_predictions(run.predictions())
+        remark(f"Nothing published to compare with; {size}, {summary['seconds']:.0f} s.")
+    if n_failed := summary["n_failed"]:
+        remark(f"{n_failed} patients could not be followed to the end and are left out of the figures.")
+
+
+def _arms(n_by_arm: dict[str, int]) -> str:
+    return ", ".join(f"{arm} ({n})" for arm, n in n_by_arm.items())

@@ -1,0 +1,199 @@
+"""`engager validate`: published figures beside their predictions, over several studies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engager.app.console import print_comparisons, print_json, print_table, remark
+
+if TYPE_CHECKING:
+    from engager.study import Validation
+
+OBSERVATIONS = "observations"
+_OBSERVATION_KEYS = ("id", "use", "quantity", "observed", "simulated", "low", "high", "inside")
+_USES = (("fit", "fitted"), ("check", "checked"), (None, "unmarked"))
+
+
+def validate(
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A study file or id; may be repeated. The word observations: courses and facts within patients."
+            " Default: every shipped study."
+        ),
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Virtual trials of each study.")] = 40,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    parameters: Annotated[
+        str, typer.Option(help="posterior, center, table, or a file of engager calibrate.")
+    ] = "posterior",
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="Also tell patients, parameters and Monte Carlo apart.")
+    ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Also write everything to this document; an old one is replaced.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write one self-contained HTML page with figures, individual patients and what drives"
+            " the outcomes; an old one is replaced."
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare virtual trials with every published figure: fitted ones, and ones that only check.
+
+    A figure outside its interval is a finding, not an error: the exit code is 0.
+    """
+    from engager.app.progress import share_progress
+    from engager.core import InputError, Problem
+    from engager.study import studies_named, studies_with_targets, validate_studies
+
+    if OBSERVATIONS in (against or []):
+        if len(against or []) > 1:
+            rule = "must be given without other studies"
+            raise InputError(Problem("--against", OBSERVATIONS, rule, "Run the command twice."))
+        _check_folders(None, report)
+        _against_observations(seed, as_json, report)
+        return
+    _check_folders(markdown, report)
+    studies = studies_named(against) if against else studies_with_targets()
+    for study in studies:
+        for note in study.notes() if against else ():
+            remark(f"Note: {note}")
+    with share_progress(quiet) as tell:
+        found = validate_studies(
+            studies, replicates=replicates, seed=seed, parameters=parameters, n_threads=threads, progress=tell
+        )
+    if markdown is not None or report is not None:
+        _write(markdown, report, found, against or [])
+    if as_json:
+        print_json(found.as_json())
+        return
+    print_comparisons([one.as_json() for one in found.comparisons], with_trial=True)
+    if uncertainty:
+        _print_uncertainty(found)
+    _tell_counts(found)
+
+
+def _check_folders(markdown: Path | None, report: Path | None) -> None:
+    from engager.core import InputError, Problem
+
+    given = {"--markdown": markdown, "--report": report}
+    problems = [
+        Problem(name, str(path), "must be in a folder that exists")
+        for name, path in given.items()
+        if path is not None and not path.parent.is_dir()
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _tell_counts(found: Validation) -> None:
+    for use, words in _USES:
+        inside, n = found.inside(use)
+        if n:
+            remark(f"{inside} of {n} {words} figures inside ({100 * inside / n:.0f} %).")
+    if found.width_ratio is not None:
+        remark(f"Prediction intervals are {found.width_ratio:.2f} times as wide as the published ones (median).")
+    for name, row in found.acceptance().items():
+        if row["met"] is not None:
+            remark(f"Acceptance band {name} {row['band']:g}: {'met' if row['met'] else 'NOT met'}.")
+    coverage = min((one.coverage for one in found.comparisons), default=1.0)
+    if coverage < 0.95 - 1e-9:
+        remark(f"So few replicates give intervals of {100 * coverage:.0f} % at best; 40 or more give 95 %.")
+    for note in found.notes:
+        remark(f"Note: {note}")
+    for text in found.not_simulated:
+        remark(f"Not simulated: {text}")
+    if found.n_failed:
+        remark(f"{found.n_failed} patients could not be followed to the end and are left out of the figures.")
+
+
+def _print_uncertainty(found: Validation) -> None:
+    rows = []
+    for one, split in zip(found.comparisons, found.uncertainties, strict=True):
+        share = split.parameter_share
+        rows.append(
+            [
+                one.study, one.arm, one.endpoint, one.statistic.replace("_", " "), split.scale,
+                *(_decimal(value) for value in (split.between_patients, split.parameters)),
+                "-" if share != share else f"{100 * share:.0f} %",
+                _decimal(split.monte_carlo[0]),
+            ]
+        )  # fmt: skip
+    columns = [
+        "trial", "arm", "endpoint", "statistic", "scale", "patients", "parameters", "variance from parameters",
+        "Monte Carlo",
+    ]  # fmt: skip
+    print_table(columns, rows)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.3f}" if value == value else "-"
+
+
+def _against_observations(seed: int, as_json: bool, report: Path | None) -> None:
+    """Courses and facts within patients beside the model's."""
+    from engager.calibration import validate_observations
+
+    remark("Simulating the patients behind the observations; a few seconds.")
+    rows = validate_observations(seed)
+    listed = [{key: _plain(row[key]) for key in _OBSERVATION_KEYS} for row in rows]
+    if report is not None:
+        from engager.study import credibility_content, write_credibility
+
+        command = f"engager validate --against {OBSERVATIONS} --seed {seed} --report {report}"
+        told = [{key: _plain(value) for key, value in row.items()} for row in rows]
+        write_credibility(credibility_content(None, told, command, seed), report)
+        remark(f"Wrote {report}")
+    if as_json:
+        print_json({"targets": listed})
+        return
+    marks = {True: "yes", False: "NO", None: "-"}
+    cells = [[*(_shown(row[key]) for key in _OBSERVATION_KEYS[:-1]), marks[row["inside"]]] for row in listed]
+    print_table(list(_OBSERVATION_KEYS), cells)
+    for use, words in _USES[:2]:
+        judged = [row["inside"] for row in listed if row["use"] == use and row["inside"] is not None]
+        if judged:
+            remark(f"{sum(judged)} of {len(judged)} {words} observations inside.")
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars as plain ones; what JSON cannot hold as null."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _write(markdown: Path | None, report: Path | None, found: Validation, against: list[str]) -> None:
+    from engager.study import credibility_content, validation_text, write_credibility
+
+    rows: list[dict[str, Any]] = []
+    if not against:
+        from engager.calibration import validate_observations
+
+        remark("Simulating the patients behind the observations; a few seconds.")
+        rows = [{key: _plain(value) for key, value in row.items()} for row in validate_observations(found.seed)]
+    chosen = "".join(f" --against {name}" for name in against)
+    command = (
+        f"engager validate{chosen} --replicates {found.replicates} --seed {found.seed} --parameters {found.parameters}"
+    )
+    if markdown is not None:
+        unfinished = markdown.with_name(f".{markdown.name}")
+        unfinished.write_text(validation_text(found, f"{command} --markdown {markdown}", rows), encoding="utf-8")
+        os.replace(unfinished, markdown)
+        remark(f"Wrote {markdown}")
+    if report is not None:
+        write_credibility(credibility_content(found, rows, f"{command} --report {report}", found.seed), report)
+        remark(f"Wrote {report}")

@@ -1,0 +1,1 @@
+"""Time courses and dose-response within patients: observations, fit and check."""

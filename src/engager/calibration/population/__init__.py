@@ -1,0 +1,1 @@
+"""The population fitted to many trials at once."""

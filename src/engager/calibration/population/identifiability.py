@@ -1,0 +1,258 @@
+"""What the data say about each unknown of a fit: how far its spread shrank, and what trades with what.
+
+In: a posterior and the prior it started from. Out: one `Informed` per unknown, the correlations of all pairs,
+and what is held fixed, each with its reason. Everything is measured on the unbounded scale of the fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from engager.calibration.population.ensemble import assimilate
+from engager.calibration.population.posterior import Posterior
+from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of
+from engager.calibration.sensitivity.indices import fisher_interval
+from engager.core import Stream
+from engager.model import Model
+
+FloatArray = NDArray[np.float64]
+
+HARDLY_INFORMED = 0.9
+# Made-up unknowns and repeats from which the contraction by chance is read.
+_N_IDLE, _N_REPEATS = 10, 20
+STRONG_CORRELATION = 0.8
+# A draw may lie on a bound by rounding of the shipped digits; there the unbounded scale has no number.
+_EDGE = 1e-9
+
+
+@dataclass(frozen=True)
+class Informed:
+    """What a fit learned about one unknown.
+
+    Attributes
+    ----------
+    contraction : posterior over prior standard deviation; 1: the data said nothing.
+    low, high : its 95 % limits, from the number of draws alone.
+    shift : of the mean, in prior standard deviations.
+    median, lower, upper : of the draws, model units; 5 % and 95 % quantiles.
+    """
+
+    name: str
+    contraction: float
+    low: float
+    high: float
+    shift: float
+    median: float
+    lower: float
+    upper: float
+
+    @property
+    def is_hardly_informed(self) -> bool:
+        """The spread is more than nine tenths of the prior's."""
+        return self.contraction > HARDLY_INFORMED
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two unknowns and the correlation of their draws, with its 95 % interval."""
+
+    a: str
+    b: str
+    correlation: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """A quantity that is fixed rather than fitted.
+
+    Attributes
+    ----------
+    by : ``time courses`` (fixed in, or by, the fit to individual courses) or ``table`` (its value is assumed).
+    reason : why.
+    """
+
+    name: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Identifiability:
+    """Everything about one posterior.
+
+    Attributes
+    ----------
+    n_draws : of the posterior. unknowns : in its order.
+    correlations : array (unknown, unknown).
+    held : fixed quantities with reasons.
+    chance : middle and 5 % and 95 % ends of the contraction that an ensemble of this size shows for an unknown on
+        which no datum depends; None when the posterior does not say how it was made.
+    missing : unknowns of the posterior that the model's table no longer has; left out.
+    """
+
+    n_draws: int
+    unknowns: tuple[Informed, ...]
+    correlations: FloatArray
+    held: tuple[Held, ...]
+    chance: tuple[float, float, float] | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the unknowns, in the order of `correlations`."""
+        return tuple(one.name for one in self.unknowns)
+
+    def hardly_informed(self) -> list[Informed]:
+        """Unknowns of which the data say little, the least informed first."""
+        return sorted((one for one in self.unknowns if one.is_hardly_informed), key=lambda one: -one.contraction)
+
+    def within_chance(self) -> list[Informed]:
+        """Unknowns that shrank no more than chance alone can make them, the least informed first."""
+        if self.chance is None:
+            return self.hardly_informed()
+        least = self.chance[1]
+        return sorted((one for one in self.unknowns if one.contraction > least), key=lambda one: -one.contraction)
+
+    def strong_pairs(self, beyond: float = STRONG_CORRELATION) -> list[Pair]:
+        """Pairs whose draws are correlated beyond a limit, the strongest first."""
+        names = self.names
+        found = []
+        for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
+            r = float(self.correlations[i, j])
+            if abs(r) > beyond:
+                found.append(Pair(names[i], names[j], r, *fisher_interval(r, self.n_draws)))
+        return sorted(found, key=lambda pair: -abs(pair.correlation))
+
+
+def assess_identifiability(posterior: Posterior, model: Model) -> Identifiability:
+    """Compare a posterior with the prior it started from.
+
+    Parameters
+    ----------
+    posterior : at least two draws.
+    model : whose table gives the bounds and the prior; unknowns are matched by name.
+
+    Notes
+    -----
+    Draws of an ensemble that is not much larger than the number of unknowns shrink by chance alone, so a
+    contraction below 1 is no proof of information; `chance` tells how far that goes.
+    """
+    by_name = {unknown.name: unknown for unknown in unknowns_of(model)}
+    kept = [(k, by_name[name]) for k, name in enumerate(posterior.names) if name in by_name]
+    z = unbounded([unknown for _, unknown in kept], posterior.draws[:, [k for k, _ in kept]])
+    rows = tuple(_informed(unknown, z[:, i], posterior.draws[:, k]) for i, (k, unknown) in enumerate(kept))
+    return Identifiability(
+        n_draws=len(posterior.draws),
+        unknowns=rows,
+        correlations=_correlations(z),
+        held=held_fixed(model),
+        chance=chance_contraction(posterior),
+        missing=tuple(name for name in posterior.names if name not in by_name),
+    )
+
+
+def chance_contraction(posterior: Posterior) -> tuple[float, float, float] | None:
+    """How far an unknown shrinks on which no datum depends: middle, 5 % and 95 % ends; None when not told.
+
+    Notes
+    -----
+    The fit is repeated on a made-up linear problem of the same size (members, portions, unknowns, data) whose
+    first misfit is that of the fit, with idle unknowns added. Real data depend on fewer directions than the
+    made-up ones, so this rather overstates chance.
+    """
+    told = posterior.provenance
+    if not all(told.get(key) for key in ("members", "portions", "data_points", "misfit_before_each_portion")):
+        return None
+    members, portions, n_data = int(told["members"]), int(told["portions"]), len(told["data_points"])
+    n = len(posterior.names)
+    # Two independent draws of n standard normal unknowns differ by 2 n per unit of squared slope, plus the noise.
+    slope = np.sqrt(max(float(told["misfit_before_each_portion"][0]) - 1.0, 0.0) / (2 * n))
+    ratios = []
+    for repeat in range(_N_REPEATS):
+        stream = Stream(0, "identifiability", repeat)
+        slopes = slope * stream.of("slopes").normal(np.arange(n_data), n).reshape(n_data, n)
+        truth = stream.of("truth").normal(np.arange(1), n).reshape(n)
+        observed = slopes @ truth + stream.of("noise").normal(np.arange(n_data))
+        moved = stream.of("prior").normal(np.arange(members), n + _N_IDLE).reshape(members, n + _N_IDLE)
+        before = moved[:, n:].std(axis=0, ddof=1)
+        for portion in range(portions):
+            simulated = moved[:, :n] @ slopes.T
+            keyed = stream.of(f"portion/{portion}")
+            moved = assimilate(moved, simulated, observed, np.ones(n_data), float(portions), keyed)
+        ratios.append(moved[:, n:].std(axis=0, ddof=1) / before)
+    low, middle, high = np.quantile(np.concatenate(ratios), [0.05, 0.5, 0.95])
+    return float(middle), float(low), float(high)
+
+
+def unbounded(unknowns: Sequence[Unknown], values: FloatArray) -> FloatArray:
+    """Values in model units on the unbounded scale of the fit: array (draw, unknown); inverse of `Unknown.value`."""
+    columns = []
+    for k, unknown in enumerate(unknowns):
+        value = values[:, k]
+        if unknown.is_log:
+            share = np.log(value / unknown.low) / np.log(unknown.high / unknown.low)
+        else:
+            share = (value - unknown.low) / (unknown.high - unknown.low)
+        share = np.clip(share, _EDGE, 1 - _EDGE)
+        columns.append(np.log(share / (1 - share)))
+    return np.stack(columns, axis=1) if columns else np.zeros((len(values), 0))
+
+
+def prior_of(unknowns: Sequence[Unknown]) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of the prior on the unbounded scale: arrays (unknown,)."""
+    middle = prior_members(unknowns, np.zeros((1, len(unknowns))))[0]
+    return middle, prior_members(unknowns, np.ones((1, len(unknowns))))[0] - middle
+
+
+def held_fixed(model: Model) -> tuple[Held, ...]:
+    """What is fixed with a reason: by the fit to time courses, then assumed values that no fit may move."""
+    courses = _course_fit(model)
+    found = [Held(name, "time courses", str(reason)) for name, reason in courses.get("held", {}).items()]
+    named = {one.name for one in found}
+    fitted = {name.partition(".")[0] for name in courses.get("population", {})}
+    for name, row in model.parameters.items():
+        if row.is_fitted or row.assumed is None or name in named or name in fitted:
+            continue
+        found.append(Held(name, "table", row.assumed))
+    return tuple(found)
+
+
+def _course_fit(model: Model) -> dict[str, Any]:
+    path = resources.files("engager.calibration") / "data" / "time-course-fit.yaml"
+    if not path.is_file():
+        return {}
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content if content["provenance"]["model"] == model.id else {}
+
+
+def _informed(unknown: Unknown, z: FloatArray, values: FloatArray) -> Informed:
+    from scipy.stats import chi2
+
+    (mean,), (sd,) = prior_of([unknown])
+    n = z.size
+    spread = float(np.std(z, ddof=1))
+    below, above = np.sqrt((n - 1) / chi2.ppf([0.975, 0.025], n - 1))
+    ratio = spread / float(sd)
+    lower, median, upper = np.quantile(values, [0.05, 0.5, 0.95])
+    return Informed(
+        unknown.name, ratio, float(ratio * below), float(ratio * above), float((z.mean() - mean) / sd),
+        float(median), float(lower), float(upper),
+    )  # fmt: skip
+
+
+def _correlations(z: FloatArray) -> FloatArray:
+    n = z.shape[1]
+    varies = np.ptp(z, axis=0) > 0 if n else np.zeros(0, dtype=bool)
+    result = np.eye(n)
+    if varies.sum() > 1:
+        result[np.ix_(varies, varies)] = np.corrcoef(z[:, varies], rowvar=False)
+    return result

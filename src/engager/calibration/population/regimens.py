@@ -1,0 +1,214 @@
+"""Strength of chemotherapy regimens from their published remission rates.
+
+Where a study of the regimen ships, its own patients are treated; other regimens are given to patients like TOWER's.
+A regimen's strength is where the expected remissions of all its studies together meet the published ones, the
+interval where they meet the exact interval of the published rate. Regimens whose strength the joint fit moved keep
+what it found. Some rates are higher than any strength brings; those regimens get the largest strength and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from engager.analysis import estimate_endpoints, exact_interval
+from engager.calibration.comparison.compare import request_of
+from engager.calibration.population.posterior import Posterior
+from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
+from engager.calibration.population.unknowns import STRENGTH_RANGE
+from engager.core import InputError, Problem, nearest, versions
+from engager.protocol import Protocol
+from engager.trial import RegimenStrength, simulate_trial
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[float], None]
+
+# Four to a doubling, ends included.
+STRENGTHS = 2.0 ** np.arange(np.log2(STRENGTH_RANGE[0]), np.log2(STRENGTH_RANGE[1]) + 0.25, 0.25)
+# Every fourth strength first, then halving between the two that enclose a rate.
+_COARSE = 4
+_SEED = 411
+
+
+def calibrate_regimens(
+    posterior: Posterior,
+    *,
+    n_patients: int = 400,
+    regimens: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Strengths of the regimens that have a published remission rate in relapsed disease.
+
+    Parameters
+    ----------
+    posterior : of the population; its center is used, and the strengths it holds (``regimen:id``) are kept.
+    n_patients : patients per study and strength, the same people at each strength.
+    regimens : ids to calibrate; None: all.
+
+    Returns
+    -------
+    Mapping to be written as YAML: `regimens` by id, provenance.
+
+    Raises
+    ------
+    InputError
+        When a regimen has no published remission rate.
+    """
+    rates = remission_rates()
+    if unknown := [slug for slug in regimens or () if slug not in rates]:
+        rule = "must be a regimen with a published remission rate in relapsed disease"
+        raise InputError([Problem("regimens", slug, rule, nearest(slug, rates)) for slug in unknown])
+    center = posterior.center()
+    chosen = sorted(regimens or rates)
+    found: dict[str, dict[str, Any]] = {}
+    for i, slug in enumerate(chosen):
+        curve = StrengthCurve(rates[slug], center, n_patients)
+        name = f"regimen:{slug}"
+        if name in posterior.names:
+            draws = posterior.draws[:, posterior.names.index(name)]
+            strength = _kept(curve, draws)
+        else:
+            strength = _inverted(curve)
+        found[slug] = {**asdict(strength), "records": list(strength.records), "studies": list(strength.studies)}
+        if progress is not None:
+            progress((i + 1) / len(chosen))
+    return {
+        "model": posterior.model,
+        "patients": "those of the studies named; where none is, patients as in TOWER",
+        "range": [float(STRENGTHS[0]), float(STRENGTHS[-1])],
+        "n_patients": n_patients,
+        "seed": _SEED,
+        "versions": versions(),
+        "regimens": found,
+    }
+
+
+def write_regimen_strengths(found: dict[str, Any], path: Path) -> None:
+    """Write what `calibrate_regimens` found as the YAML file that ships with the trial layer."""
+    head = "# Strength of chemotherapy regimens, written by `engager calibrate --targets regimens`; do not edit.\n"
+    path.write_text(head + yaml.safe_dump(found, sort_keys=False))
+
+
+class StrengthCurve:
+    """Expected remission rate against strength, simulated only where it is asked for.
+
+    Parameters
+    ----------
+    rates : published rates; simulated ones are averaged with the published n as weights.
+    center : population values. n_patients : per trial.
+    """
+
+    def __init__(self, rates: Sequence[RemissionRate], center: Mapping[str, float], n_patients: int):
+        self.rates, self.center, self.n_patients = tuple(rates), dict(center), n_patients
+        self._known: dict[int, float] = {}
+
+    @property
+    def events(self) -> int:
+        return sum(rate.events for rate in self.rates)
+
+    @property
+    def n(self) -> int:
+        return sum(rate.n for rate in self.rates)
+
+    def at(self, place: int) -> float:
+        """Rate at `STRENGTHS[place]`."""
+        if place not in self._known:
+            self._known[place] = self.rate(float(STRENGTHS[place]))
+        return self._known[place]
+
+    def rate(self, strength: float) -> float:
+        """Rate at any strength; always replicate 0, so the same people at each."""
+        remissions = 0.0
+        trials = {id(rate.trial): rate.trial for rate in self.rates}
+        for key, trial in trials.items():
+            own = [rate for rate in self.rates if id(rate.trial) == key]
+            simulated = _simulated(trial, own, {**self.center, _key(trial): strength}, self.n_patients)
+            remissions += float(sum(rate.n * share for rate, share in zip(own, simulated, strict=True)))
+        return remissions / self.n
+
+    def invert(self, rate: float) -> float:
+        """Strength at which the curve has `rate`; the end of the range when it never has."""
+        low, high = self._enclosing(rate)
+        first, last = self.at(low), self.at(high)
+        if rate <= first or high == low:
+            return float(STRENGTHS[low])
+        share = min((rate - first) / (last - first), 1.0)
+        return float(round(STRENGTHS[low] * (STRENGTHS[high] / STRENGTHS[low]) ** share, 4))
+
+    def reaches(self, rate: float) -> bool:
+        """Whether some strength brings `rate`."""
+        values = [self.at(place) for place in range(0, STRENGTHS.size, _COARSE)]
+        return min(values) <= rate <= max(values)
+
+    def _enclosing(self, rate: float) -> tuple[int, int]:
+        """Neighboring places whose rates enclose `rate`; the same place twice beyond either end."""
+        coarse = range(0, STRENGTHS.size, _COARSE)
+        high = next((place for place in coarse if self.at(place) >= rate), None)
+        if high is None:
+            return STRENGTHS.size - 1, STRENGTHS.size - 1
+        low = max(high - _COARSE, 0)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.at(middle) >= rate else (middle, high)
+        return low, high
+
+
+def _inverted(curve: StrengthCurve) -> RegimenStrength:
+    """Strength at the published rate, and at the ends of its exact interval."""
+    events, n = curve.events, curve.n
+    interval = exact_interval(events, n)
+    # Half a patient keeps a rate of 0 or 1 on the curve.
+    share = (events + 0.5) / (n + 1)
+    low = curve.invert(max(float(interval.low), 0.5 / (n + 1)))
+    middle, high = curve.invert(share), curve.invert(float(interval.high))
+    return _described(curve, middle, low, high, curve.reaches(share), is_joint=False)
+
+
+def _kept(curve: StrengthCurve, draws: FloatArray) -> RegimenStrength:
+    """What the joint fit found; reached when its median brings a rate inside the published exact interval."""
+    interval = exact_interval(curve.events, curve.n)
+    low, middle, high = (float(round(value, 4)) for value in np.quantile(draws, [0.025, 0.5, 0.975]))
+    is_reached = bool(interval.low <= curve.rate(middle) <= interval.high)
+    return _described(curve, middle, low, high, is_reached, is_joint=True)
+
+
+def _described(
+    curve: StrengthCurve, middle: float, low: float, high: float, is_reached: bool, is_joint: bool
+) -> RegimenStrength:
+    return RegimenStrength(
+        strength=middle,
+        low=low,
+        high=high,
+        endpoint=", ".join(dict.fromkeys(rate.endpoint for rate in curve.rates)),
+        events=curve.events,
+        n=curve.n,
+        records=tuple(dict.fromkeys(record for rate in curve.rates for record in rate.records)),
+        is_reached=is_reached,
+        studies=tuple(dict.fromkeys(rate.study for rate in curve.rates if rate.study)),
+        is_joint=is_joint,
+    )
+
+
+def _key(trial: Protocol) -> str:
+    """Under which population value the strength of the trial's only arm is found."""
+    (arm,) = trial.arms.values()
+    return f"regimen:{arm.regimen.id}"
+
+
+def _simulated(
+    trial: Protocol, rates: Sequence[RemissionRate], settings: Mapping[str, float], n_patients: int
+) -> list[float]:
+    """The share in remission for each of the rates, 0 where nobody was counted."""
+    sized = trial.model_copy(
+        update={"arms": {name: arm.model_copy(update={"n": n_patients}) for name, arm in trial.arms.items()}}
+    )
+    data = simulate_trial(sized, replicates=[0], seed=_SEED, settings=lambda _: settings, n_sampled=0)
+    requests = [request_of(rate.target, sized) for rate in rates]
+    estimates = estimate_endpoints(data, requests, sized.population.setting).sort("request")
+    return np.nan_to_num(estimates["value"].to_numpy().astype(float)).tolist()

@@ -1,0 +1,1 @@
+"""What drives an outcome, and what the data inform."""

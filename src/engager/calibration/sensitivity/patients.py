@@ -1,0 +1,275 @@
+"""One virtual patient as a function of what differs between patients: the first four weeks of an arm's treatment.
+
+In: an arm's regimen and the spreads of parameters and covariates, each as a number in (0, 1). Out: the depth of
+response, residual disease, the IL-6 peak and the course of CD8 cells. Doses are given as planned and nothing is
+left to chance, so outputs differ by the factors alone. Covariates are taken as independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.core import InputError, Stream
+from engager.core import Problem as Wrong
+from engager.engine import Action, Problem, Schedule, solve
+from engager.model import Model, evaluate_outputs, initial_states
+from engager.population import blasts_at, sample_covariates, sample_patients, spread
+from engager.protocol import Protocol, Regimen
+from engager.trial import quantile_of
+
+FloatArray = NDArray[np.float64]
+
+PATIENT_OUTPUTS = {
+    "blast_reduction": "Blast reduction by day 29 (log10)",
+    "response": "Marrow blasts 5 % or fewer on day 29",
+    "mrd_response": "MRD below 1e-4 on day 29",
+    "il6_peak": "IL-6 peak (log10 pg/mL)",
+    "cd8_nadir": "CD8 nadir in week 1 (log10 cells/µL)",
+    "cd8_day14": "CD8 on day 14 (log10 fold of entry)",
+}
+YES_NO_OUTPUTS = ("response", "mrd_response")
+
+_NEEDED = ("Lp", "Ln", "IL6", "cd8_per_uL", "marrow_blasts_percent", "log10_mrd")
+_LAST_DAY = 28
+_REMISSION_PERCENT = 5.0
+_MRD_LOG10 = -4.0
+# Below one cell a clone is gone; IL-6 and counts below these are below any assay.
+_LEAST_CELLS, _LEAST_IL6, _LEAST_CD8 = 1.0, 0.1, 0.01
+_RTOL = 1e-4
+_PATIENTS_AT_ONCE = 4000
+# Patients behind the marginal spreads of height and weight where a study gives none.
+_N_BODIES = 4001
+
+
+@dataclass(frozen=True)
+class PatientFactor:
+    """Something that differs between patients.
+
+    Attributes
+    ----------
+    name : of a parameter of the model, or of a covariate.
+    sd_log : between-patient standard deviation of a parameter's logarithm; 0 for a covariate.
+    """
+
+    name: str
+    quantile: spread.Quantile
+    sd_log: float = 0.0
+
+    @property
+    def is_covariate(self) -> bool:
+        """A covariate rather than a parameter."""
+        return self.sd_log == 0.0
+
+
+def _as_given(column: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    """A covariate whose value at each point is set, whatever the draw."""
+    return lambda _: column
+
+
+class PatientFunction:
+    """Virtual patients of one arm by their factors.
+
+    Parameters
+    ----------
+    protocol, arm : whose population and regimen.
+    model : of the study.
+    population : typical values and spreads in place of the table's, e.g. the center of a posterior.
+
+    Raises
+    ------
+    InputError
+        When the model lacks what the outputs need.
+    """
+
+    def __init__(self, protocol: Protocol, arm: str, model: Model, population: Mapping[str, float]):
+        system = model.system
+        lacking = [name for name in _NEEDED if name not in system.outputs and name not in system.states]
+        if lacking:
+            rule = f"has no {', '.join(lacking)}, which the outputs of a patient need"
+            raise InputError(Wrong(f"model {model.id}", arm, rule))
+        self.protocol, self.arm, self.model, self.population = protocol, arm, model, dict(population)
+        self.n_failed = 0
+
+    @cached_property
+    def factors(self) -> tuple[PatientFactor, ...]:
+        """Parameters with a between-patient spread, then covariates that differ between patients."""
+        spreads = {name: quantile_of(one) for name, one in self.protocol.population.spreads().items()}
+        # A covariate of this name takes the parameter's place in every patient.
+        replaced = {"cd8_start"} if "cd8_per_uL" in spreads else set()
+        found = []
+        for name, row in self.model.parameters.items():
+            sd = float(self.population.get(f"{name}.sd", row.sd_log))
+            if sd > 0 and name not in replaced and name in self.model.system.parameters:
+                typical = float(self.population.get(name, row.model_value))
+                found.append(PatientFactor(name, spread.log_normal(typical, sd), sd))
+        for name, quantile in {**spreads, **self._bodies(spreads)}.items():
+            if np.ptp(quantile(np.array([0.001, 0.25, 0.5, 0.75, 0.999]))) > 0:
+                found.append(PatientFactor(name, quantile))
+        return tuple(found)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the factors, in order."""
+        return [one.name for one in self.factors]
+
+    def value(self, k: int, share: float) -> float:
+        """The value of factor k at a share in (0, 1), model units."""
+        return float(self.factors[k].quantile(np.array([share]))[0])
+
+    def __call__(self, points: FloatArray) -> FloatArray:
+        """Outputs of virtual patients: array (patient, output) in the order of `PATIENT_OUTPUTS`.
+
+        Parameters
+        ----------
+        points : array (patient, factor) in (0, 1). A patient the solver cannot follow has NaN.
+        """
+        parts = [
+            self._simulate(points[start : start + _PATIENTS_AT_ONCE])
+            for start in range(0, len(points), _PATIENTS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _bodies(self, spreads: Mapping[str, spread.Quantile]) -> dict[str, spread.Quantile]:
+        """Height and weight where the study gives none: their spread over its patients, age and sex aside."""
+        missing = [name for name in ("height_cm", "weight_kg") if name not in spreads]
+        if not missing:
+            return {}
+        drawn = sample_covariates(spreads, Stream(0, "sensitivity"), np.arange(_N_BODIES))
+        return {name: _empirical(np.sort(drawn[name])) for name in missing}
+
+    def _simulate(self, points: FloatArray) -> FloatArray:
+        parameters, weight, bsa = self._patients(points)
+        system = self.model.system
+        times = _times(self.protocol.arms[self.arm].regimen)
+        solved = solve(
+            Problem(
+                system=system,
+                parameters=parameters,
+                save_times=times,
+                inputs=np.zeros((len(points), len(system.inputs))),
+                initial=initial_states(system, parameters),
+                schedule=_schedule(self.model, self.protocol.arms[self.arm].regimen, weight, bsa),
+            ),
+            method="rodas5p",
+            rtol=_RTOL,
+        )
+        self.n_failed += solved.n_failed
+        seen = evaluate_outputs(system, _NEEDED, solved.values, parameters, np.zeros((1, len(system.inputs))))
+        return _outputs(times, seen)
+
+    def _patients(self, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Parameters (patient, parameter), weights and body-surface areas (patient,)."""
+        n = len(points)
+        spreads = {name: quantile_of(one) for name, one in self.protocol.population.spreads().items()}
+        for k, factor in enumerate(self.factors):
+            if factor.is_covariate:
+                column = np.asarray(factor.quantile(points[:, k]), dtype=float)
+                spreads[factor.name] = _as_given(column)
+        still = {f"{name}.sd": 0.0 for name in self.model.parameters}
+        in_remission = self.protocol.population.setting == "mrd_positive"
+        patients = sample_patients(
+            self.model, spreads, Stream(0, "sensitivity"), np.arange(n), in_remission=in_remission,
+            population={**self.population, **still},
+        )  # fmt: skip
+        place = {name: i for i, name in enumerate(self.model.system.parameters)}
+        parameters = patients.parameters.copy()
+        for k, factor in enumerate(self.factors):
+            if not factor.is_covariate:
+                # Covariates have already shifted the typical value; the patient's own deviation goes on top.
+                middle = factor.quantile(np.array([0.5]))[0]
+                parameters[:, place[factor.name]] *= factor.quantile(points[:, k]) / middle
+        if "blasts_start" in place:
+            values = {name: parameters[:, i] for name, i in place.items()}
+            share = patients.covariates["marrow_blasts_percent"] / 100.0
+            parameters[:, place["blasts_start"]] = blasts_at(share, values)
+        return parameters, patients.covariates["weight_kg"], patients.covariates["bsa_m2"]
+
+
+def _empirical(ordered: FloatArray) -> spread.Quantile:
+    return lambda u: np.quantile(ordered, u)
+
+
+def _times(regimen: Regimen) -> FloatArray:
+    """Every two hours for two days after the first dose and each step of cycle 1, else every half day."""
+    starts = {float(segment.first_day - 1) for segment in regimen.segments(1) if segment.first_day <= _LAST_DAY}
+    fine = [start + np.arange(25) / 12 for start in sorted(starts | {0.0})]
+    times = np.concatenate([*fine, np.arange(0, 2 * _LAST_DAY + 1) / 2])
+    return np.unique(np.round(times[times <= _LAST_DAY], 9))
+
+
+def _schedule(model: Model, regimen: Regimen, weight_kg: FloatArray, bsa_m2: FloatArray) -> Schedule:
+    """Planned doses of the first four weeks, each day an action where anyone's dose changes."""
+    system, n = model.system, weight_kg.size
+    given = regimen.premedication
+    most = given.dexamethasone_mg or np.inf
+    dex = np.full(n, given.dexamethasone_mg)
+    if given.dexamethasone_mg_per_m2:
+        dex = np.minimum(given.dexamethasone_mg_per_m2 * bsa_m2, most)
+    times: list[float] = []
+    what: list[tuple[Action, int]] = []
+    amounts: list[FloatArray] = []
+
+    def add(day: float, action: Action, place: int, amount: FloatArray) -> None:
+        times.append(day)
+        what.append((action, place))
+        amounts.append(amount)
+
+    before, running = np.zeros(n), np.zeros(n)
+    for day in range(_LAST_DAY):
+        cycle, cycle_day = _cycle_of(regimen, day)
+        if regimen.is_chemotherapy:
+            if any(one.first_day <= cycle_day <= one.last_day for one in regimen.segments(cycle)):
+                add(float(day), Action.ADD_TO_STATE, system.index("chemo_drug"), np.ones(n))
+            continue
+        amount = regimen.dose_at(cycle, cycle_day, weight_kg, bsa_m2) if cycle <= regimen.cycles else np.zeros(n)
+        steps_up = amount > before * (1 + 1e-9)
+        if steps_up.any() and dex.any() and "dex" in system.states:
+            add(float(day), Action.ADD_TO_STATE, system.index("dex"), np.where(steps_up, dex, 0.0))
+        if regimen.route == "iv_continuous":
+            if (amount != running).any():
+                add(float(day), Action.SET_INPUT, system.inputs.index("infusion"), amount)
+            running = before = amount
+        elif amount.any():
+            target = "depot" if regimen.route == "subcutaneous" else "drug_b"
+            add(float(day), Action.ADD_TO_STATE, system.index(target), amount)
+            before = np.where(amount > 0, amount, before)
+    if not times:
+        return Schedule.empty(n)
+    return Schedule(
+        np.arange(n + 1, dtype=np.int64) * len(times),
+        np.tile(np.array(times), n),
+        np.tile(np.array([int(action) for action, _ in what], dtype=np.int64), n),
+        np.tile(np.array([place for _, place in what], dtype=np.int64), n),
+        np.ascontiguousarray(np.stack(amounts, axis=1).ravel()),
+    )
+
+
+def _cycle_of(regimen: Regimen, day: int) -> tuple[int, int]:
+    """Cycle and its day (both from 1) on a day counted from 0."""
+    cycle = 1
+    while regimen.cycle_start(cycle + 1) <= day:
+        cycle += 1
+    return cycle, day - regimen.cycle_start(cycle) + 1
+
+
+def _outputs(times: FloatArray, seen: Mapping[str, FloatArray]) -> FloatArray:
+    blasts = np.maximum(seen["Lp"] + seen["Ln"], _LEAST_CELLS)
+    cd8 = np.maximum(seen["cd8_per_uL"], _LEAST_CD8)
+    week, day14 = times <= 7.0, int(np.argmin(np.abs(times - 14.0)))
+    lost = ~np.isfinite(seen["Lp"][:, -1])
+    columns = {
+        "blast_reduction": np.log10(blasts[:, 0] / blasts[:, -1]),
+        "response": (seen["marrow_blasts_percent"][:, -1] <= _REMISSION_PERCENT).astype(float),
+        "mrd_response": (seen["log10_mrd"][:, -1] < _MRD_LOG10).astype(float),
+        "il6_peak": np.log10(np.maximum(seen["IL6"].max(axis=1), _LEAST_IL6)),
+        "cd8_nadir": np.log10(cd8[:, week].min(axis=1)),
+        "cd8_day14": np.log10(cd8[:, day14] / cd8[:, 0]),
+    }
+    found = np.stack([columns[name] for name in PATIENT_OUTPUTS], axis=1)
+    found[lost] = np.nan
+    return found

@@ -1,0 +1,199 @@
+"""A virtual trial as a function of the unknowns of a fit: what a whole population shows when they move.
+
+In: one arm of a study and, for each unknown, a normal spread on the unbounded scale of the fit: that of its
+prior or of a posterior. Out: remission, MRD response, survival and cytokine release of virtual trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.analysis import EndpointRequest, estimate_endpoints
+from engager.calibration.population.identifiability import prior_of, unbounded
+from engager.calibration.population.posterior import Posterior, course_settings
+from engager.calibration.population.unknowns import Unknown, as_settings, merged, unknowns_of
+from engager.core import InputError, Problem, Stream, nearest
+from engager.model import Model
+from engager.protocol import Protocol
+from engager.trial import TrialData, simulate_trial
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[float], None]
+
+TRIAL_OUTPUTS = {
+    "CR/CRh/CRi": "CR, CRh or CRi within 12 weeks (%)",
+    "MRD_response": "MRD response of responders (%)",
+    "OS_median": "Median overall survival (months)",
+    "CRS_grade3plus": "Cytokine release of grade 3+ (%)",
+}
+_REQUESTS = {
+    "CR/CRh/CRi": EndpointRequest("CR/CRh/CRi", window_days=84.0),
+    "MRD_response": EndpointRequest("MRD_response", window_days=84.0),
+    "OS_median": EndpointRequest("OS", "median"),
+    "CRS_grade3plus": EndpointRequest("CRS_grade3plus"),
+}
+# Patients in remission at entry have no remission to reach.
+_NOT_IN_REMISSION = ("CR/CRh/CRi",)
+FOLLOW_UP_MONTHS = 24.0
+# As in calibration: a median that was not reached counts as half again the follow-up.
+_BEYOND_FOLLOW_UP = 1.5
+_PATIENTS_AT_ONCE = 6000
+
+
+def one_arm(protocol: Protocol, arm: str | None = None, months: float = FOLLOW_UP_MONTHS) -> Protocol:
+    """One arm of a study as a study of its own, without targets and data cut.
+
+    Parameters
+    ----------
+    arm : None for the first arm that gets an engager, else the first.
+    months : everybody can be followed at most as long.
+
+    Raises
+    ------
+    InputError
+        When the study has no such arm.
+    """
+    engagers = [name for name, one in protocol.arms.items() if not one.regimen.is_chemotherapy]
+    chosen = arm or (engagers or list(protocol.arms))[0]
+    if chosen not in protocol.arms:
+        rule = f"must be an arm of {protocol.study}"
+        raise InputError(Problem("--arm", chosen, rule, nearest(chosen, protocol.arms)))
+    raw = protocol.model_dump(mode="json", exclude_none=True)
+    raw["arms"] = {chosen: raw["arms"][chosen]}
+    for part in ("targets", "allocation"):
+        raw.pop(part, None)
+    raw["follow_up"].pop("data_cut", None)
+    raw["follow_up"]["months"] = min(float(raw["follow_up"]["months"]), months)
+    if isinstance(raw.get("hsct", {}).get("probability"), dict):
+        raw["hsct"]["probability"] = {k: v for k, v in raw["hsct"]["probability"].items() if k == chosen}
+    return Protocol.model_validate(raw)
+
+
+class TrialFunction:
+    """Virtual trials of one arm by the unknowns of a fit.
+
+    Parameters
+    ----------
+    protocol : with one arm; see `one_arm`.
+    model : of the study.
+    patients : of each virtual trial.
+    seed : of all chance.
+    posterior : spreads are those of its draws; None: of the prior.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        model: Model,
+        *,
+        patients: int,
+        seed: int,
+        posterior: Posterior | None = None,
+        n_threads: int | None = None,
+    ):
+        self.protocol, self.seed, self.n_threads = protocol.with_patients(patients), seed, n_threads
+        by_name = {unknown.name: unknown for unknown in unknowns_of(model)}
+        if posterior is None:
+            self.fixed: Mapping[str, float] = course_settings(model)
+            self.unknowns = tuple(one for name, one in by_name.items() if name not in self.fixed)
+            self.mean, self.sd = prior_of(self.unknowns)
+        else:
+            self.fixed = posterior.fixed
+            kept = [k for k, name in enumerate(posterior.names) if name in by_name]
+            self.unknowns = tuple(by_name[posterior.names[k]] for k in kept)
+            z = unbounded(self.unknowns, posterior.draws[:, kept])
+            self.mean, self.sd = z.mean(axis=0), z.std(axis=0, ddof=1)
+        in_remission = protocol.population.setting == "mrd_positive"
+        self.outputs = [name for name in TRIAL_OUTPUTS if not (in_remission and name in _NOT_IN_REMISSION)]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the unknowns, in order."""
+        return [one.name for one in self.unknowns]
+
+    def value(self, k: int, share: float) -> float:
+        """The value of unknown k at a share in (0, 1) of its spread, model units."""
+        return float(_at(self.unknowns[k], self.mean[k] + self.sd[k] * _normal(np.array([share]))[0]))
+
+    def settings(self, normal: FloatArray) -> dict[str, float]:
+        """Population values of one set: array (unknown,) of standard normal numbers."""
+        return merged(self.fixed, as_settings(self.unknowns, self.mean + self.sd * normal))
+
+    def design(self, n_sets: int) -> FloatArray:
+        """A Latin hypercube of standard normal sets: array (set, unknown); the same for the same seed."""
+        stream = Stream(self.seed, "sensitivity/sets")
+        uniform = np.asarray(stream.of("within").uniform(np.arange(n_sets), len(self.unknowns)))
+        order = np.asarray(stream.of("order").uniform(np.arange(n_sets), len(self.unknowns)))
+        shape = (n_sets, len(self.unknowns))
+        cells = np.argsort(order.reshape(shape), axis=0, kind="stable")
+        return _normal((cells + uniform.reshape(shape)) / n_sets)
+
+    def with_own_chance(self, normal: FloatArray, progress: Progress | None = None) -> FloatArray:
+        """Each set is a virtual trial with patients and chance of its own: array (set, output).
+
+        All sets are simulated together, as replicates; what chance adds is independent between sets.
+        """
+        settings = [self.settings(row) for row in normal]
+        size = max(1, _PATIENTS_AT_ONCE // self.protocol.n_patients)
+        parts = []
+        for start in range(0, len(settings), size):
+            chosen = range(start, min(start + size, len(settings)))
+
+            def tell(share: float, chosen: range = chosen) -> None:
+                if progress is not None:
+                    progress((chosen.start + share * len(chosen)) / len(settings))
+
+            parts.append(self._observed(self._simulate(chosen, settings.__getitem__, tell)))
+        return np.concatenate(parts)
+
+    def with_common_chance(self, shares: FloatArray, progress: Progress | None = None) -> FloatArray:
+        """Each set is the same virtual trial, same patients and same chance, with other values: array (set, output).
+
+        Parameters
+        ----------
+        shares : array (set, unknown) in (0, 1).
+        """
+        parts = []
+        for done, row in enumerate(_normal(shares)):
+            if progress is not None:
+                progress(done / len(shares))
+            values = self.settings(row)
+            parts.append(self._observed(self._simulate(range(1), lambda replicate, values=values: values)))  # type: ignore[misc]
+        return np.concatenate(parts)
+
+    def _simulate(
+        self, replicates: Sequence[int], settings: Callable[[int], Mapping[str, float]], tell: Progress | None = None
+    ) -> TrialData:
+        return simulate_trial(
+            self.protocol, replicates=replicates, seed=self.seed, settings=settings, n_sampled=0,
+            n_threads=self.n_threads, progress=tell,
+        )  # fmt: skip
+
+    def _observed(self, data: TrialData) -> FloatArray:
+        """What each replicate shows, percent or months: array (replicate, output)."""
+        import polars as pl
+
+        requests = [_REQUESTS[name] for name in self.outputs]
+        estimates = estimate_endpoints(data, requests, self.protocol.population.setting)
+        columns = []
+        for i, name in enumerate(self.outputs):
+            values = estimates.filter(pl.col("request") == i).sort("replicate")["value"].to_numpy().astype(float)
+            if name == "OS_median":
+                longest = _BEYOND_FOLLOW_UP * self.protocol.follow_up.months
+                columns.append(np.where(np.isinf(values), longest, values))
+            else:
+                columns.append(100.0 * values)
+        return np.stack(columns, axis=1)
+
+
+def _normal(shares: FloatArray) -> FloatArray:
+    from scipy.special import ndtri
+
+    return ndtri(shares)
+
+
+def _at(unknown: Unknown, z: float) -> float:
+    return float(unknown.value(np.array([z]))[0])

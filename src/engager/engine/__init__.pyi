@@ -1,0 +1,64 @@
+# Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
+from .native.backend import (
+    compile_times as compile_times,
+)
+from .native.backend import (
+    time_parts as time_parts,
+)
+from .native.peak import (
+    floating_point_peak as floating_point_peak,
+)
+from .native.rates import (
+    CompiledRates as CompiledRates,
+)
+from .nonmem.data import (
+    NonmemData as NonmemData,
+)
+from .nonmem.data import (
+    read_nonmem as read_nonmem,
+)
+from .nonmem.infusion import (
+    with_infusion_inputs as with_infusion_inputs,
+)
+from .problem import (
+    Action as Action,
+)
+from .problem import (
+    Problem as Problem,
+)
+from .problem import (
+    Schedule as Schedule,
+)
+from .problem import (
+    Status as Status,
+)
+from .problem import (
+    Trajectories as Trajectories,
+)
+from .reference.backend import (
+    solve_reference as solve_reference,
+)
+from .simulate import (
+    Simulation as Simulation,
+)
+from .simulate import (
+    simulate_model as simulate_model,
+)
+from .solving import (
+    solve as solve,
+)
+from .stream import (
+    Chunks as Chunks,
+)
+from .stream import (
+    solve_in_chunks as solve_in_chunks,
+)
+from .stream import (
+    solve_to_parquet as solve_to_parquet,
+)
+from .verify import (
+    VerifyReport as VerifyReport,
+)
+from .verify import (
+    verify_directory as verify_directory,
+)

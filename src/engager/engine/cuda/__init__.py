@@ -1,0 +1,1 @@
+"""The same generated code for a GPU, one thread per patient."""

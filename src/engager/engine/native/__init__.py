@@ -1,0 +1,1 @@
+"""Native code for each model, written as LLVM and compiled when first used."""

@@ -1,0 +1,194 @@
+"""Runs compiled models: checks a problem's arrays, lays them out, and lets threads loose on them."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from engager.core import Problem as Wrong
+from engager.core import UnsupportedModel
+from engager.engine.lowering.layout import CONTEXT, SLOT
+from engager.engine.lowering.tableau import TABLEAUS
+from engager.engine.native.compiler import Compiled, compile_system, make_or_load
+from engager.engine.native.driver import PARTS
+from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Trajectories
+from engager.model import System
+
+#: What counts as nothing, as a share of a state's largest size so far: times rtol, the part of the tolerance that
+#: does not shrink with the state. One cell beside 1e12.
+OF_PEAK = 1e-6
+#: Likewise for a state that was never anything but 0.
+ABSOLUTE_FLOOR = 1e-15
+
+
+#: Ensembles this small are solved before anyone could interrupt them: no thread is started for them.
+_QUICK = 256
+
+
+def solve_native(
+    problem: Problem,
+    method: str,
+    rtol: float,
+    atol: FloatArray | None,
+    n_threads: int | None,
+    max_steps: int,
+    width: int | None = None,
+) -> Trajectories:
+    """Solves a checked problem with compiled code; see `engager.engine.solve`."""
+    system = problem.system
+    refuse_events(system)
+    started = time.perf_counter()
+    compiled = compile_system(system, TABLEAUS[method], width)
+    ready = time.perf_counter()
+    result, context, keep = lay_out(problem, rtol, atol, max_steps)
+    n_patients = problem.parameters.shape[0]
+    threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
+    _run(compiled, context, threads, keep["counter"], n_patients)
+    del keep
+    result.info.update(
+        compile_seconds=ready - started,
+        solve_seconds=time.perf_counter() - ready,
+        from_cache=float(compiled.from_cache),
+        threads=float(threads),
+        width=float(compiled.kernel.width),
+    )
+    return result
+
+
+def usable_cpus() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def refuse_events(system: System) -> None:
+    """Raises UnsupportedModel naming the events that only the reference engine runs."""
+    if system.events:
+        named = ", ".join(event.id for event in system.events[:5])
+        rule = "the compiled engine runs no events"
+        raise UnsupportedModel(Wrong(f"model {system.id}", named, rule, "Use backend='reference'."))
+
+
+def starting_inputs(problem: Problem) -> FloatArray:
+    """Inputs at the start, array (patient, input): as given, else the model's values (0 where it has none)."""
+    if problem.inputs is not None:
+        return problem.inputs
+    system = problem.system
+    values = np.array([system.defaults.get(name, 0.0) for name in system.inputs])
+    return np.tile(values, (problem.parameters.shape[0], 1))
+
+
+def lay_out(
+    problem: Problem, rtol: float, atol: FloatArray | None, max_steps: int
+) -> tuple[Trajectories, FloatArray, dict[str, Any]]:
+    """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
+    system = problem.system
+    n, m = problem.parameters.shape[0], len(system.states)
+    schedule = problem.schedule or Schedule.empty(n)
+    times = np.ascontiguousarray(problem.save_times, dtype=float)
+    inputs = starting_inputs(problem)
+    absolute = np.full(m, rtol * ABSOLUTE_FLOOR) if atol is None else atol
+    result = Trajectories(
+        system=system,
+        time=times,
+        values=np.empty((n, len(times), m)),
+        status=np.zeros(n, dtype=np.int64),
+        last_step=np.zeros(n),
+        inputs=np.zeros((n, len(system.inputs))),
+        n_steps=np.zeros(n, dtype=np.int64),
+        n_rejected=np.zeros(n, dtype=np.int64),
+    )
+    first_step = np.zeros(n) if problem.first_step is None else problem.first_step
+    arrays: dict[str, object] = {
+        "parameters": problem.parameters, "inputs": inputs, "initial": problem.initial,
+        "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
+        "values": result.values, "last_step": result.last_step, "inputs_out": result.inputs,
+        "first_step": first_step, "absolute": absolute,
+        "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
+        "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,
+        "counter": np.zeros(1, dtype=np.int64),
+    }  # fmt: skip
+    whole = {"offsets", "action", "action_index", "status", "n_steps", "n_rejected", "counter"}
+    context = np.zeros(len(CONTEXT), dtype=np.int64)
+    keep: dict[str, Any] = {}
+    for name, array in arrays.items():
+        if array is not None:
+            laid = np.ascontiguousarray(array, dtype=np.int64 if name in whole else np.float64)
+            keep[name] = laid
+            context[SLOT[name]] = laid.ctypes.data
+    context[SLOT["n_times"]], context[SLOT["n_patients"]] = len(times), n
+    context[SLOT["max_steps"]] = max_steps
+    numbers = context.view(np.float64)
+    numbers[SLOT["relative"]] = rtol
+    numbers[SLOT["of_peak"]] = rtol * OF_PEAK if atol is None else 0.0
+    keep["context"] = context
+    return result, numbers, keep
+
+
+def time_parts(problem: Problem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
+    """Nanoseconds that each part of a step takes per lane, on the state that a solved problem leaves behind.
+
+    "operations" counts the floating-point operations of one tried step and lane.
+    """
+    compiled = compile_system(problem.system, TABLEAUS[method], width)
+    _, context, keep = lay_out(problem, rtol, None, 100_000)
+    block, start = _workspace(compiled)
+    compiled.drive(start, context.ctypes.data)
+    found = {}
+    for number, name in enumerate(PARTS):
+        best = np.inf
+        for _ in range(5):
+            before = time.perf_counter()
+            compiled.repeat(start, context.ctypes.data, number, 200)
+            best = min(best, time.perf_counter() - before)
+        found[name] = best / 200 / compiled.kernel.width * 1e9
+    del keep, block
+    found["operations"] = float(compiled.kernel.operations["step"])
+    return found
+
+
+def compile_times(system: System, method: str = "rodas5p") -> dict[str, float]:
+    """Seconds to make a model's code with an empty cache, and to load it from a full one."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for name in ("compile_cold_s", "compile_warm_s"):
+            start = time.perf_counter()
+            make_or_load(system, TABLEAUS[method], None, Path(folder))
+            found[name] = time.perf_counter() - start
+    return found
+
+
+def _workspace(compiled: Compiled) -> tuple[FloatArray, int]:
+    """Memory for one thread and the address at which it begins."""
+    block = np.zeros(compiled.kernel.workspace + 8)
+    # whole cache lines: a vector that straddles two is slower to load
+    return block, block.ctypes.data + (-block.ctypes.data % 64)
+
+
+def _run(compiled: Compiled, context: FloatArray, threads: int, counter: IntArray, n_patients: int) -> None:
+    def work(_: int) -> None:
+        block, start = _workspace(compiled)
+        compiled.drive(start, context.ctypes.data)
+        del block
+
+    if threads == 1 and n_patients <= _QUICK:
+        work(0)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(work, k) for k in range(threads)]
+        try:
+            # in short waits: a signal may reach another thread, and this one must wake to see it
+            while wait(running, timeout=0.2).not_done:
+                pass
+            for one in running:
+                one.result()
+        except KeyboardInterrupt:
+            # compiled code sees no signal; with no patient left to take, it ends soon
+            counter[0] = n_patients
+            raise

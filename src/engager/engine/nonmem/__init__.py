@@ -1,0 +1,1 @@
+"""NONMEM-style dosing tables."""

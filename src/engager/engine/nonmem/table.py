@@ -1,0 +1,202 @@
+"""Reads the rows of a NONMEM-style table and checks each; no model, no doses yet."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engager.core import InputError
+from engager.core import Problem as Complaint
+
+OBSERVATION, DOSE, OTHER, RESET, RESET_AND_DOSE = range(5)
+MAX_ROWS = 5_000_000
+MAX_ADDITIONAL = 100_000
+_KNOWN = ("ID", "TIME", "AMT", "RATE", "CMT", "EVID", "MDV", "ADDL", "II", "SS", "DV")
+_MISSING = {"", ".", "NA", "na", "NaN", "nan"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: an observation, a dose, a reset or something else that happens to a patient.
+
+    Attributes
+    ----------
+    line : line number in the file, from 1.
+    compartment : number or name as written; empty when the row gives none.
+    covariates : the other columns that hold numbers.
+    """
+
+    line: int
+    patient: str
+    time: float
+    kind: int
+    amount: float = 0.0
+    rate: float = 0.0
+    compartment: str = ""
+    additional: int = 0
+    interval: float = 0.0
+    steady_state: int = 0
+    is_observed: bool = False
+    covariates: Mapping[str, float] = field(default_factory=dict)
+
+
+def read_records(text: str, where: str) -> list[Record]:
+    """All rows, in order.
+
+    Raises
+    ------
+    InputError
+        With every row that breaks a rule, by its line.
+    """
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not lines:
+        raise InputError(Complaint(where, "no rows", "must be a table with a header"))
+    if len(lines) > MAX_ROWS:
+        raise InputError(Complaint(where, len(lines), f"may have at most {MAX_ROWS} rows"))
+    header = [name.strip() for name in _cells(lines[0][1])]
+    columns = [name.upper() if name.upper() in _KNOWN else name for name in header]
+    _check_header(columns, where)
+    rows = _Rows(columns, where)
+    records = [record for number, line in lines[1:] if (record := rows.record(number, _cells(line))) is not None]
+    rows.check_order(records)
+    if rows.problems:
+        raise InputError(rows.problems[:50])
+    return records
+
+
+def _cells(line: str) -> list[str]:
+    if "," in line:
+        try:
+            return [cell.strip() for cell in next(csv.reader([line]))]
+        except csv.Error:  # a cell of absurd length: told as a row with too few cells
+            return []
+    return line.split(";") if ";" in line else line.split()
+
+
+def _check_header(columns: list[str], where: str) -> None:
+    problems = []
+    for name in ("ID", "TIME"):
+        if name not in columns:
+            problems.append(Complaint(f"{where}: line 1", ",".join(columns), f"must have a column {name}"))
+    for name in sorted({name for name in columns if columns.count(name) > 1}):
+        problems.append(Complaint(f"{where}: line 1", name, "stands twice"))
+    for name in columns:
+        if name.upper() in ("DATE", "DAT1", "DAT2", "DAT3"):
+            problems.append(Complaint(f"{where}: line 1", name, "calendar dates are not read", "Use numbers in TIME."))
+    if problems:
+        raise InputError(problems)
+
+
+class _Rows:
+    """Turns rows into records and collects what is wrong with them."""
+
+    def __init__(self, columns: list[str], where: str) -> None:
+        self.columns, self.where = columns, where
+        self.problems: list[Complaint] = []
+        self.extra = [name for name in columns if name not in _KNOWN]
+
+    def record(self, line: int, cells: list[str]) -> Record | None:
+        if len(cells) != len(self.columns):
+            self._complain(line, f"{len(cells)} cells", f"must have {len(self.columns)}, as the header")
+            return None
+        row = dict(zip(self.columns, cells, strict=True))
+        before = len(self.problems)
+        number = {name: self._number(line, name, row.get(name, "")) for name in _KNOWN[1:] if name not in ("CMT", "DV")}
+        kind = self._kind(line, row, number)
+        record = Record(
+            line, row["ID"], number["TIME"], kind, number["AMT"], number["RATE"], row.get("CMT", "").strip(),
+            self._whole(line, "ADDL", number["ADDL"], MAX_ADDITIONAL), number["II"],
+            self._whole(line, "SS", number["SS"], 2),
+            is_observed=kind == OBSERVATION and number["MDV"] == 0,
+            covariates=self._covariates(row),
+        )  # fmt: skip
+        if row["TIME"].strip() in _MISSING:
+            self._complain(line, row["TIME"], "TIME must be a number")
+        self._check_dose(record)
+        return record if len(self.problems) == before else None
+
+    def _complain(self, line: int, value: object, rule: str, next_step: str = "") -> None:
+        self.problems.append(Complaint(f"{self.where}: line {line}", value, rule, next_step))
+
+    def _number(self, line: int, name: str, cell: str) -> float:
+        if cell.strip() in _MISSING:
+            return 0.0
+        try:
+            value = float(cell)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            hint = "Clock times are not read; use numbers." if ":" in cell else ""
+            self._complain(line, cell, f"{name} must be a number", hint)
+            return 0.0
+        return value
+
+    def _whole(self, line: int, name: str, value: float, most: int) -> int:
+        if value != int(value) or not 0 <= value <= most:
+            self._complain(line, value, f"{name} must be a whole number from 0 to {most}")
+            return 0
+        return int(value)
+
+    def _kind(self, line: int, row: Mapping[str, str], number: Mapping[str, float]) -> int:
+        if row.get("EVID", "").strip() not in _MISSING:
+            value = number["EVID"]
+            if value not in (0, 1, 2, 3, 4):
+                self._complain(line, row["EVID"], "EVID must be 0, 1, 2, 3 or 4")
+                return OBSERVATION
+            return int(value)
+        is_dose = number["AMT"] != 0 or number["RATE"] != 0 or number["SS"] != 0
+        return DOSE if is_dose else OBSERVATION
+
+    def _covariates(self, row: Mapping[str, str]) -> dict[str, float]:
+        found = {}
+        for name in self.extra:
+            try:
+                value = float(row[name])
+            except ValueError:
+                continue
+            if math.isfinite(value):
+                found[name] = value
+        return found
+
+    def _check_dose(self, one: Record) -> None:
+        if one.kind in (OBSERVATION, OTHER, RESET):
+            for name, value in (
+                ("AMT", one.amount), ("RATE", one.rate), ("ADDL", one.additional),
+                ("II", one.interval), ("SS", one.steady_state),
+            ):  # fmt: skip
+                if value:
+                    self._complain(one.line, value, f"{name} must be 0 where EVID is {one.kind}")
+            return
+        is_constant = one.steady_state and one.amount == 0 and one.rate > 0 and one.interval == 0
+        if one.amount < 0:
+            self._complain(one.line, one.amount, "AMT must be >= 0")
+        if one.amount == 0 and not is_constant:
+            hint = "With SS, RATE > 0 and II 0 the amount may be 0: a constant infusion."
+            self._complain(one.line, one.amount, "AMT of a dose must be > 0", hint)
+        if one.rate < 0 and one.rate not in (-1, -2):
+            self._complain(one.line, one.rate, "RATE must be >= 0, -1 (rate is a parameter) or -2 (duration is)")
+        if one.interval < 0:
+            self._complain(one.line, one.interval, "II must be >= 0")
+        if one.interval == 0 and (one.additional or (one.steady_state and not is_constant)):
+            self._complain(one.line, one.interval, "II must be > 0 with ADDL or SS")
+        if one.additional and is_constant:
+            self._complain(one.line, one.additional, "ADDL does not go with a constant infusion")
+
+    def check_order(self, records: list[Record]) -> None:
+        """Patients in one block each, times not going back."""
+        seen: set[str] = set()
+        last: Record | None = None
+        for one in records:
+            if last is None or one.patient != last.patient:
+                if one.patient in seen:
+                    self._complain(one.line, one.patient, "rows of one ID must stand together")
+                seen.add(one.patient)
+            elif one.time < last.time:
+                self._complain(one.line, one.time, f"TIME must not go back (it was {last.time:g} before)")
+            last = one

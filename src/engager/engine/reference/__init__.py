@@ -1,0 +1,1 @@
+"""A slow, trusted solver that also runs SBML events."""

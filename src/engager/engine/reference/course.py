@@ -1,0 +1,248 @@
+"""One patient's course: smooth stretches between instants at which something happens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.integrate
+
+from engager.engine.problem import Action, FloatArray, Status
+from engager.engine.reference.events import EndlessEvents, EventQueue
+from engager.engine.reference.model import ReferenceModel
+
+Dense = Callable[[float], list[float]]
+#: where within a step the comparisons are looked at
+_LOOKS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
+#: stretches that end after less than this share of the time scale count as chattering
+_TINY = 1e-10
+_MAX_CHATTER = 50
+_MAX_STUCK = 30
+
+
+class Failure(Exception):
+    """The course cannot go on."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.name)
+        self.status = status
+
+
+class Course:
+    """State of one patient while it is being solved.
+
+    Attributes
+    ----------
+    t, y, p, u : time, states, parameters, inputs.
+    n_saved : how many save times are behind.
+    """
+
+    def __init__(
+        self, model: ReferenceModel, p: list[float], u: list[float], y: list[float] | None, *, start: float,
+        rtol: float, atol: float | FloatArray, method: str, max_step: float, max_steps: int,
+    ) -> None:  # fmt: skip
+        self.model, self.p, self.u, self.t = model, p, u, start
+        self.initial = model.initial(start, (), p, u, ()) if y is None else list(y)
+        self.y = list(self.initial)
+        self.is_given_nan = y is not None and any(math.isnan(value) for value in y)
+        self.rtol, self.atol, self.method = max(rtol, 100 * np.finfo(float).eps), atol, method
+        self.max_step, self.max_steps = max_step, max_steps
+        self.n_steps = self.n_saved = 0
+        self.last_step = 0.0
+        self.chatter = self.n_stuck = 0
+        self.slides = False
+        self._crossed: list[float] | None = None
+        events = model.system.events
+        self.queue = EventQueue(model, [event.initial_value for event in events])
+
+    # ---- instants ----
+    def begin(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
+        """Actions and events at the start."""
+        if self.is_given_nan:
+            raise Failure(Status.NOT_FINITE)
+        self._apply(actions)
+        self._events()
+
+    def act(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
+        """Actions at the present time, then the events they cause."""
+        if actions:
+            self._apply(actions)
+            self._events()
+
+    def _apply(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
+        for _, action, index, value in actions:
+            if math.isnan(value):
+                raise Failure(Status.NOT_FINITE)
+            if action is Action.ADD_TO_STATE:
+                self.y[index] += value
+            elif action is Action.SET_STATE:
+                self.y[index] = value
+            elif action is Action.MULTIPLY_STATE:
+                self.y[index] *= value
+            elif action is Action.SET_INPUT:
+                self.u[index] = value
+            else:
+                self.y = list(self.initial)
+                self.u = [0.0] * len(self.u)
+
+    def _events(self, atoms: list[float] | None = None) -> None:
+        if not self.queue.truth:
+            return
+        try:
+            if atoms is not None:
+                self.queue.happen(self.t, self.y, self.p, self.u, atoms)
+            self.queue.happen(self.t, self.y, self.p, self.u)
+        except EndlessEvents:
+            raise Failure(Status.STEP_LIMIT) from None
+
+    # ---- saving ----
+    def record(self, saves: list[float], values: FloatArray) -> None:
+        """Write the present state to the save times that are now."""
+        while self.n_saved < len(saves) and saves[self.n_saved] <= self.t:
+            values[self.n_saved] = self.y
+            self.n_saved += 1
+
+    def _record_before(self, end: float, dense: Dense, saves: list[float], values: FloatArray) -> None:
+        while self.n_saved < len(saves) and saves[self.n_saved] < end:
+            values[self.n_saved] = dense(saves[self.n_saved])
+            self.n_saved += 1
+
+    # ---- stretches ----
+    def advance(self, stop: float, saves: list[float], values: FloatArray) -> None:
+        """Go to `stop`, events on the way included; saves at `stop` itself are left to the caller."""
+        while self.t < stop:
+            end = min(stop, self.queue.next_time(), self.model.next_clock(self.t, self.y, self.p, self.u))
+            self._stretch(end, saves, values)
+            self._events(self._crossed)
+            if self.t < stop:
+                self.record(saves, values)
+
+    def _stretch(self, end: float, saves: list[float], values: FloatArray) -> None:
+        """Integrate smooth equations to `end`, or to where an atom changes."""
+        begun, self._crossed = self.t, None
+        atoms = self.model.live_atoms(self.t, self.y, self.p, self.u, ())
+        self.slides = self.chatter > _MAX_CHATTER
+        before = self._signature(self.t, self.y)
+        steps = _Steps(self, end, atoms)
+        while self.t < end:
+            dense, reached = steps.step()
+            self.n_steps += 1
+            if self.n_steps > self.max_steps:
+                raise Failure(Status.STEP_LIMIT)
+            self._note_progress(reached)
+            change = self._first_change(dense, reached, before) if before else None
+            goal = reached if change is None else change
+            self._record_before(goal, dense, saves, values)
+            self.last_step = goal - self.t
+            self.t, self.y = goal, dense(goal)
+            if change is not None:
+                self._note_crossing(before)
+                self._note_chatter(begun)
+                return
+
+    def _note_progress(self, reached: float) -> None:
+        """SciPy goes on at steps that no longer move the clock; near a pole that would be for ever."""
+        self.n_stuck = self.n_stuck + 1 if reached - self.t <= 8 * math.ulp(self.t) else 0
+        if self.n_stuck > _MAX_STUCK:
+            raise Failure(Status.STEP_TOO_SMALL)
+
+    def _first_change(self, dense: Dense, reached: float, before: list[float]) -> float | None:
+        """The first float in (t, reached] at which an atom differs from `before`."""
+        left = self.t
+        for share in _LOOKS:
+            right = reached if share == 1.0 else self.t + share * (reached - self.t)
+            if right > left and self._differs(right, dense, before):
+                break
+            left = max(left, right)
+        else:
+            return None
+        while True:
+            middle = left + 0.5 * (right - left)
+            if not left < middle < right:
+                return right
+            if self._differs(middle, dense, before):
+                right = middle
+            else:
+                left = middle
+
+    def _differs(self, t: float, dense: Dense, before: list[float]) -> bool:
+        return self._signature(t, dense(t)) != before
+
+    def _signature(self, t: float, y: list[float]) -> list[float]:
+        """What must not change within a stretch; while sliding, only what events look at."""
+        if not self.model.atoms:
+            return []
+        return self.model.signature(t, y, self.p, self.u, of_triggers=self.slides)
+
+    def _note_crossing(self, before: list[float]) -> None:
+        """Equalities whose sides have changed order without meeting on a float hold at this instant."""
+        if self.slides:
+            return
+        now = self.model.signature(self.t, self.y, self.p, self.u)
+        met = [k for k in self.model.equalities if before[k] and now[k] == -before[k]]
+        if met:
+            self._crossed = self.model.live_atoms(self.t, self.y, self.p, self.u, ())
+            for k in met:
+                self._crossed[k] = 1.0
+
+    def _note_chatter(self, begun: float) -> None:
+        """Count tiny stretches in a row: the solution slides along a switch, whose atoms then stay unfrozen."""
+        tiny = self.t - begun <= _TINY * max(abs(self.t), 1e-6)
+        self.chatter = self.chatter + 1 if tiny else 0
+
+
+class _Steps:
+    """Steps of SciPy's integrator over the states that move and have a value."""
+
+    def __init__(self, course: Course, end: float, atoms: list[float]) -> None:
+        self.course, self.end, self.atoms = course, end, atoms
+        model = course.model
+        self.base = list(course.y)
+        self.live = [j for j, k in enumerate(model.moving) if math.isfinite(self.base[k])]
+        self.places = [model.moving[j] for j in self.live]
+        self.formulas = model.live_rates if course.slides else model.rates
+        self.solver = self._solver() if self.places else None
+
+    def _solver(self) -> Any:
+        course = self.course
+        start = np.array([self.base[k] for k in self.places])
+        slope = self._rates(course.t, start)
+        if not np.all(np.isfinite(slope)):
+            raise Failure(Status.NOT_FINITE)
+        atol = course.atol if np.ndim(course.atol) == 0 else np.asarray(course.atol)[self.places]
+        return getattr(scipy.integrate, course.method)(
+            self._rates, course.t, start, self.end, rtol=course.rtol, atol=atol, max_step=course.max_step
+        )
+
+    def _rates(self, t: float, x: Any) -> FloatArray:
+        y = self.base
+        for k, value in zip(self.places, x.tolist(), strict=True):
+            y[k] = value
+        rates = self.formulas(t, y, self.course.p, self.course.u, self.atoms)
+        return np.array([rates[j] for j in self.live])
+
+    def step(self) -> tuple[Dense, float]:
+        """One step: the course within it, and where it ends."""
+        if self.solver is None:
+            constant = list(self.course.y)
+            return lambda t: list(constant), min(self.end, self.course.t + self.course.max_step)
+        try:
+            self.solver.step()
+        except (ValueError, np.linalg.LinAlgError):  # an implicit method met NaN or infinity
+            raise Failure(Status.NOT_FINITE) from None
+        if self.solver.status == "failed":
+            raise Failure(Status.STEP_TOO_SMALL)
+        if not np.all(np.isfinite(self.solver.y)):
+            raise Failure(Status.NOT_FINITE)
+        inside, end, last = self.solver.dense_output(), self.solver.t, self.solver.y.copy()
+        whole, places = list(self.course.y), self.places
+
+        def dense(t: float) -> list[float]:
+            y = list(whole)
+            for k, value in zip(places, (last if t == end else inside(t)).tolist(), strict=True):
+                y[k] = value
+            return y
+
+        return dense, end

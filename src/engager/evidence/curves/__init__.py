@@ -1,0 +1,1 @@
+"""Survival curves rebuilt from what was printed."""

@@ -1,0 +1,1 @@
+"""Pictures of the evidence: forest, network, map and curve."""

@@ -1,0 +1,1 @@
+"""Records of publications: their schema, reading, checks, citations and export."""

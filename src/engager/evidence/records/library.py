@@ -1,0 +1,201 @@
+"""The shipped records: read once, validated at load, looked up by id.
+
+A record file is refused as a whole with everything that is wrong in it, told by file and key.
+"""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from engager.core import InputError, Problem, nearest
+from engager.evidence.records.checks import check_record
+from engager.evidence.records.reading import read_yaml
+from engager.evidence.records.schema import Record
+from engager.evidence.records.vocabulary import DATA
+
+
+@cache
+def load_records() -> dict[str, Record]:
+    """All shipped records by id, in alphabetical order; loaded and validated once per process.
+
+    Raises
+    ------
+    InputError
+        With the problems of all files together.
+    """
+    return read_records(DATA / "records")
+
+
+def read_records(folder: Path) -> dict[str, Record]:
+    """All records of a folder by id.
+
+    Raises
+    ------
+    InputError
+        With the problems of all files together, a repeated id or reference number among them.
+    """
+    records: dict[str, Record] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            record = read_record(path)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if path.name != f"{record.id}.yaml":
+            rule = "must be the file's name without .yaml"
+            problems.append(Problem(f"{path.name}: id", record.id, rule, "Rename one of them."))
+        if record.id in records:
+            problems.append(Problem(f"{path.name}: id", record.id, "is the id of another record", "Choose another."))
+        records[record.id] = record
+    problems += _repeated_references(records)
+    if problems:
+        raise InputError(problems)
+    return records
+
+
+def read_record(path: Path) -> Record:
+    """One record from its YAML file, validated.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file: what is unreadable, or else unknown and missing keys, wrong types, and
+        counts, intervals, proportions and sources that do not hold together. These last wait when a wrong type
+        stands where the record cannot do without the value.
+    """
+    return parse_record(read_yaml(path), path.name)
+
+
+def parse_record(content: dict[str, Any], name: str) -> Record:
+    """A record from the mapping of its file; problems as in `read_record`."""
+    try:
+        record = Record.model_validate(content)
+    except ValidationError as error:
+        raise InputError([*schema_problems(error, name), *_further_problems(content, error, name)]) from None
+    problems = check_record(record, name)
+    if problems:
+        raise InputError(problems)
+    return record
+
+
+def _further_problems(content: dict[str, Any], error: ValidationError, name: str) -> list[Problem]:
+    """What is wrong with the rest of a record when the values of a wrong type are left aside."""
+    rest = copy.deepcopy(content)
+    for found in error.errors(include_url=False):
+        _leave_aside(rest, found["loc"], found["type"] == "extra_forbidden")
+    try:
+        return check_record(Record.model_validate(rest), name)
+    except ValidationError:
+        return []
+
+
+def _leave_aside(content: Any, location: tuple[Any, ...], is_extra: bool) -> None:
+    """Null, or for an unknown key nothing, at the place a finding names; branches of a choice are no keys."""
+    parent, key = None, None
+    for part in location:
+        known = isinstance(content, dict) and part in content
+        if known or (isinstance(content, list) and isinstance(part, int) and part < len(content)):
+            parent, key, content = content, part, content[part]
+    if parent is None:
+        return
+    if is_extra:
+        del parent[key]
+    else:
+        parent[key] = None
+
+
+def contribution_remarks(contributed: Record) -> list[str]:
+    """What a contributor should know about a valid record before it joins the shipped ones."""
+    from engager.evidence.records.regimens import load_regimens
+
+    said = []
+    if contributed.id in load_records():
+        said.append(f"a shipped record is called {contributed.id} already; this one would take its place")
+    said += [
+        f"regimen {slug} is not in the list of regimens; add it to be able to run it"
+        for slug in contributed.regimens
+        if slug not in load_regimens()
+    ]
+    return said
+
+
+def record(record_id: str) -> Record:
+    """One shipped record.
+
+    Raises
+    ------
+    InputError
+        When there is no such record; the nearest ids are offered.
+    """
+    records = load_records()
+    if record_id not in records:
+        raise InputError(Problem("record", record_id, "is not a shipped record", nearest(record_id, records)))
+    return records[record_id]
+
+
+def schema_problems(error: ValidationError, name: str) -> list[Problem]:
+    """Pydantic's findings as problems with file and key; the branches of one choice are told once."""
+    problems: dict[str, Problem] = {}
+    for found in error.errors(include_url=False):
+        place = _place(found["loc"])
+        where = f"{name}: {place}" if place else name
+        if where not in problems:
+            problems[where] = Problem(where, _shown(found), *_rule(found))
+    return list(problems.values())
+
+
+# What pydantic appends to a path when a key may have several types.
+_BRANCHES = frozenset({"str", "int", "float", "constrained-str", "tuple[float, float]", "tuple[str, ...]"})
+_RULES = MappingProxyType(
+    {
+        "extra_forbidden": ("is not a key of this place", "Check the spelling, or move it to `notes`."),
+        "missing": ("is required", "Add the key (null where the schema allows it)."),
+        "int_type": ("must be a whole number", "Write it without quotes or decimals."),
+        "float_type": ("must be a number", "Write it without quotes or unit."),
+        "string_type": ("must be text", "Put it in quotes."),
+        "string_too_short": ("must not be empty", ""),
+        "bool_type": ("must be true or false", ""),
+        "too_short": ("must not be empty", ""),
+    }
+)
+
+
+def _rule(found: Any) -> tuple[str, str]:
+    if found["type"] in _RULES:
+        return _RULES[found["type"]]
+    message = str(found["msg"]).removeprefix("Input should ").removeprefix("be ")
+    return f"must be {message[0].lower()}{message[1:]}", ""
+
+
+def _shown(found: Any) -> object:
+    return None if found["type"] == "missing" else found["input"]
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part not in _BRANCHES and not str(part).startswith(("tuple[", "constrained", "function-")):
+            text += f".{part}" if text else str(part)
+    return text
+
+
+def _repeated_references(records: dict[str, Record]) -> list[Problem]:
+    owner: dict[int, str] = {}
+    problems = []
+    for entry in records.values():
+        if entry.reference is None:
+            continue
+        if entry.reference in owner:
+            rule = f"is already the reference number of {owner[entry.reference]}"
+            problems.append(Problem(f"{entry.id}.yaml: seed_reference", entry.reference, rule, "Check both."))
+        owner[entry.reference] = entry.id
+    return problems

@@ -1,0 +1,1 @@
+"""What many records say together: pooling, networks, historical priors, matching."""

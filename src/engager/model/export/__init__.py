@@ -1,0 +1,1 @@
+"""A model written as SBML or Antimony."""

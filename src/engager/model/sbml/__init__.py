@@ -1,0 +1,1 @@
+"""SBML and Antimony files become a `System` of equations."""

@@ -1,0 +1,187 @@
+"""How a study is run: arms, allocation, visits, follow-up, transplant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
+
+from engager.protocol.parts import Count, Fraction, NotNegative, Part, Positive, refuse
+from engager.protocol.regimen import Regimen
+from engager.protocol.spans import Days, Spans
+
+MOST_PATIENTS = 10_000_000
+# Named strata, as conditions over covariates; TOWER's stratification factors (evidence record tower-2017).
+STRATA = {
+    "age_group": "age_years < 35",
+    "prior_salvage": "salvage_line > 1",
+    "prior_hsct": "prior_hsct",
+    "sex": "female",
+    "extramedullary": "extramedullary",
+    "ph_positive": "ph_positive",
+    "marrow_blasts_group": "marrow_blasts_percent >= 50",
+}
+
+
+class Arm(Part):
+    """One arm: how many patients, and what they get.
+
+    Attributes
+    ----------
+    n : patients of one virtual trial.
+    regimen : the treatment; a file may name one of ``engager regimen list``.
+    never_treated : share of patients who are randomized but never get a dose (lost before day 1).
+    """
+
+    n: Count = Field(le=MOST_PATIENTS)
+    regimen: Regimen
+    never_treated: Fraction = 0.0
+
+    @field_validator("regimen", mode="before")
+    @classmethod
+    def _regimen_by_id(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            from engager.protocol.catalogue import executable_regimen
+
+            return executable_regimen(value)
+        return value
+
+
+class Allocation(Part):
+    """Who goes to which arm.
+
+    Attributes
+    ----------
+    randomized : permuted blocks within strata; False: arms are filled one after the other.
+    ratio : patients per arm within a block, in the order of the arms; empty: from the arms' n.
+    block : block length, a multiple of the sum of `ratio`; None: the sum itself.
+    strata : names of `STRATA` or conditions over covariates.
+    counterfactual : the same patients in every arm (then nothing is randomized).
+    """
+
+    randomized: bool = True
+    ratio: tuple[Count, ...] = ()
+    block: Count | None = None
+    strata: tuple[str, ...] = ()
+    counterfactual: bool = False
+
+    @model_validator(mode="after")
+    def _block_fits_ratio(self) -> Allocation:
+        if self.block and self.ratio and self.block % sum(self.ratio):
+            refuse(f"block {self.block} must be a multiple of the ratio's sum, {sum(self.ratio)}")
+        if self.counterfactual and self.randomized and "randomized" in self.model_fields_set:
+            refuse("counterfactual: true needs randomized: false", "The same patients cannot be randomized.")
+        return self
+
+    def stratum_conditions(self) -> tuple[str, ...]:
+        """The strata as conditions over covariates."""
+        return tuple(STRATA.get(name, name) for name in self.strata)
+
+
+class MrdAssay(Part):
+    """How residual disease is measured: the smallest share of leukemic cells the assay tells from none."""
+
+    assay: Literal["flow", "pcr", "ngs"] = "flow"
+    limit: Annotated[Positive, Field(lt=1)] = 1.0e-4
+
+
+class Visits(Part):
+    """When patients are looked at.
+
+    Attributes
+    ----------
+    marrow_days : days within each cycle on which marrow is examined.
+    counts_every_days : days between blood counts, from day 1 of a cycle.
+    mrd : the assay, on marrow days.
+    after_treatment_every_days : days between visits once off treatment.
+    """
+
+    marrow_days: Days = Spans(((29, 29),))
+    counts_every_days: Count = 7
+    mrd: MrdAssay = MrdAssay()
+    after_treatment_every_days: Count = 28
+
+    @field_validator("marrow_days")
+    @classmethod
+    def _has_an_end(cls, days: Spans) -> Spans:
+        if days.last is None:
+            refuse("must name days, not an open range", "Write marrow_days: [29].")
+        return days
+
+    def marrow_day_list(self) -> list[int]:
+        """The marrow days within a cycle, rising."""
+        return [day for first, last in self.marrow_days.closed(0) for day in range(first, last + 1)]
+
+
+class DataCut(Part):
+    """When the data are cut: after this many deaths, or this many months after the first randomization."""
+
+    deaths: Count | None = None
+    months: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DataCut:
+        if (self.deaths is None) == (self.months is None):
+            refuse("must give either deaths or months")
+        return self
+
+
+class FollowUp(Part):
+    """How long patients are watched.
+
+    Attributes
+    ----------
+    months : longest follow-up of a patient.
+    accrual_months : calendar months over which patients enter, evenly; 0: all at once.
+    dropout_per_year : hazard of being lost to follow-up [1/year].
+    data_cut : None: every patient is followed for `months`.
+    """
+
+    months: Annotated[Positive, Field(le=600)] = 24.0
+    accrual_months: Annotated[NotNegative, Field(le=600)] = 0.0
+    dropout_per_year: Annotated[NotNegative, Field(le=50)] = 0.0
+    data_cut: DataCut | None = None
+
+
+class Transplant(Part):
+    """Allogeneic transplantation as part of the strategy.
+
+    Attributes
+    ----------
+    offer : never, in_response (CR, CRh or CRi) or in_mrd_response.
+    probability : share of eligible patients who get there, one number or one for each arm.
+    earliest_after_cycle : not before this cycle is over.
+    delay_days : days from the decision to the transplant.
+    """
+
+    offer: Literal["never", "in_response", "in_mrd_response"] = "never"
+    probability: Annotated[
+        Fraction | dict[str, Fraction],
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "number", "minimum": 0, "maximum": 1},
+                    {
+                        "type": "object",
+                        "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+                    },
+                ]
+            }
+        ),
+    ] = 0.4
+    earliest_after_cycle: Count = 1
+    delay_days: NotNegative = 14.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _offered_when_described(cls, raw: Any) -> Any:
+        # A file that says how likely a transplant is means it to happen.
+        if isinstance(raw, dict) and "probability" in raw and "offer" not in raw:
+            return {"offer": "in_response", **raw}
+        return raw
+
+    def probability_of(self, arm: str) -> float:
+        """The probability in one arm; 0 when no transplant is offered."""
+        if self.offer == "never":
+            return 0.0
+        return self.probability.get(arm, 0.0) if isinstance(self.probability, dict) else self.probability

@@ -1,0 +1,384 @@
+"""What a study counts (`endpoints`) and what was observed (`targets`), in the evidence records' words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, WithJsonSchema, field_validator, model_validator
+
+from engager.core import nearest
+from engager.protocol.curves import check_curve, printed_curve
+from engager.protocol.parts import Count, Fraction, Number, Part, Positive, Whole, refuse
+
+if TYPE_CHECKING:
+    from engager.evidence import CurveInformation
+
+# Endpoints a virtual trial can answer. Responses count within the endpoint's window.
+BINARY_ENDPOINTS = (
+    "CR",
+    "CRh",
+    "CRi",
+    "CR/CRh",
+    "CR/CRi",
+    "CR/CRh/CRi",
+    "MRD_response",
+    "complete_MRD_response",
+    "response_in_cycle_1",
+    "HSCT_after_response",
+    "HSCT_on_study",
+    "CRS_any",
+    "CRS_grade3plus",
+    "neurologic_any",
+    "neurologic_grade3plus",
+    "early_death_30d",
+    "death_induction",
+    "fatal_AE",
+)
+TIME_ENDPOINTS = ("OS", "EFS", "RFS", "DFS", "DoR")
+COMPETING_ENDPOINTS = ("CIR", "TRM")
+SIMULATED_ENDPOINTS = (*BINARY_ENDPOINTS, *TIME_ENDPOINTS, *COMPETING_ENDPOINTS)
+# Endpoints whose window says until when responses count.
+WINDOWED_RESPONSES = (
+    "CR", "CRh", "CRi", "CR/CRh", "CR/CRi", "CR/CRh/CRi", "MRD_response", "complete_MRD_response", "EFS",
+)  # fmt: skip
+# Endpoints that a window cannot bound: times, and those with a time of their own.
+_WITHOUT_WINDOW = ("OS", "RFS", "DFS", "DoR", "CIR", "TRM", "early_death_30d", "response_in_cycle_1")
+_FROM_RESPONSE = ("RFS", "DFS", "DoR")
+_RESPONSE = "CR/CRh/CRi"
+_AMONG = ("all", *(name for name in BINARY_ENDPOINTS if name.startswith("CR") and not name.startswith("CRS")))
+
+Statistic = Literal[
+    "proportion",
+    "median",
+    "survival_at",
+    "cumulative_at",
+    "hazard_ratio",
+    "odds_ratio",
+    "difference",
+    "follow_up_median",
+    "curve",
+]
+_MEASURES = {"HR": "hazard_ratio", "OR": "odds_ratio", "difference": "difference"}
+_DAYS_PER_MONTH = 365.25 / 12
+# Papers round percentages, and sometimes print them over a slightly other n.
+_ROUNDING = 0.02
+_UNITS = {"months": 1.0, "weeks": 7 / _DAYS_PER_MONTH, "days": 1 / _DAYS_PER_MONTH, "years": 12.0}
+
+
+def _read_among(name: str | None) -> str | None:
+    if name is not None and name not in _AMONG:
+        refuse("must be 'all' or a response such as CR/CRh/CRi", nearest(name, _AMONG))
+    return name
+
+
+Among = Annotated[str | None, AfterValidator(_read_among)]
+
+
+class Endpoint(Part):
+    """One thing the study counts.
+
+    Attributes
+    ----------
+    id : a name of `SIMULATED_ENDPOINTS`.
+    window_weeks, window_cycles : counts within this time from the first dose; None: within the widest window that
+        the study names (12 weeks when it names none), and an adverse event whenever it comes.
+    among : a response; only patients who reached it are counted.
+    origin : where time starts; left out: response for RFS, DFS and DoR, else randomization.
+    censor_at_hsct : leave at the transplant.
+    no_response : for EFS, when patients who never respond count as an event: at the start, at the window's
+        end, or not at all.
+    """
+
+    id: str
+    window_weeks: Positive | None = None
+    window_cycles: Count | None = None
+    among: Among = None
+    origin: Literal["randomization", "treatment_start", "response", "hsct"] = "randomization"
+    censor_at_hsct: bool = False
+    no_response: Literal["event_at_start", "event_at_window_end", "ignored"] | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _is_known(cls, name: str | None) -> str | None:
+        if name is not None and name not in SIMULATED_ENDPOINTS:
+            refuse("must be an endpoint a virtual trial can answer", nearest(name, SIMULATED_ENDPOINTS))
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _origin_by_endpoint(cls, raw: Any) -> Any:
+        if isinstance(raw, str):
+            raw = {"id": raw}
+        if not isinstance(raw, dict):
+            return raw
+        filled = dict(raw)
+        if raw.get("id") in _FROM_RESPONSE:
+            filled.setdefault("origin", "response")
+        if raw.get("id") == "EFS":
+            filled.setdefault("no_response", "event_at_start")
+        if raw.get("id") in ("MRD_response", "complete_MRD_response", "response_in_cycle_1"):
+            filled.setdefault("among", _RESPONSE)
+        return filled
+
+    @model_validator(mode="after")
+    def _one_window(self) -> Endpoint:
+        if self.window_weeks is not None and self.window_cycles is not None:
+            refuse("must give window_weeks or window_cycles, not both")
+        return self
+
+    @property
+    def is_time_to_event(self) -> bool:
+        return self.id in TIME_ENDPOINTS
+
+    @property
+    def has_window(self) -> bool:
+        return self.window_weeks is not None or self.window_cycles is not None
+
+    @property
+    def ignores_window(self) -> bool:
+        """Whether a window is given that the endpoint does not have."""
+        return self.has_window and self.id in _WITHOUT_WINDOW
+
+    @property
+    def is_competing(self) -> bool:
+        return self.id in COMPETING_ENDPOINTS
+
+
+def default_endpoints(setting: str) -> tuple[Endpoint, ...]:
+    """What is counted when a study file does not say."""
+    entries: list[dict[str, Any]] = [
+        {"id": "OS"},
+        {"id": "RFS"},
+        {"id": "CRS_grade3plus"},
+        {"id": "neurologic_grade3plus"},
+        {"id": "HSCT_on_study"},
+    ]
+    if setting == "mrd_positive":
+        # Everyone is in remission: MRD is counted among all.
+        entries = [
+            {"id": "complete_MRD_response", "window_cycles": 1, "among": None},
+            {"id": "MRD_response", "window_cycles": 1, "among": None},
+            *entries,
+        ]
+    else:
+        entries = [
+            {"id": "CR", "window_weeks": 12},
+            {"id": "CR/CRh", "window_weeks": 12},
+            {"id": "CR/CRh/CRi", "window_weeks": 12},
+            {"id": "MRD_response", "window_cycles": 2},
+            {"id": "EFS", "window_weeks": 12},
+            {"id": "DoR"},
+            {"id": "HSCT_after_response"},
+            *entries,
+        ]
+    return tuple(Endpoint.model_validate(entry) for entry in entries)
+
+
+_IntervalBound = Annotated[Number | None, WithJsonSchema({"type": ["number", "null"]})]
+
+
+class Target(Part):
+    """One published figure the study is compared with; keys as in an evidence record.
+
+    Attributes
+    ----------
+    arm : the arm's id; may be left out in a study of one arm, and of a comparison.
+    endpoint, statistic : what the figure is; a proportion when counts or a share are given.
+    events, n, proportion : counts and share; `n` also carries the size behind a median or landmark.
+    value : share, survival or ratio; times go to value_months (or _weeks, _days, _years).
+    time_months (or _weeks, _days, _years) : the landmark.
+    ci95 : the published interval, in the unit of the value; null: that bound was not reached.
+    measure, treatment, control : for a comparison, HR, OR or difference between two arms.
+    record, record_arm : for a curve, the evidence record that prints its points, and the arm's name there when
+        it differs from `arm`.
+    subgroup : a condition over covariates.
+    window_weeks, window_cycles, among : as for an endpoint, where the paper differs from it.
+    use : fit or check, for calibration.
+    """
+
+    arm: str | None = None
+    endpoint: str
+    statistic: Statistic = "proportion"
+    events: Whole | None = None
+    n: Count | None = None
+    proportion: Fraction | None = None
+    value: Number | None = None
+    value_months: Positive | None = None
+    value_weeks: Positive | None = None
+    value_days: Positive | None = None
+    value_years: Positive | None = None
+    time_months: Positive | None = None
+    time_weeks: Positive | None = None
+    time_days: Positive | None = None
+    time_years: Positive | None = None
+    ci95: tuple[_IntervalBound, _IntervalBound] | None = None
+    measure: Literal["HR", "OR", "difference"] | None = None
+    treatment: str | None = None
+    control: str | None = None
+    record: str | None = None
+    record_arm: str | None = None
+    subgroup: str | None = None
+    window_weeks: Positive | None = None
+    window_cycles: Count | None = None
+    window: str | None = None
+    among: Among = None
+    use: Literal["fit", "check"] | None = None
+    definition: str | None = None
+    derived: bool = False
+    p: str | float | None = None
+    source: str | tuple[str, ...] | None = None
+    note: str | None = None
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_an_endpoint(cls, name: str) -> str:
+        if name in SIMULATED_ENDPOINTS:
+            return name
+        # A word of the evidence vocabulary that no virtual trial answers may stay; `notes` tells so.
+        from engager.evidence import endpoint
+
+        if not endpoint(name).known:
+            refuse("must be an endpoint of the evidence vocabulary", nearest(name, SIMULATED_ENDPOINTS))
+        return endpoint(name).name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _statistic_from_keys(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "statistic" in raw:
+            return raw
+        measure = raw.get("measure")
+        if isinstance(measure, str) and measure in _MEASURES:
+            return {**raw, "statistic": _MEASURES[measure]}
+        if any(f"time_{unit}" in raw for unit in _UNITS):
+            return {**raw, "statistic": "survival_at"}
+        if any(f"value_{unit}" in raw for unit in _UNITS):
+            return {**raw, "statistic": "median"}
+        return raw
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Target:
+        if self.measure and (self.treatment is None or self.control is None):
+            refuse(f"measure {self.measure} needs treatment and control, two arms")
+        if self.measure and _MEASURES[self.measure] != self.statistic:
+            refuse(f"measure {self.measure} is not the statistic {self.statistic}", "Leave statistic out.")
+        if self.statistic in _MEASURES.values() and not self.measure:
+            refuse(f"statistic {self.statistic} needs measure, treatment and control")
+        if self.window_weeks is not None and self.window_cycles is not None:
+            refuse("must give window_weeks or window_cycles, not both")
+        if self.events is not None and self.n is not None and self.events > self.n:
+            refuse(f"events {self.events} must not exceed n {self.n}")
+        if self.is_curve:
+            check_curve(self)
+            return self
+        if self.record is not None or self.record_arm is not None:
+            refuse("record and record_arm belong to the statistic curve", "Name the source of a figure by source.")
+        _check_value(self)
+        _check_interval(self)
+        return self
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether the target is a survival curve, all printed points of it together."""
+        return self.statistic == "curve"
+
+    @property
+    def curve(self) -> CurveInformation:
+        """The printed points of a curve target and the covariance of their errors."""
+        return printed_curve(self)
+
+    @property
+    def published(self) -> float:
+        """The figure: a share, a survival share, a ratio, or a time [months]. A curve has `curve` instead."""
+        found = _published(self)
+        assert found is not None  # checked when the file was read
+        return found
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The published 95 % interval in the unit of `published`; None where not printed or not reached."""
+        if self.ci95 is None:
+            return None, None
+        # An interval is printed in the unit of its value.
+        scale = next((_UNITS[u] for u in _UNITS if getattr(self, f"value_{u}") is not None), 1.0)
+        low, high = self.ci95
+        return (None if low is None else low * scale), (None if high is None else high * scale)
+
+    @property
+    def at_months(self) -> float | None:
+        """The landmark [months], or None."""
+        return _in_months(self, "time")
+
+    @property
+    def compared_arm(self) -> str | None:
+        """The arm, or ``treatment vs control``."""
+        return f"{self.treatment} vs {self.control}" if self.measure else self.arm
+
+    @property
+    def has_window(self) -> bool:
+        return self.window_weeks is not None or self.window_cycles is not None
+
+    @property
+    def ignores_window(self) -> bool:
+        """Whether a window is given that the endpoint does not have."""
+        return self.has_window and self.endpoint in _WITHOUT_WINDOW
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a virtual trial can answer this target."""
+        return self.endpoint in SIMULATED_ENDPOINTS and self.statistic in _answerable(self.endpoint)
+
+
+def _answerable(endpoint: str) -> tuple[str, ...]:
+    """Statistics a virtual trial gives for an endpoint."""
+    if endpoint in TIME_ENDPOINTS:
+        return ("median", "survival_at", "hazard_ratio", "follow_up_median", "curve")
+    return ("cumulative_at",) if endpoint in COMPETING_ENDPOINTS else ("proportion", "difference", "odds_ratio")
+
+
+def _published(target: Target) -> float | None:
+    if target.statistic == "proportion":
+        if target.events is not None and target.n:
+            return target.events / target.n
+        return target.proportion if target.proportion is not None else target.value
+    timed = _in_months(target, "value")
+    return timed if timed is not None else target.value
+
+
+def _in_months(target: Target, prefix: str) -> float | None:
+    given = [getattr(target, f"{prefix}_{u}") * by for u, by in _UNITS.items() if getattr(target, f"{prefix}_{u}")]
+    return given[0] if given else None
+
+
+def _check_value(target: Target) -> None:
+    value, statistic = _published(target), target.statistic
+    if value is None:
+        wanted = {"proportion": "events and n, or proportion", "median": "value_months"}.get(statistic, "value")
+        refuse(f"a {statistic} needs {wanted}")
+    if target.endpoint in TIME_ENDPOINTS and statistic in ("proportion", "difference", "odds_ratio"):
+        refuse(f"{target.endpoint} is a time to event and has no {statistic}", "Give its median or survival_at.")
+    if target.endpoint in BINARY_ENDPOINTS and statistic not in ("proportion", "difference", "odds_ratio"):
+        refuse(f"{target.endpoint} is yes or no and has no {statistic}", "Give events and n, or a proportion.")
+    if statistic in ("median", "follow_up_median") and target.value is not None:
+        refuse(f"a {statistic} is a time", "Write value_months instead of value.")
+    if statistic in ("proportion", "survival_at", "cumulative_at") and not 0 <= value <= 1:
+        refuse(f"a {statistic} of {value:g} must be a share between 0 and 1", "Write 31 % as 0.31.")
+    if statistic in ("hazard_ratio", "odds_ratio") and value <= 0:
+        refuse(f"a {statistic} of {value:g} must be above 0")
+    if statistic in ("survival_at", "cumulative_at") and target.at_months is None:
+        refuse(f"{statistic} needs a landmark", "Add time_months.")
+    if target.proportion is not None and target.events is not None and target.n:
+        share = target.events / target.n
+        if abs(share - target.proportion) > _ROUNDING:
+            counts = f"{target.events}/{target.n} = {share:.3f}"
+            refuse(f"proportion {target.proportion:g} must agree with {counts}")
+
+
+def _check_interval(target: Target) -> None:
+    low, high = target.interval
+    value = target.published
+    if low is not None and high is not None and low > high:
+        refuse("ci95 must rise from its first to its second number")
+    # Printed values are rounded, so the interval may miss the value by a rounding.
+    slack = 0.01 * max(1.0, abs(value))
+    if (low is not None and value < low - slack) or (high is not None and value > high + slack):
+        refuse(f"ci95 must hold the value {value:g}")

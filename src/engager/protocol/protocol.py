@@ -1,0 +1,236 @@
+"""A virtual trial, complete: what a study file says, with every default filled.
+
+In: the mapping read from a study file (`protocol_text` reads the file). Out: a frozen `Protocol`, or one
+`InputError` with everything that is wrong. Not here: simulating it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from engager.core import InputError, Problem
+from engager.protocol.checks import disagreements
+from engager.protocol.curves import curve_notes
+from engager.protocol.decision import DesignBlock
+from engager.protocol.design import MOST_PATIENTS, Allocation, Arm, FollowUp, Transplant, Visits
+from engager.protocol.endpoints import Endpoint, Target, default_endpoints
+from engager.protocol.parts import Identifier, Part, refuse
+from engager.protocol.population import PopulationBlock
+
+FORMAT_VERSION = 1
+
+
+class Protocol(Part):
+    """One study.
+
+    Attributes
+    ----------
+    study : id, kebab-case. title : one line. record : evidence record it mirrors, or None.
+    model : id of the disease model. simulated_only : nothing was observed to compare with.
+    population, eligibility : who is recruited; who fails one of the conditions is not.
+    arms : by id, in the order of the file.
+    allocation, visits, follow_up, hsct : how the study is run.
+    endpoints : what is counted. targets : what was observed. design : how the study is judged, or None.
+    sources : where the figures of the file were read, by id; free text for the reader.
+    """
+
+    study: Identifier
+    version: Literal[1] = 1
+    title: str = ""
+    record: str | None = None
+    model: str = "b-all"
+    simulated_only: bool = False
+    population: PopulationBlock = Field(default_factory=lambda: PopulationBlock.model_validate({}))
+    eligibility: tuple[str, ...] = ()
+    arms: dict[Identifier, Arm] = Field(min_length=1)
+    allocation: Allocation = Field(default_factory=Allocation)
+    visits: Visits = Field(default_factory=Visits)
+    follow_up: FollowUp = Field(default_factory=FollowUp)
+    hsct: Transplant = Field(default_factory=Transplant)
+    endpoints: tuple[Endpoint, ...] = ()
+    targets: tuple[Target, ...] = ()
+    design: DesignBlock | None = None
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _name_inline_regimens(cls, raw: Any) -> Any:
+        """An inline regimen is called after its arm unless it has an id."""
+        if not isinstance(raw, dict):
+            return raw
+        named = {}
+        for arm_id, arm in raw.items():
+            regimen = arm.get("regimen") if isinstance(arm, dict) else None
+            if isinstance(regimen, dict) and "id" not in regimen:
+                arm = {**arm, "regimen": {"id": str(arm_id), **regimen}}
+            named[str(arm_id)] = arm
+        return named
+
+    @field_validator("record")
+    @classmethod
+    def _record_exists(cls, name: str | None) -> str | None:
+        if name is not None:
+            from engager.evidence import record
+
+            try:
+                record(name)
+            except InputError as error:
+                refuse("must be an evidence record", error.problems[0].next_step or "See engager evidence list.")
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_endpoints(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or raw.get("endpoints"):
+            return raw
+        population = raw.get("population")
+        setting = population.get("setting") if isinstance(population, dict) else None
+        filled = [endpoint.model_dump() for endpoint in default_endpoints(str(setting))]
+        return {**raw, "endpoints": filled}
+
+    @model_validator(mode="after")
+    def _blocks_agree(self) -> Protocol:
+        problems = disagreements({name: getattr(self, name) for name in type(self).model_fields})
+        if problems:
+            # Raised as it is: pydantic lets foreign errors through, and this one holds every problem.
+            raise InputError(problems)
+        return self
+
+    @property
+    def n_patients(self) -> int:
+        """Patients of one virtual trial, all arms."""
+        return sum(arm.n for arm in self.arms.values())
+
+    @property
+    def arm_ids(self) -> tuple[str, ...]:
+        return tuple(self.arms)
+
+    def arm_of(self, target: Target) -> str:
+        """The arm a target is about; the only one when the target names none."""
+        return target.compared_arm or self.arm_ids[0]
+
+    def arm_of_one(self, target: Target) -> str:
+        """One arm the target is about: its arm, or the treated one of a comparison."""
+        return target.treatment or target.arm or self.arm_ids[0]
+
+    def endpoint(self, endpoint_id: str) -> Endpoint | None:
+        """The first endpoint of that id, or None."""
+        return next((one for one in self.endpoints if one.id == endpoint_id), None)
+
+    def window_days(self, counted: Endpoint | Target, arm_id: str) -> float | None:
+        """Until which day an endpoint or target counts in an arm; None: whenever."""
+        if counted.window_weeks is not None:
+            return 7.0 * counted.window_weeks
+        if counted.window_cycles is None:
+            return None
+        return float(self.arms[arm_id].regimen.cycle_start(counted.window_cycles + 1))
+
+    def with_patients(self, n_patients: int) -> Protocol:
+        """The same study with another number of patients, in the arms' proportions.
+
+        A data cut by deaths and the events of a design move in proportion. Every arm keeps at least one patient.
+
+        Raises
+        ------
+        InputError
+            When there are fewer patients than arms, or more than an arm may have.
+        """
+        if n_patients < len(self.arms):
+            rule = f"must be at least {len(self.arms)}, one patient for each arm"
+            raise InputError(Problem("--patients", n_patients, rule, "Leave the option out for the study's own n."))
+        if n_patients > MOST_PATIENTS:
+            rule = f"must be at most {MOST_PATIENTS}"
+            raise InputError(Problem("--patients", n_patients, rule, "Run more replicates."))
+        counts = _apportion([arm.n for arm in self.arms.values()], n_patients)
+        design = self.design and self.design.scaled(n_patients, self.n_patients)
+        changed = self.model_copy(update={"design": design}).model_dump(mode="python", exclude_unset=False)
+        raw = _raw(changed)
+        for arm_id, count in zip(self.arms, counts, strict=True):
+            raw["arms"][arm_id]["n"] = count
+        cut = raw["follow_up"].get("data_cut")
+        if cut and cut.get("deaths"):
+            cut["deaths"] = max(1, math.ceil(cut["deaths"] * n_patients / self.n_patients))
+        return Protocol.model_validate(raw)
+
+    def notes(self) -> list[str]:
+        """What a reader of the file should know: nothing is wrong, but something may be a slip."""
+        found = []
+        for arm_id, arm in self.arms.items():
+            regimen = arm.regimen
+            found += [f"arms.{arm_id}: {text}" for text in regimen.assumptions]
+            if empty := regimen.cycles_without_dose():
+                found.append(f"arms.{arm_id}.regimen: no dose in cycle {', '.join(map(str, empty))}")
+            for i, band in enumerate(regimen.weight_bands):
+                silent = [c for c in range(1, regimen.cycles + 1) if not any(c in d.cycles for d in band.doses)]
+                if silent:
+                    found.append(
+                        f"arms.{arm_id}.regimen.weight_bands[{i}]: cycles {silent[0]} to {silent[-1]} are not"
+                        " named; the main doses apply there"
+                    )
+        found += [
+            f"targets[{i}]: {target.endpoint} ({target.statistic}) is not simulated, so it is not compared"
+            for i, target in enumerate(self.targets)
+            if not target.is_simulated
+        ]
+        found += self._design_notes()
+        counted: list[tuple[str, str, Endpoint | Target]]
+        counted = [(f"endpoints[{i}]", one.id, one) for i, one in enumerate(self.endpoints)]
+        counted += [(f"targets[{i}]", target.endpoint, target) for i, target in enumerate(self.targets)]
+        found += [f"{where}: a window does not bound {name}" for where, name, one in counted if one.ignores_window]
+        found += [
+            f"targets[{i}].window is text for the reader; window_weeks or window_cycles bounds {target.endpoint}"
+            for i, target in enumerate(self.targets)
+            if target.window is not None and not target.has_window
+        ]
+        months = self.follow_up.months
+        found += [
+            f"targets[{i}]: {target.endpoint} at {target.at_months:g} months lies beyond follow_up.months ({months:g}),"
+            " so it cannot be estimated"
+            for i, target in enumerate(self.targets)
+            if target.is_simulated and target.at_months is not None and target.at_months > months
+        ]
+        return found + curve_notes(self.targets, months)
+
+    def _design_notes(self) -> list[str]:
+        """Numbers of the design that do nothing, or other than they seem to."""
+        found = []
+        ratio, sizes = self.allocation.ratio, [arm.n for arm in self.arms.values()]
+        fair = [sum(sizes) * part / sum(ratio) for part in ratio]
+        if any(abs(n - share) >= sum(ratio) for n, share in zip(sizes, fair, strict=False)):
+            found.append(
+                f"allocation.ratio {list(ratio)} is not that of the arms' n, {sizes}; the arms have the n they name"
+            )
+        cut = self.follow_up.data_cut
+        if cut and cut.deaths and cut.deaths > sum(sizes):
+            found.append(f"follow_up.data_cut: {cut.deaths} deaths cannot come in {sum(sizes)} patients; no cut")
+        if self.hsct.offer != "never" and isinstance(self.hsct.probability, dict):
+            found += [
+                f"hsct.probability: {arm} is not named, so nobody is transplanted there"
+                for arm in self.arms
+                if arm not in self.hsct.probability
+            ]
+        return found
+
+
+def _apportion(sizes: list[int], total: int) -> list[int]:
+    """Whole numbers in proportion to `sizes`, at least 1 each, summing to `total` (largest remainders)."""
+    exact = [max(1.0, size * total / sum(sizes)) for size in sizes]
+    scale = (total - len(sizes)) / max(sum(exact) - len(sizes), 1e-12)
+    exact = [1 + (share - 1) * scale for share in exact]
+    counts = [math.floor(share + 1e-9) for share in exact]
+    by_remainder = sorted(range(len(sizes)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return counts
+
+
+def _raw(value: Any) -> Any:
+    """Dumped blocks as the plain mappings and lists a file would hold."""
+    if isinstance(value, dict):
+        return {key: _raw(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_raw(item) for item in value]
+    return value

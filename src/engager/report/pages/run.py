@@ -1,0 +1,137 @@
+"""One self-contained page of a run: no script, no request to anywhere, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engager.core import InputError, Problem
+from engager.report.content import ReportContent
+from engager.report.plots.comparison import figure_comparisons
+from engager.report.plots.courses import figure_courses
+from engager.report.plots.kaplan_meier import figure_kaplan_meier
+from engager.report.plots.uncertainty import monte_carlo_words
+from engager.report.sections import drivers_context, predictive_context, uncertainty_context
+from engager.report.tables import (
+    anchor,
+    comparison_rows,
+    coverage,
+    links,
+    outcome_tables,
+    participant_flow,
+    survival_words,
+    verdict,
+)
+from engager.report.template import RESEARCH_USE, both_widths, render
+from engager.report.words import what
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["RESEARCH_USE", "render_report", "write_report"]
+
+_TEMPLATE = "report.html.j2"
+
+
+def write_report(folder: Path, content: ReportContent) -> Path:
+    """Write ``report.html`` into a folder that exists.
+
+    Parameters
+    ----------
+    folder : of the run.
+    content : what to show; parts that are absent are left out of the page.
+
+    Returns
+    -------
+    Path of the file.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written to.
+    """
+    text = render_report(content)
+    path = Path(folder) / "report.html"
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        rule = f"must be a folder that can be written to ({error.strerror})"
+        raise InputError(Problem("report folder", str(folder), rule)) from error
+    return path
+
+
+def render_report(content: ReportContent) -> str:
+    """The page as text; the same content gives the same text."""
+    return render(_TEMPLATE, _context(content))
+
+
+def _context(content: ReportContent) -> dict[str, Any]:
+    arms = list(content.arms)
+    flow = participant_flow(content.patients, arms) if content.patients is not None else {}
+    sources = [
+        {"anchor": anchor(one.id), "id": one.id, "citation": one.citation, "seen": list(one.seen)}
+        | {"url": one.url if one.url.startswith(("https://", "http://")) else ""}
+        for one in content.sources
+    ]
+    baseline = [
+        {"label": row.label, "simulated": row.simulated, "published": row.published}
+        | {"links": links(row.source, content.sources)}
+        for row in content.baseline
+    ]
+    return {
+        "content": content,
+        "arms": arms,
+        "verdict": verdict(content),
+        "coverage": f"{100 * coverage(content):.0f}",
+        "comparisons": comparison_rows(content),
+        "baseline": baseline,
+        "outcomes": outcome_tables(content),
+        "flow": flow,
+        "figures": _figures(content),
+        "predictive": predictive_context(content.predictive) if content.predictive else None,
+        "uncertainty": uncertainty_context({"": content.comparisons}) if content.tells_parameters else None,
+        "monte_carlo_only": [] if content.tells_parameters else _monte_carlo(content),
+        "drivers": drivers_context(content.drivers) if content.drivers else None,
+        "sources": sources,
+    }
+
+
+def _monte_carlo(content: ReportContent) -> list[dict[str, str]]:
+    """Standard errors of the printed medians, for a run whose trials share one population."""
+    return [
+        {"what": what(one), "arm": str(one["arm"]), "error": monte_carlo_words(one)}
+        for one in content.comparisons
+        if one.get("uncertainty")
+    ]
+
+
+def _figures(content: ReportContent) -> dict[str, Any]:
+    """SVG of each figure, wide and narrow; a part without data is absent."""
+    arms = list(content.arms)
+    found: dict[str, Any] = {"survival": []}
+    if content.comparisons:
+        found["comparisons"] = both_widths(
+            "comparisons",
+            "Published values with confidence intervals beside simulated prediction intervals",
+            lambda width: figure_comparisons(content.comparisons, arms, width),
+        )
+    if content.survival is not None:
+        bands = content.survival
+        for endpoint in bands["endpoint"].unique(maintain_order=True).to_list():
+            words = survival_words(endpoint)
+
+            def draw(width: float, endpoint: str = endpoint) -> Figure:
+                return figure_kaplan_meier(bands, content.comparisons, endpoint, arms, width)
+
+            pictures = both_widths(f"km-{endpoint}", f"{words} of the simulated arms with published marks", draw)
+            found["survival"].append({"title": words, "endpoint": endpoint, **pictures})
+    if content.trajectories is not None and content.trajectories.height and content.panels:
+        table = content.trajectories
+        found["courses"] = both_widths(
+            "courses",
+            "Courses of drug and cells in the sampled patients",
+            lambda width: figure_courses(
+                table, content.panels, content.doses, arms, width, last_day=content.course_days
+            ),
+        )
+    return found

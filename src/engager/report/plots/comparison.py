@@ -1,0 +1,154 @@
+"""Published beside simulated, one row a figure of the paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engager.report.plots.style import MUTED, OUTSIDE, PUBLISHED, WIDE, color_of, is_narrow, new_figure, note, quiet
+from engager.report.words import axis_of, what
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_RATIOS = ("hazard ratio", "odds ratio")
+_AXES = ("%", "months", *_RATIOS)
+
+
+def figure_comparisons(
+    comparisons: Sequence[Mapping[str, Any]],
+    arms: Sequence[str] = (),
+    width: float = WIDE,
+    title: str | None = None,
+) -> Figure:
+    """Prediction interval of the simulated trial (color) and published value with its interval (black).
+
+    Parameters
+    ----------
+    comparisons : dicts of docs/architecture.md; shares, times, hazard ratios and odds ratios get an axis each.
+    arms : all arms of the study in order, which fixes colors.
+    width : inches.
+    """
+    groups = [(axis, [one for one in comparisons if axis_of(one["statistic"]) == axis]) for axis in _AXES]
+    groups = [(axis, rows) for axis, rows in groups if rows]
+    names = list(arms) or list(dict.fromkeys(str(one["arm"]) for one in comparisons))
+    with quiet():
+        if not groups:
+            figure = new_figure(width, 1.2)
+            note(figure.subplots(), "nothing published to compare with")
+            return figure
+        # On a narrow figure the words stand above their bar, which then needs more room.
+        row = 0.4 if is_narrow(width) else 0.27
+        heights = [row * len(rows) + 0.55 for _, rows in groups]
+        figure = new_figure(width, sum(heights) + 0.35)
+        stacked = figure.subplots(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for axes, (axis, rows) in zip(stacked, groups, strict=True):
+            _panel(axes, axis, rows, names, width)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
+        _legend(figure, width)
+    return figure
+
+
+def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]], names: Sequence[str], width: float) -> None:
+    scale = 100.0 if axis == "%" else 1.0
+    limits = _range(rows, scale, axis)
+    if axis in _RATIOS:
+        axes.set_xscale("log")
+        axes.axvline(1.0, color="#C3CAD1", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        _plain_log_ticks(axes, limits)
+    axes.set_xlim(*limits)
+    for position, row in enumerate(reversed(rows)):
+        color = color_of(str(row["arm"]), names) if row["arm"] in names else "#4D4D4D"
+        _row(axes, position, row, scale, color, limits)
+    _labels(axes, rows, limits[0], width)
+    axes.set_ylim(-0.6, len(rows) - (0.2 if is_narrow(width) else 0.4))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(f"{axis} (log scale)" if axis in _RATIOS else {"%": "% of patients"}.get(axis, axis))
+
+
+def _row(axes: Axes, y: int, row: Mapping[str, Any], scale: float, color: str, limits: tuple[float, float]) -> None:
+    median, low, high = (_number(row["simulated"].get(key)) * scale for key in ("median", "low", "high"))
+    # "Not reached" runs off the axis.
+    end = limits[1] * 1.05 if math.isnan(high) or math.isinf(high) else high
+    axes.plot([low, end], [y, y], color=color, linewidth=6.5, alpha=0.35, solid_capstyle="butt", zorder=2)
+    axes.plot([median], [y], "|", color=color, markersize=10, markeredgewidth=2.2, zorder=3)
+    value, start, stop = (_number(row["published"].get(key)) * scale for key in ("value", "low", "high"))
+    axes.plot([start, stop], [y, y], color=PUBLISHED, linewidth=1.1, zorder=4)
+    face = "white" if row.get("inside") is not False else OUTSIDE
+    axes.plot([value], [y], "D", color=face, markeredgecolor=PUBLISHED, markersize=5.5, zorder=5)
+
+
+def _labels(axes: Axes, rows: Sequence[Mapping[str, Any]], left: float, width: float) -> None:
+    """What each row is: beside it, or above it where the figure is narrow."""
+    narrow = is_narrow(width)
+    axes.set_yticks(range(len(rows)), ["" if narrow else _label(row) for row in reversed(rows)])
+    for position, (tick, row) in enumerate(zip(axes.get_yticklabels(), reversed(rows), strict=True)):
+        color = OUTSIDE if row.get("inside") is False else "#22303C"
+        tick.set_color(color)
+        tick.set_fontsize(8)
+        if narrow:
+            axes.text(left, position + 0.24, _label(row), fontsize=7.5, color=color, va="bottom")
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    mark = " ✗" if row.get("inside") is False else ""
+    arm = "between arms" if " vs " in str(row["arm"]) else str(row["arm"])
+    return f"{what(row)} · {arm}{mark}"
+
+
+def _range(rows: Sequence[Mapping[str, Any]], scale: float, axis: str) -> tuple[float, float]:
+    values = [
+        scale * _number(part.get(key))
+        for row in rows
+        for part in (row["simulated"], row["published"])
+        for key in ("median", "value", "low", "high")
+    ]
+    known = [value for value in values if math.isfinite(value)] or [1.0]
+    if axis in _RATIOS:
+        return min(0.5, *(value for value in known if value > 0), 0.95) * 0.9, max(1.25, *known) * 1.1
+    top = max(known) * 1.08 or 1.0
+    bottom = min(0.0, min(known) * 1.08)
+    # A little room, so that a mark at 0 is whole.
+    return bottom - 0.012 * (top - bottom), min(top, 101.5) if axis == "%" else top
+
+
+def _plain_log_ticks(axes: Axes, limits: tuple[float, float]) -> None:
+    from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, StrMethodFormatter
+
+    usual = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
+    ticks = [one for one in usual if limits[0] <= one <= limits[1]]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _legend(figure: Figure, width: float) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=MUTED, alpha=0.4),
+        Line2D([], [], marker="|", color=MUTED, linestyle="", markersize=10, markeredgewidth=2.2),
+        Line2D([], [], marker="D", color=PUBLISHED, markerfacecolor="white", markersize=5.5, linewidth=1.1),
+        Line2D([], [], marker="D", color=OUTSIDE, markeredgecolor=PUBLISHED, linestyle="", markersize=5.5),
+    ]
+    labels = ["simulated, prediction interval", "median", "published, 95 % CI", "outside"]
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=2 if is_narrow(width) else 4,
+        fontsize=7 if is_narrow(width) else 8,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )

@@ -1,0 +1,185 @@
+"""What the report of a run shows: protocol, tables and comparisons put into the report layer's own form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engager.protocol import Protocol, Regimen
+from engager.report import DoseSegment, Panel, ReportContent, Source
+from engager.study.run.baseline import baseline_rows
+from engager.study.run.individuals import predictive_section
+from engager.study.run.parameters import Parameters
+from engager.study.run.requests import definitions_of, request_for
+from engager.study.sensitivity.drivers import drivers_section
+from engager.trial import TrialData
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SURVIVAL = ("OS", "EFS")
+_COURSE_CYCLES = 3
+_LARGEST_COURSE_DAYS = 168.0
+
+# Panels of the sampled courses, from drug to counts; a panel whose columns a model lacks is left out.
+_CYTOKINES = {"il6_pg_per_mL": "IL-6", "il10_pg_per_mL": "IL-10", "ifng_pg_per_mL": "IFN-gamma"}
+_PANELS = (
+    Panel("Drug in serum", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=1.0),
+    Panel("Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1),
+    Panel(
+        "Blasts in marrow",
+        {"marrow_blasts_percent": "blasts"},
+        "%",
+        floor=1e-5,
+        limits={5.0: "5 %", 1e-2: "1e-4"},
+    ),
+    Panel("Cytokines", _CYTOKINES, "pg/mL", floor=1.0),
+    Panel(
+        "Neutrophils",
+        {"anc_per_uL": "neutrophils"},
+        "per uL",
+        floor=10.0,
+        limits={1000.0: "CR", 500.0: "CRh"},
+    ),
+    Panel("Platelets", {"platelets_per_uL": "platelets"}, "per uL", floor=1000.0, limits={1e5: "CR", 5e4: "CRh"}),
+)
+
+_LIMITS = (
+    "Virtual patients follow a model; what the model leaves out (supportive care, sites) is not seen.",
+    "A published figure outside its interval is a finding about the model or its fit; it stays in the table.",
+    "Each arm's patients are drawn from the study's population; arms differ by chance only.",
+)
+
+
+def report_content(
+    protocol: Protocol,
+    data: TrialData,
+    estimates: pl.DataFrame,
+    comparisons: Sequence[Mapping[str, Any]],
+    manifest: dict[str, Any],
+    run_id: str,
+    values: Parameters,
+) -> ReportContent:
+    """Everything the report of a run shows.
+
+    Parameters
+    ----------
+    data : all replicates.
+    estimates : of `requests_of` the protocol.
+    comparisons : of `told_comparisons`.
+    manifest : of the run so far.
+    run_id : name of the run folder.
+    values : population values of the run.
+    """
+    columns = set(data.trajectories.columns)
+    return ReportContent(
+        title=protocol.title or protocol.study,
+        study=protocol.study,
+        run=run_id,
+        arms={arm_id: arm.n for arm_id, arm in protocol.arms.items()},
+        replicates=int(manifest["replicates"]),
+        seed=int(manifest["seed"]),
+        n_failed=data.n_failed,
+        model=protocol.model,
+        summary=_summary(protocol, manifest),
+        versions=manifest["versions"],
+        comparisons=comparisons,
+        tells_parameters=values.used == "posterior",
+        predictive=predictive_section(protocol.model, values, int(manifest["seed"])),
+        drivers=drivers_section(protocol.model, values),
+        sources=_sources(protocol, comparisons),
+        baseline=baseline_rows(protocol, data.patients),
+        estimates=estimates,
+        definitions=definitions_of(protocol),
+        patients=data.patients,
+        survival=_survival(protocol, data),
+        trajectories=data.trajectories if data.trajectories.height else None,
+        panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
+        doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
+        course_days=_course_days(protocol),
+        limits=[*_LIMITS, *protocol.notes()],
+        seconds=manifest.get("seconds"),
+    )
+
+
+def planned_doses(regimen: Regimen, n_cycles: int, band: int = 0) -> list[DoseSegment]:
+    """Doses of the first cycles as planned, in days from the start, for one weight band (0: the main doses)."""
+    found = []
+    for cycle in range(1, min(n_cycles, regimen.cycles) + 1):
+        start = regimen.cycle_start(cycle)
+        for segment in regimen.segments(cycle, band):
+            unit = {"infusion": "ug/day", "course": "course"}.get(segment.kind, "ug")
+            if segment.basis == "per_m2":
+                unit = unit.replace("ug", "ug/m2", 1)
+            found.append(
+                DoseSegment(
+                    float(start + segment.first_day - 1),
+                    float(start + segment.last_day),
+                    segment.amount,
+                    unit,
+                    segment.drug,
+                )
+            )
+    return found
+
+
+def _course_days(protocol: Protocol) -> float:
+    ends = [arm.regimen.cycle_start(min(_COURSE_CYCLES, arm.regimen.cycles) + 1) for arm in protocol.arms.values()]
+    return min(float(max(ends)), _LARGEST_COURSE_DAYS)
+
+
+def _survival(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
+    """Curves of the study's times to event; of an endpoint that stands twice, as it stands first."""
+    import polars as pl
+
+    from engager.analysis import survival_bands
+
+    months = np.arange(0.0, protocol.follow_up.months + 1e-9, 0.25)
+    drawn = {endpoint.id: endpoint for endpoint in reversed(protocol.endpoints) if endpoint.is_time_to_event}
+    frames = [
+        survival_bands(data, request_for(protocol, endpoint, protocol.arm_ids[0], "median"), months, protocol.arm_ids)
+        for endpoint in reversed(drawn.values())
+        if endpoint.id in _SURVIVAL
+    ]
+    return pl.concat(frames) if frames else None
+
+
+def _summary(protocol: Protocol, manifest: dict[str, Any]) -> list[str]:
+    arms = " and ".join(f"{arm.n} to {arm_id}" for arm_id, arm in protocol.arms.items())
+    how = "the same patients in every arm" if protocol.allocation.counterfactual else "randomized"
+    if len(protocol.arms) == 1:
+        how = "one arm"
+    sentences = [
+        f"{manifest['replicates']} virtual trials of {protocol.n_patients} patients ({how}): {arms}.",
+        "Every patient is followed visit by visit; the protocol decides from what the visit observed.",
+    ]
+    if protocol.simulated_only or not protocol.targets:
+        sentences.append("There is no published result to compare with.")
+    return sentences
+
+
+def _sources(protocol: Protocol, comparisons: Sequence[Mapping[str, Any]]) -> list[Source]:
+    """Publications that the comparisons and the baseline table name, where they are records."""
+    from engager.evidence import cite, load_records
+
+    records = load_records()
+    named: dict[str, set[str]] = {}
+    if protocol.record is not None:
+        named[protocol.record] = set()
+    for source in (one for comparison in comparisons for one in comparison["published"]["source"]):
+        record_id, _, key = source.partition("#")
+        if record_id in records:
+            named.setdefault(record_id, set()).add(key)
+    found = []
+    for record_id, keys in named.items():
+        record = records[record_id]
+        texts = [
+            f"{key}: {record.sources[key].what} ({record.sources[key].where})"
+            for key in sorted(keys, key=lambda key: (len(key), key))
+            if key in record.sources
+        ]
+        doi = record.citation.doi
+        found.append(Source(record_id, cite(record), texts, f"https://doi.org/{doi}" if doi else ""))
+    return found

@@ -1,0 +1,115 @@
+"""The pieces of a run on a Dask cluster: the same numbers as in this process, from as many machines as there are.
+
+In: spans of replicates. Out: each span's trial as it is finished, in any order. A worker needs the same package and
+model and nothing else, no shared disk; Dask gives a lost worker's piece to another.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from engager.core import InputError, Problem, versions
+from engager.model import load_model
+from engager.protocol import Protocol, read_protocol, write_protocol
+from engager.study.run.chunks import Span
+from engager.study.run.parameters import Settings
+from engager.study.run.tables import TABLES
+from engager.trial import TrialData, simulate_trial
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_CONNECT_SECONDS = 10
+_WHERE = "--scheduler"
+
+
+def simulate_on(
+    scheduler: str, protocol: Protocol, spans: Sequence[Span], seed: int, n_threads: int | None, settings: Settings
+) -> Iterator[tuple[Span, TrialData]]:
+    """Simulate spans of replicates on a cluster.
+
+    Parameters
+    ----------
+    scheduler : its address, e.g. ``tcp://host:8786``; ``local`` starts a worker for each core of this machine,
+        ``local:4`` four.
+    spans : (first, end) replicates of each piece.
+    n_threads : of each piece; None: one, since a cluster runs many pieces at a time. It changes no number.
+
+    Raises
+    ------
+    InputError
+        When Dask is not installed, the scheduler cannot be reached, or a worker runs another version.
+    """
+    try:
+        from distributed import as_completed
+    except ImportError:
+        hint = "Install it with pip install 'engager[distributed]'."
+        raise InputError(Problem(_WHERE, scheduler, "needs dask.distributed", hint)) from None
+    text, expected = write_protocol(protocol), _identity(protocol)
+    with ExitStack() as stack:
+        client = _connect(scheduler, stack)
+        pieces = {}
+        for span in spans:
+            values = {replicate: dict(settings(replicate)) for replicate in range(*span)}
+            # not pure: what a stopped run left on the scheduler is not taken for this one's
+            pieces[client.submit(_simulate_span, text, span, seed, n_threads or 1, values, pure=False)] = span
+        try:
+            for piece in as_completed(list(pieces)):
+                found, tables = piece.result()
+                if found != expected:
+                    rule = f"must run the same package and model as here ({expected})"
+                    raise InputError(Problem(f"{_WHERE} {scheduler}: a worker", found, rule, "Install it there."))
+                yield pieces.pop(piece), TrialData(protocol, **_unpacked(tables))
+        finally:
+            client.cancel(list(pieces))
+
+
+def _connect(scheduler: str, stack: ExitStack) -> Client:
+    from distributed import Client, LocalCluster
+
+    kind, _, count = scheduler.partition(":")
+    if kind == "local":
+        if count and not (count.isdigit() and int(count) > 0):
+            raise InputError(Problem(_WHERE, scheduler, "must name a number of workers", "Write local or local:4."))
+        n_workers = int(count) if count else os.cpu_count() or 1
+        cluster = LocalCluster(
+            n_workers=n_workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
+        )
+        return stack.enter_context(Client(stack.enter_context(cluster)))
+    try:
+        return stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
+    except (OSError, TimeoutError, ValueError) as error:
+        hint = "Start one with dask scheduler, or write local."
+        rule = f"must be the address of a Dask scheduler that answers ({type(error).__name__})"
+        raise InputError(Problem(_WHERE, scheduler, rule, hint)) from error
+
+
+def _simulate_span(
+    text: str, span: Span, seed: int, n_threads: int, values: Mapping[int, Mapping[str, float]]
+) -> tuple[str, dict[str, bytes]]:
+    """One piece, on a worker: who simulated it, and its tables as compressed Arrow."""
+    protocol = read_protocol(text)
+    data = simulate_trial(
+        protocol, replicates=range(*span), seed=seed, n_threads=n_threads, settings=values.__getitem__
+    )
+    return _identity(protocol), {name: _packed(getattr(data, name)) for name in TABLES}
+
+
+def _identity(protocol: Protocol) -> str:
+    return f"engager {versions()['engager']}, model {load_model(protocol.model).hash}"
+
+
+def _packed(table: Any) -> bytes:
+    buffer = io.BytesIO()
+    table.write_ipc(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _unpacked(tables: Mapping[str, bytes]) -> dict[str, Any]:
+    import polars as pl
+
+    return {name: pl.read_ipc(io.BytesIO(content)) for name, content in tables.items()}

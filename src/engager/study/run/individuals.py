@@ -1,0 +1,56 @@
+"""Individual patients beside virtual ones, for a page: which checks, with which values, and what to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engager.calibration import level_check, load_observations, predictive_check
+from engager.model import load_model
+from engager.report import PredictiveSection
+from engager.study.run.parameters import Parameters
+
+# The model whose within-patient observations ship.
+OBSERVED_MODEL = "b-all"
+N_PATIENTS = 400
+_FITTED = "Readings marked fitted set the model's values; those marked predicted were held out."
+
+
+def predictive_section(model_id: str, values: Parameters, seed: int) -> PredictiveSection | None:
+    """The section of a run; None for a model without observations, or when the run used unfitted values.
+
+    Parameters
+    ----------
+    values : population values of the run; the check takes their middle.
+    seed : of the virtual patients.
+    """
+    if model_id != OBSERVED_MODEL or values.used == "table":
+        return None
+    which = "the medians of the draws this run took its values from" if values.used != "time-courses" else "its values"
+    return section_of(values.typical, seed, which)
+
+
+def section_of(population: Mapping[str, float] | None, seed: int, which: str) -> PredictiveSection:
+    """Checks with given population values.
+
+    Parameters
+    ----------
+    population : None: the within-patient calibration that ships.
+    which : these values in words.
+    """
+    model = load_model(OBSERVED_MODEL)
+    checks = predictive_check(seed, n_patients=N_PATIENTS, population=population, model=model)
+    levels = level_check(seed, n_patients=N_PATIENTS, population=population, model=model)
+    n_failed = sum(one.n_failed for one in checks) + sum(one.n_failed for one in levels)
+    sentences = [
+        f"Readings of individual patients of other studies beside virtual cohorts of the same size, dosed alike, with"
+        f" {which}; {N_PATIENTS} virtual patients in each panel. {_FITTED}",
+    ]
+    floors = {one.floor: one.unit for one in checks if one.is_dropped}
+    sentences += [
+        f"IL-6 at or below {floor:g} {unit} was not read and is left out on both sides, so a panel compares readings"
+        " above it only."
+        for floor, unit in floors.items()
+    ]
+    if n_failed:
+        sentences.append(f"{n_failed} virtual patients failed numerically and are left out.")
+    return PredictiveSection(checks, levels, load_observations().sources, sentences)

@@ -1,0 +1,94 @@
+"""What to estimate for a study: each endpoint it names, by arm, and the comparisons between arms.
+
+Definitions are those that targets are compared by (`calibration.request_of`), so that the tables of a report and
+its comparisons count the same things.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engager.analysis import EndpointRequest
+from engager.calibration import request_of
+from engager.protocol import Endpoint, Protocol, Target
+
+_LANDMARKS_MONTHS = (6.0, 12.0)
+
+
+def requests_of(protocol: Protocol) -> list[EndpointRequest]:
+    """One request per number the report shows.
+
+    A yes/no endpoint gives a share for each arm; a time to event its median and landmarks; a competing-risks
+    endpoint its incidence at the landmarks; two arms a hazard ratio of each time from randomization.
+    """
+    return [request for _, request in _asked_by_endpoint(protocol)]
+
+
+def definitions_of(protocol: Protocol) -> list[str]:
+    """What tells the request of each place in `requests_of` from others of the same endpoint; empty when it stands
+    once, e.g. ``within 4 weeks`` or ``ends at transplant``.
+    """
+    ids = [endpoint.id for endpoint in protocol.endpoints]
+    asked = _asked_by_endpoint(protocol)
+    return [_definition(endpoint) if ids.count(endpoint.id) > 1 else "" for endpoint, _ in asked]
+
+
+def _definition(endpoint: Endpoint) -> str:
+    parts = []
+    if endpoint.window_weeks is not None:
+        parts.append(f"within {endpoint.window_weeks:g} weeks")
+    if endpoint.window_cycles is not None:
+        parts.append(f"within {endpoint.window_cycles} cycle{'s' if endpoint.window_cycles > 1 else ''}")
+    if endpoint.among is not None:
+        parts.append(f"among {endpoint.among}")
+    if endpoint.is_time_to_event:
+        parts.append(f"from {endpoint.origin.replace('_', ' ')}")
+    if endpoint.censor_at_hsct:
+        parts.append("ends at transplant")
+    if endpoint.no_response is not None:
+        parts.append(f"no response: {endpoint.no_response.replace('_', ' ')}")
+    return ", ".join(parts)
+
+
+def _asked_by_endpoint(protocol: Protocol) -> list[tuple[Endpoint, EndpointRequest]]:
+    landmarks = [month for month in _LANDMARKS_MONTHS if month <= protocol.follow_up.months]
+    pairs: list[tuple[Endpoint, EndpointRequest]] = []
+    for endpoint in protocol.endpoints:
+        found: list[EndpointRequest] = []
+        for arm in protocol.arms:
+            if endpoint.is_time_to_event:
+                found.append(request_for(protocol, endpoint, arm, "median"))
+            if endpoint.is_time_to_event or endpoint.is_competing:
+                statistic = "survival_at" if endpoint.is_time_to_event else "cumulative_at"
+                found += [request_for(protocol, endpoint, arm, statistic, month) for month in landmarks]
+            else:
+                found.append(request_for(protocol, endpoint, arm, "proportion"))
+        if endpoint.is_time_to_event and endpoint.origin == "randomization" and len(protocol.arms) == 2:
+            found.append(comparison_of(protocol, endpoint, *protocol.arm_ids))
+        pairs += [(endpoint, request) for request in found]
+    return pairs
+
+
+def request_for(
+    protocol: Protocol, endpoint: Endpoint, arm: str, statistic: str, time_months: float | None = None
+) -> EndpointRequest:
+    """One statistic of one of a study's endpoints in one arm."""
+    asked = _asked(endpoint, statistic=statistic, arm=arm, time_months=time_months)
+    return request_of(asked, protocol, endpoint)
+
+
+def comparison_of(protocol: Protocol, endpoint: Endpoint, treatment: str, control: str) -> EndpointRequest:
+    """The hazard ratio of one arm against another."""
+    asked = _asked(endpoint, statistic="hazard_ratio", measure="HR", treatment=treatment, control=control)
+    return request_of(asked, protocol, endpoint)
+
+
+def _asked(endpoint: Endpoint, **what: Any) -> Target:
+    """An endpoint in the form of a target; nothing was published, so nothing of that is checked."""
+    return Target.model_construct(
+        endpoint=endpoint.id,
+        among=endpoint.among,
+        window_weeks=endpoint.window_weeks,
+        window_cycles=endpoint.window_cycles,
+        **what,
+    )

@@ -1,0 +1,304 @@
+"""Run a study: simulate, estimate, compare, report, and leave one folder that can be replayed.
+
+In: a `Protocol`. Out: a `RunFolder`. Not here: any science; each step is one call of the layer it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engager.core import InputError, Interrupted, Problem, digest, versions
+from engager.protocol import Protocol, write_protocol
+from engager.study.run.chunks import Span, Workplace
+from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder, plain_json
+from engager.study.run.parameters import Parameters, population_parameters
+from engager.study.run.requests import requests_of
+from engager.study.run.tables import digests, write_tables
+from engager.trial import simulate_trial
+
+if TYPE_CHECKING:
+    from engager.trial import TrialData
+
+DEFAULT_REPLICATES = 20
+DEFAULT_SEED = 1
+MAX_REPLICATES = 1_000_000
+# Large enough that the daily decisions are shared by many patients, small enough to lose little to Ctrl-C.
+_PATIENTS_PER_CHUNK = 4000
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run has come.
+
+    Attributes
+    ----------
+    share : of the simulation, 0 to 1.
+    patients, replicates : finished so far; n_patients, n_replicates : in all.
+    stage : simulating, estimating, comparing or reporting.
+    """
+
+    share: float
+    patients: int
+    n_patients: int
+    replicates: int
+    n_replicates: int
+    stage: str
+
+
+Progress = Callable[[RunProgress], None]
+
+
+def run_study(
+    protocol: Protocol,
+    *,
+    replicates: int = DEFAULT_REPLICATES,
+    seed: int = DEFAULT_SEED,
+    patients: int | None = None,
+    parameters: str = "posterior",
+    out: str | Path | None = None,
+    n_threads: int | None = None,
+    chunk: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> RunFolder:
+    """Run a study and write its folder.
+
+    Parameters
+    ----------
+    protocol : the study.
+    replicates : virtual trials to run, >= 1.
+    seed : any whole number >= 0; the same seed gives the same bits.
+    patients : patients of one virtual trial instead of the study's own n, in the arms' proportions.
+    parameters : ``posterior`` (every replicate its own draw of the fit), ``center`` or ``table``.
+    out : the run folder, which must not exist; None: ``runs/<study>-<seed>-<time>``.
+    n_threads : None for all cores. It changes no number.
+    chunk : replicates simulated and saved together; None: chosen by size. It changes no number.
+    scheduler : address of a Dask scheduler that simulates the chunks, or ``local``; None: this process. It changes no
+        number.
+    progress : told after every step.
+    resume : go on with an interrupted run in `out`.
+
+    Raises
+    ------
+    InputError
+        All bad arguments together; nothing is written then.
+    Interrupted
+        On Ctrl-C; what is finished is kept, and the message says how to go on.
+    """
+    _check(replicates, seed, n_threads, chunk)
+    if patients is not None:
+        protocol = protocol.with_patients(patients)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    work = Workplace.at(_target(protocol, seed, out, started, resume))
+    text = write_protocol(protocol)
+    values = population_parameters(protocol.model, seed, parameters)
+    inputs = {
+        "protocol": digest(text),
+        "seed": seed,
+        "replicates": replicates,
+        "parameters": f"{values.used} {values.hash}",
+        "engager": versions()["engager"],
+    }
+    work.begin(inputs, resume)
+    try:
+        spans = _spans(protocol, replicates, chunk, work)
+        _simulate(protocol, spans, seed, n_threads, scheduler, values, work, replicates, progress)
+        data = work.collect(protocol)
+        manifest = {
+            "manifest_version": MANIFEST_VERSION,
+            "trial": protocol.study,
+            "seed": seed,
+            "replicates": replicates,
+            "parameters": parameters,
+            "patients_per_replicate": protocol.n_patients,
+            "n_failed": data.n_failed,
+            "started": started.isoformat(timespec="seconds"),
+            "protocol": text,
+            "inputs": _inputs(protocol, text, values),
+            "versions": versions(),
+            "notes": [*protocol.notes(), *([values.note] if values.note else [])],
+            "tables": digests(data),
+        }
+        manifest["seconds"] = round(time.perf_counter() - clock, 2)
+        _conclude(protocol, data, work.part, work.target.name, manifest, values, progress)
+        manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
+        _write_json(work.part / MANIFEST, manifest)
+        work.complete()
+    except KeyboardInterrupt:
+        raise _interrupted(work) from None
+    except BaseException:
+        work.set_aside()
+        raise
+    return RunFolder.open(work.target)
+
+
+def _check(replicates: int, seed: int, n_threads: int | None, chunk: int | None) -> None:
+    problems = []
+    if not 1 <= replicates <= MAX_REPLICATES:
+        rule = f"must be between 1 and {MAX_REPLICATES}"
+        problems.append(Problem("--replicates", replicates, rule, f"The default is {DEFAULT_REPLICATES}."))
+    if seed < 0:
+        problems.append(Problem("--seed", seed, "must be a whole number from 0", f"The default is {DEFAULT_SEED}."))
+    if n_threads is not None and n_threads < 1:
+        problems.append(Problem("--threads", n_threads, "must be at least 1", "Leave it out for all cores."))
+    if chunk is not None and chunk < 1:
+        problems.append(Problem("--chunk", chunk, "must be at least 1 replicate", "Leave it out."))
+    if problems:
+        raise InputError(problems)
+
+
+def _target(protocol: Protocol, seed: int, out: str | Path | None, started: datetime, resume: bool) -> Path:
+    if out is not None:
+        return Path(out)
+    if resume:
+        rule = "needs the folder of the interrupted run"
+        raise InputError(Problem("--resume", None, rule, "Name it with --out; the interrupted run told it."))
+    return Path("runs") / f"{protocol.study}-{seed}-{started.strftime('%Y%m%dT%H%M%S')}"
+
+
+def _spans(protocol: Protocol, replicates: int, chunk: int | None, work: Workplace) -> list[Span]:
+    """Replicates still to be simulated, as (first, end) pieces."""
+    size = chunk or max(1, _PATIENTS_PER_CHUNK // protocol.n_patients)
+    done = {replicate for first, end in work.finished() for replicate in range(first, end)}
+    spans: list[Span] = []
+    for replicate in range(replicates):
+        if replicate in done:
+            continue
+        if spans and spans[-1][1] == replicate and replicate - spans[-1][0] < size:
+            spans[-1] = (spans[-1][0], replicate + 1)
+        else:
+            spans.append((replicate, replicate + 1))
+    return spans
+
+
+def _simulate(
+    protocol: Protocol,
+    spans: list[Span],
+    seed: int,
+    n_threads: int | None,
+    scheduler: str | None,
+    values: Parameters,
+    work: Workplace,
+    replicates: int,
+    progress: Progress | None,
+) -> None:
+    """Simulate every piece, here or on a cluster, and keep each as it is finished."""
+    done = replicates - sum(end - first for first, end in spans)
+
+    def tell(more: float) -> None:
+        _tell(progress, protocol, done + more, replicates, "simulating")
+
+    if scheduler is None:
+        pieces = _one_by_one(protocol, spans, seed, n_threads, values, tell)
+    else:
+        from engager.study.run.distribute import simulate_on
+
+        pieces = simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings)
+    for span, data in pieces:
+        work.keep(span, data)
+        done += span[1] - span[0]
+        tell(0.0)
+
+
+def _one_by_one(
+    protocol: Protocol,
+    spans: list[Span],
+    seed: int,
+    n_threads: int | None,
+    values: Parameters,
+    tell: Callable[[float], None],
+) -> Iterator[tuple[Span, TrialData]]:
+    """Each piece with its trial; `tell` gets the replicates of the present piece that are done."""
+    for span in spans:
+
+        def of_piece(share: float, size: int = span[1] - span[0]) -> None:
+            tell(share * size)
+
+        yield (
+            span,
+            simulate_trial(
+                protocol,
+                replicates=range(*span),
+                seed=seed,
+                n_threads=n_threads,
+                progress=of_piece,
+                settings=values.settings,
+            ),
+        )
+
+
+def _conclude(
+    protocol: Protocol,
+    data: TrialData,
+    folder: Path,
+    run_id: str,
+    manifest: dict[str, Any],
+    values: Parameters,
+    progress: Progress | None,
+) -> None:
+    """Tables, estimates, comparisons and the report."""
+    from engager.analysis import estimate_endpoints
+    from engager.calibration import compare, uncertainties
+    from engager.report import write_report
+    from engager.study.run.comparing import told_comparisons
+    from engager.study.run.content import report_content
+
+    replicates = int(manifest["replicates"])
+    write_tables(data, folder)
+    (folder / "study.yaml").write_text(str(manifest["protocol"]), encoding="utf-8")
+    _tell(progress, protocol, replicates, replicates, "estimating")
+    estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
+    estimates.write_parquet(folder / "estimates.parquet")
+    _tell(progress, protocol, replicates, replicates, "comparing")
+    split = uncertainties(data, int(manifest["seed"]))
+    comparisons = told_comparisons(compare(data), split, values.used == "posterior")
+    _write_json(folder / "comparisons.json", comparisons)
+    _tell(progress, protocol, replicates, replicates, "reporting")
+    write_report(folder, report_content(protocol, data, estimates, comparisons, manifest, run_id, values))
+
+
+def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:
+    """Hashes of everything the numbers came from."""
+    from engager.core import digest_object
+    from engager.model import load_model
+
+    found = {
+        "protocol": digest(text),
+        f"model:{protocol.model}": load_model(protocol.model).hash,
+        f"parameters:{values.used}": values.hash,
+    }
+    if protocol.record is not None:
+        from engager.evidence import record
+
+        found[f"record:{protocol.record}"] = digest_object(record(protocol.record).model_dump(mode="json"))
+    return found
+
+
+def _tell(progress: Progress | None, protocol: Protocol, done: float, replicates: int, stage: str) -> None:
+    if progress is not None:
+        n = protocol.n_patients
+        total = n * replicates
+        progress(RunProgress(done / replicates, int(done * n), total, int(done), replicates, stage))
+
+
+def _interrupted(work: Workplace) -> Interrupted:
+    n_done = sum(end - first for first, end in work.finished())
+    if work.set_aside():
+        kept = f"{n_done} finished replicates are kept in {work.target}"
+        return Interrupted(f"Interrupted; {kept}. Go on with the same options, --out {work.target} and --resume.")
+    return Interrupted("Interrupted before the first replicates were finished; nothing was written.")
+
+
+def _write_json(path: Path, content: Any) -> None:
+    # Written whole under another name first: a reader never meets half a file.
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(json.dumps(plain_json(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)

@@ -1,0 +1,1 @@
+"""Sensitivity of a study, its content and its words."""

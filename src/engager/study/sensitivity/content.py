@@ -1,0 +1,178 @@
+"""The page of a sensitivity analysis: results put into the report layer's own form, with their sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, Identifiability, SobolIndex
+from engager.core import versions
+from engager.report import SensitivityContent, SensitivityLevel
+from engager.study.sensitivity.words import labels_of, meaning_of
+
+if TYPE_CHECKING:
+    from engager.model import Model
+    from engager.study.sensitivity.study import PatientLevel, Sensitivity, TrialLevel
+
+# One patient responds or not: a tornado of a yes/no says nothing.
+_YES_NO = ("response", "mrd_response")
+_STRONGEST = 3
+_NAMED_INDEX = 0.05
+_FEWEST_PAIRS = 8
+# A polynomial that predicts less than this ranks chance.
+LEAST_Q2 = 0.3
+
+_LIMITS = (
+    "One patient: the first four weeks with doses as planned and nothing left to chance. Parameters follow the"
+    " center of the fit, covariates the study; all factors are taken as independent, so a correlation between"
+    " covariates is not seen here.",
+    "Indices of one patient: scrambled Sobol points in Saltelli's arrangement, evaluated by the model itself; limits"
+    " by bootstrap (SALib). An index may fall a little below 0 by sampling.",
+    "A trial: every unknown of the fit moves over its range on its own, as if it were not tied to the others;"
+    " together the ranges allow more than the fit does where unknowns trade with each other.",
+    "A trial's polynomial (Hermite, degree 2) explains the share Q2 of the variance of sets it has not seen; what"
+    " neither it nor chance explains belongs to no unknown in the figure.",
+    "A median survival that was not reached counts as half again the follow-up.",
+    "A ratio of spreads measures information on the scale of the fit, between bounds that the parameter table sets;"
+    " wider bounds would make the same data look more informative.",
+)
+
+
+def sensitivity_content(found: Sensitivity) -> SensitivityContent:
+    """What the page shows."""
+    model, arm = found.model, found.protocol.arm_ids[0]
+    facts = [(arm, "arm"), (model.id, "model"), (str(found.seed), "seed")]
+    if found.patient:
+        facts.append((str(found.patient.n_patients), "virtual patients"))
+    if found.trial:
+        facts.append((f"{found.trial.sets} × {found.trial.patients}", "virtual trials × patients"))
+    told = found.identifiability
+    held = told.held if told else ()
+    return SensitivityContent(
+        title=f"Sensitivity: {found.protocol.title or found.protocol.study}",
+        facts=facts,
+        patient=_patient(found.patient, model) if found.patient else None,
+        trial=_trial(found.trial, model) if found.trial else None,
+        unknowns=_unknowns(told, model) if told else (),
+        chance=told.chance if told else None,
+        pairs=_pairs(told) if told else (),
+        names=told.names if told else (),
+        correlations=told.correlations.tolist() if told else (),
+        held=[{**asdict(one), "meaning": meaning_of(one.name, model)} for one in held],
+        identifiability=_told(told) if told else (),
+        limits=(*found.notes, *_LIMITS),
+        versions=versions(),
+    )
+
+
+def _patient(level: PatientLevel, model: Model) -> SensitivityLevel:
+    outputs = {name: PATIENT_OUTPUTS[name] for name in level.outputs}
+    labels = labels_of({one.factor for one in level.indices}, model)
+    columns = ("Factors alone", "With interactions of the strongest", "Widest 95 % half-width")
+    precision = []
+    for name, title in outputs.items():
+        rows = [one for one in level.indices if one.output == name]
+        strongest = max(rows, key=lambda one: one.total)
+        half = max((one.total_high - one.total_low) / 2 for one in rows)
+        numbers = (_percent(sum(one.first for one in rows)), _percent(strongest.total), f"± {100 * half:.0f} points")
+        precision.append({"title": title, **dict(zip(columns, numbers, strict=True))})
+    sentences = strongest_sentences(level.indices, outputs, labels)
+    if level.n_left_out:
+        left_out = f"{level.n_left_out} of {level.samples} base samples are left out"
+        sentences.append(f"{left_out}: a patient failed numerically.")
+    return SensitivityLevel(
+        outputs=outputs,
+        labels=labels,
+        indices=[asdict(one) for one in level.indices],
+        swings=[asdict(one) for one in level.swings if one.output not in _YES_NO],
+        swing_outputs={name: title for name, title in outputs.items() if name not in _YES_NO},
+        precision_columns=columns,
+        precision=precision,
+        sentences=sentences,
+    )
+
+
+def _trial(level: TrialLevel, model: Model) -> SensitivityLevel:
+    outputs = {name: TRIAL_OUTPUTS[name] for name in level.outputs}
+    labels = labels_of({one.factor for one in level.swings}, model)
+    columns = ("Median of sets (SD)", "Chance", "Q2 of the polynomial", "Terms", "Widest 95 % half-width")
+    precision = []
+    for name, title in outputs.items():
+        half = max((one.total_high - one.total_low) / 2 for one in level.indices if one.output == name)
+        numbers = (
+            f"{level.center[name]:.1f} ({level.spread[name]:.1f})", _percent(level.chance_share[name]),
+            f"{level.q2[name]:.2f}", str(level.n_terms[name]), f"± {100 * half:.0f} points",
+        )  # fmt: skip
+        precision.append({"title": title, **dict(zip(columns, numbers, strict=True))})
+    sentence = f"Each unknown moves over its {level.over}; a trial here has {level.patients} patients."
+    told = {name: title for name, title in outputs.items() if level.q2[name] >= LEAST_Q2}
+    untold = [title for name, title in outputs.items() if name not in told]
+    hint = "too little is explained to name unknowns; more sets or patients would tell."
+    unclear = [f"{title}: {hint}" for title in untold]
+    return SensitivityLevel(
+        outputs=outputs,
+        labels=labels,
+        indices=[asdict(one) for one in level.indices],
+        swings=[asdict(one) for one in level.swings],
+        precision_columns=columns,
+        precision=precision,
+        sentences=[sentence, *strongest_sentences(level.indices, told, labels), *unclear],
+    )
+
+
+def strongest_sentences(
+    indices: Sequence[SobolIndex], outputs: Mapping[str, str], labels: Mapping[str, str]
+) -> list[str]:
+    """A sentence per output with its strongest factors, where limits tell them from nothing."""
+    found = []
+    for name, title in outputs.items():
+        rows = sorted((one for one in indices if one.output == name), key=lambda one: -one.total)[:_STRONGEST]
+        sure = [one for one in rows if one.total > _NAMED_INDEX and one.total_low > 0]
+        named = [f"{labels[one.factor]} ({_percent(one.total)})" for one in sure]
+        if named:
+            found.append(f"{title}: {'; '.join(named)}.")
+    return found
+
+
+def _unknowns(told: Identifiability, model: Model) -> list[dict[str, Any]]:
+    by_chance = {one.name for one in told.within_chance()}
+    rows = []
+    for one in sorted(told.unknowns, key=lambda one: -one.contraction):
+        verdict = ""
+        if one.is_hardly_informed:
+            verdict = "hardly informed"
+        elif one.name in by_chance:
+            verdict = "no more than chance"
+        rows.append({**asdict(one), "meaning": meaning_of(one.name, model), "verdict": verdict})
+    return rows
+
+
+def _pairs(told: Identifiability) -> list[dict[str, Any]]:
+    """Strong pairs, or the strongest few where none is strong."""
+    strong = told.strong_pairs() or told.strong_pairs(0.0)[:_FEWEST_PAIRS]
+    return [asdict(pair) for pair in strong]
+
+
+def _told(told: Identifiability) -> list[str]:
+    n, hardly, strong = len(told.unknowns), told.hardly_informed(), told.strong_pairs()
+    sentences = [
+        f"{n} unknowns, {told.n_draws} draws. {len(hardly)} keep more than 90 % of their prior spread;"
+        f" {len(strong)} pairs are correlated beyond 0.8."
+    ]
+    if not strong:
+        sentences.append("The table of pairs shows the strongest ones all the same.")
+    if told.chance is not None:
+        middle, low, high = told.chance
+        sentences.append(
+            f"A fit of this size shrinks an unknown on which no datum depends to {middle:.2f} of its prior spread"
+            f" (90 % of them {low:.2f} to {high:.2f}), by chance alone."
+            f" {len(told.within_chance())} unknowns shrank no more than that."
+        )
+    if told.missing:
+        sentences.append(f"Left out, as the model's table no longer has them: {', '.join(told.missing)}.")
+    return sentences
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

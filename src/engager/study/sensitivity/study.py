@@ -1,0 +1,369 @@
+"""What drives the outcomes of a study: sensitivity of patients and of trials, and what the fit could tell.
+
+In: a study. Out: a `Sensitivity`, which writes tables, figures and one page. Not here: any science; each step is
+one call of the layer it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engager.calibration import (
+    PATIENT_OUTPUTS,
+    TRIAL_OUTPUTS,
+    Identifiability,
+    PatientFunction,
+    Posterior,
+    RankCorrelation,
+    SobolIndex,
+    Swing,
+    TrialFunction,
+    assess_identifiability,
+    fit_surrogate,
+    one_arm,
+    rank_correlations,
+    saltelli_points,
+    shipped_posterior,
+    sobol_indices,
+    surrogate_indices,
+    tornado,
+)
+from engager.core import InputError, Problem, Stream, nearest
+from engager.model import Model, load_model
+from engager.protocol import Protocol
+from engager.study.run.folder import plain_json
+from engager.study.run.parameters import population_parameters, posterior_hash
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DEFAULT_SAMPLES = 1024
+DEFAULT_SETS = 256
+DEFAULT_PATIENTS = 300
+MAX_SAMPLES = 65536
+MAX_SETS = 100_000
+# Virtual trials with all unknowns in the middle, from which the share of chance is read.
+_REPEATS = 24
+_SHARE_OF_PATIENTS, _SHARE_OF_SETS = 0.05, 0.35
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class PatientLevel:
+    """Sensitivity of one patient's first four weeks.
+
+    Attributes
+    ----------
+    outputs : asked for. indices, swings : of these outputs.
+    samples : base samples; n_patients : evaluations; n_left_out : base samples with a failed patient.
+    """
+
+    outputs: tuple[str, ...]
+    indices: tuple[SobolIndex, ...]
+    swings: tuple[Swing, ...]
+    samples: int
+    n_patients: int
+    n_left_out: int
+
+
+@dataclass(frozen=True)
+class TrialLevel:
+    """Sensitivity of a trial's results.
+
+    Attributes
+    ----------
+    over : what the unknowns' ranges are: ``posterior`` or ``prior``.
+    indices : by a polynomial. swings : one unknown at a time, with common chance. ranks : over the sets.
+    q2 : of the polynomial by output. n_terms : in it.
+    chance_share : share of the variance between sets that is chance.
+    center, spread : median and standard deviation over sets by output.
+    """
+
+    outputs: tuple[str, ...]
+    over: str
+    indices: tuple[SobolIndex, ...]
+    swings: tuple[Swing, ...]
+    ranks: tuple[RankCorrelation, ...]
+    q2: dict[str, float]
+    n_terms: dict[str, int]
+    chance_share: dict[str, float]
+    center: dict[str, float]
+    spread: dict[str, float]
+    sets: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What a sensitivity analysis found.
+
+    Attributes
+    ----------
+    protocol : the one-arm study. model : of it. notes : what the reader should know.
+    patient, trial : None when no output of that level was asked for.
+    identifiability : None without a posterior. posterior_hash : of its draws; empty without one.
+    """
+
+    protocol: Protocol
+    model: Model
+    seed: int
+    patient: PatientLevel | None
+    trial: TrialLevel | None
+    identifiability: Identifiability | None
+    notes: tuple[str, ...] = ()
+    posterior_hash: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``engager sensitivity --json`` prints."""
+        found: dict[str, Any] = {
+            "study": self.protocol.study,
+            "arm": self.protocol.arm_ids[0],
+            "seed": self.seed,
+            "patient": asdict(self.patient) if self.patient else None,
+            "trial": asdict(self.trial) if self.trial else None,
+            "identifiability": None,
+            "notes": list(self.notes),
+        }
+        if (told := self.identifiability) is not None:
+            found["identifiability"] = {
+                "unknowns": [asdict(one) for one in told.unknowns],
+                "contraction_by_chance": told.chance,
+                "hardly_informed": [one.name for one in told.hardly_informed()],
+                "within_chance": [one.name for one in told.within_chance()],
+                "strong_pairs": [asdict(one) for one in told.strong_pairs()],
+                "held": [asdict(one) for one in told.held],
+            }
+        return plain_json(found)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Tables by file name without ending."""
+        import polars as pl
+
+        levels = [(name, level) for name, level in (("patient", self.patient), ("trial", self.trial)) if level]
+        found: dict[str, pl.DataFrame] = {
+            "sobol": pl.DataFrame([{"level": name, **asdict(one)} for name, level in levels for one in level.indices]),
+            "tornado": pl.DataFrame([{"level": name, **asdict(one)} for name, level in levels for one in level.swings]),
+        }
+        if self.trial is not None:
+            found["rank-correlations"] = pl.DataFrame([asdict(one) for one in self.trial.ranks])
+        if (told := self.identifiability) is not None:
+            found["unknowns"] = pl.DataFrame([asdict(one) for one in told.unknowns])
+            matrix = {name: told.correlations[:, k] for k, name in enumerate(told.names)}
+            found["correlations"] = pl.DataFrame({"unknown": list(told.names), **matrix})
+            found["held"] = pl.DataFrame([asdict(one) for one in told.held])
+        return found
+
+    def write(self, folder: Path) -> Path:
+        """Tables (Parquet, Markdown), figures (SVG, PNG), ``sensitivity.json`` and the page into a new folder.
+
+        Returns
+        -------
+        Path of the page.
+
+        Raises
+        ------
+        InputError
+            When the folder exists or cannot be made.
+        """
+        from engager.report import WIDE, render_sensitivity, sensitivity_figures, to_svg
+        from engager.study.sensitivity.content import sensitivity_content
+        from engager.study.sensitivity.document import sensitivity_text
+
+        check_folder(folder)
+        try:
+            (folder / "figures").mkdir(parents=True)
+        except OSError as error:
+            rule = f"must be a folder that can be made ({error.strerror})"
+            raise InputError(Problem("--out", str(folder), rule)) from error
+        for name, table in self.tables().items():
+            table.write_parquet(folder / f"{name}.parquet")
+        content = sensitivity_content(self)
+        for name, draw in sensitivity_figures(content).items():
+            figure = draw(WIDE)
+            figure.savefig(folder / "figures" / f"{name}.png", dpi=160)
+            (folder / "figures" / f"{name}.svg").write_text(to_svg(figure, name, name) + "\n", encoding="utf-8")
+        (folder / "sensitivity.json").write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+        (folder / "sensitivity.md").write_text(sensitivity_text(self), encoding="utf-8")
+        page = folder / "sensitivity.html"
+        page.write_text(render_sensitivity(content), encoding="utf-8")
+        return page
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that exists already."""
+    if folder.exists():
+        raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
+
+
+def study_sensitivity(
+    protocol: Protocol,
+    *,
+    arm: str | None = None,
+    outputs: Sequence[str] | None = None,
+    samples: int = DEFAULT_SAMPLES,
+    sets: int = DEFAULT_SETS,
+    patients: int = DEFAULT_PATIENTS,
+    over: str = "posterior",
+    posterior: Path | None = None,
+    seed: int = 1,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """Find what moves the outcomes of one arm of a study.
+
+    Parameters
+    ----------
+    protocol : the study. arm : None for its first arm with an engager.
+    outputs : of `PATIENT_OUTPUTS` and `TRIAL_OUTPUTS`; None: all.
+    samples : base samples of the patient level, a power of two; it simulates samples x (factors + 2) patients.
+    sets : parameter sets of the trial level, each a virtual trial. patients : in each of them.
+    over : ranges of a trial's unknowns: ``posterior`` of the fit, or its ``prior``.
+    posterior : a file of `engager calibrate`; None: the posterior that ships.
+    progress : told what is being done and the finished share.
+
+    Raises
+    ------
+    InputError
+        All bad arguments together; a missing SALib.
+    """
+    wanted = _check(outputs, samples, sets, patients, over, seed)
+    model = load_model(protocol.model)
+    single = one_arm(protocol, arm)
+    fitted = _posterior(posterior, model)
+    notes = _notes(fitted, model, over)
+    tell = progress or (lambda label, share: None)
+    of_patient = [name for name in wanted if name in PATIENT_OUTPUTS]
+    of_trial = [name for name in wanted if name in TRIAL_OUTPUTS]
+    tell("patients", 0.0)
+    patient = _patient_level(single, model, fitted, of_patient, samples, seed) if of_patient else None
+    trial = None
+    if of_trial:
+        ranges = fitted if over == "posterior" else None
+        function = TrialFunction(single, model, patients=patients, seed=seed, posterior=ranges, n_threads=n_threads)
+        trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", tell)
+    return Sensitivity(
+        protocol=single,
+        model=model,
+        seed=seed,
+        patient=patient,
+        trial=trial,
+        identifiability=assess_identifiability(fitted, model) if fitted else None,
+        notes=notes,
+        posterior_hash=posterior_hash(fitted) if fitted else "",
+    )
+
+
+def _patient_level(
+    protocol: Protocol, model: Model, fitted: Posterior | None, wanted: Sequence[str], samples: int, seed: int
+) -> PatientLevel:
+    center = fitted.center() if fitted else population_parameters(model.id, seed, "center").settings(0)
+    function = PatientFunction(protocol, protocol.arm_ids[0], model, center)
+    points = saltelli_points(len(function.names), samples, seed)
+    names = list(PATIENT_OUTPUTS)
+    indices, n_left_out = sobol_indices(function(points), names, function.names, seed)
+    swings = tornado(function, names, function.names, function.value)
+    return PatientLevel(
+        outputs=tuple(wanted),
+        indices=tuple(one for one in indices if one.output in wanted),
+        swings=tuple(one for one in swings if one.output in wanted),
+        samples=samples,
+        n_patients=len(points),
+        n_left_out=n_left_out,
+    )
+
+
+def _trial_level(function: TrialFunction, wanted: Sequence[str], sets: int, over: str, tell: Progress) -> TrialLevel:
+    outputs = [name for name in function.outputs if name in wanted]
+    kept = [function.outputs.index(name) for name in outputs]
+    design = function.design(sets)
+    # The last sets are all in the middle: what differs between them is chance.
+    together = np.concatenate([design, np.zeros((_REPEATS, design.shape[1]))])
+
+    def telling(label: str, first: float, last: float) -> Callable[[float], None]:
+        return lambda share: tell(label, first + share * (last - first))
+
+    seen = function.with_own_chance(together, telling("parameter sets", _SHARE_OF_PATIENTS, _SHARE_OF_SETS))[:, kept]
+    values, chance = seen[:sets], np.nanvar(seen[sets:], axis=0, ddof=1)
+    indices: list[SobolIndex] = []
+    q2, n_terms = {}, {}
+    stream = Stream(function.seed, "sensitivity/bootstrap")
+    for k, name in enumerate(outputs):
+        surrogate = fit_surrogate(design, values[:, k], name)
+        q2[name], n_terms[name] = surrogate.q2, len(surrogate.terms)
+        indices += surrogate_indices(surrogate, design, values[:, k], function.names, stream.of(name), float(chance[k]))
+    label = telling("one unknown at a time", _SHARE_OF_SETS, 1.0)
+    swings = tornado(
+        lambda points: function.with_common_chance(points, label)[:, kept], outputs, function.names, function.value
+    )
+    spread = np.nanstd(values, axis=0, ddof=1)
+    return TrialLevel(
+        outputs=tuple(outputs),
+        over=over,
+        indices=tuple(indices),
+        swings=tuple(swings),
+        ranks=tuple(rank_correlations(design, values, outputs, function.names)),
+        q2=q2,
+        n_terms=n_terms,
+        chance_share={name: float(min(chance[k] / max(spread[k] ** 2, 1e-300), 1.0)) for k, name in enumerate(outputs)},
+        center={name: float(np.nanmedian(values[:, k])) for k, name in enumerate(outputs)},
+        spread={name: float(spread[k]) for k, name in enumerate(outputs)},
+        sets=sets,
+        patients=function.protocol.n_patients,
+    )
+
+
+def _posterior(path: Path | None, model: Model) -> Posterior | None:
+    if path is None:
+        return shipped_posterior(model.id)
+    try:
+        found = Posterior.read(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        rule = "must be a posterior that engager calibrate wrote"
+        raise InputError(Problem("--posterior", str(path), rule)) from error
+    if found.model != model.id:
+        rule = f"must be of the model {model.id}; it is of {found.model}"
+        raise InputError(Problem("--posterior", str(path), rule))
+    return found
+
+
+def _notes(fitted: Posterior | None, model: Model, over: str) -> tuple[str, ...]:
+    if fitted is None:
+        text = f"no posterior ships for the model {model.id}: ranges are those of the prior"
+        return (text,) if over == "posterior" else ()
+    if fitted.model_hash != model.hash:
+        return (f"the posterior was fitted to another state of the model {model.id}; unknowns are matched by name",)
+    return ()
+
+
+def _check(
+    outputs: Sequence[str] | None, samples: int, sets: int, patients: int, over: str, seed: int
+) -> tuple[str, ...]:
+    known = [*PATIENT_OUTPUTS, *TRIAL_OUTPUTS]
+    wanted = tuple(outputs or known)
+    problems = [
+        Problem("--outputs", name, "is no output", nearest(name, known)) for name in wanted if name not in known
+    ]
+    if not 2 <= samples <= MAX_SAMPLES or samples & (samples - 1):
+        rule = f"must be a power of two from 2 to {MAX_SAMPLES}"
+        problems.append(Problem("--samples", samples, rule, f"The default is {DEFAULT_SAMPLES}."))
+    if not 20 <= sets <= MAX_SETS:
+        rule = f"must be between 20 and {MAX_SETS}"
+        problems.append(Problem("--sets", sets, rule, f"The default is {DEFAULT_SETS}."))
+    if patients < 1:
+        problems.append(Problem("--patients", patients, "must be at least 1", f"The default is {DEFAULT_PATIENTS}."))
+    if over not in ("posterior", "prior"):
+        problems.append(Problem("--over", over, "must be posterior or prior", nearest(over, ("posterior", "prior"))))
+    if seed < 0:
+        problems.append(Problem("--seed", seed, "must be a whole number from 0"))
+    if problems:
+        raise InputError(problems)
+    return wanted

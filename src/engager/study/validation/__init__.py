@@ -1,0 +1,1 @@
+"""Every published figure beside its simulated value, and the fit behind it."""

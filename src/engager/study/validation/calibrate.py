@@ -1,0 +1,156 @@
+"""Calibration as users run it: which figures, where the work is kept, and what the fit moved.
+
+In: study ids or files. Out: a plan for `calibration.fit_population`, and afterwards one row per unknown with its
+prior beside its posterior. Not here: the fit itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engager.calibration import FitPlan, Posterior, fit_population, shipped_plan
+from engager.core import InputError, Interrupted, Problem
+from engager.study.run.folder import plain_json
+from engager.study.validation.validate import studies_named
+
+Progress = Callable[[str, float], None]
+
+_INTERVAL = (0.5, 0.025, 0.975)
+# Standard normal quantiles of the same probabilities.
+_Z = (0.0, -1.959964, 1.959964)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A finished fit.
+
+    Attributes
+    ----------
+    plan : what was fitted and how. posterior : its draws.
+    """
+
+    plan: FitPlan
+    posterior: Posterior
+
+    def summary(self) -> list[dict[str, Any]]:
+        """One row per unknown: median and 95 % interval of prior and posterior [model units], and how much of the
+        prior's width on the unknown's own scale is left (1: the data say nothing)."""
+        rows = []
+        for i, unknown in enumerate(self.plan.unknowns):
+            prior = [float(unknown.value(np.array([unknown.prior_mean + z]))[0]) for z in _Z]
+            drawn = self.posterior.draws[:, i]
+            posterior = [float(value) for value in np.quantile(drawn, _INTERVAL)]
+            scale = np.log if unknown.is_log else np.asarray
+            left = float(np.diff(scale(posterior[1:]))[0] / np.diff(scale(prior[1:]))[0])
+            intervals = {"prior": _interval(prior), "posterior": _interval(posterior)}
+            rows.append({"name": unknown.name, **intervals, "width_left": left})
+        return rows
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``engager calibrate --json`` prints."""
+        made = self.posterior.provenance
+        return plain_json(
+            {
+                "model": self.plan.model.id,
+                "studies": made["studies"],
+                "data_points": len(made["data_points"]),
+                "members": made["members"],
+                "portions": made["portions"],
+                "seed": made["seed"],
+                "misfit_before_each_portion": made["misfit_before_each_portion"],
+                "unknowns": self.summary(),
+            }
+        )
+
+
+def calibrate_population(
+    targets: Sequence[str | Path] = (),
+    *,
+    members: int | None = None,
+    portions: int | None = None,
+    seed: int | None = None,
+    work: Path | None = None,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Fit the population to the figures marked for fitting.
+
+    Parameters
+    ----------
+    targets : study ids or files whose targets with ``use: fit`` are fitted; empty: the shipped fit's.
+    members, portions, seed : of the ensemble smoother; None: the shipped fit's.
+    work : folder for the state after each portion; the same call goes on from there.
+
+    Raises
+    ------
+    InputError
+        All bad arguments together.
+    Interrupted
+        On Ctrl-C; finished portions are kept in `work`.
+    """
+    plan = calibration_plan(targets, members=members, portions=portions, seed=seed)
+    _check_work(plan, work)
+    try:
+        posterior = fit_population(plan, work=work, progress=progress, n_threads=n_threads)
+    except KeyboardInterrupt:
+        kept = f"finished portions are kept in {work}; the same command goes on" if work else "nothing was kept"
+        raise Interrupted(f"Interrupted; {kept}. {'' if work else 'Name a folder with --work to keep them.'}") from None
+    return Calibration(plan, posterior)
+
+
+def calibration_plan(
+    targets: Sequence[str | Path] = (),
+    *,
+    members: int | None = None,
+    portions: int | None = None,
+    seed: int | None = None,
+) -> FitPlan:
+    """The plan of a fit; refuses bad numbers, and studies without a figure to fit or for another model."""
+    problems = [
+        Problem(f"--{name}", value, f"must be at least {least}")
+        for name, value, least in (("members", members, 2), ("portions", portions, 1), ("seed", seed, 0))
+        if value is not None and value < least
+    ]
+    studies = []
+    try:
+        studies = studies_named(targets)
+    except InputError as error:
+        problems += error.problems
+    for study in studies:
+        if not any(target.use == "fit" and target.is_simulated for target in study.targets):
+            rule = "must mark at least one target with `use: fit`"
+            problems.append(Problem("--targets", study.study, rule, "Targets without it only check."))
+    if problems:
+        raise InputError(problems)
+    plan = shipped_plan(members, portions, seed)
+    for study in studies:
+        if study.model != plan.model.id:
+            rule = f"is a study of the model {study.model}; the calibrated one is {plan.model.id}"
+            problems.append(Problem("--targets", study.study, rule))
+    if problems:
+        raise InputError(problems)
+    return plan.with_studies(studies) if studies else plan
+
+
+def _check_work(plan: FitPlan, work: Path | None) -> None:
+    """A folder that holds another fit's work is not written over."""
+    state = None if work is None else work / "calibration-state.json"
+    if state is None or not state.is_file():
+        return
+    hint = "Name another folder, or remove this one."
+    try:
+        found = json.loads(state.read_text(encoding="utf-8"))["plan"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(Problem("--work", str(work), "must hold a fit's own state", hint)) from error
+    if found != plan.identity():
+        raise InputError(Problem("--work", str(work), "holds the work of another fit", hint))
+
+
+def _interval(values: Sequence[float]) -> dict[str, float]:
+    return dict(zip(("median", "low", "high"), values, strict=True))

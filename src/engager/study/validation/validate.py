@@ -1,0 +1,239 @@
+"""Every published figure of several studies beside its prediction: fitted and only checked ones apart.
+
+In: studies. Out: a `Validation`. Nothing is written; a single study with its report is `run_study`'s work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engager.calibration import Comparison, Uncertainty, compare, fit_defaults, uncertainties, width_ratio
+from engager.core import InputError, Problem
+from engager.protocol import Protocol, shipped_protocol, shipped_protocols
+from engager.study.load import load_protocol
+from engager.study.run.folder import plain_json
+from engager.study.run.parameters import Parameters, population_parameters
+from engager.trial import TrialData, simulate_trial
+
+DEFAULT_REPLICATES = 40
+_PATIENTS_AT_ONCE = 8000
+# What the command prints of a comparison, in this order.
+_KEYS = (
+    "use", "trial", "arm", "endpoint", "statistic", "time_months", "subgroup", "published", "simulated", "inside",
+)  # fmt: skip
+_USES = ("fit", "check", None)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What validating found.
+
+    Attributes
+    ----------
+    comparisons : of all studies; `use` is ``fit`` or ``check``, None where a study file does not say.
+    uncertainties : where the scatter of each comparison comes from, in the same order.
+    not_simulated : targets that no virtual trial answers, in words.
+    n_failed : patients the solver could not follow.
+    replicates, seed : of the simulation.
+    parameters : which population values were used; notes : what the reader should know of them.
+    has_draws : every virtual trial drew population values of its own.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    uncertainties: tuple[Uncertainty, ...]
+    not_simulated: tuple[str, ...]
+    n_failed: int
+    replicates: int
+    seed: int
+    parameters: str
+    notes: tuple[str, ...] = ()
+    has_draws: bool = True
+
+    def inside(self, use: str | None) -> tuple[int, int]:
+        """How many figures of a use lie inside, and how many could be judged."""
+        judged = [one.is_inside for one in self.comparisons if one.use == use and one.is_inside is not None]
+        return sum(judged), len(judged)
+
+    @property
+    def width_ratio(self) -> float | None:
+        """Median over figures of the prediction interval's width beside the published interval's.
+
+        Ratios and times are compared on the log scale; a prediction without an upper end is infinitely wide.
+        None when no figure has both intervals.
+        """
+        ratios = [ratio for one in self.comparisons if (ratio := width_ratio(one)) is not None]
+        return float(np.median(ratios)) if ratios else None
+
+    def acceptance(self) -> dict[str, dict[str, Any]]:
+        """Each acceptance band, what was found, and whether it is met (None: nothing could be judged)."""
+        bands = fit_defaults()["acceptance"]
+        found: dict[str, float | None] = {"median_width_ratio": self.width_ratio}
+        for use in ("fit", "check"):
+            inside, n = self.inside(use)
+            found[f"{use}_inside"] = inside / n if n else None
+        rows: dict[str, dict[str, Any]] = {}
+        for name, band in bands.items():
+            value = found[name]
+            met = None if value is None else bool(value <= band if name == "median_width_ratio" else value >= band)
+            rows[name] = {"band": band, "found": value, "met": met}
+        return rows
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``engager validate --json`` prints."""
+        listed = [one.as_json() for one in self.comparisons]
+        counts: dict[str, Any] = {
+            use or "unmarked": dict(zip(("inside", "of"), self.inside(use), strict=True)) for use in _USES
+        }
+        counts |= {
+            "not_estimable": sum(one.is_inside is None for one in self.comparisons),
+            "not_simulated": list(self.not_simulated),
+            "n_failed": self.n_failed,
+            "replicates": self.replicates,
+            "interval_coverage": min((one.coverage for one in self.comparisons), default=None),
+            "median_width_ratio": self.width_ratio,
+        }
+        targets = [{key: one[key] for key in _KEYS} for one in listed]
+        return plain_json({"targets": targets, "counts": counts, "acceptance": self.acceptance()})
+
+
+def studies_with_targets() -> list[Protocol]:
+    """The shipped studies that have something to be compared with."""
+    return [study for study in map(shipped_protocol, shipped_protocols()) if study.targets]
+
+
+def studies_named(names: Sequence[str | Path]) -> list[Protocol]:
+    """Studies by id or file; the problems of all of them are told together.
+
+    Raises
+    ------
+    InputError
+        Also when two have the same id, since figures are listed by it.
+    """
+    found: list[Protocol] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            found.append(load_protocol(name))
+        except InputError as error:
+            problems += error.problems
+    ids = [study.study for study in found]
+    twice = sorted({one for one in ids if ids.count(one) > 1})
+    problems += [Problem("--against", one, "must be the id of one study only", "Give each its own.") for one in twice]
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def validate_studies(
+    studies: Sequence[Protocol],
+    *,
+    replicates: int = DEFAULT_REPLICATES,
+    seed: int = 1,
+    parameters: str = "posterior",
+    n_threads: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Validation:
+    """Simulate studies and compare each with its targets.
+
+    Parameters
+    ----------
+    studies : with targets.
+    replicates : virtual trials of each; 95 % intervals need about 40.
+    parameters : as for `run_study`.
+    progress : told a study's id and the finished share of everything.
+
+    Raises
+    ------
+    InputError
+        When a study has no targets, or a number is out of range.
+    """
+    problems = [
+        Problem(study.study, "no targets", "needs `targets` to be compared with", "Add them, or use engager trial run.")
+        for study in studies
+        if not study.targets
+    ]
+    if replicates < 1:
+        problems.append(Problem("--replicates", replicates, "must be at least 1"))
+    if seed < 0:
+        problems.append(Problem("--seed", seed, "must be a whole number from 0"))
+    if problems:
+        raise InputError(problems)
+    comparisons: list[Comparison] = []
+    split: list[Uncertainty] = []
+    notes: list[str] = []
+    n_failed = 0
+    has_draws = True
+    total = float(sum(study.n_patients for study in studies))
+    done = 0.0
+    for study in studies:
+
+        def tell(share: float, study: Protocol = study, before: float = done) -> None:
+            if progress is not None:
+                progress(study.study, (before + share * study.n_patients) / total)
+
+        values = population_parameters(study.model, seed, parameters)
+        data = _simulate(study, replicates, seed, values, n_threads, tell)
+        comparisons += compare(data)
+        split += uncertainties(data, seed)
+        notes += [values.note] if values.note and values.note not in notes else []
+        n_failed += data.n_failed
+        has_draws &= values.used == "posterior"
+        done += study.n_patients
+    unanswered = tuple(
+        f"{study.study}: {target.endpoint} ({target.statistic})"
+        for study in studies
+        for target in study.targets
+        if not target.is_simulated
+    )
+    return Validation(
+        comparisons=tuple(comparisons),
+        uncertainties=tuple(split),
+        not_simulated=unanswered,
+        n_failed=n_failed,
+        replicates=replicates,
+        seed=seed,
+        parameters=parameters,
+        notes=tuple(notes),
+        has_draws=has_draws,
+    )
+
+
+def _simulate(
+    study: Protocol,
+    replicates: int,
+    seed: int,
+    values: Parameters,
+    n_threads: int | None,
+    tell: Callable[[float], None],
+) -> TrialData:
+    """All replicates of one study, in pieces that bound memory; only the patients are kept."""
+    size = max(1, _PATIENTS_AT_ONCE // study.n_patients)
+    parts = []
+    for first in range(0, replicates, size):
+        chosen = range(first, min(first + size, replicates))
+
+        def part(share: float, chosen: range = chosen) -> None:
+            tell((chosen.start + share * len(chosen)) / replicates)
+
+        data = simulate_trial(
+            study,
+            replicates=chosen,
+            seed=seed,
+            n_threads=n_threads,
+            progress=part,
+            settings=values.settings,
+            n_sampled=0,
+        )
+        parts.append(_patients_only(data))
+    return TrialData.concatenate(parts)
+
+
+def _patients_only(data: TrialData) -> TrialData:
+    """Comparisons read the patients table alone; visits of hundreds of trials would fill memory."""
+    emptied = {name: getattr(data, name).clear() for name in ("visits", "events", "trajectories")}
+    return replace(data, **emptied)
