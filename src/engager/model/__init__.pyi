@@ -53,6 +53,9 @@ from .library import (
 from .library import (
     read_model as read_model,
 )
+from .roles import (
+    DiseaseRoles as DiseaseRoles,
+)
 from .sbml.antimony import (
     read_antimony as read_antimony,
 )

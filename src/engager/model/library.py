@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from engager.core import InputError, Problem, UnitError, digest, factor, nearest
+from engager.model.roles import DiseaseRoles, read_roles
 from engager.model.system import System
 from engager.model.variant import Variant, read_variants
 
@@ -100,6 +101,7 @@ class Model:
     variants : named sets of values of the table, by name.
     drug, target : whose drug parameters these are, and the antigen it binds.
     drug_fields : parameter of this model by the word that drug files use for it.
+    roles : which of its names plays which part for a trial.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Model:
     drug: str = "blinatumomab"
     target: str = "CD19"
     drug_fields: dict[str, str] = field(default_factory=dict)
+    roles: DiseaseRoles = field(default_factory=lambda: DiseaseRoles(""))
 
     def with_variant(self, name: str) -> Model:
         """The model for other patients, as its table names them.
@@ -265,6 +268,7 @@ def read_model(equations: Path, table: Path) -> Model:
         drug=str(content.get("drug", "blinatumomab")),
         target=str(content.get("target", "CD19")),
         drug_fields=drug_fields,
+        roles=read_roles(equations.with_name("roles.yaml"), content["model"], system),
     )
 
 

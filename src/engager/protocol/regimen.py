@@ -127,6 +127,18 @@ class Premedication(Part):
     dexamethasone_mg: NotNegative = 0.0
     dexamethasone_mg_per_m2: NotNegative = 0.0
 
+    def dose_mg(self, bsa_m2: ArrayLike) -> NDArray[np.float64]:
+        """What each patient gets: array (patient,) [mg].
+
+        Parameters
+        ----------
+        bsa_m2 : array (patient,) [m2]; > 0.
+        """
+        bsa = np.asarray(bsa_m2, dtype=np.float64)
+        if not self.dexamethasone_mg_per_m2:
+            return np.full(bsa.shape, self.dexamethasone_mg)
+        return np.minimum(self.dexamethasone_mg_per_m2 * bsa, self.dexamethasone_mg or np.inf)
+
 
 class ToxicityRule(Part):
     """What happens when an event reaches a grade while on drug.

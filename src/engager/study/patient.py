@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import InputError, Problem, Stream, nearest
-from engager.engine import Action, Schedule, solve
 from engager.engine import Problem as EngineProblem
+from engager.engine import solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen
 from engager.report import Course, PatientCourses, patient_figure
 from engager.study.run.content import planned_doses
 from engager.study.run.parameters import population_parameters
-from engager.trial import quantile_of
+from engager.trial import planned_actions, quantile_of
 
 FloatArray = NDArray[np.float64]
 MAX_DAYS = 3650.0
@@ -129,8 +129,7 @@ def simulate_patient(
     population = {**population_parameters(model, seed or 0, parameters).settings(0), **values}
     patient = _patient(loaded, covariates, population, set(values), seed)
     times = np.arange(0.0, round(days * _HOURS) + 1) / _HOURS
-    size = {name: float(patient.covariates[name][0]) for name in ("weight_kg", "bsa_m2")}
-    schedule = Schedule.same_for_all(1, _actions(loaded, regimen, size["weight_kg"], size["bsa_m2"], days))
+    weight_kg, bsa_m2 = patient.covariates["weight_kg"], patient.covariates["bsa_m2"]
     system = loaded.system
     solved = solve(
         EngineProblem(
@@ -139,7 +138,7 @@ def simulate_patient(
             save_times=times,
             inputs=np.zeros((1, len(system.inputs))),
             initial=initial_states(system, patient.parameters),
-            schedule=schedule,
+            schedule=planned_actions(regimen, weight_kg, bsa_m2, days, loaded),
         )
     )
     if solved.n_failed:
@@ -266,37 +265,3 @@ def _patient(
         settings |= {f"{name}.sd": 0.0 for name in given}
     numbers = np.zeros(1, dtype=np.int64)
     return sample_patients(model, spreads, Stream(seed or 0, "patient"), numbers, population=settings)
-
-
-def _actions(
-    model: Model, regimen: Regimen, weight_kg: float, bsa_m2: float, days: float
-) -> list[tuple[float, Action, int, float]]:
-    """Every dose as the engine takes it: rates on and off, injections, chemotherapy, dexamethasone."""
-    system = model.system
-    found: list[tuple[float, Action, int, float]] = []
-    band = int(regimen.band_of(np.array([weight_kg]))[0])
-    before = 0.0
-    for cycle in range(1, regimen.cycles + 1):
-        start = float(regimen.cycle_start(cycle))
-        if start >= days:
-            break
-        for segment in regimen.segments(cycle, band):
-            amount = float(segment.amount_for(np.array([bsa_m2]))[0])
-            first, end = start + segment.first_day - 1, start + segment.last_day
-            if segment.kind == "course":
-                place = system.index("chemo_drug")
-                found += [(first + day, Action.ADD_TO_STATE, place, 1.0) for day in range(round(end - first))]
-                continue
-            is_new = segment.first_day == 1 or amount > before
-            if is_new and regimen.premedication.dexamethasone_mg and "dex" in system.states:
-                dose = regimen.premedication.dexamethasone_mg
-                found.append((first, Action.ADD_TO_STATE, system.index("dex"), dose))
-            before = amount
-            if segment.kind == "infusion":
-                place = system.inputs.index("infusion")
-                # The next stretch may begin where this one ends: its rate is set after this one's end.
-                found += [(first, Action.SET_INPUT, place, amount), (end, Action.SET_INPUT, place, 0.0)]
-            else:
-                place = system.index("depot" if segment.kind == "subcutaneous" else "drug_b")
-                found += [(first + day, Action.ADD_TO_STATE, place, amount) for day in range(round(end - first))]
-    return sorted(found, key=lambda action: (action[0], action[3] != 0.0))

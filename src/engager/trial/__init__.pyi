@@ -2,6 +2,9 @@
 from .assumptions import (
     assumption_table as assumption_table,
 )
+from .dosing import (
+    planned_actions as planned_actions,
+)
 from .recruit import (
     quantile_of as quantile_of,
 )

@@ -1,14 +1,54 @@
-"""What every patient is given on a day, and the actions that tell the engine so."""
+"""What every patient is given on a day, and the actions that tell the engine so.
+
+The one place where a regimen becomes doses: a trial gives them day by day and may hold or lower them (`plan_day`);
+`planned_actions` gives them as planned, for a patient whom no visit interrupts.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engager.engine import Action, Schedule
-from engager.model import System
+from engager.model import Model
 from engager.protocol import Regimen
 from engager.trial.course import Course, FloatArray, IntArray
+
+# A dose is a step up when it is larger by more than rounding.
+_STEP = 1 + 1e-9
+
+
+@dataclass(frozen=True)
+class DosePlaces:
+    """Where a regimen's doses go in the engine's arrays.
+
+    Attributes
+    ----------
+    drug : an input for an infusion, else a state.
+    dexamethasone : a state; None when the model has no part for it, which then has no effect there.
+    """
+
+    drug: int
+    dexamethasone: int | None
+
+    @staticmethod
+    def of(model: Model, regimen: Regimen) -> DosePlaces:
+        """The places that a regimen needs.
+
+        Raises
+        ------
+        InputError
+            When the model has no part for the regimen's route or drug.
+        """
+        word = "chemotherapy" if regimen.is_chemotherapy else regimen.route
+        model.roles.refuse_without([f"doses.{word}"], f"regimen {regimen.id or regimen.drug}")
+        name, dexamethasone = model.roles.doses[word], model.roles.doses.get("dexamethasone")
+        return DosePlaces(
+            drug=model.system.inputs.index(name) if word == "iv_continuous" else model.system.index(name),
+            dexamethasone=None if dexamethasone is None else model.system.index(dexamethasone),
+        )
 
 
 class DosePlan:
@@ -18,25 +58,28 @@ class DosePlan:
     ----------
     regimen : the arm's treatment.
     weight_kg, bsa_m2 : array (patient,).
+    model : whose inputs and states take the doses.
 
     Attributes
     ----------
     lowest : array (patient,): the smallest dose of the first cycle, given after a hold.
     dexamethasone_mg : array (patient,): before a first dose, a step or a restart.
+    places : where the doses go.
     """
 
-    def __init__(self, regimen: Regimen, weight_kg: FloatArray, bsa_m2: FloatArray):
+    def __init__(self, regimen: Regimen, weight_kg: FloatArray, bsa_m2: FloatArray, model: Model):
         self.regimen, self._weight, self._bsa = regimen, weight_kg, bsa_m2
+        self.places = DosePlaces.of(model, regimen)
         self._by_cycle: dict[int, FloatArray] = {}
         first = self._cycle(1)
         positive = np.where(first > 0, first, np.inf)
-        given = regimen.premedication
-        per_m2 = given.dexamethasone_mg_per_m2 * bsa_m2
-        most = given.dexamethasone_mg or np.inf
-        self.dexamethasone_mg = (
-            np.minimum(per_m2, most) if given.dexamethasone_mg_per_m2 else np.full(bsa_m2.size, given.dexamethasone_mg)
-        )
+        self.dexamethasone_mg = regimen.premedication.dose_mg(bsa_m2)
         self.lowest = np.where(np.isfinite(positive.min(axis=1)), positive.min(axis=1), 0.0)
+
+    def set_rates(self, inputs: FloatArray, rates: FloatArray) -> None:
+        """Write infusion rates (row,) into the inputs (row, input) of an engine problem."""
+        if not self.regimen.is_chemotherapy and self.regimen.route == "iv_continuous":
+            inputs[:, self.places.drug] = rates
 
     def amount(self, rows: IntArray, cycle: IntArray, day: IntArray) -> FloatArray:
         """Planned amount: array (row,) [ug/day for an infusion, ug for one injection]."""
@@ -114,32 +157,89 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
 
     Infusion rates are set in ``course.infusion``; injections, chemotherapy and dexamethasone become actions.
     """
-    system, regimen = course.system, plan.regimen
+    if plan.regimen.is_chemotherapy:
+        due = course.hold_days[rows] <= 0
+        _give_course(plan, rows[due], course.cycle[rows[due]], course.cycle_day[rows[due]], day, actions)
+        return
     given = np.where(course.hold_days[rows] > 0, 0.0, plan.amount(rows, course.cycle[rows], course.cycle_day[rows]))
     restarting = (course.restart_days[rows] > 0) & (given > 0)
     given = np.where(restarting, np.minimum(given, plan.lowest[rows]), given)
-    if regimen.is_chemotherapy:
-        due = plan.course_day(course.cycle[rows], course.cycle_day[rows]) & (course.hold_days[rows] <= 0)
-        actions.add(rows[due], day, Action.ADD_TO_STATE, system.index("chemo_drug"), 1.0)
-        return
     before = course.last_dose[rows]
-    steps_up = given > before * (1 + 1e-9)
-    premedicated = rows[steps_up]
-    actions.add(premedicated, day, Action.ADD_TO_STATE, system.index("dex"), plan.dexamethasone_mg[premedicated])
+    steps_up = _give_dose(plan, rows, given, before, day, actions)
     course.note(rows[steps_up & (before > 0)], day, "dose_step")
-    if regimen.route == "iv_continuous":
+    course.last_dose[rows] = _dose_to_compare(plan.regimen, given, before)
+    if plan.regimen.route == "iv_continuous":
         course.infusion[rows] = given
-        course.last_dose[rows] = given
     else:
-        target = "depot" if regimen.route == "subcutaneous" else "drug_b"
-        due = given > 0
-        actions.add(rows[due], day, Action.ADD_TO_STATE, system.index(target), given[due])
         course.infusion[rows] = 0.0
         course.injected[rows] = given
-        # Days between injections are no interruption.
-        course.last_dose[rows] = np.where(due, given, before)
 
 
-def input_index(system: System) -> int:
-    """Place of the infusion rate among the inputs."""
-    return system.inputs.index("infusion")
+def planned_actions(
+    regimen: Regimen, weight_kg: FloatArray, bsa_m2: FloatArray, until: float, model: Model
+) -> Schedule:
+    """Every dose of a regimen as planned, as the engine takes it: nothing is held, no cycle delayed.
+
+    Parameters
+    ----------
+    weight_kg, bsa_m2 : array (patient,).
+    until : days from the first dose; doses that begin later are left out.
+    model : whose inputs and states take the doses.
+
+    Returns
+    -------
+    Rates on and off, injections, days of chemotherapy, dexamethasone before the first dose of a cycle and a step.
+
+    Raises
+    ------
+    InputError
+        When the model has no part for the regimen's route or drug.
+    """
+    plan, actions = DosePlan(regimen, weight_kg, bsa_m2, model), ActionList()
+    everybody = np.arange(weight_kg.size, dtype=np.int64)
+    before, running = np.zeros(weight_kg.size), np.zeros(weight_kg.size)
+    cycle, cycle_day = 1, 1
+    for day in range(int(np.ceil(until))):
+        in_cycle, on_day = np.full(everybody.size, cycle), np.full(everybody.size, cycle_day)
+        if regimen.is_chemotherapy:
+            _give_course(plan, everybody, in_cycle, on_day, float(day), actions)
+        else:
+            given = plan.amount(everybody, in_cycle, on_day)
+            _give_dose(plan, everybody, given, before, float(day), actions)
+            before = _dose_to_compare(regimen, given, before)
+            if regimen.route == "iv_continuous":
+                changed = given != running
+                actions.add(everybody[changed], float(day), Action.SET_INPUT, plan.places.drug, given[changed])
+                running = given
+        cycle_day += 1
+        if cycle_day > regimen.cycle_length(cycle):
+            # The first dose of a cycle is premedicated, also where no day off or lower dose precedes it.
+            cycle, cycle_day, before = cycle + 1, 1, np.zeros(everybody.size)
+    return actions.schedule(everybody)
+
+
+def _give_course(
+    plan: DosePlan, rows: IntArray, cycle: IntArray, cycle_day: IntArray, day: float, actions: ActionList
+) -> None:
+    """A day of chemotherapy for those whose course has one."""
+    actions.add(rows[plan.course_day(cycle, cycle_day)], day, Action.ADD_TO_STATE, plan.places.drug, 1.0)
+
+
+def _give_dose(
+    plan: DosePlan, rows: IntArray, given: FloatArray, before: FloatArray, day: float, actions: ActionList
+) -> NDArray[np.bool_]:
+    """Injections, and dexamethasone before a dose that is higher than the one before; tells whose is."""
+    steps_up = given > before * _STEP
+    premedicated = rows[steps_up]
+    if plan.places.dexamethasone is not None:
+        doses = plan.dexamethasone_mg[premedicated]
+        actions.add(premedicated, day, Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
+    if plan.regimen.route != "iv_continuous":
+        due = given > 0
+        actions.add(rows[due], day, Action.ADD_TO_STATE, plan.places.drug, given[due])
+    return steps_up
+
+
+def _dose_to_compare(regimen: Regimen, given: FloatArray, before: FloatArray) -> FloatArray:
+    """The dose that tomorrow's is a step from; days between injections are no interruption."""
+    return given if regimen.route == "iv_continuous" else np.where(given > 0, given, before)

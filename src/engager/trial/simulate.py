@@ -18,7 +18,7 @@ from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, FloatArray, IntArray, start_course
-from engager.trial.dosing import ActionList, DosePlan, input_index, plan_day
+from engager.trial.dosing import ActionList, DosePlan, plan_day
 from engager.trial.recruit import DAYS_PER_MONTH, recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
@@ -106,7 +106,8 @@ class ArmRun:
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, self.system, states, self.in_remission)
         self.strength = self._strength(settings)
-        self.plan = DosePlan(self.regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"])
+        weight_kg, bsa_m2 = recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"]
+        self.plan = DosePlan(self.regimen, weight_kg, bsa_m2, model)
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
         self.assessment = Assessment(self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission)
         self.transplantation = Transplantation(
@@ -173,7 +174,7 @@ class ArmRun:
     def _carry(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
         course = self.course
         inputs = np.zeros((rows.size, len(self.system.inputs)))
-        inputs[:, input_index(self.system)] = course.infusion[rows]
+        self.plan.set_rates(inputs, course.infusion[rows])
         solution = solve(
             Problem(
                 system=self.system,

@@ -6,12 +6,12 @@ tests and by the application's own.
 
 from __future__ import annotations
 
-import engager.study.run.simulate.replay
-import engager.study.run.simulate.simulate
 import numpy as np
 import polars as pl
 import pytest
 
+import engager.study.run.replay
+import engager.study.run.simulate
 from engager.core import Stream
 from engager.protocol import read_protocol
 from engager.trial import TrialData

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engager.model import load_model
 from engager.protocol import Regimen
 from engager.trial.dosing import DosePlan
 
@@ -23,12 +24,12 @@ def regimen():
 
 
 def test_a_small_child_gets_its_dose_by_surface_and_an_adult_the_flat_one(regimen):
-    plan = DosePlan(regimen, np.array([20.0, 44.9, 45.0, 80.0]), np.array([0.8, 2.0, 1.4, 2.0]))
+    plan = DosePlan(regimen, np.array([20.0, 44.9, 45.0, 80.0]), np.array([0.8, 2.0, 1.4, 2.0]), load_model("b-all"))
     rows, cycle = np.arange(4), np.ones(4, dtype=np.int64)
     np.testing.assert_allclose(plan.amount(rows, cycle, np.full(4, 1)), [4.0, 9.0, 9.0, 9.0])
     np.testing.assert_allclose(plan.amount(rows, cycle, np.full(4, 8)), [12.0, 28.0, 28.0, 28.0])
 
 
 def test_dexamethasone_per_surface_is_capped(regimen):
-    plan = DosePlan(regimen, np.array([20.0, 80.0]), np.array([0.8, 5.0]))
+    plan = DosePlan(regimen, np.array([20.0, 80.0]), np.array([0.8, 5.0]), load_model("b-all"))
     np.testing.assert_allclose(plan.dexamethasone_mg, [4.0, 20.0])

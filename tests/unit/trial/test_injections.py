@@ -62,7 +62,7 @@ def premedicated_days(regimen):
     model = load_model("b-all")
     recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: {})
     course = start_course(recruits, model.system, initial_states(model.system, recruits.parameters), False)
-    plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"])
+    plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"], model)
     rows, dex, days = np.array([0]), model.system.index("dex"), []
     for day in range(28):
         actions = ActionList()

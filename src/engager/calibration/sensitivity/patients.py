@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from engager.core import InputError, Stream
 from engager.core import Problem as Wrong
-from engager.engine import Action, Problem, Schedule, solve
+from engager.engine import Problem, solve
 from engager.model import Model, evaluate_outputs, initial_states
 from engager.population import blasts_at, sample_covariates, sample_patients, spread
 from engager.protocol import Protocol, Regimen
-from engager.trial import quantile_of
+from engager.trial import planned_actions, quantile_of
 
 FloatArray = NDArray[np.float64]
 
@@ -153,7 +153,7 @@ class PatientFunction:
                 save_times=times,
                 inputs=np.zeros((len(points), len(system.inputs))),
                 initial=initial_states(system, parameters),
-                schedule=_schedule(self.model, self.protocol.arms[self.arm].regimen, weight, bsa),
+                schedule=planned_actions(self.protocol.arms[self.arm].regimen, weight, bsa, _LAST_DAY, self.model),
             ),
             method="rodas5p",
             rtol=_RTOL,
@@ -200,61 +200,6 @@ def _times(regimen: Regimen) -> FloatArray:
     fine = [start + np.arange(25) / 12 for start in sorted(starts | {0.0})]
     times = np.concatenate([*fine, np.arange(0, 2 * _LAST_DAY + 1) / 2])
     return np.unique(np.round(times[times <= _LAST_DAY], 9))
-
-
-def _schedule(model: Model, regimen: Regimen, weight_kg: FloatArray, bsa_m2: FloatArray) -> Schedule:
-    """Planned doses of the first four weeks, each day an action where anyone's dose changes."""
-    system, n = model.system, weight_kg.size
-    given = regimen.premedication
-    most = given.dexamethasone_mg or np.inf
-    dex = np.full(n, given.dexamethasone_mg)
-    if given.dexamethasone_mg_per_m2:
-        dex = np.minimum(given.dexamethasone_mg_per_m2 * bsa_m2, most)
-    times: list[float] = []
-    what: list[tuple[Action, int]] = []
-    amounts: list[FloatArray] = []
-
-    def add(day: float, action: Action, place: int, amount: FloatArray) -> None:
-        times.append(day)
-        what.append((action, place))
-        amounts.append(amount)
-
-    before, running = np.zeros(n), np.zeros(n)
-    for day in range(_LAST_DAY):
-        cycle, cycle_day = _cycle_of(regimen, day)
-        if regimen.is_chemotherapy:
-            if any(one.first_day <= cycle_day <= one.last_day for one in regimen.segments(cycle)):
-                add(float(day), Action.ADD_TO_STATE, system.index("chemo_drug"), np.ones(n))
-            continue
-        amount = regimen.dose_at(cycle, cycle_day, weight_kg, bsa_m2) if cycle <= regimen.cycles else np.zeros(n)
-        steps_up = amount > before * (1 + 1e-9)
-        if steps_up.any() and dex.any() and "dex" in system.states:
-            add(float(day), Action.ADD_TO_STATE, system.index("dex"), np.where(steps_up, dex, 0.0))
-        if regimen.route == "iv_continuous":
-            if (amount != running).any():
-                add(float(day), Action.SET_INPUT, system.inputs.index("infusion"), amount)
-            running = before = amount
-        elif amount.any():
-            target = "depot" if regimen.route == "subcutaneous" else "drug_b"
-            add(float(day), Action.ADD_TO_STATE, system.index(target), amount)
-            before = np.where(amount > 0, amount, before)
-    if not times:
-        return Schedule.empty(n)
-    return Schedule(
-        np.arange(n + 1, dtype=np.int64) * len(times),
-        np.tile(np.array(times), n),
-        np.tile(np.array([int(action) for action, _ in what], dtype=np.int64), n),
-        np.tile(np.array([place for _, place in what], dtype=np.int64), n),
-        np.ascontiguousarray(np.stack(amounts, axis=1).ravel()),
-    )
-
-
-def _cycle_of(regimen: Regimen, day: int) -> tuple[int, int]:
-    """Cycle and its day (both from 1) on a day counted from 0."""
-    cycle = 1
-    while regimen.cycle_start(cycle + 1) <= day:
-        cycle += 1
-    return cycle, day - regimen.cycle_start(cycle) + 1
 
 
 def _outputs(times: FloatArray, seen: Mapping[str, FloatArray]) -> FloatArray:
