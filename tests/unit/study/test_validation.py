@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import engager.study.validation.validate.validate
+import engager.study.validation.validate
 import pytest
 
 from engager.core import InputError
