@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import engager.study.validation.validate
 import pytest
 
+import engager.study.validation.validate
 from engager.core import InputError
 from engager.study import studies_with_targets, validate_studies, validation_text
 
