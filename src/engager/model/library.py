@@ -80,11 +80,6 @@ class Effect:
     high: float | None = None
     is_fitted: bool = False
 
-    @property
-    def name(self) -> str:
-        """How calibration and posteriors call this slope, e.g. ``sensitivity~salvage_line``."""
-        return f"{self.parameter}~{self.covariate}"
-
 
 @dataclass(frozen=True)
 class Model:

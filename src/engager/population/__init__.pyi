@@ -17,3 +17,12 @@ from .patients import (
 from .patients import (
     sample_patients as sample_patients,
 )
+from .values import (
+    PopulationValues as PopulationValues,
+)
+from .values import (
+    Settings as Settings,
+)
+from .values import (
+    ValueName as ValueName,
+)

@@ -12,6 +12,7 @@ from engager.core import Stream
 from engager.model import Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
 from engager.population.spread import FloatArray, Quantile
+from engager.population.values import PopulationValues
 
 # Blood and marrow are in proportion to body weight; the model's numbers are those of an adult of 75 kg.
 _ADULT_KG = 75.0
@@ -46,7 +47,7 @@ def sample_patients(
     in_remission: bool = False,
     untreated: bool = False,
     eligible: Condition | None = None,
-    population: Mapping[str, float] | None = None,
+    population: PopulationValues | None = None,
 ) -> Patients:
     """Draw patients.
 
@@ -60,25 +61,30 @@ def sample_patients(
         ``mrd_log10``, else ``marrow_blasts_percent``.
     untreated : nobody was treated for the leukemia before.
     eligible : who may enter.
-    population : values that replace those of the model's table, e.g. one draw of a posterior:
-        ``name`` a typical value (model units), ``name.sd`` its log spread, ``name~covariate`` a slope.
+    population : values that replace those of the model's table, e.g. one draw of a posterior.
+
+    Raises
+    ------
+    InputError
+        When `population` names a parameter or an effect that the model does not have.
     """
+    settings = population or PopulationValues()
+    settings.refuse_unknown(model)
     covariates = sample_covariates(spreads, stream, numbers, eligible)
     covariates["in_remission"] = np.full(numbers.size, float(in_remission))
     covariates["untreated"] = np.full(numbers.size, float(untreated))
     derived = _derived(covariates)
-    settings = population or {}
     values: dict[str, FloatArray] = {}
     for name in model.system.parameters:
         row = model.parameters.get(name)
-        typical = settings.get(name, model.system.defaults.get(name, np.nan))
+        typical = settings.typical.get(name, model.system.defaults.get(name, np.nan))
         values[name] = np.full(numbers.size, float(typical))
-        sd = settings.get(f"{name}.sd", row.sd_log if row else 0.0)
+        sd = settings.spread.get(name, row.sd_log if row else 0.0)
         if sd > 0.0:
             values[name] *= np.exp(sd * stream.of(f"parameter/{name}").normal(numbers))
     for effect in model.effects:
         if effect.covariate in derived:
-            slope = settings.get(effect.name, effect.log_per_unit)
+            slope = settings.slope.get((effect.parameter, effect.covariate), effect.log_per_unit)
             values[effect.parameter] *= np.exp(slope * (derived[effect.covariate] - effect.center))
     _tie_to_covariates(values, covariates, in_remission)
     parameters = np.stack([values[name] for name in model.system.parameters], axis=1)

@@ -18,7 +18,7 @@ from engager.core import InputError, Problem, Stream, nearest
 from engager.engine import Problem as EngineProblem
 from engager.engine import solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
-from engager.population import Patients, sample_patients, spread
+from engager.population import Patients, PopulationValues, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen
 from engager.report import Course, PatientCourses, patient_figure
 from engager.study.run.content import planned_doses
@@ -126,7 +126,7 @@ def simulate_patient(
     """
     loaded = load_model(model)
     covariates, values = _sort_out(loaded, dict(changes or {}), days)
-    population = {**population_parameters(model, seed or 0, parameters).settings(0), **values}
+    population = population_parameters(model, seed or 0, parameters).settings(0) | PopulationValues(typical=values)
     patient = _patient(loaded, covariates, population, set(values), seed)
     times = np.arange(0.0, round(days * _HOURS) + 1) / _HOURS
     weight_kg, bsa_m2 = patient.covariates["weight_kg"], patient.covariates["bsa_m2"]
@@ -249,19 +249,18 @@ def _impossible(name: str, value: float, kind: str) -> Problem | None:
 def _patient(
     model: Model,
     covariates: dict[str, float],
-    population: Mapping[str, float],
+    population: PopulationValues,
     given: set[str],
     seed: int | None,
 ) -> Patients:
     """The typical patient, or number 0 of a seed's stream; `given` parameters do not vary."""
-    settings = dict(population)
     if seed is None:
         spreads = {name: spread.constant(value) for name, value in {**_TYPICAL, **covariates}.items()}
-        settings |= {f"{name}.sd": 0.0 for name in model.parameters}
+        settings = population.without_spread(model.parameters)
     else:
         block = PopulationBlock.model_validate({})
         spreads = {name: quantile_of(one) for name, one in block.spreads().items()}
         spreads |= {name: spread.constant(value) for name, value in covariates.items()}
-        settings |= {f"{name}.sd": 0.0 for name in given}
+        settings = population.without_spread(given)
     numbers = np.zeros(1, dtype=np.int64)
     return sample_patients(model, spreads, Stream(seed or 0, "patient"), numbers, population=settings)

@@ -11,6 +11,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from engager.core import InputError, Problem, nearest
+from engager.population import PopulationValues, ValueName
+
 
 @cache
 def assumption_table() -> dict[str, dict[str, Any]]:
@@ -20,16 +23,35 @@ def assumption_table() -> dict[str, dict[str, Any]]:
 
 
 class Assumptions:
-    """Values by name, some of them replaced by a calibration (keys ``trial:name``).
+    """Values by name, some of them replaced by a calibration.
 
     Parameters
     ----------
-    settings : population values of each replicate; keys without the prefix ``trial:`` are not for us.
+    settings : population values of each replicate.
     replicate : array (patient,), to find each patient's own value.
+
+    Raises
+    ------
+    InputError
+        When the population values name an assumption that there is not.
     """
 
-    def __init__(self, settings: Mapping[int, Mapping[str, float]], replicate: NDArray[np.int64]):
+    def __init__(self, settings: Mapping[int, PopulationValues], replicate: NDArray[np.int64]):
         self._settings, self._replicate = settings, replicate
+        known = assumption_table()
+        unknown = {name: value for one in settings.values() for name, value in one.assumption.items()}
+        problems = [
+            Problem(
+                f"population value {ValueName('assumption', name)}",
+                value,
+                "is no assumption of a trial",
+                nearest(name, known),
+            )
+            for name, value in unknown.items()
+            if name not in known
+        ]
+        if problems:
+            raise InputError(problems)
 
     def __getitem__(self, name: str) -> Any:
         """The table's value; KeyError when there is none of that name."""
@@ -38,7 +60,7 @@ class Assumptions:
     def of(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Each patient's value, array (row,), where a calibration may give every replicate its own."""
         numbers = sorted(self._settings)
-        by_replicate = [self._settings[one].get(f"trial:{name}", self[name]) for one in numbers]
+        by_replicate = [self._settings[one].assumption.get(name, self[name]) for one in numbers]
         return np.array(by_replicate, dtype=float)[np.searchsorted(numbers, self._replicate[rows])]
 
     def spread(self, name: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engager.core import Stream, as_exponential, as_normal, parse_condition, uniform_of
 from engager.model import Model
-from engager.population import Covariates, Patients, sample_patients, spread
+from engager.population import Covariates, Patients, PopulationValues, Settings, sample_patients, spread
 from engager.protocol import Bins, Constant, Distribution, MeanSpread, MedianRange, Protocol, Share, Table
 
 if TYPE_CHECKING:
@@ -79,14 +79,13 @@ def recruit(
     model: Model,
     seed: int,
     replicates: Sequence[int],
-    settings: Callable[[int], Mapping[str, float]],
+    settings: Settings,
 ) -> Recruits:
     """Patients of one arm.
 
     Parameters
     ----------
-    settings : population values of a replicate, e.g. one posterior draw; ``trial_effect:name`` is the log spread of
-        a factor that all patients of the trial share.
+    settings : population values of a replicate, e.g. one posterior draw.
 
     Notes
     -----
@@ -145,14 +144,14 @@ def recruit(
 
 
 def _trial_factors(
-    protocol: Protocol, model: Model, seed: int, replicate: int, settings: Mapping[str, float]
+    protocol: Protocol, model: Model, seed: int, replicate: int, settings: PopulationValues
 ) -> FloatArray:
     """What all patients of one virtual trial share, whatever their arm: array (parameter,) of factors."""
     names = model.system.parameters
     factors = np.ones(len(names))
     stream = Stream(seed, protocol.study, replicate)
     for place, name in enumerate(names):
-        sd = settings.get(f"trial_effect:{name}", 0.0)
+        sd = settings.trial_effect.get(name, 0.0)
         if sd:
             factors[place] = np.exp(sd * stream.of(f"trial-effect/{name}").normal(np.zeros(1, dtype=np.int64))[0])
     return factors

@@ -2,7 +2,7 @@
 
 The numbers are calibrated (``data/regimen-strength.yaml``, written by ``engager calibrate --targets regimens``):
 each is the strength at which the patients of the regimen's own studies, or patients like TOWER's where no study
-ships, reach the remission rate published for it. A posterior may hold its own (``regimen:id``), which then counts.
+ships, reach the remission rate published for it. A posterior may hold its own, which then counts.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engager.engine import Action, Problem, solve
 from engager.model import Model, initial_states, load_model
+from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
@@ -26,7 +27,6 @@ from engager.trial.toxicity import Toxicity, advance_days, stop_treatment
 from engager.trial.transplant import Transplantation
 
 Progress = Callable[[float], None]
-Settings = Callable[[int], Mapping[str, float]]
 
 _HAZARDS = ("H_leukemia", "H_infection", "H_transplant", "H_background")
 _CLONES = ("Lp", "Ln", "Sp")
@@ -48,7 +48,7 @@ def simulate_trial(
     seed: int,
     n_threads: int | None = None,
     progress: Progress | None = None,
-    settings: Settings | None = None,
+    settings: Callable[[int], PopulationValues | Mapping[str, float]] | None = None,
     n_sampled: int = 24,
     backend: str = "auto",
 ) -> TrialData:
@@ -60,7 +60,8 @@ def simulate_trial(
     replicates : numbers of the virtual trials to run, each with all of its patients.
     seed : any integer; with the replicate and the patient it fixes every draw.
     progress : called with the finished share of this call, 0 to 1.
-    settings : population values of a replicate (e.g. a posterior draw), replacing the model's table.
+    settings : population values of a replicate (e.g. a posterior draw), replacing the model's table; a mapping is
+        read by its written names.
     n_sampled : patients per arm of replicate 0 whose daily courses are kept.
 
     Returns
@@ -68,7 +69,8 @@ def simulate_trial(
     TrialData; the same bits for any split of `replicates` over calls and any number of threads.
     """
     model = load_model(protocol.model)
-    choose = settings or (lambda replicate: {})
+    read = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
+    choose = read.__getitem__
     courses: dict[str, Course] = {}
     for k, (arm_id, arm) in enumerate(protocol.arms.items()):
         run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend)
@@ -200,7 +202,7 @@ class ArmRun:
     def _strength(self, settings: Settings) -> FloatArray:
         """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy: array (patient,).
 
-        A posterior may have its own for a regimen, under the key ``regimen:id``.
+        A posterior may have its own for a regimen.
         """
         replicate = self.course.recruits.replicate
         if not self.regimen.is_chemotherapy:
@@ -209,7 +211,7 @@ class ArmRun:
         numbers, place = np.unique(replicate, return_inverse=True)
         if self.regimen.strength:
             return np.full(replicate.size, usual)
-        return np.array([settings(int(one)).get(f"regimen:{self.regimen.id}", usual) for one in numbers])[place]
+        return np.array([settings(int(one)).strength.get(self.regimen.id, usual) for one in numbers])[place]
 
     def _parameters(self, rows: IntArray, day: int) -> FloatArray:
         """Parameters of these rows; while the arm's chemotherapy is what they get, at its strength."""

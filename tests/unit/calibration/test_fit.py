@@ -82,10 +82,10 @@ def test_a_posterior_is_written_and_read_back(tmp_path):
     posterior.write(tmp_path / "p.json")
     back = Posterior.read(tmp_path / "p.json")
     np.testing.assert_allclose(back.draws, posterior.draws)
-    assert back.draw(1) == {"x": 3.0, "k": 2.0, "k.sd": 0.5}
-    assert back.center() == {"x": 3.0, "k": 1.5, "k.sd": 0.375}
+    assert back.draw(1).written() == {"x": 3.0, "k": 2.0, "k.sd": 0.5}
+    assert back.center().written() == {"x": 3.0, "k": 1.5, "k.sd": 0.375}
     # a draw of the fit is one population; a predicted trial has its own factors besides
-    assert back.settings(5)(0)["trial_effect:k"] == 0.3
-    chosen = [back.settings(5)(replicate)["k"] for replicate in range(40)]
+    assert back.settings(5)(0).trial_effect == {"k": 0.3}
+    chosen = [back.settings(5)(replicate).typical["k"] for replicate in range(40)]
     assert set(chosen) == {1.0, 2.0}
-    assert chosen == [back.settings(5)(replicate)["k"] for replicate in range(40)]
+    assert chosen == [back.settings(5)(replicate).typical["k"] for replicate in range(40)]

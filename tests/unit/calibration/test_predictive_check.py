@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engager.calibration import level_check, load_observations, load_time_course_fit, predictive_check
+from engager.population import PopulationValues
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_readings_below_the_floor_are_dropped_or_kept_at_it(checks):
 
 def test_a_model_that_releases_nothing_has_no_band_and_nothing_inside():
     silent = {**load_time_course_fit().population, "k_IL6": 1e-9, "IL6_base": 1e-6, "IL6_base.sd": 0.0}
-    found = {one.id: one for one in predictive_check(1, n_patients=20, population=silent)}
+    found = {one.id: one for one in predictive_check(1, n_patients=20, population=PopulationValues.read(silent))}
     check = found["OBS-IL6a"]
     assert np.all(np.isnan(check.low))
     assert not check.inside.any()
@@ -65,7 +66,9 @@ def test_a_cohort_that_is_the_model_lies_inside_and_another_does_not(checks):
     assert np.all((check.low <= check.middle) & (check.middle <= check.high))
     double = {**load_time_course_fit().population}
     double["cd8_start"] *= 5
-    moved = {one.id: one for one in predictive_check(1, n_patients=80, population=double)}["OBS-T1"]
+    moved = {one.id: one for one in predictive_check(1, n_patients=80, population=PopulationValues.read(double))}[
+        "OBS-T1"
+    ]
     assert moved.inside[:, 0].sum() == 0
     assert check.inside[:, 0].sum() == 3
 

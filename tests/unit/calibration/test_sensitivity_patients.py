@@ -6,6 +6,7 @@ import pytest
 from engager.calibration import PATIENT_OUTPUTS, PatientFunction
 from engager.core import InputError
 from engager.model import load_model
+from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
 
 OUTPUTS = list(PATIENT_OUTPUTS)
@@ -13,7 +14,7 @@ OUTPUTS = list(PATIENT_OUTPUTS)
 
 @pytest.fixture(scope="module")
 def tower():
-    return PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("b-all"), {})
+    return PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("b-all"), PopulationValues())
 
 
 def moved(function, **shares):
@@ -63,7 +64,7 @@ def test_an_arm_without_drug_does_not_respond():
         "doses": [{"days": "1-28", "amount": 1e-9, "unit": "ug/day"}],
     }  # fmt: skip
     model = load_model("b-all")
-    seen = moved(PatientFunction(Protocol.model_validate(raw), "a", model, {}))
+    seen = moved(PatientFunction(Protocol.model_validate(raw), "a", model, PopulationValues()))
     assert seen["blast_reduction"] < 0
     assert seen["il6_peak"] == pytest.approx(np.log10(model.system.defaults["IL6_base"]))
     assert seen["response"] == seen["mrd_response"] == 0.0
@@ -71,4 +72,4 @@ def test_an_arm_without_drug_does_not_respond():
 
 def test_a_model_without_the_outputs_is_refused():
     with pytest.raises(InputError, match="which the outputs of a patient need"):
-        PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("hosseini-2020"), {})
+        PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("hosseini-2020"), PopulationValues())

@@ -43,7 +43,7 @@ def test_ranges_are_those_of_the_posterior_or_of_the_prior(short, model, posteri
     assert narrow.value(0, 0.05) == pytest.approx(np.quantile(posterior.draws[:, 0], 0.05), rel=0.15)
     k = wide.names.index("k_kill")
     assert wide.value(k, 0.05) < narrow.value(0, 0.05) < narrow.value(0, 0.95) < wide.value(k, 0.95)
-    assert narrow.settings(np.zeros(2))["CL"] == 50.0
+    assert narrow.settings(np.zeros(2)).typical["CL"] == 50.0
 
 
 def test_the_design_covers_every_unknown_evenly(short, model, posterior):

@@ -5,7 +5,7 @@ import pytest
 
 from engager.core import InputError, Stream
 from engager.model import evaluate_outputs, initial_states, load_model
-from engager.population import sample_covariates, sample_patients, spread
+from engager.population import PopulationValues, sample_covariates, sample_patients, spread
 
 SPREADS = {
     "age_years": spread.median_range(37, 18, 80),
@@ -60,12 +60,17 @@ def test_settings_move_typical_value_spread_and_slope(model):
     growth = model.system.parameters.index("growth")
     sensitivity = model.system.parameters.index("sensitivity")
     base = draw(model, range(300))
-    moved = draw(model, range(300), population={"k_kill": 7.0, "growth.sd": 0.0, "sensitivity~salvage_line": -1.0})
+    moved = draw(
+        model,
+        range(300),
+        population=PopulationValues.read({"k_kill": 7.0, "growth.sd": 0.0, "sensitivity~salvage_line": -1.0}),
+    )
     assert np.all(moved.parameters[:, k] == 7.0)
     assert np.all(moved.parameters[:, growth] == model.parameters["growth"].model_value)
     later = base.covariates["salvage_line"] >= 3
     ratio = moved.parameters[later, sensitivity] / base.parameters[later, sensitivity]
-    slope = next(effect.log_per_unit for effect in model.effects if effect.name == "sensitivity~salvage_line")
+    on_sensitivity = [effect for effect in model.effects if effect.parameter == "sensitivity"]
+    slope = next(effect.log_per_unit for effect in on_sensitivity if effect.covariate == "salvage_line")
     lines = base.covariates["salvage_line"][later] - 1
     np.testing.assert_allclose(np.log(ratio), (-1.0 - slope) * lines, rtol=1e-9)
 
@@ -93,7 +98,9 @@ def test_blood_and_marrow_are_in_proportion_to_weight(model):
 
 
 def test_a_share_stays_below_one_however_wide_its_spread(model):
-    patients = draw(model, range(2000), population={"cd19neg_fraction": 1e-3, "cd19neg_fraction.sd": 8.0})
+    patients = draw(
+        model, range(2000), population=PopulationValues.read({"cd19neg_fraction": 1e-3, "cd19neg_fraction.sd": 8.0})
+    )
     share = patients.parameters[:, model.system.parameters.index("cd19neg_fraction")]
     assert share.max() <= 1.0
     assert np.all(initial_states(model.system, patients.parameters) >= 0.0)

@@ -11,6 +11,7 @@ import pytest
 from engager.calibration import Comparison, load_time_course_fit, shipped_posterior, split_uncertainty
 from engager.core import Stream
 from engager.model import load_model
+from engager.population import PopulationValues
 from engager.report import render_credibility
 from engager.study import calibration_content
 from engager.study.run.comparing import told_comparisons
@@ -94,7 +95,7 @@ def test_individual_patients_are_shown_with_the_values_of_the_run(values):
     section = predictive_section("b-all", values, 1)
     assert [one.id for one in section.checks] == ["OBS-T1", "OBS-B1", "OBS-IL6a", "OBS-IL6b"]
     assert [one.id for one in section.levels] == ["OBS-PK1-9", "OBS-PK1-28"]
-    slow = replace(values, typical={**values.typical, "CL": values.typical["CL"] / 2})
+    slow = replace(values, typical=values.typical | PopulationValues(typical={"CL": values.typical.typical["CL"] / 2}))
     assert predictive_section("b-all", slow, 1).levels[0].mean > 1.8 * section.levels[0].mean
 
 

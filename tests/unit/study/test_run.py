@@ -197,16 +197,16 @@ def test_no_run_is_refused(tmp_path):
 
 def test_parameters_are_chosen_recorded_and_replayed(protocol, simulation, tmp_path, monkeypatch):
     def fitted(model):
-        return Posterior(model, "other", ("ka",), np.array([[1.0], [2.0]]))
+        return Posterior(model, "other", ("k_kill",), np.array([[1.0], [2.0]]))
 
     monkeypatch.setattr("engager.study.run.parameters.shipped_posterior", fitted)
     drawn = run(protocol, tmp_path / "drawn")
     assert any("another state of the model" in note for note in drawn.manifest["notes"])
-    assert {simulation.settings(replicate)["ka"] for replicate in range(20)} == {1.0, 2.0}
+    assert {simulation.settings(replicate).typical["k_kill"] for replicate in range(20)} == {1.0, 2.0}
     run(protocol, tmp_path / "center", parameters="center")
-    assert simulation.settings(0) == simulation.settings(9) == {"ka": 1.5}
+    assert simulation.settings(0).written() == simulation.settings(9).written() == {"k_kill": 1.5}
     run(protocol, tmp_path / "table", parameters="table")
-    assert simulation.settings(0) == {}
+    assert simulation.settings(0).written() == {}
     assert replay(tmp_path / "drawn").changed_inputs == ()
     monkeypatch.setattr("engager.study.run.parameters.shipped_posterior", lambda model: None)
     assert len(replay(tmp_path / "center").changed_inputs) == 1

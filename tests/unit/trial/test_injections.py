@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from engager.population import PopulationValues
 from engager.protocol import Protocol
 from engager.protocol.regimen import Regimen
 from engager.trial import simulate_trial
@@ -60,7 +61,7 @@ def premedicated_days(regimen):
     arms = {"a": {"n": 1, "regimen": regimen.model_dump(mode="json", exclude_none=True)}}
     protocol = Protocol.model_validate({"study": "premedication", "arms": arms})
     model = load_model("b-all")
-    recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: {})
+    recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: PopulationValues())
     course = start_course(recruits, model.system, initial_states(model.system, recruits.parameters), False)
     plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"], model)
     rows, dex, days = np.array([0]), model.system.index("dex"), []

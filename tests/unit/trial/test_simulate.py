@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
 from engager.trial import TrialData, simulate_trial
 
@@ -182,17 +183,17 @@ def test_a_trial_has_factors_that_all_its_patients_share():
 
     model = load_model("b-all")
     place = model.system.parameters.index("potency")
-    values = {"trial_effect:potency": 0.4}
+    values = PopulationValues(trial_effect={"potency": 0.4})
 
     def potencies(arm, settings, replicates=(0, 1, 2)):
         drawn = recruit(small(), arm, model, 7, replicates, lambda replicate: settings)
         return drawn.parameters[:, place].reshape(len(replicates), -1)
 
-    factors = {arm: potencies(arm, values) / potencies(arm, {}) for arm in ("engager", "control")}
+    factors = {arm: potencies(arm, values) / potencies(arm, PopulationValues()) for arm in ("engager", "control")}
     for arm in factors.values():
         np.testing.assert_allclose(arm, np.broadcast_to(arm[:, :1], arm.shape))
     # one trial, one factor, whatever the arm; another trial, another
     np.testing.assert_allclose(factors["engager"][:, 0], factors["control"][:, 0])
     assert len(set(np.round(factors["engager"][:, 0], 9))) == 3
-    many = potencies("control", values, range(200)) / potencies("control", {}, range(200))
+    many = potencies("control", values, range(200)) / potencies("control", PopulationValues(), range(200))
     assert np.log(many[:, 0]).std() == pytest.approx(0.4, rel=0.25)

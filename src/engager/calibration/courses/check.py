@@ -7,7 +7,7 @@ file gives, on a larger number of virtual patients.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ from engager.calibration.courses.observations import Binned, Courses, Fact, Obse
 from engager.calibration.courses.settings import Seen, observe
 from engager.core import Stream
 from engager.model import Model, load_model
+from engager.population import PopulationValues
 
 FloatArray = NDArray[np.float64]
 Row = dict[str, object]
@@ -36,7 +37,7 @@ def validate_observations(
     seed: int = 1,
     *,
     n_patients: int = 400,
-    population: Mapping[str, float] | None = None,
+    population: PopulationValues | None = None,
     model: Model | None = None,
     observations: Observations | None = None,
 ) -> list[Row]:
@@ -59,7 +60,7 @@ def validate_observations(
     data = observations or load_observations()
     world = World(
         model or load_model("b-all"),
-        load_time_course_fit().population if population is None else population,
+        PopulationValues.read(load_time_course_fit().population) if population is None else population,
         Stream(seed, "observations"),
         n_patients,
     )
@@ -75,7 +76,7 @@ def validate_observations(
 class World:
     """Virtual patients of every setting, simulated when first asked for."""
 
-    def __init__(self, model: Model, population: Mapping[str, float], stream: Stream, n_patients: int):
+    def __init__(self, model: Model, population: PopulationValues, stream: Stream, n_patients: int):
         self.model, self.population, self.stream = model, population, stream
         self.numbers = np.arange(n_patients, dtype=np.int64)
         self._seen: dict[str, Seen] = {}

@@ -19,6 +19,7 @@ from engager.calibration.courses.observations import Bin, Binned
 from engager.calibration.courses.settings import observe
 from engager.core import Stream
 from engager.model import Model
+from engager.population import PopulationValues
 
 FloatArray = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class CytokineFit:
 def fit_il6(
     model: Model,
     readings: Binned,
-    population: Mapping[str, float],
+    population: PopulationValues,
     stream: Stream,
     n_patients: int = 200,
     n_evaluations: int = 450,
@@ -79,7 +80,7 @@ def log_likelihood(
     model: Model,
     readings: Binned,
     values: Mapping[str, float],
-    population: Mapping[str, float],
+    population: PopulationValues,
     stream: Stream,
     numbers: NDArray[np.int64],
 ) -> float:
@@ -89,7 +90,8 @@ def log_likelihood(
     serves all draws of a patient's rate and baseline.
     """
     moved = {name: value for name, value in values.items() if not name.startswith("k_IL6")}
-    settings = {**population, **moved, "k_IL6": 1.0, "k_IL6.sd": 0.0, "IL6_base": _LOWEST, "IL6_base.sd": 0.0}
+    at_unit_rate = {"k_IL6": 1.0, "k_IL6.sd": 0.0, "IL6_base": _LOWEST, "IL6_base.sd": 0.0}
+    settings = population | PopulationValues.read({**moved, **at_unit_rate})
     times = [np.linspace(one.from_day, one.to_day, 2 * _TIMES_PER_BIN + 1)[1::2] for one in readings.bins]
     days = np.unique(np.concatenate([[0.0], *times]))
     seen = observe(model, readings.setting, days, ["IL6"], stream, numbers, settings)
@@ -97,8 +99,8 @@ def log_likelihood(
     z = stream.of("rate and baseline").normal(numbers, 2 * _DRAWS_PER_PATIENT).reshape(numbers.size, 2, -1)
     rate = values["k_IL6"] * np.exp(values["k_IL6.sd"] * z[:, 0])
     row = model.parameters["IL6_base"]
-    spread = population.get("IL6_base.sd", row.sd_log or 0.0)
-    before = population.get("IL6_base", row.model_value) * np.exp(spread * z[:, 1])
+    spread = population.spread.get("IL6_base", row.sd_log or 0.0)
+    before = population.typical.get("IL6_base", row.model_value) * np.exp(spread * z[:, 1])
     total = 0.0
     for one, when in zip(readings.bins, times, strict=True):
         released = rate[:, :, None] * unit[:, None, np.searchsorted(days, when)]

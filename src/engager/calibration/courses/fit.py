@@ -26,6 +26,7 @@ from engager.calibration.courses.observations import Observations, load_observat
 from engager.calibration.courses.saem import Effect, Saem, fit_saem
 from engager.core import InputError, Problem, Stream, versions
 from engager.model import Model, load_model
+from engager.population import PopulationValues, ValueName
 
 FloatArray = NDArray[np.float64]
 
@@ -64,7 +65,7 @@ class TimeCourseFit:
 
     Attributes
     ----------
-    population : name -> typical value in model units, ``name.sd`` -> log spread; for `sample_patients`.
+    population : population values by written name.
     standard_errors : of the logarithm, by the same names, with what the data do not pin down (None) held.
     profiles : 95 % intervals by profiled likelihood, low and high; None: beyond a factor of 4.5 or a bound.
     correlations : between estimates, for pairs beyond 0.7 either way.
@@ -86,7 +87,7 @@ class TimeCourseFit:
     @property
     def values(self) -> dict[str, float]:
         """Typical values alone, for `Model.with_values`."""
-        return {name: value for name, value in self.population.items() if not name.endswith(".sd")}
+        return dict(PopulationValues.read(self.population).typical)
 
 
 def calibrate_time_courses(
@@ -140,10 +141,18 @@ def calibrate_time_courses(
     population: dict[str, float] = {}
     for one, mu, omega in zip(effects, typical, spreads, strict=True):
         population[one.name] = float(np.exp(mu))
-        population[f"{one.name}.sd"] = float(omega)
+        population[str(ValueName("spread", one.name))] = float(omega)
     profiles = _profiles(marginal, best) if with_profiles else {}
     covariance = covariance_at(marginal, best, _is_pinned(marginal, profiles))
-    il6 = fit_il6(chosen, data.binned["OBS-IL6a"], population, stream.of("IL-6"), n_il6_patients, n_il6_evaluations)
+    cells = PopulationValues.read(population)
+    il6 = fit_il6(
+        chosen,
+        data.binned["OBS-IL6a"],
+        cells,
+        stream.of("IL-6"),
+        n_il6_patients,
+        n_il6_evaluations,
+    )
     population |= il6.point
     if progress is not None:
         progress(1.0)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engager.calibration.courses.saem import Likelihood, Saem, log_prior
 from engager.core import Stream
+from engager.population import ValueName
 
 FloatArray = NDArray[np.float64]
 
@@ -136,7 +137,7 @@ def marginal_around(fit: Saem, likelihood: Likelihood, stream: Stream, n_draws: 
         places_omega=places_omega,
         low=np.array([fit.effects[j].low for j in places_mu] + [np.log(0.02)] * len(places_omega)),
         high=np.array([fit.effects[j].high for j in places_mu] + [np.log(5.0)] * len(places_omega)),
-        labels=tuple([names[j] for j in places_mu] + [f"{names[j]}.sd" for j in places_omega]),
+        labels=tuple([names[j] for j in places_mu] + [str(ValueName("spread", names[j])) for j in places_omega]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from engager.core import InputError, Stream, nearest
 from engager.core import Problem as Wrong
 from engager.engine import Action, Problem, Schedule, solve
 from engager.model import Model, evaluate_outputs
-from engager.population import sample_patients, spread
+from engager.population import PopulationValues, sample_patients, spread
 
 FloatArray = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def observe(
     outputs: Sequence[str],
     stream: Stream,
     numbers: NDArray[np.int64],
-    population: Mapping[str, float] | None = None,
+    population: PopulationValues | None = None,
 ) -> Seen:
     """Simulate virtual patients of a setting.
 
@@ -103,7 +103,7 @@ def observe(
     if setting not in SETTINGS:
         raise InputError(Wrong("setting", setting, "is no setting", nearest(setting, SETTINGS)))
     chosen = SETTINGS[setting]
-    parameters, bsa = _patients(model, chosen.kind, stream, numbers, dict(population or {}))
+    parameters, bsa = _patients(model, chosen.kind, stream, numbers, population or PopulationValues())
     system = model.system
     place = system.inputs.index("infusion")
     n, n_doses = numbers.size, len(chosen.doses)
@@ -131,7 +131,7 @@ def observe(
 
 
 def _patients(
-    model: Model, kind: str, stream: Stream, numbers: NDArray[np.int64], population: dict[str, float]
+    model: Model, kind: str, stream: Stream, numbers: NDArray[np.int64], population: PopulationValues
 ) -> tuple[FloatArray, FloatArray]:
     """Parameters (patient, parameter) and body-surface areas (patient,)."""
     own: dict[str, float] = {}
@@ -139,13 +139,13 @@ def _patients(
         own = dict(model.variants["lymphoma"].model_values)
     if kind == "culture":
         own = dict(_CULTURE)
-        population |= {f"{name}.sd": 0.0 for name in model.parameters}
+        population = population.without_spread(model.parameters)
     burden = {"mrd_log10": spread.constant(_MRD_LOG10)}
     if kind != "mrd_positive":
         burden = {"marrow_blasts_percent": spread.median_range(80, 5, 100)}
     patients = sample_patients(
         model, burden, stream.within(kind), numbers, in_remission=kind == "mrd_positive",
-        population={**population, **own},
+        population=population | PopulationValues(typical=own),
     )  # fmt: skip
     parameters = patients.parameters
     if "blasts_start" in own:

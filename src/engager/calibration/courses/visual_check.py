@@ -7,7 +7,6 @@ Readings of unnamed patients are known above a floor only, so simulated ones bel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from engager.calibration.courses.observations import Binned, Courses, Fact, load
 from engager.calibration.courses.settings import SETTINGS, observe
 from engager.core import Stream
 from engager.model import Model, load_model
+from engager.population import PopulationValues
 
 FloatArray = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def predictive_check(
     seed: int = 1,
     *,
     n_patients: int = 1000,
-    population: Mapping[str, float] | None = None,
+    population: PopulationValues | None = None,
     model: Model | None = None,
 ) -> list[PredictiveCheck]:
     """Checks of the T-cell, B-cell and IL-6 observations, those held out included.
@@ -124,7 +124,7 @@ def predictive_check(
     """
     data = load_observations()
     chosen = model or load_model("b-all")
-    settings = load_time_course_fit().population if population is None else population
+    settings = PopulationValues.read(load_time_course_fit().population) if population is None else population
     stream = Stream(seed, "observations")
     numbers = np.arange(n_patients, dtype=np.int64)
     checks = [_of_courses(one, chosen, settings, stream, numbers) for one in data.courses.values()]
@@ -135,7 +135,7 @@ def level_check(
     seed: int = 1,
     *,
     n_patients: int = 1000,
-    population: Mapping[str, float] | None = None,
+    population: PopulationValues | None = None,
     model: Model | None = None,
 ) -> list[LevelCheck]:
     """Checks of every published steady level that has a spread between patients, by rising dose.
@@ -149,7 +149,7 @@ def level_check(
     A spread of readings holds the error of the assay too, which nobody printed; the simulated one does not.
     """
     chosen = model or load_model("b-all")
-    settings = load_time_course_fit().population if population is None else population
+    settings = PopulationValues.read(load_time_course_fit().population) if population is None else population
     stream = Stream(seed, "observations")
     numbers = np.arange(n_patients, dtype=np.int64)
     facts = load_observations().facts.values()
@@ -158,7 +158,7 @@ def level_check(
 
 
 def _of_level(
-    one: Fact, sd: float, model: Model, settings: Mapping[str, float], stream: Stream, numbers: NDArray[np.int64]
+    one: Fact, sd: float, model: Model, settings: PopulationValues, stream: Stream, numbers: NDArray[np.int64]
 ) -> LevelCheck:
     setting = SETTINGS[one.setting]
     seen = observe(model, one.setting, [0.0, _STEADY_DAY], ["drug_pg_per_mL"], stream, numbers, settings)
@@ -185,7 +185,7 @@ def _of_level(
 
 
 def _of_courses(
-    one: Courses, model: Model, settings: Mapping[str, float], stream: Stream, numbers: NDArray[np.int64]
+    one: Courses, model: Model, settings: PopulationValues, stream: Stream, numbers: NDArray[np.int64]
 ) -> PredictiveCheck:
     seen = observe(model, one.setting, one.time_days, [one.quantity], stream, numbers, settings)
     errors = load_time_course_fit().errors
@@ -227,7 +227,7 @@ def _of_courses(
 
 
 def _of_bins(
-    one: Binned, model: Model, settings: Mapping[str, float], stream: Stream, numbers: NDArray[np.int64]
+    one: Binned, model: Model, settings: PopulationValues, stream: Stream, numbers: NDArray[np.int64]
 ) -> PredictiveCheck:
     times = [np.linspace(bin.from_day, bin.to_day, 9) for bin in one.bins]
     days = np.unique(np.concatenate([[0.0], *times]))

@@ -25,13 +25,13 @@ from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import (
     Unknown,
     as_settings,
-    merged,
     prior_members,
     regimen_unknowns,
     unknowns_of,
 )
 from engager.core import Stream, digest_object, versions
 from engager.model import Model, load_model
+from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol, shipped_protocol
 from engager.trial import simulate_trial
 
@@ -62,14 +62,14 @@ class FitPlan:
     portions: int
     seed: int
     unknowns: tuple[Unknown, ...]
-    fixed: Mapping[str, float] = field(default_factory=dict)
+    fixed: PopulationValues = field(default_factory=PopulationValues)
     loose: frozenset[str] = frozenset()
     between_trials: Mapping[str, float] = field(default_factory=dict)
     trial_effects: Mapping[str, float] = field(default_factory=dict)
 
     def with_studies(self, studies: Sequence[Protocol]) -> FitPlan:
         """The same fit to other studies, with the strengths of their regimens among the unknowns."""
-        kept = tuple(one for one in self.unknowns if not one.name.startswith("regimen:"))
+        kept = tuple(one for one in self.unknowns if ValueName.read(one.name).kind != "strength")
         return replace(self, studies=tuple(studies), unknowns=kept + regimen_unknowns(studies))
 
     @property
@@ -83,7 +83,7 @@ class FitPlan:
         """Hash of everything that decides the result; a stopped fit resumes only under the same."""
         return digest_object(
             [self.model.hash, [study.model_dump(mode="json") for study in self.studies], self.members,
-             self.portions, self.seed, [vars(unknown) for unknown in self.unknowns], dict(self.fixed),
+             self.portions, self.seed, [vars(unknown) for unknown in self.unknowns], self.fixed.written(),
              sorted(self.loose), dict(self.between_trials)]
         )  # fmt: skip
 
@@ -152,7 +152,7 @@ def fit_population(
         model_hash=plan.model.hash,
         names=tuple(unknown.name for unknown in plan.unknowns),
         draws=np.stack([unknown.value(members[:, i]) for i, unknown in enumerate(plan.unknowns)], axis=1),
-        fixed=dict(plan.fixed),
+        fixed=plan.fixed.written(),
         trial_effects=dict(plan.trial_effects),
         provenance={
             "studies": {study.study: study.n_patients for study in plan.studies},
@@ -171,7 +171,7 @@ def _simulate(
     plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None, n_threads: int | None
 ) -> FloatArray:
     """What each member predicts for all data points: array (member, datum)."""
-    settings = [merged(plan.fixed, as_settings(plan.unknowns, member)) for member in members]
+    settings = [plan.fixed | as_settings(plan.unknowns, member) for member in members]
     sizes = np.array([study.n_patients for study in plan.studies], dtype=float)
     done = 0.0
     columns = []

@@ -21,6 +21,7 @@ from engager.calibration.population.unknowns import Unknown, prior_members, unkn
 from engager.calibration.sensitivity.indices import fisher_interval
 from engager.core import Stream
 from engager.model import Model
+from engager.population import ValueName
 
 FloatArray = NDArray[np.float64]
 
@@ -218,7 +219,7 @@ def held_fixed(model: Model) -> tuple[Held, ...]:
     courses = _course_fit(model)
     found = [Held(name, "time courses", str(reason)) for name, reason in courses.get("held", {}).items()]
     named = {one.name for one in found}
-    fitted = {name.partition(".")[0] for name in courses.get("population", {})}
+    fitted = {ValueName.read(name).name for name in courses.get("population", {})}
     for name, row in model.parameters.items():
         if row.is_fitted or row.assumed is None or name in named or name in fitted:
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 
 from engager.core import Stream
 from engager.model import Model
+from engager.population import PopulationValues, Settings
 
 FloatArray = NDArray[np.float64]
-Settings = Callable[[int], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class Posterior:
     Attributes
     ----------
     model, model_hash : the model it was fitted with.
-    names : of the unknowns. draws : array (draw, unknown) [model units].
-    fixed : population values held fixed in the fit and in every simulation that draws from it.
+    names : written names of the unknowns. draws : array (draw, unknown) [model units].
+    fixed : population values held fixed in the fit and in every simulation that draws from it, by written name.
     provenance : studies, data points, seed, versions.
     trial_effects : parameter -> standard deviation of the logarithm of a factor that a trial's patients share; drawn
         for each virtual trial, so that a prediction holds what trials differ in and nobody prints.
@@ -43,23 +42,26 @@ class Posterior:
     provenance: dict[str, Any] = field(default_factory=dict)
     trial_effects: dict[str, float] = field(default_factory=dict)
 
-    def draw(self, number: int) -> dict[str, float]:
+    def draw(self, number: int) -> PopulationValues:
         """Population values of one draw."""
-        return {**self.fixed, **dict(zip(self.names, self.draws[number].tolist(), strict=True))}
+        return self._values(self.draws[number])
 
-    def center(self) -> dict[str, float]:
+    def center(self) -> PopulationValues:
         """Medians of all draws: one population without parameter uncertainty."""
-        return {**self.fixed, **dict(zip(self.names, np.median(self.draws, axis=0).tolist(), strict=True))}
+        return self._values(np.median(self.draws, axis=0))
+
+    def _values(self, row: FloatArray) -> PopulationValues:
+        return PopulationValues.read({**self.fixed, **dict(zip(self.names, row.tolist(), strict=True))})
 
     def settings(self, seed: int) -> Settings:
         """Population values for every replicate, each its own draw, chosen by a keyed draw, with the spread of what
-        its trial's patients share (keys ``trial_effect:name``)."""
+        its trial's patients share."""
         stream = Stream(seed, "posterior")
-        effects = {f"trial_effect:{name}": sd for name, sd in self.trial_effects.items()}
+        effects = PopulationValues(trial_effect=self.trial_effects)
 
-        def choose(replicate: int) -> dict[str, float]:
+        def choose(replicate: int) -> PopulationValues:
             share = stream.uniform(np.array([replicate]))[0]
-            return {**self.draw(int(share * len(self.draws))), **effects}
+            return self.draw(int(share * len(self.draws))) | effects
 
         return choose
 
@@ -104,10 +106,11 @@ def shipped_posterior(model: str) -> Posterior | None:
     return Posterior.read(path) if path.is_file() else None
 
 
-def course_settings(model: Model) -> dict[str, float]:
+def course_settings(model: Model) -> PopulationValues:
     """Population values fitted to individual time courses; empty when that fit does not ship."""
     path = _data("time-course-fit.yaml")
     if not path.is_file():
-        return {}
+        return PopulationValues()
     content = yaml.safe_load(path.read_text())
-    return dict(content["population"]) if content["provenance"]["model"] == model.id else {}
+    is_own = content["provenance"]["model"] == model.id
+    return PopulationValues.read(content["population"]) if is_own else PopulationValues()

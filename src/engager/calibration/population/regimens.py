@@ -8,7 +8,7 @@ what it found. Some rates are higher than any strength brings; those regimens ge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
 from engager.calibration.population.unknowns import STRENGTH_RANGE
 from engager.core import InputError, Problem, nearest, versions
+from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol
 from engager.trial import RegimenStrength, simulate_trial
 
@@ -47,7 +48,7 @@ def calibrate_regimens(
 
     Parameters
     ----------
-    posterior : of the population; its center is used, and the strengths it holds (``regimen:id``) are kept.
+    posterior : of the population; its center is used, and the strengths it holds are kept.
     n_patients : patients per study and strength, the same people at each strength.
     regimens : ids to calibrate; None: all.
 
@@ -69,7 +70,7 @@ def calibrate_regimens(
     found: dict[str, dict[str, Any]] = {}
     for i, slug in enumerate(chosen):
         curve = StrengthCurve(rates[slug], center, n_patients)
-        name = f"regimen:{slug}"
+        name = str(ValueName("strength", slug))
         if name in posterior.names:
             draws = posterior.draws[:, posterior.names.index(name)]
             strength = _kept(curve, draws)
@@ -104,8 +105,8 @@ class StrengthCurve:
     center : population values. n_patients : per trial.
     """
 
-    def __init__(self, rates: Sequence[RemissionRate], center: Mapping[str, float], n_patients: int):
-        self.rates, self.center, self.n_patients = tuple(rates), dict(center), n_patients
+    def __init__(self, rates: Sequence[RemissionRate], center: PopulationValues, n_patients: int):
+        self.rates, self.center, self.n_patients = tuple(rates), center, n_patients
         self._known: dict[int, float] = {}
 
     @property
@@ -128,7 +129,7 @@ class StrengthCurve:
         trials = {id(rate.trial): rate.trial for rate in self.rates}
         for key, trial in trials.items():
             own = [rate for rate in self.rates if id(rate.trial) == key]
-            simulated = _simulated(trial, own, {**self.center, _key(trial): strength}, self.n_patients)
+            simulated = _simulated(trial, own, self.center | _strength(trial, strength), self.n_patients)
             remissions += float(sum(rate.n * share for rate, share in zip(own, simulated, strict=True)))
         return remissions / self.n
 
@@ -195,14 +196,14 @@ def _described(
     )
 
 
-def _key(trial: Protocol) -> str:
-    """Under which population value the strength of the trial's only arm is found."""
+def _strength(trial: Protocol, strength: float) -> PopulationValues:
+    """The strength of the trial's only arm."""
     (arm,) = trial.arms.values()
-    return f"regimen:{arm.regimen.id}"
+    return PopulationValues(strength={arm.regimen.id: strength})
 
 
 def _simulated(
-    trial: Protocol, rates: Sequence[RemissionRate], settings: Mapping[str, float], n_patients: int
+    trial: Protocol, rates: Sequence[RemissionRate], settings: PopulationValues, n_patients: int
 ) -> list[float]:
     """The share in remission for each of the rates, 0 where nobody was counted."""
     sized = trial.model_copy(

@@ -6,13 +6,14 @@ number z; bounds are reached only at infinity, so no draw can leave them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engager.model import Model
+from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol
 from engager.trial import assumption_table
 
@@ -33,7 +34,7 @@ class Unknown:
 
     Attributes
     ----------
-    name : as `population.sample_patients` takes it: ``k_kill``, ``potency.sd`` or ``sensitivity~salvage_line``.
+    name : the written name of a population value: ``k_kill``, ``potency.sd`` or ``sensitivity~salvage_line``.
     low, high, start : bounds and the table's value, in model units.
     is_log : moves on a logarithmic scale.
     """
@@ -73,14 +74,15 @@ def unknowns_of(model: Model) -> tuple[Unknown, ...]:
             low, high = row.low * scale, row.high * scale
             found.append(Unknown(name, low, high, row.model_value, is_log=low > 0))
         if row.sd_range is not None:
-            found.append(Unknown(f"{name}.sd", *row.sd_range, row.sd_log, is_log=True))
+            found.append(Unknown(str(ValueName("spread", name)), *row.sd_range, row.sd_log, is_log=True))
     for effect in model.effects:
         if effect.is_fitted and effect.low is not None and effect.high is not None:
-            found.append(Unknown(effect.name, effect.low, effect.high, effect.log_per_unit, is_log=False))
+            slope = ValueName("slope", effect.parameter, effect.covariate)
+            found.append(Unknown(str(slope), effect.low, effect.high, effect.log_per_unit, is_log=False))
     for name, assumed in assumption_table().items():
         if assumed.get("fit"):
             low, high = assumed["range"]
-            found.append(Unknown(f"trial:{name}", low, high, assumed["value"], is_log=False))
+            found.append(Unknown(str(ValueName("assumption", name)), low, high, assumed["value"], is_log=False))
     return tuple(found)
 
 
@@ -88,7 +90,7 @@ def regimen_unknowns(studies: Sequence[Protocol]) -> tuple[Unknown, ...]:
     """Strengths of the chemotherapy regimens of these studies, relative to standard chemotherapy."""
     regimens = [arm.regimen for study in studies for arm in study.arms.values()]
     own = {one.id for one in regimens if one.is_chemotherapy and not one.strength} - {*STANDARD_REGIMENS}
-    return tuple(Unknown(f"regimen:{slug}", *STRENGTH_RANGE, 1.0, is_log=True) for slug in sorted(own))
+    return tuple(Unknown(str(ValueName("strength", slug)), *STRENGTH_RANGE, 1.0, is_log=True) for slug in sorted(own))
 
 
 def prior_members(unknowns: Sequence[Unknown], normal: FloatArray) -> FloatArray:
@@ -96,14 +98,8 @@ def prior_members(unknowns: Sequence[Unknown], normal: FloatArray) -> FloatArray
     return np.array([unknown.prior_mean for unknown in unknowns]) + _PRIOR_SD * normal
 
 
-def as_settings(unknowns: Sequence[Unknown], member: FloatArray) -> dict[str, float]:
+def as_settings(unknowns: Sequence[Unknown], member: FloatArray) -> PopulationValues:
     """One member as the population values of a replicate."""
-    return {unknown.name: float(unknown.value(z)) for unknown, z in zip(unknowns, member, strict=True)}
-
-
-def merged(*layers: Mapping[str, float]) -> dict[str, float]:
-    """Settings with later layers on top."""
-    result: dict[str, float] = {}
-    for layer in layers:
-        result.update(layer)
-    return result
+    return PopulationValues.read(
+        {unknown.name: float(unknown.value(z)) for unknown, z in zip(unknowns, member, strict=True)}
+    )

@@ -18,7 +18,7 @@ from engager.core import InputError, Stream
 from engager.core import Problem as Wrong
 from engager.engine import Problem, solve
 from engager.model import Model, evaluate_outputs, initial_states
-from engager.population import blasts_at, sample_covariates, sample_patients, spread
+from engager.population import PopulationValues, blasts_at, sample_covariates, sample_patients, spread
 from engager.protocol import Protocol, Regimen
 from engager.trial import planned_actions, quantile_of
 
@@ -86,13 +86,13 @@ class PatientFunction:
         When the model lacks what the outputs need.
     """
 
-    def __init__(self, protocol: Protocol, arm: str, model: Model, population: Mapping[str, float]):
+    def __init__(self, protocol: Protocol, arm: str, model: Model, population: PopulationValues):
         system = model.system
         lacking = [name for name in _NEEDED if name not in system.outputs and name not in system.states]
         if lacking:
             rule = f"has no {', '.join(lacking)}, which the outputs of a patient need"
             raise InputError(Wrong(f"model {model.id}", arm, rule))
-        self.protocol, self.arm, self.model, self.population = protocol, arm, model, dict(population)
+        self.protocol, self.arm, self.model, self.population = protocol, arm, model, population
         self.n_failed = 0
 
     @cached_property
@@ -103,9 +103,9 @@ class PatientFunction:
         replaced = {"cd8_start"} if "cd8_per_uL" in spreads else set()
         found = []
         for name, row in self.model.parameters.items():
-            sd = float(self.population.get(f"{name}.sd", row.sd_log))
+            sd = float(self.population.spread.get(name, row.sd_log))
             if sd > 0 and name not in replaced and name in self.model.system.parameters:
-                typical = float(self.population.get(name, row.model_value))
+                typical = float(self.population.typical.get(name, row.model_value))
                 found.append(PatientFactor(name, spread.log_normal(typical, sd), sd))
         for name, quantile in {**spreads, **self._bodies(spreads)}.items():
             if np.ptp(quantile(np.array([0.001, 0.25, 0.5, 0.75, 0.999]))) > 0:
@@ -170,11 +170,10 @@ class PatientFunction:
             if factor.is_covariate:
                 column = np.asarray(factor.quantile(points[:, k]), dtype=float)
                 spreads[factor.name] = _as_given(column)
-        still = {f"{name}.sd": 0.0 for name in self.model.parameters}
         in_remission = self.protocol.population.setting == "mrd_positive"
         patients = sample_patients(
             self.model, spreads, Stream(0, "sensitivity"), np.arange(n), in_remission=in_remission,
-            population={**self.population, **still},
+            population=self.population.without_spread(self.model.parameters),
         )  # fmt: skip
         place = {name: i for i, name in enumerate(self.model.system.parameters)}
         parameters = patients.parameters.copy()

@@ -6,7 +6,7 @@ prior or of a posterior. Out: remission, MRD response, survival and cytokine rel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration.population.identifiability import prior_of, unbounded
 from engager.calibration.population.posterior import Posterior, course_settings
-from engager.calibration.population.unknowns import Unknown, as_settings, merged, unknowns_of
+from engager.calibration.population.unknowns import Unknown, as_settings, unknowns_of
 from engager.core import InputError, Problem, Stream, nearest
 from engager.model import Model
+from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol
 from engager.trial import TrialData, simulate_trial
 
@@ -97,11 +98,11 @@ class TrialFunction:
         self.protocol, self.seed, self.n_threads = protocol.with_patients(patients), seed, n_threads
         by_name = {unknown.name: unknown for unknown in unknowns_of(model)}
         if posterior is None:
-            self.fixed: Mapping[str, float] = course_settings(model)
+            self.fixed = course_settings(model)
             self.unknowns = tuple(one for name, one in by_name.items() if name not in self.fixed)
             self.mean, self.sd = prior_of(self.unknowns)
         else:
-            self.fixed = posterior.fixed
+            self.fixed = PopulationValues.read(posterior.fixed)
             kept = [k for k, name in enumerate(posterior.names) if name in by_name]
             self.unknowns = tuple(by_name[posterior.names[k]] for k in kept)
             z = unbounded(self.unknowns, posterior.draws[:, kept])
@@ -118,9 +119,9 @@ class TrialFunction:
         """The value of unknown k at a share in (0, 1) of its spread, model units."""
         return float(_at(self.unknowns[k], self.mean[k] + self.sd[k] * _normal(np.array([share]))[0]))
 
-    def settings(self, normal: FloatArray) -> dict[str, float]:
+    def settings(self, normal: FloatArray) -> PopulationValues:
         """Population values of one set: array (unknown,) of standard normal numbers."""
-        return merged(self.fixed, as_settings(self.unknowns, self.mean + self.sd * normal))
+        return self.fixed | as_settings(self.unknowns, self.mean + self.sd * normal)
 
     def design(self, n_sets: int) -> FloatArray:
         """A Latin hypercube of standard normal sets: array (set, unknown); the same for the same seed."""
@@ -164,9 +165,7 @@ class TrialFunction:
             parts.append(self._observed(self._simulate(range(1), lambda replicate, values=values: values)))  # type: ignore[misc]
         return np.concatenate(parts)
 
-    def _simulate(
-        self, replicates: Sequence[int], settings: Callable[[int], Mapping[str, float]], tell: Progress | None = None
-    ) -> TrialData:
+    def _simulate(self, replicates: Sequence[int], settings: Settings, tell: Progress | None = None) -> TrialData:
         return simulate_trial(
             self.protocol, replicates=replicates, seed=self.seed, settings=settings, n_sampled=0,
             n_threads=self.n_threads, progress=tell,

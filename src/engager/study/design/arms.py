@@ -6,18 +6,18 @@ one, and an arm that two scenarios leave alone is the same in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engager.core import digest
+from engager.population import Settings
 from engager.protocol import Arm, Endpoint, NullArm, Protocol, write_protocol
 from engager.trial import TrialData, simulate_trial
 
 if TYPE_CHECKING:
     import polars as pl
 
-Settings = Callable[[int], Mapping[str, float]]
 Progress = Callable[[float], None]
 # Large enough that the daily decisions are shared by many patients, small enough to stop soon at Ctrl-C.
 _PATIENTS_PER_CHUNK = 8000

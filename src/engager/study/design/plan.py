@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engager.analysis import TwoStage
+from engager.population import PopulationValues
 from engager.protocol import NullArm, Protocol
 from engager.study.design.arms import ArmJob, Settings, alone, months_needed
 from engager.study.design.scenarios import Scenario
@@ -92,7 +93,7 @@ def settings_of(protocol: Protocol, seed: int, parameters: str) -> tuple[Paramet
     else:
         middle = read_posterior(Path(parameters), protocol.model).center()
 
-        def center(replicate: int) -> dict[str, float]:
+        def center(replicate: int) -> PopulationValues:
             return middle
 
     return values, {POSTERIOR: values.settings, MEDIAN: center}

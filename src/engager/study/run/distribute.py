@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem, versions
 from engager.model import load_model
+from engager.population import PopulationValues
 from engager.protocol import Protocol, read_protocol, write_protocol
 from engager.study.run.chunks import Span
 from engager.study.run.parameters import Settings
@@ -54,7 +55,7 @@ def simulate_on(
         client = _connect(scheduler, stack)
         pieces = {}
         for span in spans:
-            values = {replicate: dict(settings(replicate)) for replicate in range(*span)}
+            values = {replicate: settings(replicate) for replicate in range(*span)}
             # not pure: what a stopped run left on the scheduler is not taken for this one's
             pieces[client.submit(_simulate_span, text, span, seed, n_threads or 1, values, pure=False)] = span
         try:
@@ -89,7 +90,7 @@ def _connect(scheduler: str, stack: ExitStack) -> Client:
 
 
 def _simulate_span(
-    text: str, span: Span, seed: int, n_threads: int, values: Mapping[int, Mapping[str, float]]
+    text: str, span: Span, seed: int, n_threads: int, values: Mapping[int, PopulationValues]
 ) -> tuple[str, dict[str, bytes]]:
     """One piece, on a worker: who simulated it, and its tables as compressed Arrow."""
     protocol = read_protocol(text)

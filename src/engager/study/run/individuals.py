@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from engager.calibration import level_check, load_observations, predictive_check
 from engager.model import load_model
+from engager.population import PopulationValues
 from engager.report import PredictiveSection
 from engager.study.run.parameters import Parameters
 
@@ -29,7 +28,7 @@ def predictive_section(model_id: str, values: Parameters, seed: int) -> Predicti
     return section_of(values.typical, seed, which)
 
 
-def section_of(population: Mapping[str, float] | None, seed: int, which: str) -> PredictiveSection:
+def section_of(population: PopulationValues | None, seed: int, which: str) -> PredictiveSection:
     """Checks with given population values.
 
     Parameters

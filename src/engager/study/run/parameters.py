@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -10,9 +9,9 @@ from typing import Literal, get_args
 from engager.calibration import Posterior, course_settings, shipped_posterior
 from engager.core import InputError, Problem, digest_object, nearest
 from engager.model import load_model
+from engager.population import PopulationValues, Settings
 
 Choice = Literal["posterior", "center", "table"]
-Settings = Callable[[int], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Parameters:
     settings: Settings
     hash: str
     note: str = ""
-    typical: Mapping[str, float] = field(default_factory=dict)
+    typical: PopulationValues = field(default_factory=PopulationValues)
 
 
 def population_parameters(model_id: str, seed: int, choice: str = "posterior") -> Parameters:
@@ -61,10 +60,10 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     if is_file:
         posterior = read_posterior(Path(choice), model_id)
     if posterior is None:
-        fixed = course_settings(model) if choice != "table" else {}
-        used = "time-courses" if fixed else "table"
+        fixed = course_settings(model) if choice != "table" else PopulationValues()
+        used = "time-courses" if fixed.written() else "table"
         note = "" if choice == "table" else f"no posterior ships for the model {model_id}; its {used} values are used"
-        return Parameters(used, lambda replicate: fixed, digest_object(fixed), note, fixed)
+        return Parameters(used, lambda replicate: fixed, digest_object(fixed.written()), note, fixed)
     note = ""
     if posterior.model_hash != model.hash:
         note = f"the posterior was fitted to another state of the model {model_id}; calibrate again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engager.model import Model
+from engager.population import ValueName
 
 _COVARIATES = {
     "age_years": "age",
@@ -27,16 +28,17 @@ _COVARIATES = {
 
 def meaning_of(name: str, model: Model) -> str:
     """A factor or an unknown as a reader would say it, e.g. ``spread of clearance`` for ``CL.sd``."""
-    if name.startswith("trial:"):
-        return name.removeprefix("trial:").replace("_", " ").replace("hsct", "transplant")
-    if name.startswith("regimen:"):
-        return f"strength of {name.removeprefix('regimen:')}"
-    parameter, _, covariate = name.partition("~")
-    if covariate:
-        return f"{_covariate(covariate)} on {meaning_of(parameter, model)}"
-    if name.endswith(".sd"):
-        return f"spread of {meaning_of(name.removesuffix('.sd'), model)}"
-    return model.parameters[name].meaning if name in model.parameters else _covariate(name)
+    found = ValueName.read(name)
+    if found.kind == "assumption":
+        return found.name.replace("_", " ").replace("hsct", "transplant")
+    if found.kind == "strength":
+        return f"strength of {found.name}"
+    meaning = model.parameters[found.name].meaning if found.name in model.parameters else _covariate(found.name)
+    if found.kind == "slope":
+        return f"{_covariate(found.covariate)} on {meaning}"
+    if found.kind == "spread":
+        return f"spread of {meaning}"
+    return f"what trials differ in by {meaning}" if found.kind == "trial_effect" else meaning
 
 
 def labels_of(names: Iterable[str], model: Model) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from engager.calibration import TimeCourseFit, fit_defaults, shipped_posterior, width_ratio
 from engager.core import versions
 from engager.model import Model, load_model
+from engager.population import PopulationValues, ValueName
 from engager.report import CredibilityContent, render_credibility
 from engager.study.run.comparing import told_comparisons
 from engager.study.run.individuals import OBSERVED_MODEL, section_of
@@ -84,7 +85,7 @@ def calibration_content(fit: TimeCourseFit, command: str) -> CredibilityContent:
     seed = int(fit.provenance["seed"])
     free = [name for name in fit.population if name in fit.standard_errors]
     # Of a value that was estimated, it is the spread that was held.
-    held = {f"{name}.sd" if name in free else name: reason for name, reason in fit.held.items()}
+    held = {str(ValueName("spread", name)) if name in free else name: reason for name, reason in fit.held.items()}
     n_unpinned = sum(fit.standard_errors[name] is None for name in free)
     notes = [
         "Typical values, and as .sd the standard deviation of the logarithm between patients."
@@ -100,7 +101,7 @@ def calibration_content(fit: TimeCourseFit, command: str) -> CredibilityContent:
         parameters=[_estimate(name, fit, model) for name in free],
         held=[{"name": name, "meaning": meaning_of(name, model), "reason": reason} for name, reason in held.items()],
         notes=notes,
-        predictive=section_of(fit.population, seed, "the values of this fit"),
+        predictive=section_of(PopulationValues.read(fit.population), seed, "the values of this fit"),
         made=[f"Made by {command} on {datetime.now(UTC):%Y-%m-%d}.", f"Model {model.id} {model.hash[:12]}."],
         versions=versions(),
     )
