@@ -30,7 +30,10 @@ def test_list_json_is_a_list_with_the_promised_keys():
 
 def test_list_csv_has_one_line_per_record():
     rows = list(csv.DictReader(io.StringIO(_run(evidence_app, "list", "--csv", "--year", "2017-2020").stdout)))
-    assert [row["id"] for row in rows] == ["tower-2017", "hosseini-2020"]
+    assert [row["id"] for row in rows] == [
+        "tower-2017", "braig-2017-cd19-loss", "giebel-2017-ebmt-cr1", "hosseini-2020",
+        "jabbour-2018-after-blinatumomab", "nagele-2017-step-dose",
+    ]  # fmt: skip
     assert rows[0]["regimens"] == "blinatumomab; soc-chemotherapy-tower"
 
 
@@ -84,7 +87,7 @@ def test_cite_needs_a_record_or_all():
 
 def test_regimen_list_json_marks_what_was_not_seen():
     rows = json.loads(_run(regimen_app, "list", "--json").stdout)
-    assert len(rows) == 37
+    assert len(rows) == 41
     assert {row["status"] for row in rows} == {"seen", "unseen"}
 
 
@@ -265,7 +268,8 @@ def test_regimens_say_whether_and_how_they_are_given_as_an_arm():
     assert "epratuzumab-sn38: no arm of a trial" in listed.stderr
     rows = json.loads(_run(regimen_app, "list", "--json").stdout)
     assert [row["slug"] for row in rows if not row["runs_as_arm"]] == [
-        "allo-hsct-unrelated-marrow", "allo-hsct-without-reinduction", "epratuzumab-sn38"
+        "allo-hsct", "allo-hsct-unrelated-marrow", "allo-hsct-without-reinduction",
+        "blinatumomab-and-inotuzumab-in-sequence", "cd19-car-t-cells", "epratuzumab-sn38", "mini-hyper-cvd-inotuzumab",
     ]  # fmt: skip
     shown = _run(regimen_app, "show", "blinatumomab-mt103-206").stdout
     assert "as a trial arm: 5 ug/m2/day, then 15 ug/m2/day, 5 x 42 days; the doses were not seen" in shown

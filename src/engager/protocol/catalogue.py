@@ -46,6 +46,8 @@ def executable_regimen(slug: str) -> Regimen:
         refuse("must be a drug regimen; this one is a transplant", "Offer it with the `hsct` block.")
     if published.setting == "laboratory only":
         refuse("must be a regimen for people; this one has no human dose")
+    if published.not_an_arm_because is not None:
+        refuse(f"must be a treatment that can be an arm; this one is {published.not_an_arm_because}")
     raw = _engager(published) if _is_engager(published) else _course(published)
     return Regimen.model_validate(raw)
 

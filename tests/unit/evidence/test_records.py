@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from engager.core import InputError
-from engager.evidence import load_records, read_record, record
+from engager.evidence import load_records, load_regimens, read_record, record
 from engager.evidence.records.library import parse_record
 from engager.evidence.records.vocabulary import DATA
 
@@ -153,3 +153,48 @@ def test_a_value_that_cannot_be_left_aside_is_told_alone():
     with pytest.raises(InputError) as caught:
         parse_record(content, "x.yaml")
     assert [problem.where for problem in caught.value.problems] == ["x.yaml: arms"]
+
+
+def test_counts_in_the_readme_and_the_docs_are_those_of_the_data():
+    root = Path(__file__).parents[3]
+    records, regimens = load_records(), load_regimens()
+    extra = sum(entry.reference is None for entry in records.values())
+    runnable = sum(entry.not_an_arm_because is None for entry in regimens.values())
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    docs = (root / "docs" / "evidence.md").read_text(encoding="utf-8")
+    assert f"{len(records)} published records" in readme and f"{len(records)} records" in readme
+    assert f"{len(records)} records of publications" in docs and f"and {extra} more" in docs
+    assert f"{len(regimens)} regimens with drugs" in docs and f"{runnable} can be an arm" in docs
+
+
+def test_a_clock_that_starts_elsewhere_is_kept_apart_and_a_wrong_one_refused():
+    content = _raw("tower-2017")
+    figure = content["arms"][0]["outcomes"][0]
+    figure["origin"] = "hsct"
+    outcome = parse_record(content, "tower-2017.yaml").outcomes[0]
+    assert outcome.origin == "hsct"
+    figure["origin"] = "transplant"
+    assert any("arms[0].outcomes[0].origin" in text and "hsct" in text for text in _problems(content))
+
+
+@pytest.mark.parametrize(
+    ("record_id", "arm", "endpoint", "statistic", "value"),
+    [
+        ("greil-2020-hsct", "adults-1995-2018", "CIR", "cumulative_at", 0.41),
+        ("greil-2020-hsct", "adults-1995-2018", "NRM", "cumulative_at", 0.28),
+        ("jabbour-2018-after-blinatumomab", "after-failure", "alive", "proportion", 0.13),
+        ("jabbour-2018-after-blinatumomab", "after-failure", "cd19_negative_at_failure", "proportion", 0.08),
+        ("badar-2021-hsct", "hsct-after-blinatumomab", "OS", "survival_at", 0.58),
+        ("blast-2014", "blinatumomab", "fatal_AE", "proportion", 2 / 116),
+        ("ino-vate-2016", "standard", "MRD_response", "proportion", 0.281),
+    ],
+)
+def test_figures_of_transplant_failure_and_safety_stand_as_their_abstracts_print_them(
+    record_id, arm, endpoint, statistic, value
+):
+    found = [
+        outcome.value
+        for outcome in record(record_id).outcomes
+        if (outcome.arm, outcome.endpoint, outcome.statistic, outcome.subgroup) == (arm, endpoint, statistic, None)
+    ]
+    assert found == [pytest.approx(value)]

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 from engager.evidence import load_regimens
 from engager.protocol import executable_regimen
 
-# A regimen of the laboratory has no human dose; transplants are not drug regimens.
+# A regimen of the laboratory has no human dose; transplants and cells are not drug regimens; some are several at once.
 NOT_AN_ARM = {slug for slug, entry in load_regimens().items() if entry.not_an_arm_because}
 
 
@@ -24,8 +24,10 @@ def test_what_cannot_be_given_says_why(slug):
         executable_regimen(slug)
 
 
-def test_all_but_transplants_and_the_laboratory_can_be_given():
-    assert {"allo-hsct-unrelated-marrow", "allo-hsct-without-reinduction", "epratuzumab-sn38"} == NOT_AN_ARM
+def test_all_but_transplants_cells_mixtures_and_the_laboratory_can_be_given():
+    transplants = {"allo-hsct", "allo-hsct-unrelated-marrow", "allo-hsct-without-reinduction"}
+    mixtures = {"blinatumomab-and-inotuzumab-in-sequence", "mini-hyper-cvd-inotuzumab"}
+    assert transplants | mixtures | {"cd19-car-t-cells", "epratuzumab-sn38"} == NOT_AN_ARM
 
 
 def test_dose_finding_is_given_as_one_of_its_cohorts_and_says_so():

@@ -83,6 +83,10 @@ def _figure_problems(figure: Figure, place: str, record: Record) -> Iterator[Pro
     if figure.statistic is not None:
         yield from _statistic_problems(figure, place)
     yield from _count_problems(figure, place)
+    known = words.vocabulary()["origins"]
+    if figure.origin is not None and figure.origin not in known:
+        rule = "must be one of " + ", ".join(known)
+        yield Problem(f"{place}.origin", figure.origin, rule, nearest(figure.origin, known))
     times = ("value_months", "value_weeks", "value_days", "value_years")
     for unit in ("", "_weeks", "_days"):
         center = getattr(figure, f"value{unit}") if unit else figure.value

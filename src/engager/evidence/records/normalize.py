@@ -61,6 +61,7 @@ def _of_figure(figure: Figure, arm: Arm | None, record: Record) -> Outcome:
         value=center,
         unit=unit,
         time_months=_time(figure),
+        origin=None if figure.origin == "start" else figure.origin,
         low=low,
         high=high,
         level=level,

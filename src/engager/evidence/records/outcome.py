@@ -21,6 +21,8 @@ class Outcome:
         a range or words were published.
     unit : fraction, months, days, per_patient_year or ratio.
     time_months : the time of a landmark [month of 365.25/12 days].
+    origin : when the clock of a time starts: remission, hsct, relapse or failure; None: with the treatment of the arm
+        (with the response for an endpoint of responders).
     low, high : the published interval at `level`; None: not published, or that bound was not reached.
     events, n : published counts. `is_n_of_arm` says that n is the arm's, not printed beside the figure.
     spread : an observed (min, max), never a confidence interval.
@@ -38,6 +40,7 @@ class Outcome:
     value: float | None = None
     unit: str = "fraction"
     time_months: float | None = None
+    origin: str | None = None
     low: float | None = None
     high: float | None = None
     level: float = 0.95

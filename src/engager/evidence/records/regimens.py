@@ -107,6 +107,7 @@ class Regimen:
     evidence : ids of the records that used it; sources: where the doses were seen.
     unseen : what is believed about it but was not seen.
     given_as : the reading a trial arm gets where the published doses are those of several cohorts.
+    no_arm : why a treatment that is neither a transplant nor of the laboratory cannot be an arm.
     """
 
     slug: str
@@ -128,6 +129,7 @@ class Regimen:
     notes: str | None
     unseen: tuple[str, ...]
     given_as: GivenAs | None = None
+    no_arm: str | None = None
 
     @property
     def not_an_arm_because(self) -> str | None:
@@ -136,7 +138,7 @@ class Regimen:
             return "a transplant, which a study offers by its `hsct` block"
         if self.setting == "laboratory only":
             return "studied in the laboratory only; there is no human dose"
-        return None
+        return self.no_arm
 
     @property
     def is_complete(self) -> bool:
@@ -218,6 +220,7 @@ class _RegimenEntry(_Model):
     notes: str | None = None
     unseen: Annotated[tuple[str | _UnseenEntry, ...], Field(strict=False)] = ()
     given_as: _GivenEntry | None = None
+    no_arm: str | None = None
 
 
 class _Catalogue(_Model):
@@ -329,6 +332,7 @@ def _regimen(entry: _RegimenEntry) -> Regimen:
         notes=entry.notes,
         unseen=tuple(said if isinstance(said, str) else f"{said.claim}: {said.believed}" for said in entry.unseen),
         given_as=None if entry.given_as is None else _given(entry.given_as),
+        no_arm=entry.no_arm,
     )
 
 

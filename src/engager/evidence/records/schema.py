@@ -121,6 +121,10 @@ class Figure(_Model):
     range_open: bool | None = None
     se: Positive | None = None
     plus_minus: Positive | None = None
+    origin: str | None = Field(
+        None,
+        description="when the clock starts (remission, hsct, relapse, failure); left out: with the arm's treatment",
+    )
     window: str | None = None
     window_weeks: Positive | None = None
     definition: str | None = None
@@ -247,6 +251,7 @@ class Record(_Model):
         "dose_finding_trial",
         "retrospective_cohort",
         "registry_cohort",
+        "case_series",
         "pharmacokinetic_study",
         "preclinical_study",
         "review",

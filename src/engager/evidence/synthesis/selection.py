@@ -171,6 +171,9 @@ def _study(
     ]
     usable: list[tuple[Outcome, int | None, bool]] = []
     for outcome in figures:
+        if not _starts_with_arm(outcome, record):
+            left_out.append(f"{name}: counted from {outcome.origin}, not from the start of the arm's treatment")
+            continue
         events, is_derived, problem = _counts(outcome) if statistic == "proportion" else (None, False, None)
         if problem is None and (statistic == "proportion" or outcome.value is not None):
             usable.append((outcome, events, is_derived))
@@ -201,6 +204,12 @@ def _study(
         is_derived=is_derived or best.derived,
         covariates=covariates(record, arm),
     )
+
+
+def _starts_with_arm(outcome: Outcome, record: Record) -> bool:
+    """Whether the clock of a figure starts where the arm does; elsewhere it measures something else."""
+    origins = words.vocabulary()["origins"]
+    return outcome.origin is None or record.population.setting in origins[outcome.origin]["of_setting"]
 
 
 def _counts(outcome: Outcome) -> tuple[int | None, bool, str | None]:
