@@ -41,7 +41,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "value": "the published figure, in `unit`; empty when only counts, an interval, a range or words were printed",
         "unit": "fraction, months, days, per_patient_year or ratio",
         "time_months": "time of a landmark in months of 365.25/12 days",
-        "origin": "when the clock starts (remission, hsct, relapse, failure); empty: with the arm's treatment or response",
+        "origin": "when the clock starts (remission, hsct, relapse, failure); empty: with the arm's treatment",
         "low": "lower bound of the published interval",
         "high": "upper bound of the published interval; empty with a lower bound: not reached",
         "level": "level of the published interval",
