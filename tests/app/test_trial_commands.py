@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from engager.protocol import read_protocol, shipped_protocol
-from engager.study.run import simulate as run
+from engager.trial import replicates
 
 SMALL_RUN = ("--replicates", 2, "--patients", 6, "--quiet")
 
@@ -173,7 +173,7 @@ def test_all_problems_of_a_file_are_counted(engager, tmp_path):
 
 
 def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, no_report, tmp_path, monkeypatch):
-    real, calls = run.simulate_trial, []
+    real, calls = replicates.simulate_here, []
 
     def stopped_at_the_second_chunk(*arguments, **options):
         calls.append(options["replicates"])
@@ -193,10 +193,10 @@ def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, no_report,
         "--out",
         tmp_path / "run",
     )
-    monkeypatch.setattr(run, "simulate_trial", stopped_at_the_second_chunk)
+    monkeypatch.setattr(replicates, "simulate_here", stopped_at_the_second_chunk)
     stopped = engager(*command)
     assert stopped.code == 130
     assert "1 finished replicates are kept" in stopped.err
     resumed = engager(*command, "--resume", "--json")
     assert resumed.code == 0, resumed.err
-    assert calls[2:] == [range(1, 2), range(2, 3)]
+    assert calls[2:] == [[1], [2]]

@@ -13,6 +13,7 @@ from engager.core.errors import (
 from engager.core.provenance import digest, digest_file, digest_object, versions
 from engager.core.randomness import Stream, as_exponential, as_normal, uniform_of
 from engager.core.units import convert, factor
+from engager.core.workers import share_out, usable_cpus
 
 __all__ = [
     "Condition",
@@ -32,6 +33,8 @@ __all__ = [
     "factor",
     "nearest",
     "parse_condition",
+    "share_out",
     "uniform_of",
+    "usable_cpus",
     "versions",
 ]

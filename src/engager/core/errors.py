@@ -56,6 +56,10 @@ class InputError(EngagerError):
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        # raised in another process, it says the same here
+        return type(self), (self.problems,)
+
 
 class UnitError(InputError):
     """A quantity does not have the dimension its place asks for."""

@@ -17,7 +17,13 @@ from .regimen_strength import (
 from .regimen_strength import (
     strength_of as strength_of,
 )
-from .simulate import (
+from .replicates import (
+    piece_size as piece_size,
+)
+from .replicates import (
+    simulate_spans as simulate_spans,
+)
+from .replicates import (
     simulate_trial as simulate_trial,
 )
 from .tables import (

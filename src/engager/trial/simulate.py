@@ -41,7 +41,7 @@ _DEFAULT_WINDOW_DAYS = 84.0
 _PARTIAL_REMISSION_PERCENT = 25.0
 
 
-def simulate_trial(
+def simulate_here(
     protocol: Protocol,
     *,
     replicates: Sequence[int],
@@ -52,21 +52,11 @@ def simulate_trial(
     n_sampled: int = 24,
     backend: str = "auto",
 ) -> TrialData:
-    """Run whole virtual trials.
+    """Run whole virtual trials in this process; see `replicates.simulate_trial`.
 
     Parameters
     ----------
-    protocol : the study.
-    replicates : numbers of the virtual trials to run, each with all of its patients.
-    seed : any integer; with the replicate and the patient it fixes every draw.
-    progress : called with the finished share of this call, 0 to 1.
-    settings : population values of a replicate (e.g. a posterior draw), replacing the model's table; a mapping is
-        read by its written names.
-    n_sampled : patients per arm of replicate 0 whose daily courses are kept.
-
-    Returns
-    -------
-    TrialData; the same bits for any split of `replicates` over calls and any number of threads.
+    n_threads : of the solver; None: all cores.
     """
     model = load_model(protocol.model)
     read = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}

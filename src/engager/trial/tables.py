@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,12 +65,21 @@ class TrialData:
 
     @staticmethod
     def concatenate(parts: list[TrialData]) -> TrialData:
-        """Tables of several calls (other replicates of the same study) as one."""
+        """Tables of several calls (later replicates of the same study) as one call would have made them: by arm."""
         import polars as pl
 
         names = ("patients", "visits", "events", "trajectories")
-        stacked = {name: pl.concat([getattr(part, name) for part in parts]) for name in names}
+        arms = parts[0].protocol.arm_ids
+        stacked = {
+            name: pl.concat([getattr(part, name).filter(pl.col("arm") == arm) for arm in arms for part in parts])
+            for name in names
+        }
         return TrialData(parts[0].protocol, **stacked)
+
+    def only_patients(self) -> TrialData:
+        """The patients table; the others without a row."""
+        emptied = {name: getattr(self, name).clear() for name in ("visits", "events", "trajectories")}
+        return replace(self, **emptied)
 
 
 def assemble(protocol: Protocol, courses: Mapping[str, Course], model: Model) -> TrialData:

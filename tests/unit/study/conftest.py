@@ -87,7 +87,18 @@ class FakeSimulation:
         self.interrupt_at_call = None
         self.fail_at_call = None
 
-    def __call__(self, protocol, *, replicates, seed, n_threads=None, progress=None, settings=None, n_sampled=24):
+    def __call__(
+        self,
+        protocol,
+        *,
+        replicates,
+        seed,
+        n_threads=None,
+        progress=None,
+        settings=None,
+        n_sampled=24,
+        only_patients=False,
+    ):
         self.settings = settings
         self.calls.append((replicates[0], replicates[-1] + 1))
         if self.interrupt_at_call == len(self.calls):
@@ -101,6 +112,10 @@ class FakeSimulation:
         other_tables = {name: key.with_columns(day=pl.lit(0.0)) for name in ("visits", "events", "trajectories")}
         return TrialData(protocol, patients=patients, **other_tables)
 
+    def by_spans(self, protocol, spans, **options):
+        """Each piece when it is asked for."""
+        return ((span, self(protocol, replicates=range(*span), **options)) for span in spans)
+
 
 def fake_report(folder, content):
     (folder / "report.html").write_text(f"<html>{content.title}</html>")
@@ -109,7 +124,7 @@ def fake_report(folder, content):
 @pytest.fixture
 def simulation(monkeypatch):
     fake = FakeSimulation()
-    monkeypatch.setattr(engager.study.run.simulate, "simulate_trial", fake)
+    monkeypatch.setattr(engager.study.run.simulate, "simulate_spans", fake.by_spans)
     monkeypatch.setattr(engager.study.run.replay, "simulate_trial", fake)
     monkeypatch.setattr("engager.report.write_report", fake_report)
     return fake

@@ -79,7 +79,7 @@ def simulation(monkeypatch):
     """Counts the arms that are simulated."""
     calls = []
 
-    def fake(protocol, *, replicates, seed, n_threads, progress, settings, n_sampled):
+    def fake(protocol, *, replicates, seed, n_threads, progress, settings, n_sampled, only_patients):
         calls.append(protocol)
         progress(1.0)
         patients = pl.concat([stand_in(protocol, replicate, seed) for replicate in replicates])

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 import engager.study.validation.validate
+import engager.trial.replicates
 from engager.core import InputError
 from engager.study import studies_with_targets, validate_studies, validation_text
 
@@ -51,8 +52,9 @@ def test_the_document_shows_every_figure_and_every_miss(found):
 
 
 def test_pieces_change_no_figure(found, protocol, simulation, monkeypatch):
-    monkeypatch.setattr(engager.study.validation.validate, "_PATIENTS_AT_ONCE", 20)
-    again = validate_studies([protocol], replicates=12, seed=3)
+    monkeypatch.setattr(engager.trial.replicates, "_FEWEST_PATIENTS", 10)
+    monkeypatch.setattr(engager.trial.replicates, "_MOST_PATIENTS", 20)
+    again = validate_studies([protocol], replicates=12, seed=3, n_threads=1)
     assert again.comparisons == found.comparisons
 
 

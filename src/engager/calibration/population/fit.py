@@ -38,9 +38,6 @@ from engager.trial import simulate_trial
 FloatArray = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-# Members simulated in one go; bounds memory, changes no number.
-_MEMBERS_AT_ONCE = 30
-
 
 @dataclass(frozen=True)
 class FitPlan:
@@ -176,19 +173,18 @@ def _simulate(
     done = 0.0
     columns = []
     for study, points in zip(plan.studies, plan.points, strict=True):
-        rows = []
-        for start in range(0, plan.members, _MEMBERS_AT_ONCE):
-            chosen = range(start, min(start + _MEMBERS_AT_ONCE, plan.members))
+
+        def tell(share: float, study: Protocol = study, before: float = done) -> None:
             if progress is not None:
-                share = (portion + done / sizes.sum()) / plan.portions
-                progress(f"portion {portion + 1} of {plan.portions}: {study.study}", share)
-            data = simulate_trial(
-                study, replicates=chosen, seed=plan.seed + 1 + portion, settings=settings.__getitem__,
-                n_sampled=0, n_threads=n_threads,
-            )  # fmt: skip
-            rows.append(simulated_points(data, points))
-            done += study.n_patients * len(chosen) / plan.members
-        columns.append(np.concatenate(rows))
+                whole = (before + share * study.n_patients) / sizes.sum()
+                progress(f"portion {portion + 1} of {plan.portions}: {study.study}", (portion + whole) / plan.portions)
+
+        data = simulate_trial(
+            study, replicates=range(plan.members), seed=plan.seed + 1 + portion, settings=settings.__getitem__,
+            n_sampled=0, n_threads=n_threads, progress=tell, only_patients=True,
+        )  # fmt: skip
+        columns.append(simulated_points(data, points))
+        done += study.n_patients
     return np.concatenate(columns, axis=1)
 
 

@@ -41,7 +41,6 @@ _NOT_IN_REMISSION = ("CR/CRh/CRi",)
 FOLLOW_UP_MONTHS = 24.0
 # As in calibration: a median that was not reached counts as half again the follow-up.
 _BEYOND_FOLLOW_UP = 1.5
-_PATIENTS_AT_ONCE = 6000
 
 
 def one_arm(protocol: Protocol, arm: str | None = None, months: float = FOLLOW_UP_MONTHS) -> Protocol:
@@ -138,17 +137,7 @@ class TrialFunction:
         All sets are simulated together, as replicates; what chance adds is independent between sets.
         """
         settings = [self.settings(row) for row in normal]
-        size = max(1, _PATIENTS_AT_ONCE // self.protocol.n_patients)
-        parts = []
-        for start in range(0, len(settings), size):
-            chosen = range(start, min(start + size, len(settings)))
-
-            def tell(share: float, chosen: range = chosen) -> None:
-                if progress is not None:
-                    progress((chosen.start + share * len(chosen)) / len(settings))
-
-            parts.append(self._observed(self._simulate(chosen, settings.__getitem__, tell)))
-        return np.concatenate(parts)
+        return self._observed(self._simulate(range(len(settings)), settings.__getitem__, progress))
 
     def with_common_chance(self, shares: FloatArray, progress: Progress | None = None) -> FloatArray:
         """Each set is the same virtual trial, same patients and same chance, with other values: array (set, output).
@@ -168,7 +157,7 @@ class TrialFunction:
     def _simulate(self, replicates: Sequence[int], settings: Settings, tell: Progress | None = None) -> TrialData:
         return simulate_trial(
             self.protocol, replicates=replicates, seed=self.seed, settings=settings, n_sampled=0,
-            n_threads=self.n_threads, progress=tell,
+            n_threads=self.n_threads, progress=tell, only_patients=True,
         )  # fmt: skip
 
     def _observed(self, data: TrialData) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engager.core import Problem as Wrong
-from engager.core import UnsupportedModel
+from engager.core import UnsupportedModel, usable_cpus
 from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
@@ -57,11 +56,6 @@ def solve_native(
         width=float(compiled.kernel.width),
     )
     return result
-
-
-def usable_cpus() -> int:
-    """CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def refuse_events(system: System) -> None:

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 from engager.core import digest
 from engager.population import Settings
 from engager.protocol import Arm, Endpoint, NullArm, Protocol, write_protocol
-from engager.trial import TrialData, simulate_trial
+from engager.trial import simulate_trial
 
 if TYPE_CHECKING:
     import polars as pl
 
 Progress = Callable[[float], None]
-# Large enough that the daily decisions are shared by many patients, small enough to stop soon at Ctrl-C.
-_PATIENTS_PER_CHUNK = 8000
 _DAYS_PER_MONTH = 365.25 / 12
 _WEEK = 7
 
@@ -126,24 +124,14 @@ class ArmStore:
         return self._patients[job.key]
 
     def _simulate(self, job: ArmJob, progress: Progress) -> pl.DataFrame:
-        import polars as pl
-
-        size = max(1, _PATIENTS_PER_CHUNK // job.protocol.n_patients)
-        parts: list[pl.DataFrame] = []
-        for first in range(0, self.replicates, size):
-            end = min(first + size, self.replicates)
-
-            def tell(share: float, first: int = first, end: int = end) -> None:
-                progress((first + share * (end - first)) / self.replicates)
-
-            data: TrialData = simulate_trial(
-                job.protocol,
-                replicates=range(first, end),
-                seed=self.seed,
-                n_threads=self.n_threads,
-                progress=tell,
-                settings=job.settings,
-                n_sampled=0,
-            )
-            parts.append(data.patients)
-        return pl.concat(parts)
+        data = simulate_trial(
+            job.protocol,
+            replicates=range(self.replicates),
+            seed=self.seed,
+            n_threads=self.n_threads,
+            progress=progress,
+            settings=job.settings,
+            n_sampled=0,
+            only_patients=True,
+        )
+        return data.patients

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder, plai
 from engager.study.run.parameters import Parameters, population_parameters
 from engager.study.run.requests import requests_of
 from engager.study.run.tables import digests, write_tables
-from engager.trial import simulate_trial
+from engager.trial import piece_size, simulate_spans
 
 if TYPE_CHECKING:
     from engager.trial import TrialData
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 DEFAULT_REPLICATES = 20
 DEFAULT_SEED = 1
 MAX_REPLICATES = 1_000_000
-# Large enough that the daily decisions are shared by many patients, small enough to lose little to Ctrl-C.
-_PATIENTS_PER_CHUNK = 4000
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def run_study(
     patients : patients of one virtual trial instead of the study's own n, in the arms' proportions.
     parameters : ``posterior`` (every replicate its own draw of the fit), ``center`` or ``table``.
     out : the run folder, which must not exist; None: ``runs/<study>-<seed>-<time>``.
-    n_threads : None for all cores. It changes no number.
+    n_threads : cores to use, None for all. It changes no number.
     chunk : replicates simulated and saved together; None: chosen by size. It changes no number.
     scheduler : address of a Dask scheduler that simulates the chunks, or ``local``; None: this process. It changes no
         number.
@@ -109,7 +107,7 @@ def run_study(
     }
     work.begin(inputs, resume)
     try:
-        spans = _spans(protocol, replicates, chunk, work)
+        spans = _spans(protocol, replicates, chunk, n_threads if scheduler is None else 1, work)
         _simulate(protocol, spans, seed, n_threads, scheduler, values, work, replicates, progress)
         data = work.collect(protocol)
         manifest = {
@@ -164,10 +162,12 @@ def _target(protocol: Protocol, seed: int, out: str | Path | None, started: date
     return Path("runs") / f"{protocol.study}-{seed}-{started.strftime('%Y%m%dT%H%M%S')}"
 
 
-def _spans(protocol: Protocol, replicates: int, chunk: int | None, work: Workplace) -> list[Span]:
+def _spans(
+    protocol: Protocol, replicates: int, chunk: int | None, n_threads: int | None, work: Workplace
+) -> list[Span]:
     """Replicates still to be simulated, as (first, end) pieces."""
-    size = chunk or max(1, _PATIENTS_PER_CHUNK // protocol.n_patients)
     done = {replicate for first, end in work.finished() for replicate in range(first, end)}
+    size = chunk or piece_size(protocol.n_patients, replicates - len(done), n_threads)
     spans: list[Span] = []
     for replicate in range(replicates):
         if replicate in done:
@@ -193,46 +193,21 @@ def _simulate(
     """Simulate every piece, here or on a cluster, and keep each as it is finished."""
     done = replicates - sum(end - first for first, end in spans)
 
-    def tell(more: float) -> None:
-        _tell(progress, protocol, done + more, replicates, "simulating")
+    def tell(share: float) -> None:
+        _tell(progress, protocol, done + share * (replicates - done), replicates, "simulating")
 
     if scheduler is None:
-        pieces = _one_by_one(protocol, spans, seed, n_threads, values, tell)
+        pieces = simulate_spans(
+            protocol, spans, seed=seed, n_threads=n_threads, progress=tell, settings=values.settings
+        )
     else:
         from engager.study.run.distribute import simulate_on
 
         pieces = simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings)
-    for span, data in pieces:
+    for finished, (span, data) in enumerate(pieces, start=1):
         work.keep(span, data)
-        done += span[1] - span[0]
-        tell(0.0)
-
-
-def _one_by_one(
-    protocol: Protocol,
-    spans: list[Span],
-    seed: int,
-    n_threads: int | None,
-    values: Parameters,
-    tell: Callable[[float], None],
-) -> Iterator[tuple[Span, TrialData]]:
-    """Each piece with its trial; `tell` gets the replicates of the present piece that are done."""
-    for span in spans:
-
-        def of_piece(share: float, size: int = span[1] - span[0]) -> None:
-            tell(share * size)
-
-        yield (
-            span,
-            simulate_trial(
-                protocol,
-                replicates=range(*span),
-                seed=seed,
-                n_threads=n_threads,
-                progress=of_piece,
-                settings=values.settings,
-            ),
-        )
+        if scheduler is not None:
+            tell(finished / len(spans))
 
 
 def _conclude(

@@ -6,7 +6,7 @@ In: studies. Out: a `Validation`. Nothing is written; a single study with its re
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ from engager.core import InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.load import load_protocol
 from engager.study.run.folder import plain_json
-from engager.study.run.parameters import Parameters, population_parameters
-from engager.trial import TrialData, simulate_trial
+from engager.study.run.parameters import population_parameters
+from engager.trial import simulate_trial
 
 DEFAULT_REPLICATES = 40
-_PATIENTS_AT_ONCE = 8000
 # What the command prints of a comparison, in this order.
 _KEYS = (
     "use", "trial", "arm", "endpoint", "statistic", "time_months", "subgroup", "published", "simulated", "inside",
@@ -177,7 +176,17 @@ def validate_studies(
                 progress(study.study, (before + share * study.n_patients) / total)
 
         values = population_parameters(study.model, seed, parameters)
-        data = _simulate(study, replicates, seed, values, n_threads, tell)
+        # comparisons read the patients alone; visits of hundreds of trials would fill memory
+        data = simulate_trial(
+            study,
+            replicates=range(replicates),
+            seed=seed,
+            n_threads=n_threads,
+            progress=tell,
+            settings=values.settings,
+            n_sampled=0,
+            only_patients=True,
+        )
         comparisons += compare(data)
         split += uncertainties(data, seed)
         notes += [values.note] if values.note and values.note not in notes else []
@@ -201,39 +210,3 @@ def validate_studies(
         notes=tuple(notes),
         has_draws=has_draws,
     )
-
-
-def _simulate(
-    study: Protocol,
-    replicates: int,
-    seed: int,
-    values: Parameters,
-    n_threads: int | None,
-    tell: Callable[[float], None],
-) -> TrialData:
-    """All replicates of one study, in pieces that bound memory; only the patients are kept."""
-    size = max(1, _PATIENTS_AT_ONCE // study.n_patients)
-    parts = []
-    for first in range(0, replicates, size):
-        chosen = range(first, min(first + size, replicates))
-
-        def part(share: float, chosen: range = chosen) -> None:
-            tell((chosen.start + share * len(chosen)) / replicates)
-
-        data = simulate_trial(
-            study,
-            replicates=chosen,
-            seed=seed,
-            n_threads=n_threads,
-            progress=part,
-            settings=values.settings,
-            n_sampled=0,
-        )
-        parts.append(_patients_only(data))
-    return TrialData.concatenate(parts)
-
-
-def _patients_only(data: TrialData) -> TrialData:
-    """Comparisons read the patients table alone; visits of hundreds of trials would fill memory."""
-    emptied = {name: getattr(data, name).clear() for name in ("visits", "events", "trajectories")}
-    return replace(data, **emptied)

@@ -1,0 +1,226 @@
+"""One function on many tasks, on all cores: this process and fresh ones beside it.
+
+Python decides in one thread at a time, so work that is half Python scales over processes only. Workers are new
+interpreters started by command. They are no forks (a fork of a process with threads may hang) and not those of
+`multiprocessing`, which would run the user's script once more in each of them. They wait for more work until this
+process ends.
+
+In: a function that can be imported, tasks and results that can be pickled. Not here: what the work is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+Tell = Callable[[float], None]
+
+_COMMAND = "from engager.core.workers import serve; serve()"
+# How often a process that waits for others looks up, for progress and for Ctrl-C.
+_LOOK_UP_SECONDS = 0.2
+_idle: list[_Worker] = []
+
+
+def usable_cpus() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_out(
+    function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], n_processes: int, progress: Tell | None = None
+) -> Iterator[tuple[int, Any]]:
+    """Results of ``function(*task, tell)`` as they are finished, each with the place of its task.
+
+    Parameters
+    ----------
+    function : of a module; its last argument is called with the finished share of the task, 0 to 1.
+    n_processes : at work at a time, this one included; 1: everything happens here, in order.
+    progress : told the finished share of all tasks, each counted alike; always from the calling thread.
+
+    Raises
+    ------
+    RuntimeError
+        When a worker ended before its task (the system may have stopped it for want of memory). What `function`
+        raises is raised here.
+    """
+    shares = [0.0] * len(tasks)
+    waiting = queue.SimpleQueue[int]()
+    for place in range(len(tasks)):
+        waiting.put(place)
+    finished = queue.SimpleQueue[tuple[int, Any, BaseException | None]]()
+
+    def told(place: int, share: float) -> None:
+        shares[place] = share
+        if progress is not None:
+            progress(sum(shares) / len(shares))
+
+    helpers = [_Helper(function, tasks, waiting, finished, shares) for _ in range(min(n_processes, len(tasks)) - 1)]
+    n_open = len(tasks)
+    try:
+        while n_open:
+            mine = _next(waiting)
+            if mine is not None:
+                result = function(*tasks[mine], lambda share, place=mine: told(place, share))
+                told(mine, 1.0)
+                n_open -= 1
+                yield mine, result
+            while n_open:
+                try:
+                    # with nothing left to do here, wait for the others
+                    done = finished.get(timeout=_LOOK_UP_SECONDS) if waiting.empty() else finished.get_nowait()
+                except queue.Empty:
+                    if not waiting.empty():
+                        break
+                    if progress is not None:
+                        progress(sum(shares) / len(shares))
+                    continue
+                if done[2] is not None:
+                    raise done[2]
+                n_open -= 1
+                yield done[0], done[1]
+    finally:
+        for helper in helpers:
+            helper.leave(stop=n_open > 0)
+
+
+def serve() -> None:
+    """The life of a worker: read a task, do it, answer, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
+    receive, send = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the work prints is no answer
+
+    def answer(kind: str, content: Any) -> None:
+        pickle.dump((kind, content), send, protocol=pickle.HIGHEST_PROTOCOL)
+        send.flush()
+
+    while True:
+        try:
+            sys.path[:] = pickle.load(receive)  # before what is to be found there
+            function, task = pickle.load(receive)
+        except EOFError:
+            return
+        try:
+            result = function(*task, lambda share: answer("share", share))
+        except Exception as error:
+            answer("error", _portable(error))
+        else:
+            answer("result", result)
+
+
+class _Worker:
+    """Another interpreter, idle or at one task."""
+
+    def __init__(self) -> None:
+        # one thread each: as many processes as cores are at work
+        places = os.pathsep.join(place for place in sys.path if place)
+        environment = {**os.environ, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+        self.owner = os.getpid()
+
+    def do(self, function: Callable[..., Any], task: tuple[Any, ...], tell: Tell) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            for content in (sys.path, (function, task)):
+                pickle.dump(content, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            self.process.stdin.flush()
+            while True:
+                kind, content = pickle.load(self.process.stdout)
+                if kind == "result":
+                    return content
+                if kind == "error":
+                    raise content
+                tell(content)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            code = self.process.wait()
+            raise RuntimeError(
+                f"a worker process ended before its task (exit status {code}); it may have run out of memory: "
+                "use fewer --threads or a smaller --chunk"
+            ) from None
+
+    def end(self) -> None:
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self.process.wait()
+
+
+class _Helper:
+    """A thread of this process that hands tasks to one worker and takes its answers."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        tasks: Sequence[tuple[Any, ...]],
+        waiting: queue.SimpleQueue[int],
+        finished: queue.SimpleQueue[tuple[int, Any, BaseException | None]],
+        shares: list[float],
+    ):
+        self._worker = _idle.pop() if _idle and _idle[-1].owner == os.getpid() else _Worker()
+        self._left = threading.Event()
+
+        def work() -> None:
+            while not self._left.is_set() and (place := _next(waiting)) is not None:
+
+                def tell(share: float, place: int = place) -> None:
+                    shares[place] = share
+
+                try:
+                    result = self._worker.do(function, tasks[place], tell)
+                except BaseException as error:
+                    if not self._left.is_set():
+                        finished.put((place, None, error))
+                    return
+                tell(1.0)
+                finished.put((place, result, None))
+
+        self._thread = threading.Thread(target=work, daemon=True)
+        self._thread.start()
+
+    def leave(self, stop: bool) -> None:
+        """Give the worker back; with `stop`, end what it is doing."""
+        self._left.set()
+        if stop:
+            self._worker.end()
+            self._thread.join()
+            return
+        self._thread.join()
+        _idle.append(self._worker)
+
+
+def _next(waiting: queue.SimpleQueue[int]) -> int | None:
+    try:
+        return waiting.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def _portable(error: Exception) -> Exception:
+    """The error itself where it survives the way; else its words."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError("".join(traceback.format_exception(error)))
+    return error
+
+
+@atexit.register
+def _end_idle() -> None:
+    while _idle:
+        worker = _idle.pop()
+        if worker.owner == os.getpid():
+            worker.end()

@@ -1,0 +1,69 @@
+"""Tasks shared between processes: every result once, errors and dead workers told."""
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from engager.core import InputError, Problem, share_out
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the workers are asked to do, in a module that they can import."""
+    monkeypatch.syspath_prepend(os.path.dirname(__file__))
+    return importlib.import_module("tests_of_workers")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_every_result_comes_once_whatever_the_number_of_processes(n, asked):
+    found = dict(share_out(asked.slow_square, [(k,) for k in range(7)], n))
+    assert found == {k: k * k for k in range(7)}
+
+
+def test_more_than_one_process_takes_part(asked):
+    found = dict(share_out(asked.process_of, [(k,) for k in range(6)], 2))
+    assert os.getpid() in found.values()
+    assert len(set(found.values())) == 2
+
+
+def test_progress_rises_to_all_of_it(asked):
+    shares: list[float] = []
+    list(share_out(asked.slow_square, [(k,) for k in range(4)], 2, shares.append))
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0, abs=0.26)
+
+
+def test_an_error_of_a_worker_is_raised_here_as_it_was(asked):
+    with pytest.raises(InputError) as caught:
+        list(share_out(asked.refuse, [(os.getpid(),)] * 4, 2))
+    assert caught.value.problems == (Problem("there", 1, "must not be", "Stop."),)
+
+
+def test_a_worker_that_dies_is_told_with_what_to_do(asked):
+    with pytest.raises(RuntimeError, match=r"exit status 3.*--chunk"):
+        list(share_out(asked.end_at_once, [(os.getpid(),)] * 4, 2))
+
+
+def test_a_caller_that_stops_early_leaves_no_worker_at_work(asked):
+    begun = time.perf_counter()
+    for _ in share_out(asked.wait_elsewhere, [(os.getpid(),)] * 2, 2):
+        break
+    assert time.perf_counter() - begun < 20.0
+
+
+def test_a_script_without_a_guard_is_not_run_again(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import operator, sys\n"
+        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "from engager.core import share_out\n"
+        "from tests_of_workers import slow_square\n"
+        "print('once', sorted(share_out(slow_square, [(1,), (2,)], 2)))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "once [(0, 1), (1, 4)]\n"
+    assert done.stderr == ""

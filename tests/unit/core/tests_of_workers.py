@@ -1,0 +1,38 @@
+"""What the workers of `test_workers` are asked to do."""
+
+import os
+import time
+
+from engager.core import InputError, Problem
+
+
+def slow_square(number, tell):
+    """The square of a number, not at once."""
+    tell(0.5)
+    time.sleep(0.02)
+    return number * number
+
+
+def process_of(number, tell):
+    """Which process did it; long enough that one cannot do it all before another has started."""
+    time.sleep(0.5)
+    return os.getpid()
+
+
+def refuse(first_process, tell):
+    """A complaint of any process but the first."""
+    time.sleep(0.5)
+    if os.getpid() != first_process:
+        raise InputError(Problem("there", 1, "must not be", "Stop."))
+
+
+def end_at_once(first_process, tell):
+    """The end of any process but the first."""
+    time.sleep(0.5)
+    if os.getpid() != first_process:
+        os._exit(3)
+
+
+def wait_elsewhere(first_process, tell):
+    """Long work in any process but the first."""
+    time.sleep(0.5 if os.getpid() == first_process else 60.0)
