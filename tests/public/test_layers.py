@@ -73,3 +73,63 @@ def test_imports_point_back_and_only_at_public_names(path):
         public = importlib.import_module(f"engager.{layer}").__all__
         hidden = [name for name in names if name not in public]
         assert not hidden, f"{where}: {hidden} is not public in engager.{layer}"
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path) for path in FILES}
+
+
+def modules_imported(path: Path) -> set[str]:
+    """Modules of this package that a module imports, wherever in it the import stands."""
+    found = set()
+    for _, layer, submodule, names in imports(path):
+        parent = f"{layer}.{submodule}" if submodule else layer
+        inner = {f"{parent}.{name}" for name in names} & MODULES
+        found |= inner or {parent} & MODULES
+    return found - {name_of(path)}
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of names that lead back to each other."""
+    reach = {start: set(ends) for start, ends in graph.items()}
+    for middle in graph:
+        for start in graph:
+            if middle in reach[start]:
+                reach[start] |= reach[middle]
+    return sorted({tuple(sorted(n for n in reach[k] if k in reach.get(n, ()))) for k in graph if k in reach[k]})
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """A result is a dataclass of its own; whoever writes, draws or words it imports it, never the other way."""
+    assert circles({name_of(path): modules_imported(path) for path in FILES}) == []
+
+
+def test_no_wings_of_a_layer_import_each_other_in_a_circle():
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        mine = name_of(path).split(".")
+        for other in (name.split(".") for name in modules_imported(path)):
+            if len(mine) > 2 and len(other) > 2 and mine[0] == other[0] and mine[1] != other[1]:
+                graph.setdefault(".".join(mine[:2]), set()).add(".".join(other[:2]))
+                graph.setdefault(".".join(other[:2]), set())
+    assert circles(graph) == []
+
+
+def test_results_know_nothing_of_their_writers():
+    """No `result` module imports a page, a plot, words or a writer."""
+    writers = {"write", "document", "content", "words", "pages", "plots", "page"}
+    for path in FILES:
+        if path.stem == "result":
+            told = {part for name in modules_imported(path) for part in name.split(".")}
+            assert not told & writers, f"{name_of(path)} imports {sorted(told & writers)}"
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in FILES}), ids=lambda path: path.name)
+def test_no_folder_holds_more_modules_than_a_reader_takes_in(folder):
+    modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+    limit = 19 if folder.name == "analysis" else 16  # one statistic a file, each read alone
+    assert len(modules) <= limit, f"{folder.name} holds {len(modules)} modules; make a folder of what belongs together"

@@ -6,14 +6,12 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from engager.core import InputError, UnsupportedModel
 from engager.engine import Problem, solve_reference
 from engager.model import read_antimony, read_sbml
-from engager.model.sbml import antimony as antimony_text
-from engager.model.sbml import math as sbml_math
+from engager.model.sbml import antimony as antimony_text, math as sbml_math
 from engager.model.sbml.antimony import MAX_CHARACTERS, MAX_NESTING
 from engager.model.sbml.limits import MAX_BYTES, MAX_DEPTH, MAX_NAME
 

@@ -1,8 +1,6 @@
 # Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
 from .native.backend import (
     compile_times as compile_times,
-)
-from .native.backend import (
     time_parts as time_parts,
 )
 from .native.peak import (
@@ -13,8 +11,6 @@ from .native.rates import (
 )
 from .nonmem.data import (
     NonmemData as NonmemData,
-)
-from .nonmem.data import (
     read_nonmem as read_nonmem,
 )
 from .nonmem.infusion import (
@@ -22,17 +18,9 @@ from .nonmem.infusion import (
 )
 from .problem import (
     Action as Action,
-)
-from .problem import (
     Problem as Problem,
-)
-from .problem import (
     Schedule as Schedule,
-)
-from .problem import (
     Status as Status,
-)
-from .problem import (
     Trajectories as Trajectories,
 )
 from .reference.backend import (
@@ -40,8 +28,6 @@ from .reference.backend import (
 )
 from .simulate import (
     Simulation as Simulation,
-)
-from .simulate import (
     simulate_model as simulate_model,
 )
 from .solving import (
@@ -49,16 +35,10 @@ from .solving import (
 )
 from .stream import (
     Chunks as Chunks,
-)
-from .stream import (
     solve_in_chunks as solve_in_chunks,
-)
-from .stream import (
     solve_to_parquet as solve_to_parquet,
 )
 from .verify import (
     VerifyReport as VerifyReport,
-)
-from .verify import (
     verify_directory as verify_directory,
 )

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, nearest
-from engager.core import Problem as Complaint
+from engager.core import InputError, Problem as Complaint, nearest
 from engager.engine.problem import Action, FloatArray, Problem, Schedule, Status, Trajectories
 from engager.model import System, evaluate_outputs, read_antimony, read_sbml
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engager.core import InputError
-from engager.core import Problem as Wrong
+from engager.core import InputError, Problem as Wrong
 from engager.engine.problem import Action, FloatArray, Problem, Schedule, Trajectories
 
 METHODS = ("auto", "rodas5p", "rodas4", "dopri5")

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError
-from engager.core import Problem as Wrong
+from engager.core import InputError, Problem as Wrong
 from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
 from engager.engine.solving import solve
 

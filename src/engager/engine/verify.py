@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, UnsupportedModel, nearest
-from engager.core import Problem as Complaint
+from engager.core import InputError, Problem as Complaint, UnsupportedModel, nearest
 from engager.engine.problem import FloatArray, Problem, Trajectories
 from engager.model import System, evaluate_outputs, read_sbml
 

@@ -4,20 +4,12 @@ from .derivative import (
 )
 from .drug import (
     Drug as Drug,
-)
-from .drug import (
     drug_ids as drug_ids,
-)
-from .drug import (
     read_drug as read_drug,
 )
 from .evaluate import (
     evaluate_nodes as evaluate_nodes,
-)
-from .evaluate import (
     evaluate_outputs as evaluate_outputs,
-)
-from .evaluate import (
     initial_states as initial_states,
 )
 from .export.antimony import (
@@ -28,30 +20,19 @@ from .export.sbml import (
 )
 from .expression import (
     Entry as Entry,
-)
-from .expression import (
     Graph as Graph,
-)
-from .expression import (
     Node as Node,
 )
 from .library import (
-    Effect as Effect,
-)
-from .library import (
-    Model as Model,
-)
-from .library import (
-    Parameter as Parameter,
-)
-from .library import (
     load_model as load_model,
-)
-from .library import (
     model_ids as model_ids,
-)
-from .library import (
     read_model as read_model,
+)
+from .parameters import (
+    Effect as Effect,
+    Model as Model,
+    Parameter as Parameter,
+    Variant as Variant,
 )
 from .roles import (
     DiseaseRoles as DiseaseRoles,
@@ -64,13 +45,6 @@ from .sbml.read import (
 )
 from .system import (
     TIME as TIME,
-)
-from .system import (
     Event as Event,
-)
-from .system import (
     System as System,
-)
-from .variant import (
-    Variant as Variant,
 )

@@ -28,7 +28,7 @@ import yaml
 from engager.core import InputError, Problem, UnitError, digest, factor, nearest
 
 if TYPE_CHECKING:
-    from engager.model.library import Model, Parameter
+    from engager.model.parameters import Model, Parameter
 
 _KEYS = ("drug", "title", "target", "sources", "quantities")
 _QUANTITY_KEYS = ("value", "unit", "sd_log", "source", "assumed", "range", "note")

@@ -8,7 +8,7 @@ and either a source or, where none was seen, the assumption behind it and a rang
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,152 +17,15 @@ from typing import Any
 import yaml
 
 from engager.core import InputError, Problem, UnitError, digest, factor, nearest
-from engager.model.roles import DiseaseRoles, read_roles
-from engager.model.system import System
-from engager.model.variant import Variant, read_variants
+from engager.model.drug import apply_drug, read_drug
+from engager.model.parameters import Effect, Model, Parameter
+from engager.model.roles import read_roles
+from engager.model.variant import read_variants
 
 _KEYS = {
     "name", "value", "unit", "model_unit", "sd_log", "meaning", "source", "assumed", "note",
     "range", "sd_range", "fit",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One row of a parameter table.
-
-    Attributes
-    ----------
-    value, unit : as given, e.g. 2.22 and ``L/h``.
-    model_value : the value in the unit the equations use.
-    sd_log : standard deviation between patients of the logarithm; 0 when all patients share the value.
-    source : where the value was seen; `assumed` says why it was chosen where no source was seen.
-    low, high : range thought possible, in `unit`; None when the source's value stands.
-    is_fitted : calibration may move the value within the range (and sd_log within `sd_range`).
-    to_model : what a value in `unit` is multiplied by to be in the unit of the equations.
-    """
-
-    name: str
-    value: float
-    unit: str
-    model_value: float
-    meaning: str
-    sd_log: float = 0.0
-    source: str | None = None
-    assumed: str | None = None
-    note: str | None = None
-    low: float | None = None
-    high: float | None = None
-    sd_range: tuple[float, float] | None = None
-    is_fitted: bool = False
-    to_model: float = 1.0
-
-    @property
-    def is_assumed(self) -> bool:
-        """No source for the value was seen."""
-        return self.source is None
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A covariate's effect: the parameter is multiplied by exp(log_per_unit x (covariate - center)).
-
-    `low` and `high` bound what is thought possible; `is_fitted` lets calibration move the slope.
-    """
-
-    parameter: str
-    covariate: str
-    center: float
-    log_per_unit: float
-    source: str | None = None
-    assumed: str | None = None
-    low: float | None = None
-    high: float | None = None
-    is_fitted: bool = False
-
-
-@dataclass(frozen=True)
-class Model:
-    """Equations with their parameter table.
-
-    Attributes
-    ----------
-    system : the equations, with the table's values (in model units) as defaults.
-    parameters : rows of the table by name.
-    effects : how covariates shift parameters.
-    sources : citation text by source key.
-    text : the Antimony text of the equations.
-    hash : of text and table together, and of what was changed since.
-    variants : named sets of values of the table, by name.
-    drug, target : whose drug parameters these are, and the antigen it binds.
-    drug_fields : parameter of this model by the word that drug files use for it.
-    roles : which of its names plays which part for a trial.
-    """
-
-    id: str
-    title: str
-    system: System
-    parameters: dict[str, Parameter]
-    effects: tuple[Effect, ...]
-    sources: dict[str, str]
-    text: str
-    hash: str
-    variants: dict[str, Variant] = field(default_factory=dict)
-    drug: str = "blinatumomab"
-    target: str = "CD19"
-    drug_fields: dict[str, str] = field(default_factory=dict)
-    roles: DiseaseRoles = field(default_factory=lambda: DiseaseRoles(""))
-
-    def with_variant(self, name: str) -> Model:
-        """The model for other patients, as its table names them.
-
-        Raises
-        ------
-        InputError
-            When the table has no such variant.
-        """
-        if name not in self.variants:
-            raise InputError(
-                Problem(
-                    f"model {self.id}: variant",
-                    name,
-                    "is no variant of this model",
-                    nearest(name, self.variants),
-                )
-            )
-        return self.with_values(dict(self.variants[name].model_values))
-
-    def with_drug(self, drug: str | Path) -> Model:
-        """The model with another engager, given by the id of a shipped drug or the path of a drug file."""
-        from engager.model.drug import apply_drug, read_drug
-
-        return apply_drug(self, read_drug(drug))
-
-    def with_values(self, values: dict[str, float]) -> Model:
-        """The same equations with other values (in model units) for some parameters.
-
-        Raises
-        ------
-        InputError
-            When a name is not a parameter of this model.
-        """
-        unknown = [name for name in values if name not in self.parameters]
-        if unknown:
-            raise InputError(
-                [
-                    Problem(f"model {self.id}: {name}", values[name], "is no parameter of this model",
-                            nearest(name, self.parameters))
-                    for name in unknown
-                ]
-            )  # fmt: skip
-        rows = {
-            name: replace(row, model_value=float(values[name]), value=float(values[name]) / row.to_model)
-            if name in values
-            else row
-            for name, row in self.parameters.items()
-        }
-        system = replace(self.system, defaults={**self.system.defaults, **values})
-        return replace(self, parameters=rows, system=system, hash=digest(self.hash + repr(sorted(values.items()))))
 
 
 def model_ids() -> list[str]:
@@ -187,7 +50,7 @@ def load_model(model_id: str, *, variant: str | None = None, drug: str | Path | 
     model = _shipped(model_id)
     if variant is not None:
         model = model.with_variant(variant)
-    return model if drug is None else model.with_drug(drug)
+    return model if drug is None else apply_drug(model, read_drug(drug))
 
 
 @cache

@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engager.core import Problem, nearest
-
-if TYPE_CHECKING:
-    from engager.model.library import Parameter
+from engager.model.parameters import Parameter, Variant
 
 _KEYS = ("meaning", "source", "assumed", "values")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Other patients for the same equations.
-
-    Attributes
-    ----------
-    values : as given, in the table's units.
-    model_values : the same in the units the equations use.
-    """
-
-    name: str
-    meaning: str
-    values: dict[str, float]
-    model_values: dict[str, float]
-    source: str | None = None
-    assumed: str | None = None
 
 
 def read_variants(

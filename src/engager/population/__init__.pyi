@@ -4,25 +4,15 @@ from . import (
 )
 from .covariates import (
     Covariates as Covariates,
-)
-from .covariates import (
     sample_covariates as sample_covariates,
 )
 from .patients import (
     Patients as Patients,
-)
-from .patients import (
     blasts_at as blasts_at,
-)
-from .patients import (
     sample_patients as sample_patients,
 )
 from .values import (
     PopulationValues as PopulationValues,
-)
-from .values import (
     Settings as Settings,
-)
-from .values import (
     ValueName as ValueName,
 )

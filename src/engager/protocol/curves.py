@@ -6,21 +6,54 @@ medians and landmarks of its arm already, so a study may not fit those beside it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engager.core import InputError, Problem
 from engager.protocol.parts import refuse
 
 if TYPE_CHECKING:
     from engager.evidence import CurveInformation
-    from engager.protocol.endpoints import Target
 
 _READ_FROM_RECORD = ("events", "proportion", "value", "ci95", "measure")
 _IN_THE_CURVE = ("median", "survival_at", "curve")
 _TIMES_WITH_CURVE = ("OS", "EFS", "RFS", "DFS", "DoR")
 
 
-def printed_curve(target: Target) -> CurveInformation:
+class CurveTarget(Protocol):
+    """What is read of a target here."""
+
+    @property
+    def record(self) -> str | None: ...
+
+    @property
+    def record_arm(self) -> str | None: ...
+
+    @property
+    def arm(self) -> str | None: ...
+
+    @property
+    def endpoint(self) -> str: ...
+
+    @property
+    def statistic(self) -> str: ...
+
+    @property
+    def n(self) -> int | None: ...
+
+    @property
+    def use(self) -> str | None: ...
+
+    @property
+    def source(self) -> Any: ...
+
+    @property
+    def is_curve(self) -> bool: ...
+
+    @property
+    def curve(self) -> CurveInformation: ...
+
+
+def printed_curve(target: CurveTarget) -> CurveInformation:
     """The printed points behind a curve target.
 
     Raises
@@ -41,13 +74,13 @@ def printed_curve(target: Target) -> CurveInformation:
     return curve_information(record_id, arm, target.endpoint, target.n)
 
 
-def check_curve(target: Target) -> None:
+def check_curve(target: CurveTarget) -> None:
     """Refuse a curve target that says too much or too little."""
     if target.endpoint not in _TIMES_WITH_CURVE:
         refuse(f"{target.endpoint} is not a time to event and has no curve", "Give events and n, or a proportion.")
     if target.record is None:
         refuse("a curve needs record, the evidence record that prints its points", "See engager evidence list.")
-    timed = [key for key in type(target).model_fields if key.startswith(("value_", "time_"))]
+    timed = [key for key in vars(target) if key.startswith(("value_", "time_"))]
     given = [key for key in (*_READ_FROM_RECORD, *timed) if getattr(target, key) is not None]
     if given:
         refuse(f"a curve is read from its record and takes no {' or '.join(given)}", "Remove it.")
@@ -93,7 +126,7 @@ def curve_notes(targets: Any, follow_up_months: float) -> list[str]:
     ]
 
 
-def _is_told_twice(curve: Target, other: Target) -> bool:
+def _is_told_twice(curve: CurveTarget, other: CurveTarget) -> bool:
     """Whether another fitted target tells what a fitted curve holds: same endpoint, same patients or some of them.
 
     Two different subgroups may be apart; a subgroup and the whole arm are not.
@@ -110,7 +143,7 @@ def _is_told_twice(curve: Target, other: Target) -> bool:
     return curve.endpoint == other.endpoint and _may_share_patients(curve, other)
 
 
-def _may_share_patients(curve: Target, other: Target) -> bool:
+def _may_share_patients(curve: CurveTarget, other: CurveTarget) -> bool:
     """Another record's figure is other patients' unless the records are linked; without a source nobody knows."""
     from engager.evidence import find_overlaps, load_records
 

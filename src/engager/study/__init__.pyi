@@ -1,50 +1,39 @@
 # Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
 from .adam.export import (
     AdamExport as AdamExport,
-)
-from .adam.export import (
     export_adam as export_adam,
 )
-from .design.judge import (
-    DesignResult as DesignResult,
+from .design.document import (
+    design_json as design_json,
 )
 from .design.judge import (
     design_study as design_study,
 )
+from .design.result import (
+    DesignResult as DesignResult,
+)
 from .design.words import (
     COLUMNS as COLUMNS,
-)
-from .design.words import (
     LOOK_COLUMNS as LOOK_COLUMNS,
-)
-from .design.words import (
     characteristics_cells as characteristics_cells,
-)
-from .design.words import (
     look_cells as look_cells,
-)
-from .design.words import (
     prior_sentences as prior_sentences,
-)
-from .design.words import (
     rule_sentences as rule_sentences,
+)
+from .design.write import (
+    write_design as write_design,
 )
 from .load import (
     load_protocol as load_protocol,
-)
-from .load import (
     regimen_by_id as regimen_by_id,
+)
+from .new_folder import (
+    check_folder as check_folder,
 )
 from .patient import (
     VirtualPatient as VirtualPatient,
-)
-from .patient import (
     check_figure_path as check_figure_path,
-)
-from .patient import (
     draw_patients as draw_patients,
-)
-from .patient import (
     simulate_patient as simulate_patient,
 )
 from .run.folder import (
@@ -52,8 +41,6 @@ from .run.folder import (
 )
 from .run.replay import (
     Replay as Replay,
-)
-from .run.replay import (
     replay as replay,
 )
 from .run.requests import (
@@ -61,41 +48,29 @@ from .run.requests import (
 )
 from .run.simulate import (
     RunProgress as RunProgress,
-)
-from .run.simulate import (
     run_study as run_study,
 )
 from .sensitivity.drivers import (
     sensitivity_summary as sensitivity_summary,
-)
-from .sensitivity.drivers import (
     write_summary as write_summary,
 )
-from .sensitivity.study import (
+from .sensitivity.result import (
     Sensitivity as Sensitivity,
-)
-from .sensitivity.study import (
-    check_folder as check_folder,
 )
 from .sensitivity.study import (
     study_sensitivity as study_sensitivity,
 )
+from .sensitivity.write import (
+    write_sensitivity as write_sensitivity,
+)
 from .validation.calibrate import (
     Calibration as Calibration,
-)
-from .validation.calibrate import (
     calibrate_population as calibrate_population,
-)
-from .validation.calibrate import (
     calibration_plan as calibration_plan,
 )
 from .validation.credibility import (
     calibration_content as calibration_content,
-)
-from .validation.credibility import (
     credibility_content as credibility_content,
-)
-from .validation.credibility import (
     write_credibility as write_credibility,
 )
 from .validation.document import (
@@ -103,13 +78,7 @@ from .validation.document import (
 )
 from .validation.validate import (
     Validation as Validation,
-)
-from .validation.validate import (
     studies_named as studies_named,
-)
-from .validation.validate import (
     studies_with_targets as studies_with_targets,
-)
-from .validation.validate import (
     validate_studies as validate_studies,
 )

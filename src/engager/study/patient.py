@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import InputError, Problem, Stream, nearest
-from engager.engine import Problem as EngineProblem
-from engager.engine import solve
+from engager.engine import Problem as EngineProblem, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen
 from engager.report import Course, PatientCourses, patient_figure
+from engager.study.parameters import population_parameters
 from engager.study.run.content import planned_doses
-from engager.study.run.parameters import population_parameters
 from engager.trial import planned_actions, quantile_of
 
 FloatArray = NDArray[np.float64]

@@ -10,25 +10,15 @@ from .recruit import (
 )
 from .regimen_strength import (
     RegimenStrength as RegimenStrength,
-)
-from .regimen_strength import (
     regimen_strengths as regimen_strengths,
-)
-from .regimen_strength import (
     strength_of as strength_of,
 )
 from .replicates import (
     piece_size as piece_size,
-)
-from .replicates import (
     simulate_spans as simulate_spans,
-)
-from .replicates import (
     simulate_trial as simulate_trial,
 )
 from .tables import (
     OBSERVABLES as OBSERVABLES,
-)
-from .tables import (
     TrialData as TrialData,
 )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engager.calibration import Posterior, assess_identifiability
-from engager.calibration.population.identifiability import prior_of, unbounded
 from engager.calibration.population.unknowns import unknowns_of
+from engager.calibration.sensitivity.identifiability import prior_of, unbounded
 from engager.model import load_model
 
 N = 4000
@@ -60,7 +60,7 @@ def test_the_unbounded_scale_is_the_inverse_of_the_bounded_one(unknowns):
 
 
 def test_chance_alone_shrinks_more_in_a_small_ensemble(model, unknowns, monkeypatch):
-    monkeypatch.setattr("engager.calibration.population.identifiability._N_REPEATS", 5)
+    monkeypatch.setattr("engager.calibration.sensitivity.identifiability._N_REPEATS", 5)
     mean, _ = prior_of(unknowns)
     draws = np.column_stack([one.value(mean[k] + np.linspace(-1, 1, 30)) for k, one in enumerate(unknowns)])
 

@@ -1,8 +1,7 @@
 """Keyed randomness: known answers, and draws that belong to a patient whoever else is asked for."""
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from engager.core import Stream, uniform_of

@@ -7,8 +7,8 @@ import pytest
 
 from engager.engine.lowering import functions as fn
 from engager.engine.lowering.code import Code
-from engager.engine.lowering.interpret import run
 from engager.engine.lowering.routine import finish
+from engager.engine.native.interpret import run
 
 
 def evaluate(build, *columns):

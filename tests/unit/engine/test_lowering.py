@@ -5,10 +5,10 @@ import pytest
 
 from engager.core import UnsupportedModel
 from engager.engine.examples import explicit_trimer, predator_and_prey
-from engager.engine.lowering.interpret import _matrix, run
 from engager.engine.lowering.layout import lane_arrays
 from engager.engine.lowering.tableau import RODAS5P
 from engager.engine.native.compiler import compile_system
+from engager.engine.native.interpret import _matrix, run
 from engager.engine.native.kernel import generate_routines
 from engager.model import Graph, System
 

@@ -4,8 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from engager.core import InputError
 from engager.engine import Status, read_nonmem, solve_reference, with_infusion_inputs

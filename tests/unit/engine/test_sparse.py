@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engager.engine.lowering.code import Code
-from engager.engine.lowering.interpret import run
 from engager.engine.lowering.routine import finish
 from engager.engine.lowering.sparse import eliminate, order_pivots, substitute
+from engager.engine.native.interpret import run
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 15])

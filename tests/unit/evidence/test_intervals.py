@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom
 
 from engager.evidence import exact_interval, exact_interval_of, record
-from engager.evidence.synthesis.intervals import standard_error_from_interval
+from engager.evidence.records.intervals import standard_error_from_interval
 
 
 @pytest.mark.parametrize(("events", "n"), [(91, 271), (1, 12), (11, 12)])

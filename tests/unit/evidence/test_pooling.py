@@ -7,7 +7,7 @@ import pytest
 
 from engager.core import InputError
 from engager.evidence import pool_hazard_ratios, pool_medians, pool_proportions, select
-from engager.evidence.synthesis.intervals import exact_interval
+from engager.evidence.records.intervals import exact_interval
 from engager.evidence.synthesis.pooling_parts import interval_remarks, inverse_variance
 
 

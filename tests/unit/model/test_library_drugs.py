@@ -11,6 +11,7 @@ import pytest
 from engager.core import InputError
 from engager.engine import Action
 from engager.model import drug_ids, load_model, read_drug
+from engager.model.drug import apply_drug
 
 DRUG = """
 drug: second
@@ -54,7 +55,7 @@ def test_a_file_alone_puts_another_drug_into_the_model(drug_file):
 def test_tighter_binding_needs_less_drug(follow, drug_file):
     """Same levels of both drugs: ten times the affinity for CD3 gives ten times the trimers at low dose."""
     plain = load_model("b-all").with_values({"CL": 53.28})
-    second = plain.with_drug(drug_file()).with_values({"CL": 53.28, "V": 5.98, "KD_cd19": 1.49})
+    second = apply_drug(plain, read_drug(drug_file())).with_values({"CL": 53.28, "V": 5.98, "KD_cd19": 1.49})
     trimers = [follow(model, [0, 2], infusions=[[(0, 1.0)]]).at("trimer_b", 2)[0] for model in (plain, second)]
     assert trimers[1] / trimers[0] == pytest.approx(10.0, rel=0.01)
 

@@ -14,9 +14,9 @@ from engager.model import load_model
 from engager.population import PopulationValues
 from engager.report import render_credibility
 from engager.study import calibration_content
+from engager.study.parameters import Parameters, population_parameters, posterior_hash
 from engager.study.run.comparing import told_comparisons
 from engager.study.run.individuals import predictive_section
-from engager.study.run.parameters import Parameters, population_parameters, posterior_hash
 from engager.study.sensitivity.drivers import drivers_section, shipped_summary
 
 

@@ -12,7 +12,7 @@ from scipy.stats import binom, norm
 import engager.study.design.arms
 from engager.core import InputError, Interrupted, Stream
 from engager.protocol import read_protocol
-from engager.study import design_study, rule_sentences
+from engager.study import design_json, design_study, rule_sentences
 from engager.study.design.arms import alone, months_needed
 from engager.study.design.scenarios import changed
 from engager.trial import TrialData, simulate_trial
@@ -187,7 +187,7 @@ def test_a_historical_control_adds_power_where_it_fits(simulation):
     trusted = judged(RANDOMIZED, block.format(PRIOR, 0.1), replicates=400)
     vague = judged(RANDOMIZED, block.format(PRIOR, 0.98), replicates=400)
     assert trusted.rows[0].result().success.value > vague.rows[0].result().success.value + 0.05
-    told, worth = trusted.as_json()["prior"], vague.as_json()["prior"]
+    told, worth = design_json(trusted)["prior"], design_json(vague)["prior"]
     assert told["effective_sample_size"] > 20 > worth["effective_sample_size"] > 0
     assert told["studies"][0]["events"] == 167
     assert trusted.rows[0].result("null").success.value < 0.06
@@ -219,7 +219,7 @@ def test_a_historical_median_can_be_the_control(simulation):
     block = "{primary: OS, events: 150, threshold: 0.95, prior: {drug_class: chemotherapy}}"
     found = judged(RANDOMIZED, block, replicates=200)
     (row,) = found.rows
-    assert found.as_json()["effect"] == "ratio_of_medians"
+    assert design_json(found)["effect"] == "ratio_of_medians"
     assert row.result().truth == pytest.approx(8.0 / 4.5, rel=0.06)
     assert row.result().success.value > 0.9
     assert row.result("null").success.value < 0.12

@@ -199,7 +199,7 @@ def test_parameters_are_chosen_recorded_and_replayed(protocol, simulation, tmp_p
     def fitted(model):
         return Posterior(model, "other", ("k_kill",), np.array([[1.0], [2.0]]))
 
-    monkeypatch.setattr("engager.study.run.parameters.shipped_posterior", fitted)
+    monkeypatch.setattr("engager.study.parameters.shipped_posterior", fitted)
     drawn = run(protocol, tmp_path / "drawn")
     assert any("another state of the model" in note for note in drawn.manifest["notes"])
     assert {simulation.settings(replicate).typical["k_kill"] for replicate in range(20)} == {1.0, 2.0}
@@ -208,7 +208,7 @@ def test_parameters_are_chosen_recorded_and_replayed(protocol, simulation, tmp_p
     run(protocol, tmp_path / "table", parameters="table")
     assert simulation.settings(0).written() == {}
     assert replay(tmp_path / "drawn").changed_inputs == ()
-    monkeypatch.setattr("engager.study.run.parameters.shipped_posterior", lambda model: None)
+    monkeypatch.setattr("engager.study.parameters.shipped_posterior", lambda model: None)
     assert len(replay(tmp_path / "center").changed_inputs) == 1
     with pytest.raises(InputError, match="Did you mean center"):
         run(protocol, tmp_path / "none", parameters="centre")

@@ -9,7 +9,7 @@ import pytest
 from engager.calibration import Posterior
 from engager.model import load_model
 from engager.protocol import Protocol
-from engager.study import study_sensitivity
+from engager.study import study_sensitivity, write_sensitivity
 
 pytest.importorskip("SALib")
 
@@ -44,7 +44,7 @@ def test_more_hazard_never_lowers_toxicity_under_common_chance(found):
 
 
 def test_the_folder_holds_every_table_and_the_page(found, tmp_path):
-    page = found.write(tmp_path / "out")
+    page = write_sensitivity(found, tmp_path / "out")
     text = page.read_text(encoding="utf-8")
     assert "What moves the result of a trial" in text
     assert "What the data can tell" in text

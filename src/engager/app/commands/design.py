@@ -33,7 +33,7 @@ def design(
 ) -> None:
     """Power, type I error, stopping and size of a trial design, by virtual trials of the model."""
     from engager.app.progress import share_progress
-    from engager.study import check_folder, design_study, load_protocol
+    from engager.study import check_folder, design_json, design_study, load_protocol, write_design
 
     if out is not None:
         check_folder(out)
@@ -51,9 +51,9 @@ def design(
             n_threads=threads,
             progress=tell,
         )
-    page = found.write(out) if out is not None else None
+    page = write_design(found, out) if out is not None else None
     if as_json:
-        print_json(found.as_json())
+        print_json(design_json(found))
     else:
         _print(found)
     for note in found.notes:

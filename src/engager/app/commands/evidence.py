@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engager.app.commands import evidence_synthesis as evidence_synthesis_commands
-from engager.app.commands import evidence_use as evidence_use_commands
+from engager.app.commands import (
+    evidence_synthesis as evidence_synthesis_commands,
+    evidence_use as evidence_use_commands,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console

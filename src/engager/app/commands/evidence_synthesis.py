@@ -106,13 +106,13 @@ def network(
     """Compare the treatments of the randomized trials with one another, and rank them."""
     from engager.evidence import (
         draw_network,
+        endpoint as endpoint_of,
         fit_network,
         network_remarks,
         network_table,
         published_network,
         write_figure,
     )
-    from engager.evidence import endpoint as endpoint_of
 
     studies, scale, left_out = published_network(endpoint)
     fit = fit_network(studies, reference)

@@ -43,7 +43,7 @@ def sensitivity(
     """Find what drives response, MRD, IL-6, survival and toxicity, in one patient and in a trial."""
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem
-    from engager.study import check_folder, load_protocol, study_sensitivity, write_summary
+    from engager.study import check_folder, load_protocol, study_sensitivity, write_sensitivity, write_summary
 
     check_folder(out)
     if summary is not None and not summary.parent.is_dir():
@@ -64,7 +64,7 @@ def sensitivity(
             n_threads=threads,
             progress=tell,
         )
-    page = found.write(out)
+    page = write_sensitivity(found, out)
     if summary is not None:
         write_summary(found, summary)
     for note in found.notes:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import InputError, Stream, nearest
-from engager.core import Problem as Wrong
+from engager.core import InputError, Problem as Wrong, Stream, nearest
 from engager.engine import Action, Problem, Schedule, solve
 from engager.model import Model, evaluate_outputs
 from engager.population import PopulationValues, sample_patients, spread

@@ -14,8 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import InputError, Stream
-from engager.core import Problem as Wrong
+from engager.core import InputError, Problem as Wrong, Stream
 from engager.engine import Problem, solve
 from engager.model import Model, evaluate_outputs, initial_states
 from engager.population import PopulationValues, blasts_at, sample_covariates, sample_patients, spread

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.analysis import EndpointRequest, estimate_endpoints
-from engager.calibration.population.identifiability import prior_of, unbounded
 from engager.calibration.population.posterior import Posterior, course_settings
 from engager.calibration.population.unknowns import Unknown, as_settings, unknowns_of
+from engager.calibration.sensitivity.identifiability import prior_of, unbounded
 from engager.core import InputError, Problem, Stream, nearest
 from engager.model import Model
 from engager.population import PopulationValues, Settings

@@ -30,7 +30,7 @@ def _device() -> dict[str, Any]:
 
 def _plain() -> dict[str, Any]:
     """For the simulator, which runs each GPU thread as a Python thread with warnings of its own."""
-    from engager.engine.lowering.interpret import exact_fma
+    from engager.engine.native.interpret import exact_fma
 
     def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any) -> Any:

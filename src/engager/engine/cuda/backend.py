@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError
-from engager.core import Problem as Wrong
+from engager.core import InputError, Problem as Wrong
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.backend import ABSOLUTE_FLOOR, OF_PEAK, refuse_events, starting_inputs
 from engager.engine.native.compiler import describe

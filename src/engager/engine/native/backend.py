@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import Problem as Wrong
-from engager.core import UnsupportedModel, usable_cpus
+from engager.core import Problem as Wrong, UnsupportedModel, usable_cpus
 from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load

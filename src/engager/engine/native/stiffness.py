@@ -10,8 +10,8 @@ import hashlib
 
 import numpy as np
 
-from engager.engine.lowering.interpret import jacobian_at_start
 from engager.engine.native.compiler import fingerprint, generator_hash, keep_number, read_number
+from engager.engine.native.interpret import jacobian_at_start
 from engager.model import System
 
 #: An explicit step of order 5 is stable up to about this (rate * step) on the negative axis.

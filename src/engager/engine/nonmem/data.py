@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engager.core import InputError, nearest
-from engager.core import Problem as Complaint
+from engager.core import InputError, Problem as Complaint, nearest
 from engager.engine.nonmem.course import DoseCourse, Dosing
 from engager.engine.nonmem.infusion import RATE_PREFIX, with_infusion_inputs
 from engager.engine.nonmem.steady_state import Solver

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engager.core import InputError, nearest
-from engager.core import Problem as Complaint
+from engager.core import InputError, Problem as Complaint, nearest
 from engager.model import Graph, System
 
 RATE_PREFIX = "rate_"

@@ -7,8 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engager.core import InputError
-from engager.core import Problem as Complaint
+from engager.core import InputError, Problem as Complaint
 
 OBSERVATION, DOSE, OTHER, RESET, RESET_AND_DOSE = range(5)
 MAX_ROWS = 5_000_000

@@ -23,7 +23,7 @@ from engager.evidence.records import vocabulary as words
 
 if TYPE_CHECKING:
     from engager.evidence.records.outcome import Outcome
-    from engager.evidence.records.schema import Record
+    from engager.evidence.records.record import Record
 
 Array = NDArray[np.float64]
 

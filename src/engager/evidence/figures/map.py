@@ -16,7 +16,7 @@ from engager.evidence.records.overlaps import without_overlap
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from engager.evidence.records.schema import Record
+    from engager.evidence.records.record import Record
 
 MAPPED = ("CR", "CR/CRh/CRi", "MRD_response", "OS", "EFS", "RFS", "HSCT_after_response", "CRS_grade3plus")
 # Endpoints of one family share a column of the map.

@@ -9,8 +9,8 @@ from typing import Any
 from engager.core import InputError, Problem, nearest
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.library import load_records
+from engager.evidence.records.record import Record
 from engager.evidence.records.regimens import Regimen, load_regimens, regimen
-from engager.evidence.records.schema import Record
 
 
 def find_records(

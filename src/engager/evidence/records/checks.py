@@ -13,7 +13,8 @@ from typing import Any
 from engager.core import Problem, nearest
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.baseline_checks import baseline_problems
-from engager.evidence.records.schema import Arm, Contrast, Figure, Record, SubgroupFigure
+from engager.evidence.records.record import Record
+from engager.evidence.records.schema import Arm, Contrast, Figure, SubgroupFigure
 
 # The second decimal may be off by one (rounded, truncated or slipped in print).
 _SHARE_TOLERANCE = 0.01

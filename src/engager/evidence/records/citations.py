@@ -13,7 +13,8 @@ from typing import Any
 
 from engager.core import InputError, Problem, nearest
 from engager.evidence.records.library import load_records
-from engager.evidence.records.schema import Citation, Record
+from engager.evidence.records.record import Record
+from engager.evidence.records.schema import Citation
 
 _UNSEEN = "not seen"
 _OTHERS = {"...", "et al.", "et al"}

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from engager.core import InputError, Problem
 from engager.evidence.records.catalogue import regimen_summary
 from engager.evidence.records.citations import authors, remarks
+from engager.evidence.records.intervals import exact_interval_of
 from engager.evidence.records.library import load_records
 from engager.evidence.records.outcome import Outcome
 from engager.evidence.records.overlaps import find_overlaps
 from engager.evidence.records.regimens import load_regimens
-from engager.evidence.synthesis.intervals import exact_interval_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -265,7 +265,7 @@ def schema_text(frames: Mapping[str, pl.DataFrame]) -> str:
 
 def record_schema() -> str:
     """The JSON Schema of a record file, for editors that complete and check."""
-    from engager.evidence.records.schema import Record
+    from engager.evidence.records.record import Record
 
     schema = Record.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"

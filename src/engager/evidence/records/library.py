@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from engager.core import InputError, Problem, nearest
 from engager.evidence.records.checks import check_record
 from engager.evidence.records.reading import read_yaml
-from engager.evidence.records.schema import Record
+from engager.evidence.records.record import Record
 from engager.evidence.records.vocabulary import DATA
 
 
@@ -109,21 +109,6 @@ def _leave_aside(content: Any, location: tuple[Any, ...], is_extra: bool) -> Non
         del parent[key]
     else:
         parent[key] = None
-
-
-def contribution_remarks(contributed: Record) -> list[str]:
-    """What a contributor should know about a valid record before it joins the shipped ones."""
-    from engager.evidence.records.regimens import load_regimens
-
-    said = []
-    if contributed.id in load_records():
-        said.append(f"a shipped record is called {contributed.id} already; this one would take its place")
-    said += [
-        f"regimen {slug} is not in the list of regimens; add it to be able to run it"
-        for slug in contributed.regimens
-        if slug not in load_regimens()
-    ]
-    return said
 
 
 def record(record_id: str) -> Record:

@@ -13,7 +13,7 @@ from typing import Any
 
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.outcome import Outcome
-from engager.evidence.records.schema import Arm, Contrast, Figure, Record, SubgroupFigure
+from engager.evidence.records.schema import Arm, Contrast, Figure, RecordFile, SubgroupFigure
 
 _UNIT = {
     "share": "fraction",
@@ -25,7 +25,7 @@ _UNIT = {
 _WEEKS = re.compile(r"^(?:within |first )?(\d+(?:\.\d+)?) weeks?$")
 
 
-def normalize(record: Record) -> tuple[Outcome, ...]:
+def normalize(record: RecordFile) -> tuple[Outcome, ...]:
     """Every figure of a record as outcomes: arms first, then comparisons, then subgroups."""
     outcomes: list[Outcome] = []
     for arm in record.arms:
@@ -39,7 +39,7 @@ def normalize(record: Record) -> tuple[Outcome, ...]:
     return tuple(outcomes)
 
 
-def _of_figure(figure: Figure, arm: Arm | None, record: Record) -> Outcome:
+def _of_figure(figure: Figure, arm: Arm | None, record: RecordFile) -> Outcome:
     endpoint = words.endpoint(figure.endpoint)
     statistic = words.statistic(figure.statistic) if figure.statistic else "proportion"
     assert statistic is not None  # checked at load
@@ -145,7 +145,7 @@ def _takes_n_of_arm(figure: Figure, endpoint: words.Endpoint, arm: Arm | None) -
     return endpoint.kind == "time_to_event" and endpoint.counts == "arm" and arm.n is not None
 
 
-def _population(n: int | None, arm: Arm | None, record: Record) -> str | None:
+def _population(n: int | None, arm: Arm | None, record: RecordFile) -> str | None:
     if arm is None or n is None:
         return None
     if record.kind == "randomized_trial" and n == arm.n:
@@ -169,7 +169,7 @@ def _note(figure: Figure) -> str | None:
     return "; ".join(said) or None
 
 
-def _of_contrast(contrast: Contrast, record: Record) -> list[Outcome]:
+def _of_contrast(contrast: Contrast, record: RecordFile) -> list[Outcome]:
     statistic = words.measure(contrast.measure)
     assert statistic is not None  # checked at load
     source = (contrast.source,) if isinstance(contrast.source, str) else contrast.source
@@ -204,5 +204,5 @@ def _p_text(p: float | str | tuple[float, float] | None) -> str | None:
     return ", ".join(f"{value:g}" for value in (p if isinstance(p, tuple) else (p,)))
 
 
-def _source_text(source: tuple[str, ...], record: Record) -> str:
+def _source_text(source: tuple[str, ...], record: RecordFile) -> str:
     return "; ".join(record.sources[name].what for name in source if name in record.sources)

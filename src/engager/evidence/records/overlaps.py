@@ -17,7 +17,7 @@ from engager.evidence.records.reading import read_yaml
 from engager.evidence.records.vocabulary import DATA
 
 if TYPE_CHECKING:
-    from engager.evidence.records.schema import Arm, Record
+    from engager.evidence.records.schema import Arm, RecordFile
 
 _ROLES = ("whole", "part", "pool")
 _Item = TypeVar("_Item")
@@ -83,7 +83,7 @@ def declared_overlaps() -> tuple[Overlap, ...]:
     return tuple(groups)
 
 
-def find_overlaps(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
+def find_overlaps(records: Mapping[str, RecordFile]) -> tuple[Overlap, ...]:
     """All groups that matter for `records`: declared ones, and one per registry number that records share.
 
     Within a record, arms share patients only when a declared group says so; arms of one trial are disjoint.
@@ -91,7 +91,7 @@ def find_overlaps(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
     return declared_overlaps() + _registry_overlaps(records) + _overlaps_in_records(records)
 
 
-def check_overlaps(records: Mapping[str, Record]) -> None:
+def check_overlaps(records: Mapping[str, RecordFile]) -> None:
     """Every arm named in the overlaps file exists.
 
     Raises
@@ -118,7 +118,7 @@ def external_controls() -> frozenset[str]:
 
 
 def without_overlap(
-    arms: Sequence[tuple[str, int, _Item]], records: Mapping[str, Record]
+    arms: Sequence[tuple[str, int, _Item]], records: Mapping[str, RecordFile]
 ) -> tuple[list[_Item], list[LeftOut]]:
     """The items whose arms share no patient, the fullest reports first, and what was left out.
 
@@ -158,7 +158,7 @@ def without_overlap(
     return [arms[index][2] for index in sorted(kept)], left_out
 
 
-def n_patients(record: Record) -> int | None:
+def n_patients(record: RecordFile) -> int | None:
     """Patients a record is about: nobody twice, external controls left out; None when no number was seen."""
     if record.design and record.design.n_randomized is not None:
         return record.design.n_randomized
@@ -168,8 +168,8 @@ def n_patients(record: Record) -> int | None:
     return sum(arm.n or arm.n_evaluable or 0 for arm in kept) or None
 
 
-def _registry_overlaps(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
-    members: dict[str, list[Record]] = {}
+def _registry_overlaps(records: Mapping[str, RecordFile]) -> tuple[Overlap, ...]:
+    members: dict[str, list[RecordFile]] = {}
     for record in records.values():
         for number in _registry_numbers(record.citation.registry):
             members.setdefault(number, []).append(record)
@@ -190,7 +190,7 @@ def _registry_overlaps(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
     return tuple(found)
 
 
-def _overlaps_in_records(records: Mapping[str, Record]) -> tuple[Overlap, ...]:
+def _overlaps_in_records(records: Mapping[str, RecordFile]) -> tuple[Overlap, ...]:
     """Sharing that a record states of its own arms (`shares_patients_with`)."""
     found = []
     for record in records.values():

@@ -8,13 +8,9 @@ at once (events against n, a value against its interval, a source against the li
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-if TYPE_CHECKING:
-    from engager.evidence.records.outcome import Outcome
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -236,11 +232,8 @@ class Unseen(_Model):
     believed: Text
 
 
-class Record(_Model):
-    """One publication, everything seen of it, and what remains unseen.
-
-    `outcomes` holds every figure of arms, comparisons and subgroups in one spelling and one unit.
-    """
+class RecordFile(_Model):
+    """A record as its file says it; `Record` adds what is read out of it."""
 
     id: Slug
     seed_reference: Annotated[int, Field(ge=1)] | None = Field(None, description="number in the review's list")
@@ -283,20 +276,6 @@ class Record(_Model):
     def regimens(self) -> tuple[str, ...]:
         """Slugs of the arms' regimens, each once, in the order of the arms."""
         return tuple(dict.fromkeys(arm.regimen for arm in self.arms))
-
-    @cached_property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """Every figure of the record, normalized: arms, then comparisons, then subgroups."""
-        from engager.evidence.records.normalize import normalize
-
-        return normalize(self)
-
-    @cached_property
-    def n(self) -> int | None:
-        """Patients studied, nobody twice, external controls left out; None when no number was seen."""
-        from engager.evidence.records.overlaps import n_patients
-
-        return n_patients(self)
 
     def arm(self, arm_id: str) -> Arm:
         """One arm by its id.

@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from engager.core import InputError, Problem
-from engager.evidence.synthesis.intervals import standard_error_from_interval
+from engager.evidence.records.intervals import standard_error_from_interval
 
 if TYPE_CHECKING:
     from engager.evidence.synthesis.selection import Selection

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize
 
 from engager.core import InputError, Problem, nearest
-from engager.evidence.synthesis.intervals import exact_interval
+from engager.evidence.records.intervals import exact_interval
 
 Array = NDArray[np.float64]
 

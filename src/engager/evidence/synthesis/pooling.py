@@ -17,9 +17,9 @@ from scipy.special import expit
 from engager.core import InputError, Problem
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.catalogue import find_records
+from engager.evidence.records.intervals import exact_interval, standard_error_from_interval
 from engager.evidence.records.overlaps import without_overlap
 from engager.evidence.synthesis.binomial_normal import fit_binomial_normal
-from engager.evidence.synthesis.intervals import exact_interval, standard_error_from_interval
 from engager.evidence.synthesis.pooled import Estimate, Pooled
 from engager.evidence.synthesis.pooling_parts import (
     check_grouping,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from engager.evidence.synthesis.intervals import standard_error_from_interval
+from engager.evidence.records.intervals import standard_error_from_interval
 from engager.evidence.synthesis.pooled import Pooled
 from engager.evidence.synthesis.pooling_parts import (
     check_grouping,

@@ -6,10 +6,10 @@ import numpy as np
 
 from engager.core import InputError, Problem
 from engager.evidence.records import vocabulary as words
+from engager.evidence.records.intervals import standard_error_from_interval
 from engager.evidence.records.library import load_records
 from engager.evidence.records.overlaps import without_overlap
-from engager.evidence.records.schema import Record
-from engager.evidence.synthesis.intervals import standard_error_from_interval
+from engager.evidence.records.record import Record
 from engager.evidence.synthesis.network import NetworkStudy, study_of_counts, study_of_ratio
 from engager.evidence.synthesis.selection import select
 

@@ -15,7 +15,8 @@ from engager.evidence.records.regimens import load_regimens
 
 if TYPE_CHECKING:
     from engager.evidence.records.outcome import Outcome
-    from engager.evidence.records.schema import Arm, Record
+    from engager.evidence.records.record import Record
+    from engager.evidence.records.schema import Arm
 
 # A printed share stands for a count only when a whole number of patients gives it, to the second decimal.
 _HALF_PERCENT = 0.005 + 1e-9

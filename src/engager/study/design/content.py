@@ -21,7 +21,7 @@ from engager.study.design.words import (
 )
 
 if TYPE_CHECKING:
-    from engager.study.design.judge import DesignResult, DesignRow
+    from engager.study.design.result import DesignResult, DesignRow
 
 _POINTS = 401
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engager.analysis import Characteristics
-from engager.core import InputError, Problem
 from engager.evidence import HistoricalPrior
 from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL, POSTERIOR
-from engager.study.run.folder import plain_json
+from engager.study.plain_json import plain_json
 
 if TYPE_CHECKING:
-    from engager.study.design.judge import DesignResult, DesignRow
+    from engager.study.design.result import DesignResult, DesignRow
 
 # What each result is called in JSON, by world and setting.
 RESULTS = {
@@ -109,29 +106,3 @@ def _row(one: DesignRow) -> dict[str, Any]:
 
 def _characteristics(one: Characteristics | None) -> dict[str, Any] | None:
     return None if one is None else one.as_json()
-
-
-def write_design(found: DesignResult, folder: Path) -> Path:
-    """Page, tables and manifest in a new folder; see `DesignResult.write`."""
-    from engager.report import render_design
-    from engager.study.design.content import design_content
-    from engager.study.sensitivity.study import check_folder
-
-    check_folder(folder)
-    page = render_design(design_content(found))
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        rule = f"must be a folder that can be made ({error.strerror})"
-        raise InputError(Problem("--out", str(folder), rule)) from error
-    (folder / "study.yaml").write_text(found.manifest["protocol"], encoding="utf-8")
-    _write_json(folder / "design.json", found.as_json())
-    _write_json(folder / "manifest.json", plain_json(found.manifest))
-    found.trials.write_parquet(folder / "trials.parquet")
-    path = folder / "report.html"
-    path.write_text(page, encoding="utf-8")
-    return path
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

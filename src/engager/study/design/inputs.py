@@ -10,7 +10,7 @@ from engager.core import InputError, Problem, digest, digest_object, versions
 from engager.model import load_model
 from engager.protocol import Protocol, design_problems, write_protocol
 from engager.study.design.rules import Prior
-from engager.study.run.parameters import Parameters
+from engager.study.parameters import Parameters
 
 DEFAULT_REPLICATES = 200
 MAX_REPLICATES = 1_000_000

@@ -8,107 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from engager.analysis import Characteristics, Decisions, TwoStage, characteristics, decide
+from engager.analysis import Decisions, TwoStage, characteristics, decide
 from engager.core import InputError, Interrupted, Problem
-from engager.evidence import Selection
 from engager.protocol import DesignBlock, Protocol
 from engager.study.design.arms import ArmStore
 from engager.study.design.inputs import DEFAULT_REPLICATES, check_design, design_manifest
 from engager.study.design.looks import Simulated, simulate_looks
 from engager.study.design.plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
 from engager.study.design.prior import historical_control
+from engager.study.design.result import DesignResult, DesignRow
 from engager.study.design.rules import Prior, Rules, exact_curve, rules_of, two_stages
 from engager.study.design.scenarios import scenarios_of
-from engager.study.run.parameters import Parameters
+from engager.study.parameters import Parameters
 
 _SHARE_OF_SIMULATION = 0.9
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class DesignRow:
-    """One scenario at one size.
-
-    Attributes
-    ----------
-    scenario : name; `changes`: value by dotted path. n_by_arm : patients. rules : looks and bounds.
-    results : characteristics by (world, setting): world ``alternative`` or ``null``, setting ``posterior`` (a
-        draw for each replicate) or ``posterior_median``.
-    exact : of a single arm that counts responders: chance of success over true shares.
-    """
-
-    scenario: str
-    changes: dict[str, Any]
-    n_by_arm: dict[str, int]
-    rules: Rules
-    results: dict[tuple[str, str], Characteristics]
-    exact: list[dict[str, float]] = field(default_factory=list)
-
-    @property
-    def n_patients(self) -> int:
-        return sum(self.n_by_arm.values())
-
-    def result(self, world: str = ALTERNATIVE, setting: str = POSTERIOR) -> Characteristics | None:
-        """Characteristics in one world and setting; None when it was not simulated."""
-        return self.results.get((world, setting))
-
-
-@dataclass(frozen=True)
-class DesignResult:
-    """What a design study found.
-
-    Attributes
-    ----------
-    protocol : the study. rows : one a scenario and size. trials : a row for each simulated trial.
-    prior, selection : the historical control and the arms behind it; None without one.
-    counts : final responders and patients by side of the median trial of the first row, for the picture of a prior.
-    notes : what the reader should know. manifest : hashes, seed, versions.
-    """
-
-    protocol: Protocol
-    rows: tuple[DesignRow, ...]
-    trials: pl.DataFrame
-    prior: Prior | None
-    selection: Selection | None
-    counts: dict[str, int]
-    notes: tuple[str, ...]
-    manifest: dict[str, Any]
-
-    @property
-    def design(self) -> DesignBlock:
-        assert self.protocol.design is not None  # checked when the design was asked for
-        return self.protocol.design
-
-    def as_json(self) -> dict[str, Any]:
-        """What ``engager design --json`` prints."""
-        from engager.study.design.document import design_json
-
-        return design_json(self)
-
-    def write(self, folder: Path) -> Path:
-        """``report.html``, ``design.json``, ``trials.parquet``, ``study.yaml`` and ``manifest.json`` in a new folder.
-
-        Returns
-        -------
-        Path of the page.
-
-        Raises
-        ------
-        InputError
-            When the folder exists or cannot be made.
-        """
-        from engager.study.design.document import write_design
-
-        return write_design(self, folder)
 
 
 def design_study(

@@ -10,7 +10,7 @@ from engager.population import PopulationValues
 from engager.protocol import NullArm, Protocol
 from engager.study.design.arms import ArmJob, Settings, alone, months_needed
 from engager.study.design.scenarios import Scenario
-from engager.study.run.parameters import Parameters, population_parameters, read_posterior
+from engager.study.parameters import Parameters, population_parameters, read_posterior
 
 POSTERIOR, MEDIAN = "posterior", "posterior_median"
 ALTERNATIVE, NULL = "alternative", "null"

@@ -11,7 +11,7 @@ from engager.study.design.document import effect_of, effective_sizes
 from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL
 
 if TYPE_CHECKING:
-    from engager.study.design.judge import DesignResult, DesignRow
+    from engager.study.design.result import DesignResult, DesignRow
 
 TESTS = {
     "log_rank": "log-rank test",

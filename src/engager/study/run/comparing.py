@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty
-from engager.study.run.folder import plain_json
+from engager.study.plain_json import plain_json
 
 
 def told_comparisons(

@@ -9,9 +9,9 @@ import numpy as np
 
 from engager.protocol import Protocol, Regimen
 from engager.report import DoseSegment, Panel, ReportContent, Source
+from engager.study.parameters import Parameters
 from engager.study.run.baseline import baseline_rows
 from engager.study.run.individuals import predictive_section
-from engager.study.run.parameters import Parameters
 from engager.study.run.requests import definitions_of, request_for
 from engager.study.sensitivity.drivers import drivers_section
 from engager.trial import TrialData

@@ -16,8 +16,8 @@ from engager.core import InputError, Problem, versions
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, read_protocol, write_protocol
+from engager.study.parameters import Settings
 from engager.study.run.chunks import Span
-from engager.study.run.parameters import Settings
 from engager.study.run.tables import TABLES
 from engager.trial import TrialData, simulate_trial
 

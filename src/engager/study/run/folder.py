@@ -11,13 +11,13 @@ report.html         for people
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
 from engager.protocol import Protocol, read_protocol
+from engager.study.plain_json import plain_json
 from engager.study.run.chunks import MARKER
 from engager.study.run.tables import TABLES, read_table
 from engager.trial import TrialData
@@ -112,14 +112,3 @@ class RunFolder:
             **{key: self.manifest[key] for key in kept},
             "comparisons": self.comparisons,
         }
-
-
-def plain_json(value: Any) -> Any:
-    """The value with NaN and infinity as null, which JSON cannot hold otherwise."""
-    if isinstance(value, dict):
-        return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

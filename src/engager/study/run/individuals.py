@@ -6,7 +6,7 @@ from engager.calibration import level_check, load_observations, predictive_check
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.report import PredictiveSection
-from engager.study.run.parameters import Parameters
+from engager.study.parameters import Parameters
 
 # The model whose within-patient observations ship.
 OBSERVED_MODEL = "b-all"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engager.core import versions
 from engager.model import load_model
+from engager.study.parameters import population_parameters
 from engager.study.run.folder import RunFolder
-from engager.study.run.parameters import population_parameters
 from engager.study.run.tables import digests
 from engager.trial import simulate_trial
 

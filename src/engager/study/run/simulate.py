@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Interrupted, Problem, digest, versions
 from engager.protocol import Protocol, write_protocol
+from engager.study.parameters import Parameters, population_parameters
+from engager.study.plain_json import plain_json
 from engager.study.run.chunks import Span, Workplace
-from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder, plain_json
-from engager.study.run.parameters import Parameters, population_parameters
+from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder
 from engager.study.run.requests import requests_of
 from engager.study.run.tables import digests, write_tables
 from engager.trial import piece_size, simulate_spans

@@ -13,7 +13,7 @@ from engager.study.sensitivity.words import labels_of, meaning_of
 
 if TYPE_CHECKING:
     from engager.model import Model
-    from engager.study.sensitivity.study import PatientLevel, Sensitivity, TrialLevel
+    from engager.study.sensitivity.result import PatientLevel, Sensitivity, TrialLevel
 
 # One patient responds or not: a tornado of a yes/no says nothing.
 _YES_NO = ("response", "mrd_response")

@@ -10,7 +10,7 @@ from engager.study.sensitivity.words import meaning_of
 
 if TYPE_CHECKING:
     from engager.model import Model
-    from engager.study.sensitivity.study import Sensitivity
+    from engager.study.sensitivity.result import Sensitivity
 
 _STRONGEST = 3
 

@@ -21,12 +21,12 @@ from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, SobolIndex, Swin
 from engager.core import versions
 from engager.model import load_model
 from engager.report import DriversSection, SensitivityLevel
-from engager.study.run.parameters import Parameters, posterior_hash
+from engager.study.parameters import Parameters, posterior_hash
 from engager.study.sensitivity.content import LEAST_Q2, strongest_sentences
 from engager.study.sensitivity.words import labels_of
 
 if TYPE_CHECKING:
-    from engager.study.sensitivity.study import PatientLevel, Sensitivity, TrialLevel
+    from engager.study.sensitivity.result import PatientLevel, Sensitivity, TrialLevel
 
 _FILE = "sensitivity.json"
 _PATIENT = ("response", "mrd_response", "il6_peak")

@@ -6,11 +6,9 @@ one call of the layer it belongs to.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +16,9 @@ from numpy.typing import NDArray
 from engager.calibration import (
     PATIENT_OUTPUTS,
     TRIAL_OUTPUTS,
-    Identifiability,
     PatientFunction,
     Posterior,
-    RankCorrelation,
     SobolIndex,
-    Swing,
     TrialFunction,
     assess_identifiability,
     fit_surrogate,
@@ -38,11 +33,11 @@ from engager.calibration import (
 from engager.core import InputError, Problem, Stream, nearest
 from engager.model import Model, load_model
 from engager.protocol import Protocol
-from engager.study.run.folder import plain_json
-from engager.study.run.parameters import population_parameters, posterior_hash
+from engager.study.parameters import population_parameters, posterior_hash
+from engager.study.sensitivity.result import PatientLevel, Sensitivity, TrialLevel
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 DEFAULT_SAMPLES = 1024
 DEFAULT_SETS = 256
@@ -55,153 +50,6 @@ _SHARE_OF_PATIENTS, _SHARE_OF_SETS = 0.05, 0.35
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class PatientLevel:
-    """Sensitivity of one patient's first four weeks.
-
-    Attributes
-    ----------
-    outputs : asked for. indices, swings : of these outputs.
-    samples : base samples; n_patients : evaluations; n_left_out : base samples with a failed patient.
-    """
-
-    outputs: tuple[str, ...]
-    indices: tuple[SobolIndex, ...]
-    swings: tuple[Swing, ...]
-    samples: int
-    n_patients: int
-    n_left_out: int
-
-
-@dataclass(frozen=True)
-class TrialLevel:
-    """Sensitivity of a trial's results.
-
-    Attributes
-    ----------
-    over : what the unknowns' ranges are: ``posterior`` or ``prior``.
-    indices : by a polynomial. swings : one unknown at a time, with common chance. ranks : over the sets.
-    q2 : of the polynomial by output. n_terms : in it.
-    chance_share : share of the variance between sets that is chance.
-    center, spread : median and standard deviation over sets by output.
-    """
-
-    outputs: tuple[str, ...]
-    over: str
-    indices: tuple[SobolIndex, ...]
-    swings: tuple[Swing, ...]
-    ranks: tuple[RankCorrelation, ...]
-    q2: dict[str, float]
-    n_terms: dict[str, int]
-    chance_share: dict[str, float]
-    center: dict[str, float]
-    spread: dict[str, float]
-    sets: int
-    patients: int
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """What a sensitivity analysis found.
-
-    Attributes
-    ----------
-    protocol : the one-arm study. model : of it. notes : what the reader should know.
-    patient, trial : None when no output of that level was asked for.
-    identifiability : None without a posterior. posterior_hash : of its draws; empty without one.
-    """
-
-    protocol: Protocol
-    model: Model
-    seed: int
-    patient: PatientLevel | None
-    trial: TrialLevel | None
-    identifiability: Identifiability | None
-    notes: tuple[str, ...] = ()
-    posterior_hash: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """What ``engager sensitivity --json`` prints."""
-        found: dict[str, Any] = {
-            "study": self.protocol.study,
-            "arm": self.protocol.arm_ids[0],
-            "seed": self.seed,
-            "patient": asdict(self.patient) if self.patient else None,
-            "trial": asdict(self.trial) if self.trial else None,
-            "identifiability": None,
-            "notes": list(self.notes),
-        }
-        if (told := self.identifiability) is not None:
-            found["identifiability"] = {
-                "unknowns": [asdict(one) for one in told.unknowns],
-                "contraction_by_chance": told.chance,
-                "hardly_informed": [one.name for one in told.hardly_informed()],
-                "within_chance": [one.name for one in told.within_chance()],
-                "strong_pairs": [asdict(one) for one in told.strong_pairs()],
-                "held": [asdict(one) for one in told.held],
-            }
-        return plain_json(found)
-
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """Tables by file name without ending."""
-        import polars as pl
-
-        levels = [(name, level) for name, level in (("patient", self.patient), ("trial", self.trial)) if level]
-        found: dict[str, pl.DataFrame] = {
-            "sobol": pl.DataFrame([{"level": name, **asdict(one)} for name, level in levels for one in level.indices]),
-            "tornado": pl.DataFrame([{"level": name, **asdict(one)} for name, level in levels for one in level.swings]),
-        }
-        if self.trial is not None:
-            found["rank-correlations"] = pl.DataFrame([asdict(one) for one in self.trial.ranks])
-        if (told := self.identifiability) is not None:
-            found["unknowns"] = pl.DataFrame([asdict(one) for one in told.unknowns])
-            matrix = {name: told.correlations[:, k] for k, name in enumerate(told.names)}
-            found["correlations"] = pl.DataFrame({"unknown": list(told.names), **matrix})
-            found["held"] = pl.DataFrame([asdict(one) for one in told.held])
-        return found
-
-    def write(self, folder: Path) -> Path:
-        """Tables (Parquet, Markdown), figures (SVG, PNG), ``sensitivity.json`` and the page into a new folder.
-
-        Returns
-        -------
-        Path of the page.
-
-        Raises
-        ------
-        InputError
-            When the folder exists or cannot be made.
-        """
-        from engager.report import WIDE, render_sensitivity, sensitivity_figures, to_svg
-        from engager.study.sensitivity.content import sensitivity_content
-        from engager.study.sensitivity.document import sensitivity_text
-
-        check_folder(folder)
-        try:
-            (folder / "figures").mkdir(parents=True)
-        except OSError as error:
-            rule = f"must be a folder that can be made ({error.strerror})"
-            raise InputError(Problem("--out", str(folder), rule)) from error
-        for name, table in self.tables().items():
-            table.write_parquet(folder / f"{name}.parquet")
-        content = sensitivity_content(self)
-        for name, draw in sensitivity_figures(content).items():
-            figure = draw(WIDE)
-            figure.savefig(folder / "figures" / f"{name}.png", dpi=160)
-            (folder / "figures" / f"{name}.svg").write_text(to_svg(figure, name, name) + "\n", encoding="utf-8")
-        (folder / "sensitivity.json").write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
-        (folder / "sensitivity.md").write_text(sensitivity_text(self), encoding="utf-8")
-        page = folder / "sensitivity.html"
-        page.write_text(render_sensitivity(content), encoding="utf-8")
-        return page
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that exists already."""
-    if folder.exists():
-        raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
 
 
 def study_sensitivity(

@@ -16,7 +16,7 @@ import numpy as np
 
 from engager.calibration import FitPlan, Posterior, fit_population, shipped_plan
 from engager.core import InputError, Interrupted, Problem
-from engager.study.run.folder import plain_json
+from engager.study.plain_json import plain_json
 from engager.study.validation.validate import studies_named
 
 Progress = Callable[[str, float], None]

@@ -13,9 +13,9 @@ from engager.core import versions
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 from engager.report import CredibilityContent, render_credibility
+from engager.study.parameters import population_parameters
 from engager.study.run.comparing import told_comparisons
 from engager.study.run.individuals import OBSERVED_MODEL, section_of
-from engager.study.run.parameters import population_parameters
 from engager.study.sensitivity.drivers import drivers_section
 from engager.study.sensitivity.words import meaning_of
 from engager.study.validation.validate import Validation

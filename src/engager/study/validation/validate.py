@@ -16,8 +16,8 @@ from engager.calibration import Comparison, Uncertainty, compare, fit_defaults, 
 from engager.core import InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.load import load_protocol
-from engager.study.run.folder import plain_json
-from engager.study.run.parameters import population_parameters
+from engager.study.parameters import population_parameters
+from engager.study.plain_json import plain_json
 from engager.trial import simulate_trial
 
 DEFAULT_REPLICATES = 40

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engager.core import InputError, Problem
 
 if TYPE_CHECKING:
-    from engager.evidence.records.schema import Record
+    from engager.evidence.records.record import Record
 
 
 def baseline_targets(record: Record, arm: str) -> dict[str, dict[str, float]]:
