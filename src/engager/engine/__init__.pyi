@@ -21,6 +21,7 @@ from .problem import (
     Problem as Problem,
     Schedule as Schedule,
     Status as Status,
+    Stops as Stops,
     Trajectories as Trajectories,
 )
 from .reference.backend import (

@@ -19,6 +19,10 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+#: Stops that one problem may have: room for their limits is kept in every lane.
+MAX_STOPS = 8
+
+
 class Status(IntEnum):
     """How one patient's integration ended."""
 
@@ -86,6 +90,26 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Stops:
+    """Sums of states at which a patient's course ends early, each patient at limits of its own.
+
+    Attributes
+    ----------
+    weights : array (stop, state): the sum that is watched, at most `MAX_STOPS` of them.
+    limits : array (patient, stop): the course ends when the sum rises to this; infinite: never.
+
+    Notes
+    -----
+    The instant is found within the step, on the method's own continuous solution, so it depends on no save time. A
+    limit that a patient has reached at the start, or reaches by an action, ends the course there. A sum that passes
+    its limit and falls back within one step is not seen: watch what only grows, or what passes slowly.
+    """
+
+    weights: FloatArray
+    limits: FloatArray
+
+
+@dataclass(frozen=True)
 class Problem:
     """One ensemble to solve.
 
@@ -93,12 +117,14 @@ class Problem:
     ----------
     system : the equations.
     parameters : array (patient, parameter), in the order of ``system.parameters``.
-    save_times : array (time,), increasing; the first is the start of the integration.
+    save_times : array (time,), increasing; the first is the start of the integration. Or array (patient, time), every
+        patient's own, where times may also stand still.
     inputs : array (patient, input) at the start, in the order of ``system.inputs``.
     initial : array (patient, state) at the start, or None for the model's own initial values.
     schedule : doses and other actions, or None.
     first_step : array (patient,): a step length to begin with (0: choose), or None. Handing back
         ``Trajectories.last_step`` lets a course be solved in pieces at no cost.
+    stops : what ends a course early, or None.
     """
 
     system: System
@@ -108,6 +134,11 @@ class Problem:
     initial: FloatArray | None = None
     schedule: Schedule | None = None
     first_step: FloatArray | None = None
+    stops: Stops | None = None
+
+    def times_of(self, patient: int) -> FloatArray:
+        """One patient's save times: array (time,)."""
+        return self.save_times if self.save_times.ndim == 1 else self.save_times[patient]
 
 
 @dataclass(frozen=True)
@@ -116,12 +147,15 @@ class Trajectories:
 
     Attributes
     ----------
-    time : array (time,).
-    values : array (patient, time, state); NaN from the moment a patient failed.
+    time : array (time,), or (patient, time) as asked.
+    values : array (patient, time, state); NaN from the moment a patient failed; where a course was stopped, all later
+        saves hold the states at the stop.
     status : array (patient,) of `Status`.
     last_step : array (patient,): the step the solver would take next.
     inputs : array (patient, input) at the end, after all actions up to the last save time.
     n_steps : array (patient,): accepted steps; n_rejected likewise.
+    stopped : array (patient,): which stop ended the course, -1 when none did.
+    end_time : array (patient,): where the course ended: at the stop, else at the last save time.
     """
 
     system: System
@@ -132,6 +166,8 @@ class Trajectories:
     inputs: FloatArray
     n_steps: IntArray
     n_rejected: IntArray
+    stopped: IntArray
+    end_time: FloatArray
     info: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engager.core import InputError, Problem as Wrong
-from engager.engine.problem import Action, FloatArray, Problem, Schedule, Trajectories
+from engager.engine.problem import MAX_STOPS, Action, FloatArray, Problem, Schedule, Stops, Trajectories
 
 METHODS = ("auto", "rodas5p", "rodas4", "dopri5")
 BACKENDS = ("auto", "native", "reference", "cuda")
@@ -63,7 +63,7 @@ def solve(
     if method == "auto":
         from engager.engine.native.stiffness import choose_method
 
-        method = choose_method(problem.system, float(checked.save_times[-1] - checked.save_times[0]))
+        method = choose_method(problem.system, float(checked.save_times.max() - checked.save_times.min()))
     if backend == "cuda":
         from engager.engine.cuda.backend import solve_cuda
 
@@ -83,9 +83,7 @@ def _check(
     n_states = len(system.states)
     parameters = _array(wrong, "parameters", problem.parameters, (None, len(system.parameters)))
     n = parameters.shape[0] if parameters.ndim == 2 else 0
-    times = _array(wrong, "save_times", problem.save_times, (None,))
-    if times.ndim == 1 and (times.size == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0)):
-        wrong.append(Wrong("save_times", problem.save_times, "must be one or more finite, increasing times"))
+    times = _check_times(wrong, problem.save_times, n)
     optional = {}
     for name, shape in (
         ("inputs", (n, len(system.inputs))), ("initial", (n, n_states)), ("first_step", (n,)),
@@ -95,6 +93,7 @@ def _check(
     schedule = problem.schedule
     if schedule is not None:
         schedule = _check_schedule(wrong, schedule, n, n_states, len(system.inputs))
+    stops = None if problem.stops is None else _check_stops(wrong, problem.stops, n, n_states)
     tolerance = None
     if atol is not None:
         tolerance = np.ascontiguousarray(np.broadcast_to(np.asarray(atol, dtype=float), (n_states,)))
@@ -104,9 +103,31 @@ def _check(
         raise InputError(wrong)
     checked = dataclasses.replace(
         problem, parameters=parameters, save_times=times, schedule=schedule, inputs=optional["inputs"],
-        initial=optional["initial"], first_step=optional["first_step"],
+        initial=optional["initial"], first_step=optional["first_step"], stops=stops,
     )  # fmt: skip
     return checked, tolerance
+
+
+def _check_times(wrong: list[Wrong], given: FloatArray, n: int) -> FloatArray:
+    own = np.ndim(given) == 2
+    times = _array(wrong, "save_times", given, (n, None) if own else (None,))
+    steps = np.diff(times, axis=-1)
+    if times.size == 0 or not np.all(np.isfinite(times)) or np.any(steps < 0 if own else steps <= 0):
+        wrong.append(Wrong("save_times", given, "must be one or more finite, increasing times"))
+    return times
+
+
+def _check_stops(wrong: list[Wrong], stops: Stops, n: int, n_states: int) -> Stops:
+    """Finite weights for every state, a limit for every patient."""
+    weights = _array(wrong, "stops.weights", stops.weights, (None, n_states))
+    limits = _array(wrong, "stops.limits", stops.limits, (n, weights.shape[0]))
+    if weights.shape[0] > MAX_STOPS:
+        wrong.append(Wrong("stops.weights", weights.shape[0], f"must be at most {MAX_STOPS} stops"))
+    if not np.all(np.isfinite(weights)):
+        wrong.append(Wrong("stops.weights", stops.weights, "must be finite"))
+    if np.any(np.isnan(limits)):
+        wrong.append(Wrong("stops.limits", np.nan, "must be numbers; infinite where a patient never stops"))
+    return Stops(weights, limits)
 
 
 def _check_options(

@@ -28,6 +28,9 @@ def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | No
     """Solves a checked problem on the first GPU; see `engager.engine.solve`."""
     cuda = _device()
     refuse_events(problem.system)
+    if problem.stops is not None or problem.save_times.ndim == 2:
+        rule = "cannot stop a patient early or save at times of its own"
+        raise InputError(Wrong("backend", "cuda", rule, "Use backend='native'."))
     started = time.perf_counter()
     follow = _kernel(problem.system, method, cuda)
     n, m = problem.parameters.shape[0], len(problem.system.states)
@@ -60,6 +63,7 @@ def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | No
     result = Trajectories(
         system=problem.system, time=problem.save_times, values=values, status=status, last_step=last_step,
         inputs=inputs_out[:, : inputs.shape[1]], n_steps=n_steps, n_rejected=n_rejected,
+        stopped=np.full(n, -1, dtype=np.int64), end_time=np.full(n, problem.save_times[-1]),
     )  # fmt: skip
     result.info["solve_seconds"] = time.perf_counter() - started
     return result

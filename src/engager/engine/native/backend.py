@@ -13,7 +13,7 @@ from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
 from engager.engine.native.driver import PARTS
-from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Trajectories
+from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Stops, Trajectories
 from engager.model import System
 
 #: What counts as nothing, as a share of a state's largest size so far: times rtol, the part of the tolerance that
@@ -82,17 +82,22 @@ def lay_out(
     n, m = problem.parameters.shape[0], len(system.states)
     schedule = problem.schedule or Schedule.empty(n)
     times = np.ascontiguousarray(problem.save_times, dtype=float)
+    n_times = times.shape[-1]
+    stops = problem.stops or Stops(np.zeros((0, m)), np.zeros((n, 0)))
+    stop, state = np.nonzero(stops.weights)
     inputs = starting_inputs(problem)
     absolute = np.full(m, rtol * ABSOLUTE_FLOOR) if atol is None else atol
     result = Trajectories(
         system=system,
         time=times,
-        values=np.empty((n, len(times), m)),
+        values=np.empty((n, n_times, m)),
         status=np.zeros(n, dtype=np.int64),
         last_step=np.zeros(n),
         inputs=np.zeros((n, len(system.inputs))),
         n_steps=np.zeros(n, dtype=np.int64),
         n_rejected=np.zeros(n, dtype=np.int64),
+        stopped=np.full(n, -1, dtype=np.int64),
+        end_time=np.zeros(n),
     )
     first_step = np.zeros(n) if problem.first_step is None else problem.first_step
     arrays: dict[str, object] = {
@@ -103,8 +108,22 @@ def lay_out(
         "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
         "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,
         "counter": np.zeros(1, dtype=np.int64),
+        "stop_from": np.searchsorted(stop, np.arange(len(stops.weights) + 1)), "stop_state": state,
+        "stop_weight": stops.weights[stop, state], "limits": stops.limits,
+        "stopped": result.stopped, "end_time": result.end_time,
     }  # fmt: skip
-    whole = {"offsets", "action", "action_index", "status", "n_steps", "n_rejected", "counter"}
+    whole = {
+        "offsets",
+        "action",
+        "action_index",
+        "status",
+        "n_steps",
+        "n_rejected",
+        "counter",
+        "stop_from",
+        "stop_state",
+        "stopped",
+    }
     context = np.zeros(len(CONTEXT), dtype=np.int64)
     keep: dict[str, Any] = {}
     for name, array in arrays.items():
@@ -112,7 +131,9 @@ def lay_out(
             laid = np.ascontiguousarray(array, dtype=np.int64 if name in whole else np.float64)
             keep[name] = laid
             context[SLOT[name]] = laid.ctypes.data
-    context[SLOT["n_times"]], context[SLOT["n_patients"]] = len(times), n
+    context[SLOT["n_times"]], context[SLOT["n_patients"]] = n_times, n
+    context[SLOT["time_stride"]] = n_times if times.ndim == 2 else 0
+    context[SLOT["n_stops"]] = len(stops.weights)
     context[SLOT["max_steps"]] = max_steps
     numbers = context.view(np.float64)
     numbers[SLOT["relative"]] = rtol

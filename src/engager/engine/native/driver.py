@@ -11,6 +11,8 @@ Functions written here (all take ws: workspace, ctx: context):
     arrive           actions and saves at the instant a lane stands at; 1 when that was the last
     give_up          status and NaN for a lane that cannot go on
     write_between    saves strictly inside the step just accepted
+    find_stop        where within the step just accepted a stop is met; the segment then ends there
+    move_to_stop     the state at that instant in place of the one at the end of the step
     try_step         one step in all lanes
 """
 
@@ -50,6 +52,7 @@ class Driver:
         self.vector, self.whole = vector_type("double", width), vector_type("i64", width)
         written = [
             self._take_patient(), self._arrive(), self._give_up(), self._write_between(),
+            self._find_stop(), self._move_to_stop(),
             *self._stage_functions(), self._norm(), self._choose_first_step(), self._try_step(), self._drive(),
             self._repeat(),
         ]  # fmt: skip
@@ -116,7 +119,12 @@ class Driver:
         self._initial_state(f, lane, patient)
         with f.count(n) as i:
             self._put(f, "M", lane, 0.0, i)
-        start = f.load("double", self._context(f, "save_times"))
+        start = f.load("double", self._times(f, patient))
+        self._put(f, "STOPPED", lane, f.whole(-1))
+        n_stops = self._context(f, "n_stops", "i64")
+        limits = f.at(self._context(f, "limits"), patient * n_stops)
+        with f.count(n_stops) as i:
+            self._put(f, "LIMIT", lane, f.load("double", f.at(limits, i)), i)
         self._put(f, "T", lane, start)
         self._put(f, "TE", lane, start)
         for name in ("SAVE", "STEPS", "REJECTED", "AGAIN"):
@@ -160,18 +168,23 @@ class Driver:
         now = self._get(f, "TE", lane)
         self._put(f, "T", lane, now)
         last = f.load("i64", f.at(self._context(f, "offsets"), patient + 1))
-        next_action = self._act(f, lane, patient, now, last)
+        next_action = f.variable("double", math.inf)
+        # a course that was stopped here ends before anything is done to it
+        with f.when(self._get(f, "STOPPED", lane, kind="i64") < 0):
+            next_action.set(self._act(f, lane, patient, now, last))
+            self._look_for_stop(f, lane)
         # the largest size of each state decides what counts as negligible
         with f.count(n) as i:
             size = f.unary("fabs", self._get(f, "X", lane, i))
             old = self._get(f, "M", lane, i)
             self._put(f, "M", lane, f.larger(size, old), i)
-        times, n_times = self._context(f, "save_times"), self._context(f, "n_times", "i64")
+        times, n_times = self._times(f, patient), self._context(f, "n_times", "i64")
+        is_stopped = self._get(f, "STOPPED", lane, kind="i64") >= 0
         save = f.variable("i64", 0)
         save.set(self._get(f, "SAVE", lane, kind="i64"))
         due = f.variable("double", 0.0)
         due.set(self._time_at(f, times, save.get(), n_times))
-        with f.loop(lambda: due.get() <= now):
+        with f.loop(lambda: (due.get() <= now) | (is_stopped & (save.get() < n_times))):
             row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
             with f.count(n) as i:
                 f.store(self._get(f, "X", lane, i), f.at(row, i))
@@ -180,7 +193,7 @@ class Driver:
         self._put(f, "SAVE", lane, save.get())
         self._put(f, "TSAVE", lane, due.get())
         end = f.load("double", f.at(times, n_times - 1))
-        self._put(f, "TE", lane, f.smaller(next_action, end))
+        self._put(f, "TE", lane, f.smaller(next_action.get(), end))
         # a step handed over with the problem serves the first segment only
         given = self._get(f, "H", lane)
         begins = self._get(f, "STEPS", lane, kind="i64").equals(0)
@@ -191,6 +204,10 @@ class Driver:
             self._report(f, lane, patient, f.whole(int(Status.DONE)))
         f.ret(f.cast("zext", done, "i64"))
         return f
+
+    def _times(self, f: Function, patient: Value) -> Value:
+        """Address of a patient's save times."""
+        return f.at(self._context(f, "save_times"), patient * self._context(f, "time_stride", "i64"))
 
     def _time_at(self, f: Function, times: Value, index: Value, n: Value) -> Value:
         """times[index], infinite from n on."""
@@ -233,6 +250,8 @@ class Driver:
         f.store(self._get(f, "H", lane), f.at(self._context(f, "last_step"), patient))
         f.store(self._get(f, "STEPS", lane, kind="i64"), f.at(self._context(f, "n_steps"), patient))
         f.store(self._get(f, "REJECTED", lane, kind="i64"), f.at(self._context(f, "n_rejected"), patient))
+        f.store(self._get(f, "STOPPED", lane, kind="i64"), f.at(self._context(f, "stopped"), patient))
+        f.store(self._get(f, "T", lane), f.at(self._context(f, "end_time"), patient))
         out = f.at(self._context(f, "inputs_out"), patient * self.sizes.inputs)
         with f.count(self.sizes.inputs) as i:
             f.store(self._get(f, "U", lane, i), f.at(out, i))
@@ -256,33 +275,114 @@ class Driver:
         """Interpolates saves before the end of the step; one at the end of a segment waits for its actions."""
         f = self._begin("write_between", "lane")
         lane = f.argument("lane")
-        n, stages = self.sizes.states, self.tableau.stages
+        n = self.sizes.states
         patient = self._get(f, "PATIENT", lane, kind="i64")
         start, step, end = (self._get(f, name, lane) for name in ("T", "HH", "TE"))
         reached = start + step
-        times, n_times = self._context(f, "save_times"), self._context(f, "n_times", "i64")
+        times, n_times = self._times(f, patient), self._context(f, "n_times", "i64")
         save = f.variable("i64", 0)
         save.set(self._get(f, "SAVE", lane, kind="i64"))
         due = f.variable("double", 0.0)
         due.set(self._time_at(f, times, save.get(), n_times))
         with f.loop(lambda: (due.get() < end) & (due.get() <= reached)):
             s = (due.get() - start) / step
-            rest = f.real(1.0) - s
-            weights = []
-            for j in range(stages):
-                d0, d1, d2 = (f.real(row[j]) for row in self.tableau.dense)
-                weights.append(f.fma(s, f.fma(s, d2, d1), d0))
             row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
             with f.count(n) as i:
-                bend = weights[0] * self._get(f, "K", lane, i)
-                for j in range(1, stages):
-                    bend = f.fma(weights[j], self._get(f, "K", lane, i + j * n), bend)
-                late = f.fma(rest, bend, self._get(f, "Y", lane, i))
-                f.store(f.fma(s, late, rest * self._get(f, "X", lane, i)), f.at(row, i))
+                f.store(self._between(f, lane, i, s), f.at(row, i))
             save.set(save.get() + 1)
             due.set(self._time_at(f, times, save.get(), n_times))
         self._put(f, "SAVE", lane, save.get())
         self._put(f, "TSAVE", lane, due.get())
+        f.ret()
+        return f
+
+    def _between(self, f: Function, lane: Value, i: Value, s: Value) -> Value:
+        """State i at a share s of the step just accepted, on the method's continuous solution."""
+        rest = f.real(1.0) - s
+        bend = self._bend(f, s, lambda j: self._get(f, "K", lane, i + j * self.sizes.states))
+        late = f.fma(rest, bend, self._get(f, "Y", lane, i))
+        return f.fma(s, late, rest * self._get(f, "X", lane, i))
+
+    def _bend(self, f: Function, s: Value, increment: Callable[[int], Value]) -> Value:
+        """What the continuous solution has beyond a straight line, per s * (1 - s)."""
+        bend = None
+        for j in range(self.tableau.stages):
+            d0, d1, d2 = (f.real(row[j]) for row in self.tableau.dense)
+            weight = f.fma(s, f.fma(s, d2, d1), d0)
+            bend = weight * increment(j) if bend is None else f.fma(weight, increment(j), bend)
+        assert bend is not None
+        return bend
+
+    # ---- stops ----
+    def _watched(self, f: Function, stop: Value, of: Callable[[Value], Value], width: int = 1) -> Value:
+        """The weighted sum that a stop watches, over values of states."""
+        first = f.load("i64", f.at(self._context(f, "stop_from"), stop))
+        end = f.load("i64", f.at(self._context(f, "stop_from"), stop + 1))
+        total = f.variable(vector_type("double", width), 0.0)
+        with f.count(end - first) as k:
+            state = f.load("i64", f.at(self._context(f, "stop_state"), first + k))
+            weight = f.load("double", f.at(self._context(f, "stop_weight"), first + k))
+            total.set(f.fma(of(state), f.spread(weight, width), total.get()))
+        return total.get()
+
+    def _look_for_stop(self, f: Function, lane: Value) -> None:
+        """Marks the lane where it stands when a limit is reached already; the first of several."""
+        n_stops = self._context(f, "n_stops", "i64")
+        with f.count(n_stops) as back:
+            stop = n_stops - 1 - back
+            total = self._watched(f, stop, lambda i: self._get(f, "X", lane, i))
+            with f.when(total >= self._get(f, "LIMIT", lane, stop)):
+                self._put(f, "STOPPED", lane, stop)
+
+    def _meets_stop(self, f: Function) -> Value:
+        """Lanes in which a limit is reached at the end of the step."""
+        one = f.whole(1, self.width)
+        met = f.variable(self.whole, 0)
+        with f.count(self._context(f, "n_stops", "i64")) as stop:
+            total = self._watched(f, stop, lambda i: self._all(f, "Y", i), self.width)
+            met.set(f.select(total >= self._all(f, "LIMIT", stop), one, met.get()))
+        return met.get().differs(0)
+
+    def _find_stop(self) -> Function:
+        """The earliest share of the step at which a limit is reached, to the last bit, by halving."""
+        f = self._begin("find_stop", "lane")
+        lane = f.argument("lane")
+        n, stages = self.sizes.states, self.tableau.stages
+        start, step, end = (self._get(f, name, lane) for name in ("T", "HH", "TE"))
+        earliest, which = f.variable("double", 1.0), f.variable("i64", -1)
+        with f.count(self._context(f, "n_stops", "i64")) as stop:
+            limit = self._get(f, "LIMIT", lane, stop)
+            after = self._watched(f, stop, lambda i: self._get(f, "Y", lane, i))
+            before = self._watched(f, stop, lambda i: self._get(f, "X", lane, i))
+            increments = [
+                self._watched(f, stop, lambda i, j=j: self._get(f, "K", lane, i + j * n))  # type: ignore[misc]
+                for j in range(stages)
+            ]
+            with f.when(after >= limit):
+                low, high = f.variable("double", 0.0), f.variable("double", 1.0)
+                with f.count(60):
+                    s = (low.get() + high.get()) * 0.5
+                    rest = f.real(1.0) - s
+                    late = f.fma(rest, self._bend(f, s, lambda j: increments[j]), after)
+                    reached = f.fma(s, late, rest * before) >= limit
+                    high.set(f.select(reached, s, high.get()))
+                    low.set(f.select(reached, low.get(), s))
+                sooner = (high.get() < earliest.get()) | (which.get() < 0)
+                which.set(f.select(sooner, stop, which.get()))
+                earliest.set(f.select(sooner, high.get(), earliest.get()))
+        self._put(f, "STOPPED", lane, which.get())
+        self._put(f, "SHARE", lane, earliest.get())
+        at = f.fma(earliest.get(), step, start)
+        self._put(f, "TE", lane, f.smaller(at, end))
+        f.ret()
+        return f
+
+    def _move_to_stop(self) -> Function:
+        f = self._begin("move_to_stop", "lane")
+        lane = f.argument("lane")
+        s = self._get(f, "SHARE", lane)
+        with f.count(self.sizes.states) as i:
+            self._put(f, "Y", lane, self._between(f, lane, i, s), i)
         f.ret()
         return f
 
@@ -495,10 +595,16 @@ class Driver:
             sound = sound & (self._all(f, "PIVOT") >= PIVOT_LIMIT)
         good, bad = active & sound, active & ~sound
         arrives = good & (step.equals(end - start))
+        stops = good & self._meets_stop(f)
+        with f.lanes(stops) as lane:
+            f.call("find_stop", ws, ctx, lane)
+        arrives, end = arrives | stops, self._all(f, "TE")
         reached = f.select(arrives, end, start + step)
         due = self._all(f, "TSAVE")
         with f.lanes(good & (due <= reached) & (due < end)) as lane:
             f.call("write_between", ws, ctx, lane)
+        with f.lanes(stops) as lane:
+            f.call("move_to_stop", ws, ctx, lane)
         # step control
         factor = self._all(f, "FACTOR")
         again = self._all(f, "AGAIN", whole=True).differs(0)

@@ -50,31 +50,37 @@ def solve_reference(
     model = ReferenceModel(problem.system)
     n_patients = problem.parameters.shape[0]
     times = np.ascontiguousarray(problem.save_times, dtype=float)
+    n_times = times.shape[-1]
     inputs = _inputs(problem, n_patients)
     schedule = problem.schedule or Schedule.empty(n_patients)
-    values = np.full((n_patients, times.size, len(problem.system.states)), np.nan)
+    values = np.full((n_patients, n_times, len(problem.system.states)), np.nan)
     status = np.zeros(n_patients, dtype=np.int64)
     steps = np.zeros(n_patients, dtype=np.int64)
-    last_step = np.zeros(n_patients)
+    last_step, end_time = np.zeros(n_patients), np.zeros(n_patients)
+    stopped = np.full(n_patients, -1, dtype=np.int64)
     if max_step is None:
         limited = model.depends_on_states or (model.atoms and not model.moving)
-        max_step = (times[-1] - times[0]) / 200 if limited and times[-1] > times[0] else math.inf
+        longest = float(np.max(times[..., -1] - times[..., 0]))
+        max_step = longest / 200 if limited and longest > 0 else math.inf
     for i in range(n_patients):  # SciPy warns where we set a status
+        own = problem.times_of(i)
         course = Course(
             model, as_floats(problem.parameters[i]), as_floats(inputs[i]),
             None if problem.initial is None else as_floats(problem.initial[i]),
-            start=float(times[0]), rtol=rtol, atol=atol, method=method,
-            max_step=max_step, max_steps=max_steps,
+            start=float(own[0]), rtol=rtol, atol=atol, method=method,
+            max_step=max_step, max_steps=max_steps, stops=_stops(problem, i),
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            status[i] = _run(course, list(_actions(schedule, i, times)), times, values[i])
+            status[i] = _run(course, list(_actions(schedule, i, own)), own, values[i])
+        stopped[i], end_time[i] = course.stopped, course.t
         inputs[i], steps[i], last_step[i] = course.u, course.n_steps, course.last_step
         if progress is not None:
             progress(i + 1, n_patients)
     return Trajectories(
-        problem.system, times, values, status, last_step, inputs, steps, np.zeros(n_patients, dtype=np.int64)
-    )
+        problem.system, times, values, status, last_step, inputs, steps, np.zeros(n_patients, dtype=np.int64),
+        stopped, end_time,
+    )  # fmt: skip
 
 
 def _inputs(problem: Problem, n_patients: int) -> FloatArray:
@@ -83,6 +89,13 @@ def _inputs(problem: Problem, n_patients: int) -> FloatArray:
         return np.array(problem.inputs, dtype=float)
     row = [system.defaults.get(name, 0.0) for name in system.inputs]
     return np.tile(np.array(row, dtype=float), (n_patients, 1))
+
+
+def _stops(problem: Problem, patient: int) -> list[tuple[list[float], float]]:
+    if problem.stops is None:
+        return []
+    weights, limits = problem.stops.weights, problem.stops.limits
+    return [(as_floats(row), float(limit)) for row, limit in zip(weights, limits[patient], strict=True)]
 
 
 def _actions(schedule: Schedule, patient: int, times: FloatArray) -> Iterator[tuple[float, Action, int, float]]:
@@ -103,15 +116,17 @@ def _run(
             k += 1
         course.begin(actions[:k])
         course.record(saves, values)
-        while course.t < saves[-1]:
+        while course.t < saves[-1] and course.stopped < 0:
             stop = actions[k][0] if k < n else saves[-1]
             course.advance(stop, saves, values)
             first = k
             while k < n and actions[k][0] == stop:
                 k += 1
-            course.act(actions[first:k])
+            if course.stopped < 0:
+                course.act(actions[first:k])
             course.record(saves, values)
     except Failure as failure:
         values[course.n_saved :] = np.nan
         return failure.status
+    values[course.n_saved :] = course.y  # only where a stop came before
     return Status.DONE

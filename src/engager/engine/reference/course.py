@@ -37,11 +37,13 @@ class Course:
     ----------
     t, y, p, u : time, states, parameters, inputs.
     n_saved : how many save times are behind.
+    stopped : the number of the stop that ended the course, -1 while none has.
     """
 
     def __init__(
         self, model: ReferenceModel, p: list[float], u: list[float], y: list[float] | None, *, start: float,
         rtol: float, atol: float | FloatArray, method: str, max_step: float, max_steps: int,
+        stops: Sequence[tuple[list[float], float]] = (),
     ) -> None:  # fmt: skip
         self.model, self.p, self.u, self.t = model, p, u, start
         self.initial = model.initial(start, (), p, u, ()) if y is None else list(y)
@@ -51,11 +53,32 @@ class Course:
         self.max_step, self.max_steps = max_step, max_steps
         self.n_steps = self.n_saved = 0
         self.last_step = 0.0
+        self.stops, self.stopped = stops, -1
         self.chatter = self.n_stuck = 0
         self.slides = False
         self._crossed: list[float] | None = None
         events = model.system.events
         self.queue = EventQueue(model, [event.initial_value for event in events])
+
+    # ---- stops ----
+    def _look_for_stop(self) -> None:
+        """Ends the course where it stands when a limit is reached already."""
+        for k, (weights, limit) in enumerate(self.stops):
+            if self.stopped < 0 and _watched(weights, self.y) >= limit:
+                self.stopped = k
+
+    def _stop_before(self, dense: Dense, goal: float) -> float:
+        """The earliest time to `goal` at which a limit is reached; `goal` when none is."""
+        earliest = goal
+        for k, (weights, limit) in enumerate(self.stops):
+            if _watched(weights, dense(goal)) < limit:
+                continue
+            low, high = self.t, goal
+            while low < (middle := low + 0.5 * (high - low)) < high:
+                low, high = (low, middle) if _watched(weights, dense(middle)) >= limit else (middle, high)
+            if self.stopped < 0 or high < earliest:
+                self.stopped, earliest = k, high
+        return earliest
 
     # ---- instants ----
     def begin(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
@@ -64,12 +87,14 @@ class Course:
             raise Failure(Status.NOT_FINITE)
         self._apply(actions)
         self._events()
+        self._look_for_stop()
 
     def act(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
         """Actions at the present time, then the events they cause."""
         if actions:
             self._apply(actions)
             self._events()
+            self._look_for_stop()
 
     def _apply(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
         for _, action, index, value in actions:
@@ -112,10 +137,13 @@ class Course:
     # ---- stretches ----
     def advance(self, stop: float, saves: list[float], values: FloatArray) -> None:
         """Go to `stop`, events on the way included; saves at `stop` itself are left to the caller."""
-        while self.t < stop:
+        while self.t < stop and self.stopped < 0:
             end = min(stop, self.queue.next_time(), self.model.next_clock(self.t, self.y, self.p, self.u))
             self._stretch(end, saves, values)
+            if self.stopped >= 0:
+                return
             self._events(self._crossed)
+            self._look_for_stop()
             if self.t < stop:
                 self.record(saves, values)
 
@@ -134,9 +162,12 @@ class Course:
             self._note_progress(reached)
             change = self._first_change(dense, reached, before) if before else None
             goal = reached if change is None else change
+            goal = self._stop_before(dense, goal)
             self._record_before(goal, dense, saves, values)
             self.last_step = goal - self.t
             self.t, self.y = goal, dense(goal)
+            if self.stopped >= 0:
+                return
             if change is not None:
                 self._note_crossing(before)
                 self._note_chatter(begun)
@@ -191,6 +222,10 @@ class Course:
         """Count tiny stretches in a row: the solution slides along a switch, whose atoms then stay unfrozen."""
         tiny = self.t - begun <= _TINY * max(abs(self.t), 1e-6)
         self.chatter = self.chatter + 1 if tiny else 0
+
+
+def _watched(weights: list[float], y: Sequence[float]) -> float:
+    return math.fsum(weight * value for weight, value in zip(weights, y, strict=True) if weight)
 
 
 class _Steps:
