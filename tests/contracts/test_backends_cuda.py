@@ -26,6 +26,12 @@ infusion = [(0.0, Action.SET_INPUT, 0, 2.0), (0.6, Action.RESET, 0, 0.0), (0.8, 
 same(Problem(one, spread(one, 2), times, schedule=Schedule.same_for_all(2, infusion)), method="{method}", rtol=1e-3)
 same(Problem(blow_up(), np.array([[1.0], [0.2]]), np.array([0.0, 0.5, 1.5])), method="{method}", rtol=1e-2,
      max_steps=30)
+from engager.model import read_antimony
+pulse = read_antimony("model m; X = 0; R := piecewise(100, time >= 24 && time < 25, 0); X' = R - 0.1*X; end")
+asked = Problem(pulse, np.zeros((1, 0)), np.array([0.0, 48.0]))
+same(asked, method="{method}", rtol=1e-3)
+seen = solve(asked, backend="cuda", method="{method}", rtol=1e-3).values[0, 1, 0]
+np.testing.assert_allclose(seen, 9.5409, rtol=1e-2)
 print("same bits")
 """
 

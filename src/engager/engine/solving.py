@@ -57,20 +57,23 @@ def solve(
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
 
-        # the reference has one absolute tolerance for a state that may be far from 1: a small one is safe
-        absolute = rtol * 1e-6 if tolerance is None else tolerance
-        return solve_reference(checked, rtol=rtol, atol=absolute)
+        return solve_reference(checked, rtol=rtol, atol=tolerance, max_steps=max(max_steps, 300_000))
+    from engager.engine.switching.join import with_switches, without_switches
+
+    smooth = with_switches(checked)
     if method == "auto":
         from engager.engine.native.stiffness import choose_method
 
-        method = choose_method(problem.system, float(checked.save_times.max() - checked.save_times.min()))
+        method = choose_method(smooth.system, float(checked.save_times.max() - checked.save_times.min()))
     if backend == "cuda":
         from engager.engine.cuda.backend import solve_cuda
 
-        return solve_cuda(checked, method, rtol, tolerance, max_steps)
-    from engager.engine.native.backend import solve_native
+        result = solve_cuda(smooth, method, rtol, tolerance, max_steps)
+    else:
+        from engager.engine.native.backend import solve_native
 
-    return solve_native(checked, method, rtol, tolerance, n_threads, max_steps)
+        result = solve_native(smooth, method, rtol, tolerance, n_threads, max_steps)
+    return without_switches(result, problem.system)
 
 
 def _check(

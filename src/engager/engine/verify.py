@@ -229,17 +229,16 @@ def simulate_case(system: System, settings: Settings, backend: str) -> dict[str,
 
 def _solve(problem: Problem, settings: Settings, backend: str) -> Trajectories:
     rtol = min(1e-9, settings.relative * 1e-3)
-    atol = min(1e-12, settings.absolute * 1e-5)
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
 
-        return solve_reference(problem, rtol=rtol, atol=atol, max_steps=200_000)
+        return solve_reference(problem, rtol=rtol, max_steps=400_000)
     if not problem.system.states:
         rule = "has no states, so there is nothing for the native backend to solve"
         raise UnsupportedModel(Complaint(problem.system.id, "model", rule))
     from engager.engine.solving import solve
 
-    return solve(problem, backend="native", rtol=rtol, atol=atol)
+    return solve(problem, backend="native", rtol=rtol)
 
 
 def quantity_key(system: System, name: str, settings: Settings) -> str:

@@ -12,10 +12,11 @@ import numpy as np
 
 from engager.core import InputError, Problem as Wrong
 from engager.engine.lowering.tableau import TABLEAUS
-from engager.engine.native.backend import ABSOLUTE_FLOOR, OF_PEAK, refuse_events, starting_inputs
+from engager.engine.native.backend import refuse_events, starting_inputs
 from engager.engine.native.compiler import describe
 from engager.engine.native.kernel import generate_routines
 from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
+from engager.engine.tolerance import OF_PEAK, absolute_floor
 from engager.model import System
 
 #: Few threads per block: each needs all registers there are.
@@ -37,7 +38,7 @@ def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | No
     schedule = problem.schedule or Schedule.empty(n)
     inputs = starting_inputs(problem)
     n_times = len(problem.save_times)
-    absolute = np.full(m, rtol * ABSOLUTE_FLOOR) if atol is None else atol
+    absolute = np.full(m, rtol * absolute_floor(problem.system)) if atol is None else atol
     given = [
         problem.parameters, inputs, np.zeros((1, m)) if problem.initial is None else problem.initial,
     ]  # fmt: skip

@@ -14,14 +14,8 @@ from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
 from engager.engine.native.driver import PARTS
 from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Stops, Trajectories
+from engager.engine.tolerance import OF_PEAK, absolute_floor
 from engager.model import System
-
-#: What counts as nothing, as a share of a state's largest size so far: times rtol, the part of the tolerance that
-#: does not shrink with the state. One cell beside 1e12.
-OF_PEAK = 1e-6
-#: Likewise for a state that was never anything but 0.
-ABSOLUTE_FLOOR = 1e-15
-
 
 #: Ensembles this small are solved before anyone could interrupt them: no thread is started for them.
 _QUICK = 256
@@ -86,7 +80,7 @@ def lay_out(
     stops = problem.stops or Stops(np.zeros((0, m)), np.zeros((n, 0)))
     stop, state = np.nonzero(stops.weights)
     inputs = starting_inputs(problem)
-    absolute = np.full(m, rtol * ABSOLUTE_FLOOR) if atol is None else atol
+    absolute = np.full(m, rtol * absolute_floor(system)) if atol is None else atol
     result = Trajectories(
         system=system,
         time=times,

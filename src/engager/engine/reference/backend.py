@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from engager.engine.instants import is_same_instant
 from engager.engine.problem import Action, FloatArray, Problem, Schedule, Status, Trajectories
 from engager.engine.reference.course import Course, Failure
 from engager.engine.reference.model import ReferenceModel, as_floats
+from engager.engine.switching.join import switching_times
 
 
 def solve_reference(
     problem: Problem,
     *,
     rtol: float = 1e-8,
-    atol: float | FloatArray = 1e-10,
+    atol: float | FloatArray | None = None,
     method: str = "LSODA",
     max_step: float | None = None,
     max_steps: int = 300_000,
@@ -31,10 +33,11 @@ def solve_reference(
 
     Parameters
     ----------
-    rtol, atol : tolerances of a step; `atol` is a number or an array (state,) [unit of each state].
+    rtol, atol : tolerances of a step; `atol` is a number or an array (state,) [unit of each state]; None: 1e-6 * rtol
+        times the largest size the state has had so far in that patient.
     method : ``LSODA``, ``Radau``, ``BDF``, ``RK45`` or ``DOP853`` of `scipy.integrate`.
     max_step : longest step [the model's time]. By default unlimited, or a 200th of the whole course when
-        an event or comparison depends on states, so that a short crossing is seen.
+        an event or comparison depends on states or is curved in time, so that a short crossing is seen.
     max_steps : steps of one patient after which it fails with ``STEP_LIMIT``.
     progress : called with (patients done, patients).
 
@@ -59,16 +62,17 @@ def solve_reference(
     last_step, end_time = np.zeros(n_patients), np.zeros(n_patients)
     stopped = np.full(n_patients, -1, dtype=np.int64)
     if max_step is None:
-        limited = model.depends_on_states or (model.atoms and not model.moving)
+        limited = model.must_look or (model.atoms and not model.moving)
         longest = float(np.max(times[..., -1] - times[..., 0]))
         max_step = longest / 200 if limited and longest > 0 else math.inf
+    switching = switching_times(problem)
     for i in range(n_patients):  # SciPy warns where we set a status
         own = problem.times_of(i)
         course = Course(
             model, as_floats(problem.parameters[i]), as_floats(inputs[i]),
             None if problem.initial is None else as_floats(problem.initial[i]),
             start=float(own[0]), rtol=rtol, atol=atol, method=method,
-            max_step=max_step, max_steps=max_steps, stops=_stops(problem, i),
+            max_step=max_step, max_steps=max_steps, switching=switching[i], stops=_stops(problem, i),
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -112,7 +116,7 @@ def _run(
     saves = as_floats(times.tolist())
     try:
         k, n = 0, len(actions)
-        while k < n and actions[k][0] == saves[0]:
+        while k < n and is_same_instant(actions[k][0], saves[0]):
             k += 1
         course.begin(actions[:k])
         course.record(saves, values)
@@ -120,7 +124,7 @@ def _run(
             stop = actions[k][0] if k < n else saves[-1]
             course.advance(stop, saves, values)
             first = k
-            while k < n and actions[k][0] == stop:
+            while k < n and is_same_instant(actions[k][0], stop):
                 k += 1
             if course.stopped < 0:
                 course.act(actions[first:k])

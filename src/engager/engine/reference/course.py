@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 
+from engager.engine.instants import is_same_instant
 from engager.engine.problem import Action, FloatArray, Status
 from engager.engine.reference.events import EndlessEvents, EventQueue
 from engager.engine.reference.model import ReferenceModel
+from engager.engine.tolerance import OF_PEAK, absolute_floor
 
 Dense = Callable[[float], list[float]]
 #: where within a step the comparisons are looked at
@@ -20,6 +22,11 @@ _LOOKS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 _TINY = 1e-10
 _MAX_CHATTER = 50
 _MAX_STUCK = 30
+#: The integrator begins anew when a state has grown so much since its tolerance was set.
+_STALE = 1e3
+#: A state that was never anything but 0 is sized by how far it would come in this share of the stretch.
+_PROBE = 1e-8
+_N_PROBES = 8
 
 
 class Failure(Exception):
@@ -36,19 +43,26 @@ class Course:
     Attributes
     ----------
     t, y, p, u : time, states, parameters, inputs.
+    peak : array (state,): the largest size of each state so far.
+    switching : times, in order, at which formulas of time are known to jump or bend.
     n_saved : how many save times are behind.
     stopped : the number of the stop that ended the course, -1 while none has.
     """
 
     def __init__(
         self, model: ReferenceModel, p: list[float], u: list[float], y: list[float] | None, *, start: float,
-        rtol: float, atol: float | FloatArray, method: str, max_step: float, max_steps: int,
-        stops: Sequence[tuple[list[float], float]] = (),
+        rtol: float, atol: float | FloatArray | None, method: str, max_step: float, max_steps: int,
+        switching: Sequence[float] = (), stops: Sequence[tuple[list[float], float]] = (),
     ) -> None:  # fmt: skip
         self.model, self.p, self.u, self.t = model, p, u, start
-        self.initial = model.initial(start, (), p, u, ()) if y is None else list(y)
+        own = model.initial(start, (), p, u, ())
+        self.initial = own if y is None else list(y)
         self.y = list(self.initial)
-        self.is_given_nan = y is not None and any(math.isnan(value) for value in y)
+        # what the file leaves unset may be unset; what the caller gives may not
+        self.is_given_nan = any(math.isnan(a) and not math.isnan(b) for a, b in zip(self.initial, own, strict=True))
+        self.peak = np.zeros(len(self.y))
+        self._note_size()
+        self.switching, self.n_passed = list(switching), 0
         self.rtol, self.atol, self.method = max(rtol, 100 * np.finfo(float).eps), atol, method
         self.max_step, self.max_steps = max_step, max_steps
         self.n_steps = self.n_saved = 0
@@ -57,8 +71,7 @@ class Course:
         self.chatter = self.n_stuck = 0
         self.slides = False
         self._crossed: list[float] | None = None
-        events = model.system.events
-        self.queue = EventQueue(model, [event.initial_value for event in events])
+        self.queue = self._new_queue()
 
     # ---- stops ----
     def _look_for_stop(self) -> None:
@@ -85,14 +98,15 @@ class Course:
         """Actions and events at the start."""
         if self.is_given_nan:
             raise Failure(Status.NOT_FINITE)
-        self._apply(actions)
         self._events()
+        self.act(actions)
         self._look_for_stop()
 
     def act(self, actions: Sequence[tuple[float, Action, int, float]]) -> None:
         """Actions at the present time, then the events they cause."""
         if actions:
             self._apply(actions)
+            self._note_size()
             self._events()
             self._look_for_stop()
 
@@ -109,8 +123,20 @@ class Course:
             elif action is Action.SET_INPUT:
                 self.u[index] = value
             else:
-                self.y = list(self.initial)
-                self.u = [0.0] * len(self.u)
+                self._reset()
+
+    def _reset(self) -> None:
+        """As at the start: nothing that was pending happens, and triggers have their initial values."""
+        self.y = list(self.initial)
+        self.u = [0.0] * len(self.u)
+        self.queue = self._new_queue()
+        self._events()
+
+    def _new_queue(self) -> EventQueue:
+        return EventQueue(self.model, [event.initial_value for event in self.model.system.events])
+
+    def _note_size(self) -> None:
+        self.peak = np.fmax(self.peak, np.abs(self.y))
 
     def _events(self, atoms: list[float] | None = None) -> None:
         if not self.queue.truth:
@@ -137,15 +163,28 @@ class Course:
     # ---- stretches ----
     def advance(self, stop: float, saves: list[float], values: FloatArray) -> None:
         """Go to `stop`, events on the way included; saves at `stop` itself are left to the caller."""
-        while self.t < stop and self.stopped < 0:
-            end = min(stop, self.queue.next_time(), self.model.next_clock(self.t, self.y, self.p, self.u))
-            self._stretch(end, saves, values)
+        while self.stopped < 0 and self.t < stop and not is_same_instant(self.t, stop):
+            self._stretch(self._next_end(stop), saves, values)
             if self.stopped >= 0:
                 return
             self._events(self._crossed)
+            self._note_size()
             self._look_for_stop()
             if self.t < stop:
                 self.record(saves, values)
+        if self.stopped < 0:
+            self.t = stop
+
+    def _next_end(self, stop: float) -> float:
+        """Where the next stretch ends at the latest: an instant of its own."""
+        while self.n_passed < len(self.switching) and self._is_behind(self.switching[self.n_passed]):
+            self.n_passed += 1
+        known = self.switching[self.n_passed] if self.n_passed < len(self.switching) else math.inf
+        end = min(stop, self.queue.next_time(), known, self.model.next_clock(self.t, self.y, self.p, self.u))
+        return stop if is_same_instant(end, stop) else end
+
+    def _is_behind(self, time: float) -> bool:
+        return time <= self.t or is_same_instant(time, self.t)
 
     def _stretch(self, end: float, saves: list[float], values: FloatArray) -> None:
         """Integrate smooth equations to `end`, or to where an atom changes."""
@@ -166,8 +205,11 @@ class Course:
             self._record_before(goal, dense, saves, values)
             self.last_step = goal - self.t
             self.t, self.y = goal, dense(goal)
+            self._note_size()
             if self.stopped >= 0:
                 return
+            if change is None and self.t < end and steps.is_stale():
+                steps = _Steps(self, end, atoms, self.last_step)
             if change is not None:
                 self._note_crossing(before)
                 self._note_chatter(begun)
@@ -231,8 +273,9 @@ def _watched(weights: list[float], y: Sequence[float]) -> float:
 class _Steps:
     """Steps of SciPy's integrator over the states that move and have a value."""
 
-    def __init__(self, course: Course, end: float, atoms: list[float]) -> None:
+    def __init__(self, course: Course, end: float, atoms: list[float], first_step: float | None = None) -> None:
         self.course, self.end, self.atoms = course, end, atoms
+        self.first_step = first_step
         model = course.model
         self.base = list(course.y)
         self.live = [j for j, k in enumerate(model.moving) if math.isfinite(self.base[k])]
@@ -246,10 +289,47 @@ class _Steps:
         slope = self._rates(course.t, start)
         if not np.all(np.isfinite(slope)):
             raise Failure(Status.NOT_FINITE)
-        atol = course.atol if np.ndim(course.atol) == 0 else np.asarray(course.atol)[self.places]
+        if course.atol is None:
+            self.atol = self._nothing(start, slope)
+        else:
+            self.atol = np.broadcast_to(course.atol, (len(course.y),))[self.places]
+        first = None if self.first_step is None else min(self.first_step, self.end - course.t)
         return getattr(scipy.integrate, course.method)(
-            self._rates, course.t, start, self.end, rtol=course.rtol, atol=atol, max_step=course.max_step
-        )
+            self._rates, course.t, start, self.end, rtol=course.rtol, atol=self.atol, max_step=course.max_step,
+            first_step=first,
+        )  # fmt: skip
+
+    def _nothing(self, start: FloatArray, slope: FloatArray) -> FloatArray:
+        """The absolute tolerance of each live state (`engager.engine.tolerance`)."""
+        course = self.course
+        floor = absolute_floor(course.model.system)
+        sizes = np.array(course.peak[self.places])
+        if floor < OF_PEAK * _PROBE and not sizes.all():
+            sizes = np.where(sizes == 0, self._reached(start, slope), sizes)
+        return np.asarray(course.rtol * (OF_PEAK * sizes + floor))
+
+    def _reached(self, start: FloatArray, slope: FloatArray) -> FloatArray:
+        """How far each state comes in a very short time; each look reaches one state further along a chain.
+
+        In small units the floor is far below anything: LSODA's first steps from 0 would be too short to move time.
+        """
+        width = _PROBE * (self.end - self.course.t)
+        state, reached = start, np.zeros(start.size)
+        for _ in range(_N_PROBES):
+            state = state + width * slope
+            if not np.isfinite(state).all():
+                break
+            reached = np.maximum(reached, np.abs(state))
+            slope = self._rates(self.course.t, state)
+        self._rates(self.course.t, start)  # puts the states back
+        return reached
+
+    def is_stale(self) -> bool:
+        """Whether a state has outgrown the tolerance the integrator began with."""
+        course = self.course
+        if course.atol is not None or not self.places:
+            return False
+        return bool(np.any(course.rtol * OF_PEAK * course.peak[self.places] > _STALE * self.atol))
 
     def _rates(self, t: float, x: Any) -> FloatArray:
         y = self.base

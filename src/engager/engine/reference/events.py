@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from engager.engine.instants import is_same_instant
 from engager.engine.reference.model import ReferenceModel
 
 MAX_EXECUTIONS = 20_000
@@ -51,7 +52,7 @@ class EventQueue:
         for _ in range(MAX_EXECUTIONS):
             self._look(t, y, p, u, atoms)
             atoms = None
-            due = [one for one in self.pending if one.time <= t]
+            due = [one for one in self.pending if one.time <= t or is_same_instant(one.time, t)]
             if not due:
                 return
             one = max(due, key=lambda pending: self._priority(pending, t, y, p, u))

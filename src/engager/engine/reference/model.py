@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engager.engine.instants import is_same_instant
 from engager.engine.reference.code import Formulas, Vector, compile_formulas
 from engager.model import TIME, Graph, Node, System, derivative
 
@@ -76,17 +77,22 @@ class ReferenceModel:
         """Atoms that depend on time alone, linearly: when they change is known before."""
         moving = {self.system.states[k] for k in self.moving}
         gaps, slopes = [], []
-        self.depends_on_states = False
+        self.must_look = False
         for atom in self.atoms:
             symbols = graph.symbols([atom])
-            self.depends_on_states |= bool(symbols & moving)
-            if graph.entries[atom].op not in ("lt", "le", "eq") or symbols & moving or TIME not in symbols:
+            self.must_look |= bool(symbols & moving)
+            if symbols & moving or TIME not in symbols:
+                continue
+            if graph.entries[atom].op not in ("lt", "le", "eq"):
+                self.must_look = True
                 continue
             gap = _gap(graph, atom)
             slope = derivative(graph, gap, TIME)
             if TIME not in graph.symbols([slope]):
                 gaps.append(gap)
                 slopes.append(slope)
+            else:
+                self.must_look = True
         self.n_clock = len(gaps)
         self.clock = compile_formulas(graph, gaps + slopes, self.places)
 
@@ -100,7 +106,7 @@ class ReferenceModel:
             for gap, slope in zip(numbers[: self.n_clock], numbers[self.n_clock :], strict=True)
             if slope and math.isfinite(gap) and math.isfinite(slope)
         ]
-        return min((time for time in times if time > t), default=math.inf)
+        return min((time for time in times if time > t and not is_same_instant(time, t)), default=math.inf)
 
     def signature(self, t: float, y: Vector, p: Vector, u: Vector, of_triggers: bool = False) -> list[float]:
         """Values of all atoms (or of those in triggers).

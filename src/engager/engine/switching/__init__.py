@@ -1,0 +1,1 @@
+"""Formulas of time: where they jump is found before a course is solved, and steps end there."""
