@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
@@ -11,6 +12,9 @@ from engager.protocol.regimen import Regimen
 from engager.protocol.spans import Days, Spans
 
 MOST_PATIENTS = 10_000_000
+# A ratio that a file leaves out: the smallest numbers within 1 % of the arms' shares, or the nearest up to 12 in all.
+_CLOSE_RATIO = 0.01
+_LONGEST_RATIO = 12
 # Named strata, as conditions over covariates; TOWER's stratification factors (evidence record tower-2017).
 STRATA = {
     "age_group": "age_years < 35",
@@ -52,8 +56,9 @@ class Allocation(Part):
 
     Attributes
     ----------
-    randomized : permuted blocks within strata; False: arms are filled one after the other.
-    ratio : patients per arm within a block, in the order of the arms; empty: from the arms' n.
+    randomized : one list of patients is dealt to the arms in permuted blocks within strata; False: each arm draws its
+        own patients. With one arm there is nothing to deal.
+    ratio : patients per arm within a block, in the order of the arms; empty: small numbers close to the arms' n.
     block : block length, a multiple of the sum of `ratio`; None: the sum itself.
     strata : names of `STRATA` or conditions over covariates.
     counterfactual : the same patients in every arm (then nothing is randomized).
@@ -72,6 +77,29 @@ class Allocation(Part):
         if self.counterfactual and self.randomized and "randomized" in self.model_fields_set:
             refuse("counterfactual: true needs randomized: false", "The same patients cannot be randomized.")
         return self
+
+    def deals(self, n_arms: int) -> bool:
+        """Whether one list of patients is dealt to so many arms."""
+        return self.randomized and not self.counterfactual and n_arms > 1
+
+    def ratio_for(self, sizes: Sequence[int]) -> tuple[int, ...]:
+        """Patients per arm within a block, for arms of these sizes."""
+        if self.ratio:
+            return self.ratio
+        total = sum(sizes)
+        found = []
+        for length in range(len(sizes), _LONGEST_RATIO + len(sizes)):
+            parts = tuple(max(1, round(n * length / total)) for n in sizes)
+            miss = max(abs(part / sum(parts) - n / total) for part, n in zip(parts, sizes, strict=True))
+            if miss <= _CLOSE_RATIO:
+                return parts
+            found.append((miss, parts))
+        return min(found)[1]
+
+    def block_for(self, sizes: Sequence[int]) -> int:
+        """Block length for arms of these sizes; one that holds no whole shares is lengthened until it does."""
+        share = sum(self.ratio_for(sizes))
+        return -(-(self.block or share) // share) * share
 
     def stratum_conditions(self) -> tuple[str, ...]:
         """The strata as conditions over covariates."""

@@ -194,9 +194,36 @@ class Protocol(Part):
         ]
         return found + curve_notes(self.targets, months)
 
+    def how_allocated(self) -> str:
+        """How patients came to their arms, in a sentence for a report."""
+        allocation, sizes = self.allocation, [arm.n for arm in self.arms.values()]
+        if allocation.counterfactual:
+            return "The same patients are in every arm."
+        if not allocation.deals(len(sizes)):
+            return "Each arm's patients are drawn from the study's population; arms differ by chance only."
+        ratio, block = ":".join(map(str, allocation.ratio_for(sizes))), allocation.block_for(sizes)
+        within = f" within strata ({', '.join(allocation.strata)})" if allocation.strata else ""
+        return f"Patients are randomized {ratio} in permuted blocks of {block}{within}."
+
+    def _allocation_notes(self) -> list[str]:
+        """Keys of the allocation that do nothing, or other than they seem to."""
+        allocation, sizes = self.allocation, [arm.n for arm in self.arms.values()]
+        named = [key for key in ("ratio", "block") if getattr(allocation, key)]
+        if not allocation.deals(len(sizes)):
+            keys = ["randomized: false", *named] if len(sizes) == 1 and not allocation.randomized else named
+            why = "with one arm there is nothing to allocate" if len(sizes) == 1 else "patients are not randomized"
+            return [f"allocation.{key} does nothing: {why}" for key in keys]
+        if allocation.block and allocation.block_for(sizes) != allocation.block:
+            ratio = ":".join(map(str, allocation.ratio_for(sizes)))
+            return [
+                f"allocation.block: {allocation.block} holds no whole shares of {ratio} (from the arms' n);"
+                f" blocks are {allocation.block_for(sizes)} long"
+            ]
+        return []
+
     def _design_notes(self) -> list[str]:
         """Numbers of the design that do nothing, or other than they seem to."""
-        found = []
+        found = self._allocation_notes()
         ratio, sizes = self.allocation.ratio, [arm.n for arm in self.arms.values()]
         fair = [sum(sizes) * part / sum(ratio) for part in ratio]
         if any(abs(n - share) >= sum(ratio) for n, share in zip(sizes, fair, strict=False)):

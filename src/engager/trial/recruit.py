@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,17 @@ from numpy.typing import NDArray
 
 from engager.core import Stream, as_exponential, as_normal, parse_condition, uniform_of
 from engager.model import Model
-from engager.population import Covariates, Patients, PopulationValues, Settings, sample_patients, spread
+from engager.population import (
+    Covariates,
+    Patients,
+    PopulationValues,
+    Settings,
+    sample_covariates,
+    sample_patients,
+    spread,
+)
 from engager.protocol import Bins, Constant, Distribution, MeanSpread, MedianRange, Protocol, Share, Table
+from engager.trial.allocation import dealt_to
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +45,8 @@ class Recruits:
     Attributes
     ----------
     replicate, number : array (patient,): together the patient's identity within the arm.
+    key : array (patient,): the number that the patient's draws are keyed by; in a randomized study the place in the
+        list that is dealt to the arms, else `number`.
     stream_of : one stream per replicate, for every later draw.
     covariates, parameters : as in `population.Patients`.
     entry_day : array (patient,) [day]: calendar day of randomization since the first patient could enter.
@@ -44,6 +56,7 @@ class Recruits:
 
     replicate: NDArray[np.int64]
     number: NDArray[np.int64]
+    key: NDArray[np.int64]
     stream_of: dict[int, Stream]
     covariates: Covariates
     parameters: FloatArray
@@ -66,10 +79,10 @@ class Recruits:
         rows : whose draws; None: everybody's.
         """
         replicate = self.replicate if rows is None else self.replicate[rows]
-        number = self.number if rows is None else self.number[rows]
+        key = self.key if rows is None else self.key[rows]
         numbers = sorted(self.stream_of)
         streams = [self.stream_of[one].of(purpose) for one in numbers]
-        uniform = uniform_of(streams, np.searchsorted(numbers, replicate), number, n_draws)
+        uniform = uniform_of(streams, np.searchsorted(numbers, replicate), key, n_draws)
         return _FROM_UNIFORM[kind](uniform)
 
 
@@ -89,18 +102,18 @@ def recruit(
 
     Notes
     -----
-    A patient's draws are keyed by arm and number, so another arm, endpoint or replicate changes nobody else.
-    Patients are exchangeable before treatment, so drawing each arm from the same population is randomization;
-    arms differ by chance in the strata, a little more than blocks within strata would let them.
-    With counterfactual arms the arm is left out of the key: the same people are in every arm.
+    A randomized study has one list of patients, keyed by their place in it, that is dealt to the arms in permuted
+    blocks within strata (`allocation`). Else each arm draws its own patients, keyed by arm and number, so another arm
+    changes nobody. With counterfactual arms the arm is left out of the key: the same people are in every arm.
     """
     arm = protocol.arms[arm_id]
-    world = protocol.study if protocol.allocation.counterfactual else f"{protocol.study}/{arm_id}"
+    is_shared = protocol.allocation.counterfactual or protocol.allocation.deals(len(protocol.arms))
+    world = protocol.study if is_shared else f"{protocol.study}/{arm_id}"
     spreads = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
-    numbers = np.arange(arm.n, dtype=np.int64)
     parts: list[Patients] = []
     streams = {replicate: Stream(seed, world, replicate) for replicate in replicates}
     for replicate, stream in streams.items():
+        numbers = _numbers(protocol, arm_id, stream, spreads)
         parts.append(
             sample_patients(
                 model,
@@ -116,7 +129,8 @@ def recruit(
     names = list(parts[0].covariates)
     recruits = Recruits(
         replicate=np.repeat(np.array(list(replicates), dtype=np.int64), arm.n),
-        number=np.tile(numbers, len(parts)),
+        number=np.tile(np.arange(arm.n, dtype=np.int64), len(parts)),
+        key=np.concatenate([part.numbers for part in parts]),
         stream_of=streams,
         covariates={name: np.concatenate([part.covariates[name] for part in parts]) for name in names},
         parameters=np.concatenate(
@@ -141,6 +155,29 @@ def recruit(
             "is_treated": recruits.draw("never-treated") >= arm.never_treated,
         }
     )
+
+
+def _numbers(
+    protocol: Protocol, arm_id: str, stream: Stream, spreads: Mapping[str, spread.Quantile]
+) -> NDArray[np.int64]:
+    """Numbers of an arm's patients: those the blocks give to it, or simply the first n."""
+    arm, allocation = protocol.arms[arm_id], protocol.allocation
+    if not allocation.deals(len(protocol.arms)):
+        return np.arange(arm.n, dtype=np.int64)
+    sizes = [one.n for one in protocol.arms.values()]
+    ratio, block = allocation.ratio_for(sizes), allocation.block_for(sizes)
+    conditions = [
+        parse_condition(text, protocol.population.covariates(), f"allocation.strata[{i}]")
+        for i, text in enumerate(allocation.stratum_conditions())
+    ]
+
+    def strata(numbers: NDArray[np.int64]) -> NDArray[np.str_]:
+        table = _asked(sample_covariates(spreads, stream, numbers, _eligibility(protocol)))
+        answers = [np.where(condition.holds(table).to_numpy(), "1", "0") for condition in conditions]
+        return reduce(np.char.add, answers)
+
+    place = list(protocol.arms).index(arm_id)
+    return dealt_to(place, arm.n, ratio, block, stream, strata if conditions else None)
 
 
 def _trial_factors(
@@ -184,15 +221,20 @@ def _eligibility(protocol: Protocol) -> Callable[[Covariates], NDArray[np.bool_]
     ]
 
     def eligible(covariates: Covariates) -> NDArray[np.bool_]:
-        if "mrd_log10" in covariates:
-            covariates = {**covariates, "marrow_blasts_percent": 100.0 * 10.0 ** covariates["mrd_log10"]}
-        table = covariate_frame(covariates)
+        table = _asked(covariates)
         passed = np.ones(table.height, dtype=bool)
         for condition in conditions:
             passed &= condition.holds(table).to_numpy()
         return passed
 
     return eligible
+
+
+def _asked(covariates: Covariates) -> pl.DataFrame:
+    """Covariates as conditions of the study file ask for them: in remission, blasts are what the assay counts."""
+    if "mrd_log10" in covariates:
+        covariates = {**covariates, "marrow_blasts_percent": 100.0 * 10.0 ** covariates["mrd_log10"]}
+    return covariate_frame(covariates)
 
 
 def covariate_frame(covariates: Covariates) -> pl.DataFrame:

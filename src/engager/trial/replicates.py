@@ -35,6 +35,7 @@ def simulate_trial(
     n_sampled: int = 24,
     backend: str = "auto",
     only_patients: bool = False,
+    arms: Sequence[str] | None = None,
 ) -> TrialData:
     """Run whole virtual trials.
 
@@ -49,16 +50,21 @@ def simulate_trial(
         read by its written names.
     n_sampled : patients per arm of replicate 0 whose daily courses are kept.
     only_patients : leave the other tables empty, where nobody reads them.
+    arms : those to simulate, whose patients are what they are in the whole study; None: all.
 
     Returns
     -------
     TrialData; the same bits for any split of `replicates` over calls and any number of threads.
     """
     numbers = list(replicates)
-    size = piece_size(protocol.n_patients, len(numbers), n_threads)
+    chosen = tuple(protocol.arms if arms is None else arms)
+    size = piece_size(_patients(protocol, chosen), len(numbers), n_threads)
     pieces = [numbers[start : start + size] for start in range(0, len(numbers), size)]
     found: dict[int, TrialData] = {}
-    for place, data in _share(protocol, pieces, seed, n_threads, progress, settings, n_sampled, backend, only_patients):
+    shared = _share(
+        protocol, pieces, seed, n_threads, progress, settings, n_sampled, backend, only_patients, chosen
+    )  # fmt: skip
+    for place, data in shared:
         found[place] = data
     return found[0] if len(found) == 1 else TrialData.concatenate([found[place] for place in sorted(found)])
 
@@ -82,7 +88,8 @@ def simulate_spans(
     spans : (first, one beyond the last) replicate of each piece; `piece_size` says how long they should be.
     """
     pieces = [list(range(*span)) for span in spans]
-    shared = _share(protocol, pieces, seed, n_threads, progress, settings, n_sampled, backend, only_patients)
+    arms = tuple(protocol.arms)
+    shared = _share(protocol, pieces, seed, n_threads, progress, settings, n_sampled, backend, only_patients, arms)
     return ((spans[place], data) for place, data in shared)
 
 
@@ -104,6 +111,11 @@ def _processes(n_patients: int, n_threads: int | None) -> int:
     return max(1, min(n_threads or usable_cpus(), n_patients // _FEWEST_PATIENTS))
 
 
+def _patients(protocol: Protocol, arms: Sequence[str]) -> int:
+    """Of one replicate, in these arms."""
+    return sum(protocol.arms[arm].n for arm in arms)
+
+
 def _share(
     protocol: Protocol,
     pieces: list[list[int]],
@@ -114,14 +126,15 @@ def _share(
     n_sampled: int,
     backend: str,
     only_patients: bool,
+    arms: tuple[str, ...],
 ) -> Iterator[tuple[int, TrialData]]:
     n_replicates = sum(len(piece) for piece in pieces)
-    n_processes = min(_processes(protocol.n_patients * n_replicates, n_threads), len(pieces))
+    n_processes = min(_processes(_patients(protocol, arms) * n_replicates, n_threads), len(pieces))
     # one process has the cores to itself, for the solver
     n_solving = 1 if n_processes > 1 else n_threads
     values = {one: PopulationValues.read(settings(one) if settings else {}) for piece in pieces for one in piece}
     tasks = [
-        (protocol, piece, seed, n_solving, {one: values[one] for one in piece}, n_sampled, backend, only_patients)
+        (protocol, piece, seed, n_solving, {one: values[one] for one in piece}, n_sampled, backend, only_patients, arms)
         for piece in pieces
     ]
     return share_out(_simulate_piece, tasks, n_processes, progress)
@@ -136,6 +149,7 @@ def _simulate_piece(
     n_sampled: int,
     backend: str,
     only_patients: bool,
+    arms: tuple[str, ...],
     tell: Progress,
 ) -> TrialData:
     data = simulate_here(
@@ -147,5 +161,6 @@ def _simulate_piece(
         settings=settings.__getitem__,
         n_sampled=n_sampled,
         backend=backend,
+        arms=arms,
     )
     return data.only_patients() if only_patients else data

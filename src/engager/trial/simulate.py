@@ -51,23 +51,27 @@ def simulate_here(
     settings: Callable[[int], PopulationValues | Mapping[str, float]] | None = None,
     n_sampled: int = 24,
     backend: str = "auto",
+    arms: Sequence[str] | None = None,
 ) -> TrialData:
     """Run whole virtual trials in this process; see `replicates.simulate_trial`.
 
     Parameters
     ----------
     n_threads : of the solver; None: all cores.
+    arms : those to simulate; None: all.
     """
     model = load_model(protocol.model)
     read = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
     choose = read.__getitem__
     courses: dict[str, Course] = {}
-    for k, (arm_id, arm) in enumerate(protocol.arms.items()):
+    chosen = list(protocol.arms) if arms is None else list(arms)
+    for k, arm_id in enumerate(chosen):
+        arm = protocol.arms[arm_id]
         run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend)
 
         def tell(share: float, done: int = k) -> None:
             if progress is not None:
-                progress((done + share) / len(protocol.arms))
+                progress((done + share) / len(chosen))
 
         courses[arm_id] = run.run(tell)
     return assemble(protocol, courses, model)

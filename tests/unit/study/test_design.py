@@ -79,10 +79,11 @@ def simulation(monkeypatch):
     """Counts the arms that are simulated."""
     calls = []
 
-    def fake(protocol, *, replicates, seed, n_threads, progress, settings, n_sampled, only_patients):
+    def fake(protocol, *, replicates, seed, n_threads, progress, settings, n_sampled, only_patients, arms):
         calls.append(protocol)
         progress(1.0)
         patients = pl.concat([stand_in(protocol, replicate, seed) for replicate in replicates])
+        patients = patients.filter(pl.col("arm").is_in(arms))
         return TrialData(protocol, patients=patients, **dict.fromkeys(("visits", "events", "trajectories"), patients))
 
     monkeypatch.setattr(engager.study.design.arms, "simulate_trial", fake)
@@ -138,7 +139,9 @@ def test_a_null_arm_is_the_control_arm_in_all_but_its_name():
     from engager.study.design.plan import null_arm_of
 
     null = alone(protocol, "a", 50, 12.0, null_arm_of(protocol))
-    assert list(null.arms) == ["a"]
+    assert null.arms["a"].n == 50
+    assert null.arms["b"].n == 1  # a place that patients are dealt to
+    assert null.allocation.ratio == protocol.allocation.ratio_for([arm.n for arm in protocol.arms.values()])
     assert null.arms["a"].regimen == protocol.arms["b"].regimen
     assert null.arms["a"].never_treated == 0.1
     assert null.hsct.probability_of("a") == 0.2

@@ -20,6 +20,7 @@ def small(**changes):
         "arms": {"engager": {"n": 24, "regimen": "blinatumomab"}, "control": {"n": 12, "regimen": "flag"}},
         "follow_up": {"months": 6, "accrual_months": 3, "dropout_per_year": 0.1},
         "hsct": {"offer": "in_response", "probability": 0.5},
+        "allocation": {"ratio": [2, 1], "strata": ["prior_hsct"]},
     }
     return Protocol.model_validate({**raw, **changes})
 
@@ -63,16 +64,25 @@ def test_another_seed_is_another_trial(base):
     assert not np.array_equal(base.patients["age_years"], other.patients["age_years"])
 
 
-def test_an_added_arm_changes_nobody(base):
+def test_an_added_arm_changes_nobody_where_arms_draw_their_own():
+    base = simulate(small(allocation={"randomized": False}))
     arms = {
         "engager": {"n": 24, "regimen": "blinatumomab"},
         "control": {"n": 12, "regimen": "flag"},
         "third": {"n": 12, "regimen": "hyper-cvad"},
     }
-    with_third = simulate(small(arms=arms))
+    with_third = simulate(small(arms=arms, allocation={"randomized": False}))
     for name in ("patients", "visits", "events"):
         kept = getattr(with_third, name).filter(pl.col("arm") != "third")
         assert_frame_equal(kept, getattr(base, name), check_exact=True)
+
+
+def test_an_arm_can_be_simulated_alone(base):
+    alone = simulate(small(), arms=["control"])
+    for name in TABLES:
+        assert_frame_equal(
+            getattr(alone, name), getattr(base, name).filter(pl.col("arm") == "control"), check_exact=True
+        )
 
 
 def test_an_added_endpoint_changes_nobody(base):
@@ -124,7 +134,7 @@ def test_responders_go_on_and_others_leave_after_two_cycles(base):
 
 
 def test_grade_3_events_are_acted_upon():
-    harsh = small(arms={"engager": {"n": 150, "regimen": "blinatumomab"}})
+    harsh = small(arms={"engager": {"n": 150, "regimen": "blinatumomab"}}, allocation={})
     data = simulate(harsh, replicates=[0])
     severe = data.events.filter(pl.col("event").is_in(["crs", "neurologic"]) & pl.col("grade").is_in([3, 4]))
     acted = data.events.filter(pl.col("event").is_in(["hold", "off_study_drug"]))
@@ -154,6 +164,7 @@ def test_a_patient_the_solver_gives_up_is_counted_and_left(monkeypatch):
 def test_data_cut_by_deaths_stops_at_that_death():
     cut = small(
         arms={"engager": {"n": 60, "regimen": "blinatumomab"}},
+        allocation={},
         follow_up={"months": 12, "accrual_months": 6, "data_cut": {"deaths": 15}},
     )
     patients = simulate(cut, replicates=[0]).patients

@@ -1,7 +1,8 @@
 """The arms that a design needs, simulated once each and kept: over sizes, worlds and scenarios that share them.
 
-A patient is fixed by seed, study, arm, replicate and number. So a smaller trial is the first patients of a larger
-one, and an arm that two scenarios leave alone is the same in both.
+A patient is fixed by seed, study, replicate and place in the study's list (or arm and number), and an arm's first
+patients are the same whatever its size. So a smaller trial is the first patients of a larger one, and an arm that two
+scenarios leave alone is the same in both.
 """
 
 from __future__ import annotations
@@ -29,26 +30,34 @@ class ArmJob:
 
     Attributes
     ----------
-    protocol : the study with this arm alone. setting : name of the population values, `settings` themselves.
+    protocol : the study, of which only `arm` counts. setting : name of the population values, `settings` themselves.
     """
 
     protocol: Protocol
+    arm: str
     setting: str
     settings: Settings
 
     @property
     def key(self) -> str:
         """The same for arms in which the same would happen."""
-        return f"{self.setting}:{digest(write_protocol(self.protocol))}"
+        return f"{self.setting}:{self.arm}:{digest(write_protocol(self.protocol))}"
 
     @property
     def work(self) -> float:
         """Patient-months of one replicate."""
-        return self.protocol.n_patients * self.protocol.follow_up.months
+        return self.n * self.protocol.follow_up.months
+
+    @property
+    def n(self) -> int:
+        """Patients of one replicate."""
+        return self.protocol.arms[self.arm].n
 
 
 def alone(protocol: Protocol, arm_id: str, n: int, months: float, null: NullArm | None = None) -> Protocol:
-    """The study with one arm, its data not cut; response windows stay those of the whole study.
+    """The study for the sake of one arm, its data not cut; response windows stay those of the whole study.
+
+    The other arms are left as places that patients are dealt to: what they would get makes no difference here.
 
     Parameters
     ----------
@@ -71,15 +80,21 @@ def alone(protocol: Protocol, arm_id: str, n: int, months: float, null: NullArm 
     hsct = protocol.hsct
     if isinstance(hsct.probability, dict):
         hsct = hsct.model_copy(update={"probability": {arm_id: hsct.probability_of(asks)}})
+    sizes = [one.n for one in protocol.arms.values()]
+    allocation = protocol.allocation
+    if allocation.deals(len(sizes)):
+        dealing = {"ratio": allocation.ratio_for(sizes), "block": allocation.block_for(sizes)}
+        allocation = allocation.model_copy(update=dealing)
+    place = arm.model_copy(update={"n": 1})
     return protocol.model_copy(
         update={
-            "arms": {arm_id: arm.model_copy(update={"n": n})},
+            "arms": {name: arm.model_copy(update={"n": n}) if name == arm_id else place for name in protocol.arms},
             "endpoints": (*protocol.endpoints, *windows),
             "targets": (),
             "design": None,
             "hsct": hsct,
             "follow_up": protocol.follow_up.model_copy(update={"data_cut": None, "months": months}),
-            "allocation": protocol.allocation.model_copy(update={"ratio": (), "block": None}),
+            "allocation": allocation,
         }
     )
 
@@ -133,5 +148,6 @@ class ArmStore:
             settings=job.settings,
             n_sampled=0,
             only_patients=True,
+            arms=[job.arm],
         )
         return data.patients

@@ -47,7 +47,7 @@ def plan_of(scenario: Scenario, settings: dict[str, Settings], stages: TwoStage 
         sides = [(treated, treatment), *([(control, None)] if control is not None else [])]
         for setting, draw in settings.items():
             jobs[world, setting] = tuple(
-                ArmJob(alone(protocol, arm, largest[arm], _months(protocol, arm, null), null), setting, draw)
+                ArmJob(alone(protocol, arm, largest[arm], _months(protocol, arm, null), null), arm, setting, draw)
                 for arm, null in sides
             )
     return Plan(scenario, sizes, jobs)

@@ -49,7 +49,6 @@ _PANELS = (
 _LIMITS = (
     "Virtual patients follow a model; what the model leaves out (supportive care, sites) is not seen.",
     "A published figure outside its interval is a finding about the model or its fit; it stays in the table.",
-    "Each arm's patients are drawn from the study's population; arms differ by chance only.",
 )
 
 
@@ -99,7 +98,7 @@ def report_content(
         panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
         doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
         course_days=_course_days(protocol),
-        limits=[*_LIMITS, *protocol.notes()],
+        limits=[*_LIMITS, protocol.how_allocated(), *protocol.notes()],
         seconds=manifest.get("seconds"),
     )
 
