@@ -4,12 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.population import PopulationValues
 from engager.protocol import Protocol
 from engager.protocol.regimen import Regimen
 from engager.trial import simulate_trial
-from engager.trial.dosing import ActionList, DosePlan, plan_day
-from engager.trial.toxicity import advance_days
 
 DAYS = [1, 3, 5, 8, 10, 12]
 REGIMEN = {
@@ -43,33 +40,10 @@ def test_the_daily_dose_of_the_tables_is_what_was_injected(data):
 
 
 @pytest.mark.parametrize("route", ["subcutaneous", "iv_continuous"])
-def test_each_cycle_starts_with_premedication(route):
+def test_each_cycle_starts_with_premedication(route, premedicated_days):
     raw = {**REGIMEN, "route": route, "doses": [{"days": "1-14", "amount": 28, "unit": "ug"}]}
     if route == "iv_continuous":
         raw["doses"][0]["unit"] = "ug/day"
     regimen = Regimen.model_validate(raw)
     found = premedicated_days(regimen)
     assert found == [0.0, 14.0]
-
-
-def premedicated_days(regimen):
-    """Days on which the only patient of a course without events gets dexamethasone."""
-    from engager.model import initial_states, load_model
-    from engager.trial.course import start_course
-    from engager.trial.recruit import recruit
-
-    arms = {"a": {"n": 1, "regimen": regimen.model_dump(mode="json", exclude_none=True)}}
-    protocol = Protocol.model_validate({"study": "premedication", "arms": arms})
-    model = load_model("b-all")
-    recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: PopulationValues())
-    course = start_course(recruits, model.system, initial_states(model.system, recruits.parameters), False)
-    plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"], model)
-    rows, dex, days = np.array([0]), model.system.index("dex"), []
-    for day in range(28):
-        actions = ActionList()
-        plan_day(course, plan, rows, float(day), actions)
-        schedule = actions.schedule(rows)
-        if dex in schedule.index.tolist():
-            days.append(float(day))
-        advance_days(course, rows, regimen, float(day))
-    return days

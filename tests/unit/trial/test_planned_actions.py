@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_injections import premedicated_days
 
 import engager
 from engager.core import InputError
@@ -51,7 +50,7 @@ def test_a_child_of_15_kg_gets_dexamethasone_by_surface_in_every_command(model):
     assert given > 1.1 * as_for_adults  # 20 mg would hold more of the first IL-6 back
 
 
-def test_plan_and_trial_premedicate_on_the_same_days(model):
+def test_plan_and_trial_premedicate_on_the_same_days(model, premedicated_days):
     regimen = Regimen.model_validate(
         {
             "drug": "blinatumomab", "cycle_days": 14, "cycles": 2,
