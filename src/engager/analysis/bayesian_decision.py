@@ -51,7 +51,8 @@ def probability_share_better(
     mass = np.array([control.posterior(k, m).density(shares) * weights for k, m in controls.T.tolist()])
     mass /= mass.sum(axis=1, keepdims=True)
     found = np.einsum("ij,ij->i", above[of_treated.ravel()], mass[of_control.ravel()])
-    return found.reshape(counts[0].shape)[()]
+    answer: FloatArray = found.reshape(counts[0].shape)[()]
+    return answer
 
 
 def _nodes() -> tuple[FloatArray, FloatArray]:

@@ -49,7 +49,8 @@ def alpha_spent(information: Sequence[float], alpha: float, spending: str = "obr
 
     t = _checked(information, alpha)
     if spending == "obrien_fleming":
-        return 2.0 * norm.sf(norm.isf(alpha / 2.0) / np.sqrt(t))
+        found: FloatArray = 2.0 * norm.sf(norm.isf(alpha / 2.0) / np.sqrt(t))
+        return found
     if spending == "pocock":
         return alpha * np.log1p(float(np.expm1(1.0)) * t)
     raise InputError(Problem("spending", spending, "must be obrien_fleming or pocock", nearest(spending, SPENDING)))

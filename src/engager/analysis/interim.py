@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ def last_day(patients: pl.DataFrame) -> FloatArray:
     return ends["end_day"].to_numpy()
 
 
-def count_events(patients: pl.DataFrame, request: EndpointRequest, replicates: NDArray) -> NDArray[np.int64]:
+def count_events(patients: pl.DataFrame, request: EndpointRequest, replicates: NDArray[Any]) -> NDArray[np.int64]:
     """Events of a time-to-event endpoint, array (replicate,); `replicates` are those wanted, rising."""
     import polars as pl
 
@@ -174,7 +174,7 @@ def shares_in_order(
     order = pl.concat(parts).sort("replicate", "entry_day", "turn", maintain_order=True)
     n_replicates = order["replicate"].n_unique()
 
-    def wide(name: str) -> NDArray:
+    def wide(name: str) -> NDArray[Any]:
         return order[name].to_numpy().reshape(n_replicates, -1)
 
     counted = wide("counted")

@@ -10,6 +10,7 @@ Times are compared exactly; round them first if they come from floating-point ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,7 +69,8 @@ class RiskSets:
         """How many are true from `start` up to, not including, `stop`."""
         total = np.zeros((what.shape[0], what.shape[1] + 1), dtype=np.int64)
         np.cumsum(what, axis=1, out=total[:, 1:])
-        return np.take_along_axis(total, stop, axis=1) - np.take_along_axis(total, start, axis=1)
+        found: IntArray = np.take_along_axis(total, stop, axis=1) - np.take_along_axis(total, start, axis=1)
+        return found
 
 
 def risk_sets(
@@ -112,13 +114,13 @@ def risk_sets(
     return _ranked(*(np.take_along_axis(a, order, axis=1) for a in (times, happened, inside, treated, layer)))
 
 
-def _order(times: FloatArray, event: BoolArray, layer: NDArray, inside: BoolArray, has_strata: bool) -> IntArray:
+def _order(times: FloatArray, event: BoolArray, layer: NDArray[Any], inside: BoolArray, has_strata: bool) -> IntArray:
     if has_strata:
         return np.lexsort((~event, times, layer, ~inside), axis=1)
     return np.lexsort((~event, times), axis=1)
 
 
-def _ranked(time: FloatArray, event: BoolArray, member: BoolArray, marked: BoolArray, layer: NDArray) -> RiskSets:
+def _ranked(time: FloatArray, event: BoolArray, member: BoolArray, marked: BoolArray, layer: NDArray[Any]) -> RiskSets:
     n_rows, n = time.shape
     position = np.broadcast_to(np.arange(n, dtype=np.int64), (n_rows, n))
     if n == 0:
@@ -139,7 +141,7 @@ def _next_start(is_start: BoolArray) -> IntArray:
     return np.minimum.accumulate(later[:, ::-1], axis=1)[:, ::-1]
 
 
-def _shaped(given: ArrayLike | None, shape: tuple[int, ...], default: object, name: str) -> NDArray:
+def _shaped(given: ArrayLike | None, shape: tuple[int, ...], default: object, name: str) -> NDArray[Any]:
     if given is None:
         return np.full(shape, default)
     array = np.asarray(given)

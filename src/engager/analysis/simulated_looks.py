@@ -7,7 +7,7 @@ counts or times that the caller chooses; larger is better for the treatment.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +188,7 @@ def pooled_effect(
     return float(cox_hazard_ratio(sample.days.ravel(), event.ravel(), *sides).value)
 
 
-def _in_one_row(part: NDArray) -> NDArray:
+def _in_one_row(part: NDArray[Any]) -> NDArray[Any]:
     return part.reshape(1, -1)
 
 

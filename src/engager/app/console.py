@@ -63,7 +63,8 @@ def _statistic(entry: dict[str, Any]) -> str:
     at = f" {round(entry['time_months'], 1):g} mo" if entry["time_months"] else ""
     if entry["statistic"] == "curve":
         return f"curve, farthest{at}"
-    return entry["statistic"].replace("_", " ") + at
+    found: str = entry["statistic"].replace("_", " ") + at
+    return found
 
 
 def _comparison(entry: dict[str, Any]) -> list[str]:

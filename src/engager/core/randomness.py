@@ -148,7 +148,8 @@ def as_normal(uniform: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard normal draws from uniform ones, by the quantile function."""
     from scipy.special import ndtri
 
-    return ndtri(uniform)
+    found: NDArray[np.float64] = ndtri(uniform)
+    return found
 
 
 def as_exponential(uniform: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -101,12 +101,14 @@ def _with_body_size(drawn: Covariates, stream: Stream, patient: NDArray[np.int64
 
 @cache
 def _correlations() -> list[dict[str, Any]]:
-    return _data("correlations.yaml")["pairs"]
+    found: list[dict[str, Any]] = _data("correlations.yaml")["pairs"]
+    return found
 
 
 @cache
 def _body() -> dict[str, Any]:
-    return _data("body.yaml")
+    found: dict[str, Any] = _data("body.yaml")
+    return found
 
 
 def _data(name: str) -> Any:

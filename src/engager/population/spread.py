@@ -18,14 +18,16 @@ def ndtri(p: FloatArray) -> FloatArray:
     """Quantile of the standard normal; SciPy is loaded when it is first asked."""
     from scipy.special import ndtri as quantile
 
-    return quantile(p)
+    found: FloatArray = quantile(p)
+    return found
 
 
 def ndtr(x: FloatArray | float) -> FloatArray:
     """Share of the standard normal below x."""
     from scipy.special import ndtr as share_below
 
-    return share_below(x)
+    found: FloatArray = share_below(x)
+    return found
 
 
 # The farther end of a printed range of some hundred patients lies about 2.2 standard deviations out
@@ -89,7 +91,8 @@ def bins(edges: Sequence[tuple[float, float]], shares: Sequence[float]) -> Quant
     def quantile(u: FloatArray) -> FloatArray:
         i = np.clip(np.searchsorted(cumulative, u, side="right") - 1, 0, len(low) - 1)
         width = np.maximum(cumulative[i + 1] - cumulative[i], 1e-300)
-        return low[i] + (high[i] - low[i]) * (u - cumulative[i]) / width
+        found: FloatArray = low[i] + (high[i] - low[i]) * (u - cumulative[i]) / width
+        return found
 
     return quantile
 

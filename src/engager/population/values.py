@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal
+from typing import Any, Literal
 
 from engager.core import InputError, Problem, nearest
 from engager.model import Model
@@ -118,7 +118,7 @@ class PopulationValues:
         """
         if isinstance(written, PopulationValues):
             return written
-        blocks: dict[str, dict] = {one.name: {} for one in fields(PopulationValues)}
+        blocks: dict[str, Any] = {one.name: {} for one in fields(PopulationValues)}
         problems: list[Problem] = []
         for name, value in written.items():
             try:

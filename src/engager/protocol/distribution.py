@@ -15,7 +15,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, WithJsonSchema, model_serializer, model_validator
 
@@ -115,6 +115,7 @@ class Table(Part):
 
 
 NumericDistribution = Constant | MedianRange | MeanSpread | Bins
+_Centered = TypeVar("_Centered", Constant, MedianRange, MeanSpread)
 Distribution = Constant | MedianRange | MeanSpread | Bins | Table | Share
 
 
@@ -216,15 +217,9 @@ def _scaled(shares: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(share / total for share in shares)
 
 
-def _within(spread: Any, low: float, high: float) -> Any:
+def _within(spread: _Centered, low: float, high: float) -> _Centered:
     """Refuse what lies outside the possible values of the covariate."""
-    if isinstance(spread, Constant):
-        ends: tuple[float, ...] = (spread.value,)
-    elif isinstance(spread, MeanSpread):
-        ends = (spread.mean, *(spread.range or ()))
-    else:
-        ends = (spread.median, *spread.range)
-    for end in ends:
+    for end in _ends(spread):
         if not low <= end <= high:
             refuse(f"{end:g} is outside the possible values [{low:g}, {high:g}]")
     return spread
@@ -278,3 +273,12 @@ CategoryTable = Annotated[
         }
     ),
 ]
+
+
+def _ends(spread: Constant | MedianRange | MeanSpread) -> tuple[float, ...]:
+    """The numbers of a distribution that must be possible."""
+    if isinstance(spread, Constant):
+        return (spread.value,)
+    if isinstance(spread, MeanSpread):
+        return (spread.mean, *(spread.range or ()))
+    return (spread.median, *spread.range)

@@ -37,7 +37,8 @@ class Assessment:
         seen = self._observe(rows, day)
         self._record(rows, day, kind, seen, has_marrow=np.zeros(rows.size, dtype=bool))
         self._classify(rows, day, seen)
-        return rows[seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]]
+        found: IntArray = rows[seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]]
+        return found
 
     def marrow_visit(self, rows: IntArray, day: float, kind: str) -> None:
         """Marrow and blood: remission or not, residual disease, relapse."""

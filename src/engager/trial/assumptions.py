@@ -19,7 +19,8 @@ from engager.population import PopulationValues, ValueName
 def assumption_table() -> dict[str, dict[str, Any]]:
     """Every assumption with value, unit, reason and, where one is thought possible, a range."""
     text = (resources.files("engager.trial") / "data" / "assumptions.yaml").read_text()
-    return yaml.safe_load(text)
+    found: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return found
 
 
 class Assumptions:

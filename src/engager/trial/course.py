@@ -7,6 +7,7 @@ day of treatment. The arrays change as the trial goes on; nothing here decides a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ class Course:
     neurologic_day: FloatArray
     n_events: dict[str, IntArray] = field(default_factory=dict)
     log: list[tuple[IntArray, FloatArray, str, IntArray, list[str] | str]] = field(default_factory=list)
-    visits: list[dict[str, NDArray]] = field(default_factory=list)
+    visits: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     samples: list[tuple[float, FloatArray]] = field(default_factory=list)
     sampled_rows: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,8 @@ def _data_cut(protocol: Protocol, courses: Mapping[str, Course]) -> dict[int, fl
 def _calendar_deaths(course: Course, replicate: int) -> FloatArray:
     recruits = course.recruits
     seen = (recruits.replicate == replicate) & (course.death_day <= recruits.observable_day)
-    return (recruits.entry_day + course.death_day)[seen]
+    found: FloatArray = (recruits.entry_day + course.death_day)[seen]
+    return found
 
 
 def _last_day(course: Course, cut: dict[int, float]) -> FloatArray:
@@ -301,7 +302,7 @@ def _trajectories(arm: str, course: Course, model: Model) -> pl.DataFrame:
     return _nan_to_null(frame.filter(pl.Series(alive)))
 
 
-def _or_null(values: NDArray, present: NDArray[np.bool_]) -> list[object]:
+def _or_null(values: NDArray[Any], present: NDArray[np.bool_]) -> list[object]:
     return [value if keep else None for value, keep in zip(values.tolist(), present, strict=True)]
 
 

@@ -149,7 +149,8 @@ def _standard_errors(rows: pl.DataFrame, statistic: str) -> FloatArray:
     columns: dict[str, Any] = {name: rows[name].to_numpy().astype(float) for name in ("value", "low", "high", "n")}
     with np.errstate(divide="ignore", invalid="ignore"):
         if statistic == "proportion":
-            return np.sqrt(columns["value"] * (1.0 - columns["value"]) / columns["n"])
+            found: FloatArray = np.sqrt(columns["value"] * (1.0 - columns["value"]) / columns["n"])
+            return found
         scale = "log" if SCALE_BY_STATISTIC.get(statistic) == "log" else "share"
         width = _on(scale, columns["high"]) - _on(scale, columns["low"])
     return np.where(np.isfinite(width), width / (2 * _Z), np.nan)
@@ -164,7 +165,8 @@ def _on(scale: str, values: ArrayLike) -> FloatArray:
     if scale == "share":
         return given
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(given)
+        found: FloatArray = np.log(given)
+        return found
 
 
 def _monte_carlo(values: FloatArray, stream: Stream) -> tuple[float, float, float]:

@@ -226,7 +226,8 @@ def _median_b_after_break(world: World, setting: str) -> float:
 
 
 def _peak(world: World, setting: str, first: float, last: float) -> FloatArray:
-    return np.nanmax(world.of(setting).between("IL6", first, last), axis=1)
+    found: FloatArray = np.nanmax(world.of(setting).between("IL6", first, last), axis=1)
+    return found
 
 
 def _share_il6_early(world: World, setting: str) -> float:

@@ -156,8 +156,9 @@ def _inverse_curvature(f: Callable[[FloatArray], float], at: FloatArray, h: floa
             curvature[i, j] = curvature[j, i] = both / (4 * h**2)
     values, vectors = np.linalg.eigh(curvature)
     if np.all(values > 1e-6):
-        return vectors @ np.diag(1 / values) @ vectors.T
-    covariance = vectors @ np.diag(1 / np.maximum(values, 1e-6)) @ vectors.T
+        found: FloatArray = vectors @ np.diag(1 / values) @ vectors.T
+        return found
+    covariance: FloatArray = vectors @ np.diag(1 / np.maximum(values, 1e-6)) @ vectors.T
     flat = (np.abs(vectors[:, values <= 1e-6]) > 0.2).any(axis=1)
     covariance[flat, :] = np.nan
     covariance[:, flat] = np.nan

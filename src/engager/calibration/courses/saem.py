@@ -218,4 +218,5 @@ def _sample_at_the_end(
 
 def log_prior(phi: FloatArray, mu: FloatArray, omega: FloatArray) -> FloatArray:
     """Normal log-density without the constant, so that it pairs with densities likewise without it."""
-    return -0.5 * (((phi - mu) / omega) ** 2).sum(axis=1) - np.log(omega).sum()
+    found: FloatArray = -0.5 * (((phi - mu) / omega) ** 2).sum(axis=1) - np.log(omega).sum()
+    return found

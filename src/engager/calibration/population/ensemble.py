@@ -64,7 +64,8 @@ def assimilate(
     left, singular, right = np.linalg.svd(anomaly_data.T, full_matrices=False)
     weights = singular / (singular**2 + inflation)
     gain = anomaly_members.T @ right.T @ np.diag(weights) @ left.T
-    return members + (target - predicted) @ (gain * _trust(anomaly_members, anomaly_data)).T
+    found: FloatArray = members + (target - predicted) @ (gain * _trust(anomaly_members, anomaly_data)).T
+    return found
 
 
 def _trust(anomaly_members: FloatArray, anomaly_data: FloatArray) -> FloatArray:
@@ -77,9 +78,11 @@ def _trust(anomaly_members: FloatArray, anomaly_data: FloatArray) -> FloatArray:
     members = anomaly_members / np.maximum(np.linalg.norm(anomaly_members, axis=0), tiny)
     data = anomaly_data / np.maximum(np.linalg.norm(anomaly_data, axis=0), tiny)
     squared = np.maximum((members.T @ data) ** 2, tiny)
-    return np.maximum(1.0 - 1.0 / (anomaly_members.shape[0] * squared), 0.0)
+    found: FloatArray = np.maximum(1.0 - 1.0 / (anomaly_members.shape[0] * squared), 0.0)
+    return found
 
 
 def misfit(simulated: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:
     """Mean squared standardized distance of each member: array (member,); about 1 when all is explained."""
-    return np.nanmean((simulated - observed) ** 2 / variance, axis=1)
+    found: FloatArray = np.nanmean((simulated - observed) ** 2 / variance, axis=1)
+    return found

@@ -88,7 +88,8 @@ class FitPlan:
 @cache
 def fit_defaults() -> dict[str, Any]:
     """The shipped fit: studies, sizes, members, acceptance bands."""
-    return yaml.safe_load((resources.files("engager.calibration") / "data" / "fit.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load((resources.files("engager.calibration") / "data" / "fit.yaml").read_text())
+    return found
 
 
 def shipped_plan(members: int | None = None, portions: int | None = None, seed: int | None = None) -> FitPlan:

@@ -212,4 +212,5 @@ def _simulated(
     data = simulate_trial(sized, replicates=[0], seed=_SEED, settings=lambda _: settings, n_sampled=0)
     requests = [request_of(rate.target, sized) for rate in rates]
     estimates = estimate_endpoints(data, requests, sized.population.setting).sort("request")
-    return np.nan_to_num(estimates["value"].to_numpy().astype(float)).tolist()
+    found: list[float] = np.nan_to_num(estimates["value"].to_numpy().astype(float)).tolist()
+    return found

@@ -163,7 +163,8 @@ def _tilt(statements: FloatArray, errors: FloatArray) -> FloatArray:
             length /= 2.0
         found = found - length * step
         value = _dual(scaled, slack, found)
-    return found / unit
+    answer: FloatArray = found / unit
+    return answer
 
 
 def _dual(statements: FloatArray, slack: FloatArray, multipliers: FloatArray) -> float:
@@ -174,7 +175,8 @@ def _dual(statements: FloatArray, slack: FloatArray, multipliers: FloatArray) ->
 
 def _softmax(score: FloatArray) -> FloatArray:
     weights = np.exp(score - score.max())
-    return weights / weights.sum()
+    found: FloatArray = weights / weights.sum()
+    return found
 
 
 def _members(among: ArrayLike | None, n: int) -> NDArray[np.bool_]:

@@ -103,7 +103,8 @@ def saltelli_points(n_factors: int, n_base: int, seed: int) -> FloatArray:
     points = _salib().sample.sobol.sample(
         _problem([f"x{k}" for k in range(n_factors)]), n_base, calc_second_order=False, seed=seed
     )
-    return np.clip(points, _EDGE, 1 - _EDGE)
+    found: FloatArray = np.clip(points, _EDGE, 1 - _EDGE)
+    return found
 
 
 def sobol_indices(
@@ -249,4 +250,5 @@ def _salib() -> ModuleType:
     except ImportError as error:
         rule = "is not installed; Sobol indices need it"
         raise InputError(Problem("SALib", None, rule, "Install engager[calibration].")) from error
-    return SALib
+    found: ModuleType = SALib
+    return found

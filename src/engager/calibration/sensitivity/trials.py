@@ -180,7 +180,8 @@ class TrialFunction:
 def _normal(shares: FloatArray) -> FloatArray:
     from scipy.special import ndtri
 
-    return ndtri(shares)
+    found: FloatArray = ndtri(shares)
+    return found
 
 
 def _at(unknown: Unknown, z: float) -> float:

@@ -125,7 +125,8 @@ def build(text: str, machine: Machine, width: int) -> bytes:
     options.loop_vectorization = options.slp_vectorization = False
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
-    return target.emit_object(module)
+    found: bytes = target.emit_object(module)
+    return found
 
 
 def _target_machine(machine: Machine) -> Any:

@@ -66,7 +66,8 @@ class CompiledRates:
         result, context, keep = lay_out(instant, 1e-6, None, 1)
         self.compiled.drive(self._at, context.ctypes.data)
         del keep
-        return result.values[0, 0]
+        found: FloatArray = result.values[0, 0]
+        return found
 
     def set_inputs(self, inputs: FloatArray) -> None:
         """New values of the inputs from now on."""

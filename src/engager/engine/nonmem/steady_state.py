@@ -66,7 +66,8 @@ def steady_state(
             break
         scale = np.maximum(scale, np.abs(there))
         if _is_near(here, there, scale):
-            return there
+            found: FloatArray = there
+            return found
         here = there
         if cycle + 1 == _FIRST_CYCLES:
             jumped = _newton(later, here, scale)
@@ -88,7 +89,8 @@ def _newton(later: Callable[[FloatArray], FloatArray], start: FloatArray, scale:
             return None
         there = ends[0]
         if _is_near(here, there, scale):
-            return there
+            found: FloatArray | None = there
+            return found
         slopes = ((ends[1:] - there) / step[:, None]).T
         # only a state that draws its neighbors in is what repeated doses lead to
         if np.abs(np.linalg.eigvals(slopes)).max(initial=0.0) > 1 - 1e-5:

@@ -176,4 +176,5 @@ def _number(value: float) -> str:
 def _compiled(text: str, tools: Mapping[str, Any]) -> Formulas:
     scope: dict[str, Any] = {"__builtins__": {"abs": abs}, "nan": math.nan, "inf": math.inf, **tools}
     exec(compile(text, "<model formulas>", "exec"), scope)
-    return scope["formulas"]
+    found: Formulas = scope["formulas"]
+    return found

@@ -243,7 +243,8 @@ def _rounding(anchors: Sequence[Anchor], survival: Array, slopes: Array) -> Arra
     """Standard deviation of log(-log S) from the rounding of print, array (point,)."""
     of_survival = _ROUNDING_OF_SURVIVAL / np.abs(survival * np.log(survival))
     of_time = slopes * _ROUNDING_OF_MONTHS / np.array([a.time_months for a in anchors])
-    return np.where([a.is_median for a in anchors], of_time, of_survival)
+    found: Array = np.where([a.is_median for a in anchors], of_time, of_survival)
+    return found
 
 
 def _assumptions(

@@ -17,7 +17,7 @@ from engager.core import InputError, Problem
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class EvidenceLoader(_Loader):
+class EvidenceLoader(_Loader):  # type: ignore[misc]  # the C loader where PyYAML has one
     """A safe loader that refuses a key written twice and reads 2.0e6 as a number."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:

@@ -37,7 +37,8 @@ class RandomEffects:
     @property
     def standard_errors(self) -> Array:
         """Array (coefficient,)."""
-        return np.sqrt(np.diag(self.covariance))
+        found: Array = np.sqrt(np.diag(self.covariance))
+        return found
 
     def critical(self) -> float:
         """The quantile that makes the interval."""

@@ -173,7 +173,8 @@ class _Reader:
 
     def _is_constant(self, one: Any) -> bool:
         """Whether the file promises constancy; Level 1 has no such promise."""
-        return self.level > 1 and one.getConstant()
+        found: bool = self.level > 1 and one.getConstant()
+        return found
 
     def _unit(self, unit: str) -> str:
         return self.units.get(unit, unit)

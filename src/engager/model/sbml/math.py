@@ -288,7 +288,8 @@ class MathReader:
     def _call(self, name: str, args: list[Node], element: str) -> Node:
         if name not in self.functions:
             if name in _LEVEL_1 and len(args) == 1:
-                return _LEVEL_1[name](self.graph, args)
+                found: Node = _LEVEL_1[name](self.graph, args)
+                return found
             raise InputError(
                 Problem(f"{self.where}: {element}", name, "calls a function that the model does not define")
             )

@@ -236,7 +236,8 @@ def _index_axis(axes: Axes) -> None:
 
 
 def _moves(row: Row) -> bool:
-    return _reach(row) > 1e-9 * max(1.0, abs(row["at_center"]))
+    found: bool = _reach(row) > 1e-9 * max(1.0, abs(row["at_center"]))
+    return found
 
 
 def _reach(row: Row) -> float:

@@ -218,7 +218,8 @@ def _median_prior(found: DesignResult, prior: HistoricalMedian, sources: list[st
 def _density(mixture: Any, months: np.ndarray) -> np.ndarray:
     """Density over months of a mixture that is normal in log months."""
     z = (np.log(months)[:, None] - mixture.means) / mixture.sds
-    return np.exp(-0.5 * z**2) @ (mixture.weights / mixture.sds) / (np.sqrt(2 * np.pi) * months)
+    found: np.ndarray = np.exp(-0.5 * z**2) @ (mixture.weights / mixture.sds) / (np.sqrt(2 * np.pi) * months)
+    return found
 
 
 def _curve(label: str, x: np.ndarray, density: np.ndarray, kind: str) -> dict[str, Any]:

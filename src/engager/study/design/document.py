@@ -27,7 +27,7 @@ def design_json(found: DesignResult) -> dict[str, Any]:
     arms = protocol.arms
     test = design.test_of(arms)
     rule = {"threshold": design.threshold} if test == "bayesian" else {"alpha": design.alpha}
-    return plain_json(
+    answer: dict[str, Any] = plain_json(
         {
             "study": protocol.study,
             "seed": found.manifest["seed"],
@@ -44,6 +44,7 @@ def design_json(found: DesignResult) -> dict[str, Any]:
             "notes": list(found.notes),
         }
     )
+    return answer
 
 
 def effect_of(found: DesignResult) -> str:

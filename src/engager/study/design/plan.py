@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engager.analysis import TwoStage
-from engager.population import PopulationValues
+from engager.population import PopulationValues, Settings
 from engager.protocol import NullArm, Protocol
-from engager.study.design.arms import ArmJob, Settings, alone, months_needed
+from engager.study.design.arms import ArmJob, alone, months_needed
 from engager.study.design.scenarios import Scenario
 from engager.study.parameters import Parameters, population_parameters, read_posterior
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem, versions
 from engager.model import load_model
-from engager.population import PopulationValues
+from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol, read_protocol, write_protocol
-from engager.study.parameters import Settings
 from engager.study.run.chunks import Span
 from engager.study.run.tables import TABLES
 from engager.trial import TrialData, simulate_trial
@@ -80,9 +79,11 @@ def _connect(scheduler: str, stack: ExitStack) -> Client:
         cluster = LocalCluster(
             n_workers=n_workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
         )
-        return stack.enter_context(Client(stack.enter_context(cluster)))
+        local: Client = stack.enter_context(Client(stack.enter_context(cluster)))
+        return local
     try:
-        return stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
+        found: Client = stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
+        return found
     except (OSError, TimeoutError, ValueError) as error:
         hint = "Start one with dask scheduler, or write local."
         rule = f"must be the address of a Dask scheduler that answers ({type(error).__name__})"

@@ -75,7 +75,8 @@ class RunFolder:
     @property
     def comparisons(self) -> list[dict[str, Any]]:
         """Published beside simulated; one entry per target."""
-        return json.loads((self.path / "comparisons.json").read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = json.loads((self.path / "comparisons.json").read_text(encoding="utf-8"))
+        return found
 
     def table(self, name: str) -> pl.DataFrame:
         """``patients``, ``visits``, ``events``, ``trajectories`` or ``estimates``."""
@@ -102,7 +103,8 @@ class RunFolder:
             if definition := definitions[int(values[0])]:
                 one["definition"] = definition
             found.append({**one, "median": interval.median, "low": interval.low, "high": interval.high})
-        return plain_json(found)
+        answer: list[dict[str, Any]] = plain_json(found)
+        return answer
 
     def summary(self) -> dict[str, Any]:
         """What ``engager trial run --json`` prints."""

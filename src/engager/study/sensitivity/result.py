@@ -99,7 +99,8 @@ class Sensitivity:
                 "strong_pairs": [asdict(one) for one in told.strong_pairs()],
                 "held": [asdict(one) for one in told.held],
             }
-        return plain_json(found)
+        answer: dict[str, Any] = plain_json(found)
+        return answer
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Tables by file name without ending."""

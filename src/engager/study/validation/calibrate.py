@@ -55,7 +55,7 @@ class Calibration:
     def as_json(self) -> dict[str, Any]:
         """What ``engager calibrate --json`` prints."""
         made = self.posterior.provenance
-        return plain_json(
+        found: dict[str, Any] = plain_json(
             {
                 "model": self.plan.model.id,
                 "studies": made["studies"],
@@ -67,6 +67,7 @@ class Calibration:
                 "unknowns": self.summary(),
             }
         )
+        return found
 
 
 def calibrate_population(

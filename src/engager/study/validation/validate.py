@@ -97,7 +97,8 @@ class Validation:
             "median_width_ratio": self.width_ratio,
         }
         targets = [{key: one[key] for key in _KEYS} for one in listed]
-        return plain_json({"targets": targets, "counts": counts, "acceptance": self.acceptance()})
+        found: dict[str, Any] = plain_json({"targets": targets, "counts": counts, "acceptance": self.acceptance()})
+        return found
 
 
 def studies_with_targets() -> list[Protocol]:
