@@ -28,7 +28,8 @@ def distinct_instants(times: FloatArray) -> FloatArray:
         return ordered
     gap = np.diff(ordered)
     apart = gap > SAME_INSTANT * np.maximum(np.abs(ordered[1:]), np.abs(ordered[:-1]))
-    return ordered[np.concatenate([[True], apart])]
+    found: FloatArray = ordered[np.concatenate([[True], apart])]
+    return found
 
 
 def snap(times: FloatArray, to: FloatArray) -> FloatArray:

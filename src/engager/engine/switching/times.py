@@ -142,10 +142,12 @@ class _Course:
             count = np.where(np.isfinite(low) & np.isfinite(high) & (slope != 0), high - low + 1, 0)
             count = np.clip(count, 0, MAX_TIMES + 1).astype(np.int64)
             if count.sum() > MAX_TIMES:
-                return np.arange(MAX_TIMES + 1.0) / MAX_TIMES * (right[-1] - left[0]) + left[0]
+                found: FloatArray = np.arange(MAX_TIMES + 1.0) / MAX_TIMES * (right[-1] - left[0]) + left[0]
+                return found
             piece = np.repeat(pieces, count)
             whole = low[piece] + np.arange(piece.size) - np.repeat(np.cumsum(count) - count, count)
-            return left[piece] + (whole - argument[piece]) / slope[piece]
+            more: FloatArray = left[piece] + (whole - argument[piece]) / slope[piece]
+            return more
 
     def _curved(self, switch: Switch) -> FloatArray:
         pieces, times = self._grid()
