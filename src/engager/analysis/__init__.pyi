@@ -16,7 +16,6 @@ from .cox import (
     cox_hazard_ratio as cox_hazard_ratio,
 )
 from .endpoints import (
-    DAYS_PER_MONTH as DAYS_PER_MONTH,
     ENDPOINTS as ENDPOINTS,
     STATISTICS as STATISTICS,
     Endpoint as Endpoint,

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.analysis.endpoints import DAYS_PER_MONTH, EndpointRequest, Kind, endpoint
+from engager.analysis.endpoints import EndpointRequest, Kind, endpoint
 from engager.analysis.risk_sets import risk_sets
 from engager.analysis.sample import HasPatients, check_patients, sample_of
 from engager.analysis.survival import product_limit
-from engager.core import InputError, Problem
+from engager.core import DAYS_PER_MONTH, InputError, Problem
 
 if TYPE_CHECKING:
     import polars as pl

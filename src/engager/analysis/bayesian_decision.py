@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from engager.core import FloatArray
 
 if TYPE_CHECKING:
     from engager.evidence import BetaMixture, NormalMixture
 
-FloatArray = NDArray[np.float64]
 # Enough for posteriors of 10 000 patients (held against four times as many in the tests).
 _NODES, _PIECES = 8, 96
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engager.analysis.risk_sets import FloatArray, IntArray, RiskSets, risk_sets
+from engager.analysis.risk_sets import RiskSets, risk_sets
 from engager.analysis.survival import Limits, normal_quantile
+from engager.core import FloatArray, IntArray
 
 _ROUNDING = 1e-12
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engager.analysis.risk_sets import BoolArray, FloatArray, risk_sets
+from engager.analysis.risk_sets import risk_sets
 from engager.analysis.survival import normal_quantile
+from engager.core import BoolArray, FloatArray
 
 # A log hazard ratio beyond this is not an estimate any trial of this size could support.
 _WIDEST = 30.0

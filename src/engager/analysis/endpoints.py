@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from engager.core import InputError, Problem, nearest
+from engager.core import RESPONSE_WINDOW_DAYS, InputError, Problem, nearest
 
 if TYPE_CHECKING:
     import polars as pl
 
-DAYS_PER_MONTH = 365.25 / 12
 RESPONSES = ("CR", "CRh", "CRi")
 
 
@@ -78,7 +77,7 @@ class EndpointRequest:
     origin: str | None = None
     censor_at_hsct: bool = False
     no_response_event_day: float | None = 1.0
-    response_window_days: float = 84.0
+    response_window_days: float = RESPONSE_WINDOW_DAYS
     induction_days: float = 42.0
     window_days: float | None = None
     strata: Sequence[str] = ()

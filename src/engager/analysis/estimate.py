@@ -17,7 +17,6 @@ from engager.analysis.competing import cumulative_incidence_at
 from engager.analysis.cox import cox_hazard_ratio
 from engager.analysis.endpoints import (
     BETWEEN_ARMS,
-    DAYS_PER_MONTH,
     NEEDS_TIME,
     STATISTICS,
     EndpointRequest,
@@ -27,7 +26,7 @@ from engager.analysis.log_rank import log_rank
 from engager.analysis.proportions import exact_interval, odds_ratio, risk_difference
 from engager.analysis.sample import HasPatients, Sample, check_patients, sample_of
 from engager.analysis.survival import Limits, median_survival, reverse_kaplan_meier, survival_at
-from engager.core import InputError, Problem, nearest, parse_condition
+from engager.core import DAYS_PER_MONTH, InputError, Problem, nearest, parse_condition
 
 if TYPE_CHECKING:
     import polars as pl

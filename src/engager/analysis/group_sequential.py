@@ -16,11 +16,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import InputError, Problem, nearest
+from engager.core import FloatArray, InputError, Problem, nearest
 
-FloatArray = NDArray[np.float64]
 SPENDING = ("obrien_fleming", "pocock")
 
 # Beyond this many standard errors there is no mass that double precision could tell.

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.analysis.endpoints import DAYS_PER_MONTH, EndpointRequest, Share, Times, endpoint
+from engager.analysis.endpoints import EndpointRequest, Share, Times, endpoint
 from engager.analysis.sample import _stratum as stratum_codes
-from engager.core import InputError, Problem, parse_condition
+from engager.core import DAYS_PER_MONTH, BoolArray, FloatArray, InputError, Problem, parse_condition
 
 if TYPE_CHECKING:
     import polars as pl
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 _DAYS = (
     "response_day", "crh_day", "cr_day", "mrd_day", "mrd_first_day", "mrd_response_day", "mrd_undetectable_day",
     "hsct_day", "relapse_day", "death_day", "crs_day", "neurologic_day", "treatment_end_day",

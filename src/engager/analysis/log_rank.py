@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engager.analysis.risk_sets import FloatArray, risk_sets
+from engager.analysis.risk_sets import risk_sets
+from engager.core import FloatArray
 
 
 class LogRank(NamedTuple):

@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.analysis.proportions import exact_interval
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from engager.core import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engager.analysis.risk_sets import FloatArray
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 
 _SCALES = ("identity", "log", "logit", "cloglog")
 #: On which scale an estimate scatters evenly, by statistic.

@@ -10,9 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engager.analysis.risk_sets import BoolArray, FloatArray
 from engager.analysis.survival import Limits, normal_quantile
-from engager.core import InputError, Problem
+from engager.core import BoolArray, FloatArray, InputError, Problem
 
 # Bisection halves an interval of length 2 at most; 60 halvings reach the last bit.
 _HALVINGS = 60

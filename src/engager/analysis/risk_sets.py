@@ -15,11 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.core import InputError, Problem
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
+from engager.core import BoolArray, FloatArray, InputError, IntArray, Problem
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ In: counts (..., stratum). Out: arrays (...).
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray
 
 
 def score_z(events: ArrayLike, n: ArrayLike, control_events: ArrayLike, control_n: ArrayLike) -> FloatArray:

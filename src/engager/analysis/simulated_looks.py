@@ -13,16 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.analysis.cox import cox_hazard_ratio
-from engager.analysis.endpoints import DAYS_PER_MONTH, EndpointRequest
+from engager.analysis.endpoints import EndpointRequest
 from engager.analysis.interim import OrderedShares, cut_patients, day_of_events, last_day
 from engager.analysis.log_rank import log_rank
 from engager.analysis.operating_characteristics import LooksAtTrials
 from engager.analysis.sample import Sample, sample_of
+from engager.core import DAYS_PER_MONTH, FloatArray
 
 if TYPE_CHECKING:
     import polars as pl
-
-FloatArray = NDArray[np.float64]
 
 
 class ShareCounts(NamedTuple):

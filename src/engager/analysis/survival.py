@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.analysis.risk_sets import FloatArray, IntArray, RiskSets, risk_sets
+from engager.analysis.risk_sets import RiskSets, risk_sets
+from engager.core import FloatArray, IntArray
 
 # A survival of exactly one half must be found although it was reached by a product of fractions.
 # R's quantile.survfit uses the same size, sqrt(machine epsilon).

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 
-FloatArray = NDArray[np.float64]
 _LARGEST = 200
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engager.core import FloatArray
 from engager.engine import Action, Problem, Schedule
 from engager.model import Model, load_model
-
-Array = NDArray[np.float64]
 
 #: Hosseini 2020: ten parameters and their spread (standard deviation of the logarithm); the table has none.
 _SPREAD = {
@@ -32,16 +30,16 @@ class Case:
 
     id: str
     model: Model
-    parameters: Array
+    parameters: FloatArray
     rates: tuple[tuple[float, float], ...]
-    times: Array
+    times: FloatArray
 
     def problem(self, n: int) -> Problem:
         """The first `n` patients."""
         actions = [(day, Action.SET_INPUT, 0, rate) for day, rate in self.rates]
         return Problem(self.model.system, self.parameters[:n], self.times, schedule=Schedule.same_for_all(n, actions))
 
-    def segments(self) -> list[tuple[float, float, Array]]:
+    def segments(self) -> list[tuple[float, float, FloatArray]]:
         """(end, rate, save times up to the end) of each stretch between dose changes."""
         ends = [*(day for day, _ in self.rates[1:]), self.times[-1]]
         found = []
@@ -85,7 +83,7 @@ def acute_leukemia(n: int) -> Case:
     return Case("b-all", model, _draw(model, spread, n), tuple(rates), np.arange(0.0, 729.0, 7.0))
 
 
-def _draw(model: Model, spread: dict[str, float], n: int) -> Array:
+def _draw(model: Model, spread: dict[str, float], n: int) -> FloatArray:
     system = model.system
     middle = np.array([system.defaults[name] for name in system.parameters])
     parameters = np.tile(middle, (n, 1))

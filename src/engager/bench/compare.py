@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from engager.bench.cases import CASES, Array, Case, fewer
+from engager.bench.cases import CASES, Case, fewer
 from engager.bench.peers import PEERS, SELF_TIMED, Peer
+from engager.core import FloatArray
 
 _TOLERANCES = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 1e-8)
 _ERROR = 1e-4
@@ -143,7 +144,7 @@ def _bench_case(
     return rows, skipped
 
 
-def _reference(case: Case, n: int) -> Array:
+def _reference(case: Case, n: int) -> FloatArray:
     """Values of the first patients at a relative tolerance of 1e-10, array (patient, time, state)."""
     from engager.engine import solve
 
@@ -153,7 +154,7 @@ def _reference(case: Case, n: int) -> Array:
     return found.values
 
 
-def largest_error(values: Array, reference: Array) -> float:
+def largest_error(values: FloatArray, reference: FloatArray) -> float:
     """The bench's error measure over all patients, times and states; failed patients are left out."""
     own = np.abs(reference).max(axis=1, keepdims=True)
     anyone = np.abs(reference).max(axis=(0, 1), keepdims=True)
@@ -166,17 +167,17 @@ def largest_error(values: Array, reference: Array) -> float:
 class _Contestant:
     """A solver set to its tolerance, and its turns so far."""
 
-    def __init__(self, name: str, case: Case, scale: Array, reference: Array):
+    def __init__(self, name: str, case: Case, scale: FloatArray, reference: FloatArray):
         self.name, self.case, self.scale, self.reference = name, case, scale, reference
         self.best = self.best_cpu = float("inf")
-        self.values: Array = np.zeros(0)
+        self.values: FloatArray = np.zeros(0)
         self.failed = 0
         self.rtol = 1e-6
 
-    def atol(self, rtol: float) -> Array:
+    def atol(self, rtol: float) -> FloatArray:
         return rtol * _ABSOLUTE * self.scale
 
-    def choose_tolerance(self, sample: Callable[[float], Array]) -> None:
+    def choose_tolerance(self, sample: Callable[[float], FloatArray]) -> None:
         """The loosest tolerance with an error of at most 1e-4; the tightest when none has."""
         for rtol in _TOLERANCES:
             self.rtol = rtol
@@ -194,12 +195,12 @@ class _Contestant:
 class _OneByOne(_Contestant):
     """A peer that solves one patient after another."""
 
-    def __init__(self, name: str, peer: Peer, case: Case, scale: Array, reference: Array, n: int):
+    def __init__(self, name: str, peer: Peer, case: Case, scale: FloatArray, reference: FloatArray, n: int):
         super().__init__(name, case, scale, reference)
         self.peer, self.n = peer, n
         self.choose_tolerance(lambda rtol: self._run(rtol, min(_SAMPLE, n)))
 
-    def _run(self, rtol: float, n: int) -> Array:
+    def _run(self, rtol: float, n: int) -> FloatArray:
         self.peer.tolerate(rtol, self.atol(rtol))
         values = np.full((n, *self.reference.shape[1:]), np.nan)
         for i in range(n):
@@ -227,7 +228,7 @@ class _SelfTimed(_OneByOne):
 
     peer: Any
 
-    def _run(self, rtol: float, n: int) -> Array:
+    def _run(self, rtol: float, n: int) -> FloatArray:
         self.peer.tolerate(rtol, self.atol(rtol))
         values, self.elapsed, self.busy = self.peer.solve_first(n)
         return np.asarray(values)
@@ -241,7 +242,7 @@ class _Engine(_Contestant):
     """This package's engine."""
 
     def __init__(
-        self, case: Case, scale: Array, reference: Array, threads: int, backend: str, rtol: float | None,
+        self, case: Case, scale: FloatArray, reference: FloatArray, threads: int, backend: str, rtol: float | None,
         compile_seconds: dict[str, float],
     ):  # fmt: skip
         label = "engager" if backend == "native" else "engager-cuda"

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engager.bench.cases import Array, Case
+from engager.bench.cases import Case
+from engager.core import FloatArray
 from engager.engine import CompiledRates
 from engager.model import System
 
@@ -96,14 +97,14 @@ class DeSolve:
         self._write("parameters", case.parameters)
         self._write("starts", np.array([right.begin(own, first).copy() for own in case.parameters]))
 
-    def _write(self, name: str, values: Array) -> None:
+    def _write(self, name: str, values: FloatArray) -> None:
         np.asarray(values, dtype="<f8").tofile(self.folder / name)
 
-    def tolerate(self, rtol: float, atol: Array) -> None:
+    def tolerate(self, rtol: float, atol: FloatArray) -> None:
         self.rtol = rtol
         self._write("atol", atol)
 
-    def solve_first(self, n: int) -> tuple[Array, float, float]:
+    def solve_first(self, n: int) -> tuple[FloatArray, float, float]:
         """Courses of the first `n` patients, array (patient, time, state), and R's seconds: elapsed, of CPU.
 
         A patient at whom lsoda gave up has NaN from the stretch on in which it did.

@@ -12,17 +12,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engager.bench.cases import Array, Case
+from engager.bench.cases import Case
 from engager.bench.compiled_peers import DeSolve
+from engager.core import FloatArray
 from engager.engine import CompiledRates
 
 
 class Peer(Protocol):
     """What the bench needs of a solver."""
 
-    def tolerate(self, rtol: float, atol: Array) -> None: ...
+    def tolerate(self, rtol: float, atol: FloatArray) -> None: ...
 
-    def solve(self, patient: int) -> Array: ...
+    def solve(self, patient: int) -> FloatArray: ...
 
 
 class RoadRunner:
@@ -38,12 +39,12 @@ class RoadRunner:
         self.runner.integrator.maximum_num_steps = 200_000
         self.start = CompiledRates(system)
 
-    def tolerate(self, rtol: float, atol: Array) -> None:
+    def tolerate(self, rtol: float, atol: FloatArray) -> None:
         self.runner.integrator.relative_tolerance = rtol
         # one absolute tolerance per state, as for every other solver here
         self.runner.integrator.absolute_tolerance = atol.tolist()
 
-    def solve(self, patient: int) -> Array:
+    def solve(self, patient: int) -> FloatArray:
         case, runner = self.case, self.runner
         system = case.model.system
         values = case.parameters[patient]
@@ -77,13 +78,13 @@ class Copasi:
         problem.setTimeSeriesRequested(True)
         self.model = self.data.getModel()
 
-    def tolerate(self, rtol: float, atol: Array) -> None:
+    def tolerate(self, rtol: float, atol: FloatArray) -> None:
         method = self.task.getMethod()
         method.getParameter("Relative Tolerance").setDblValue(rtol)
         method.getParameter("Absolute Tolerance").setDblValue(float(atol.min()))
         method.getParameter("Max Internal Steps").setIntValue(1_000_000)
 
-    def solve(self, patient: int) -> Array:
+    def solve(self, patient: int) -> FloatArray:
         case, system = self.case, self.case.model.system
         changed = self.copasi.ObjectStdVector()
         named = dict(zip(system.parameters, case.parameters[patient], strict=True))
@@ -114,10 +115,10 @@ class _WithRates:
         self.right = CompiledRates(case.model.system)
         self.rtol, self.atol = 1e-6, np.full(len(case.model.system.states), 1e-9)
 
-    def tolerate(self, rtol: float, atol: Array) -> None:
+    def tolerate(self, rtol: float, atol: FloatArray) -> None:
         self.rtol, self.atol = rtol, atol
 
-    def solve(self, patient: int) -> Array:
+    def solve(self, patient: int) -> FloatArray:
         first = np.array([self.case.rates[0][1]])
         state = self.right.begin(self.case.parameters[patient], first).copy()
         rows, start = [state], 0.0
@@ -129,7 +130,7 @@ class _WithRates:
             state, start = found[-1].copy(), end
         return np.array(rows)
 
-    def _stretch(self, start: float, state: Array, times: Array) -> Array:
+    def _stretch(self, start: float, state: FloatArray, times: FloatArray) -> FloatArray:
         raise NotImplementedError
 
 
@@ -140,11 +141,11 @@ class ScipyLsoda(_WithRates):
         super().__init__(case)
         self.out = np.zeros(len(case.model.system.states))
 
-    def _right(self, time: float, state: Array) -> Array:
+    def _right(self, time: float, state: FloatArray) -> FloatArray:
         self.right.rates(time, state, self.out)
         return self.out.copy()
 
-    def _stretch(self, start: float, state: Array, times: Array) -> Array:
+    def _stretch(self, start: float, state: FloatArray, times: FloatArray) -> FloatArray:
         from scipy.integrate import solve_ivp
 
         found = solve_ivp(self._right, (start, times[-1]), state, "LSODA", t_eval=times, rtol=self.rtol, atol=self.atol)
@@ -161,13 +162,13 @@ class SundialsCvode(_WithRates):
 
         super().__init__(case)
 
-    def _right(self, time: float, state: Array, out: Array) -> None:
+    def _right(self, time: float, state: FloatArray, out: FloatArray) -> None:
         self.right.rates(time, state, out)
 
-    def _slopes(self, time: float, state: Array, rates: Array, out: Array) -> None:
+    def _slopes(self, time: float, state: FloatArray, rates: FloatArray, out: FloatArray) -> None:
         self.right.jacobian(time, state, out)
 
-    def _stretch(self, start: float, state: Array, times: Array) -> Array:
+    def _stretch(self, start: float, state: FloatArray, times: FloatArray) -> FloatArray:
         from sksundae.cvode import CVODE
 
         solver = CVODE(
@@ -203,12 +204,12 @@ class NumbaLsoda(_WithRates):
         self.unit = np.ones(len(case.model.system.states))
         self.course, self.called = _course_with_lsoda(self.right, self.unit)
 
-    def tolerate(self, rtol: float, atol: Array) -> None:
+    def tolerate(self, rtol: float, atol: FloatArray) -> None:
         super().tolerate(rtol, atol)
         # in these units every state has the largest of the absolute tolerances
         self.unit[:] = atol / atol.max()
 
-    def solve(self, patient: int) -> Array:
+    def solve(self, patient: int) -> FloatArray:
         state = self.right.begin(self.case.parameters[patient], self.doses[:1])
         rows = np.empty((self.saves, len(state)))
         rows[0] = state / self.unit
@@ -221,7 +222,7 @@ class NumbaLsoda(_WithRates):
         return rows * self.unit
 
 
-def _course_with_lsoda(rates: CompiledRates, unit: Array) -> tuple[Callable[..., bool], Any]:
+def _course_with_lsoda(rates: CompiledRates, unit: FloatArray) -> tuple[Callable[..., bool], Any]:
     """Compiled: fills one patient's rows, of which the first is given; False when LSODA gave up.
 
     Second, the right side that it calls by address alone: keep it alive as long.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.engine.problem import FloatArray
+from engager.core import FloatArray
 from engager.model import Graph, System
 
 

@@ -7,9 +7,8 @@ one instant and differ by a few roundings. Whoever orders times asks here.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray
 
 #: Times that differ by less than this share of their size are one instant: thousands of roundings of one sum, and a
 #: ten-thousandth of a second in a year.

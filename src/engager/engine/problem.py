@@ -11,13 +11,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engager.core import FloatArray, IntArray
 from engager.model import System
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-
 
 #: Stops that one problem may have: room for their limits is kept in every lane.
 MAX_STOPS = 8

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem as Complaint, nearest
-from engager.engine.problem import Action, FloatArray, Problem, Schedule, Status, Trajectories
+from engager.core import FloatArray, InputError, Problem as Complaint, nearest
+from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
 from engager.model import System, evaluate_outputs, read_antimony, read_sbml
 
 MAX_TIMES = 10_000_000

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engager.core import InputError, Problem as Wrong
-from engager.engine.problem import MAX_STOPS, Action, FloatArray, Problem, Schedule, Stops, Trajectories
+from engager.core import FloatArray, InputError, Problem as Wrong
+from engager.engine.problem import MAX_STOPS, Action, Problem, Schedule, Stops, Trajectories
 
 METHODS = ("auto", "rodas5p", "rodas4", "dopri5")
 BACKENDS = ("auto", "native", "reference", "cuda")

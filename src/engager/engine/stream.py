@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem as Wrong
-from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
+from engager.core import FloatArray, InputError, Problem as Wrong
+from engager.engine.problem import Problem, Schedule, Trajectories
 from engager.engine.solving import solve
 
 _MANIFEST = "ensemble.json"

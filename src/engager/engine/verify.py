@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem as Complaint, UnsupportedModel, nearest
-from engager.engine.problem import FloatArray, Problem, Trajectories
+from engager.core import FloatArray, InputError, Problem as Complaint, UnsupportedModel, nearest
+from engager.engine.problem import Problem, Trajectories
 from engager.model import System, evaluate_outputs, read_sbml
 
 BACKENDS = ("reference", "native")

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engager.core import FloatArray
 from engager.model.expression import Graph, Node
 from engager.model.system import TIME, System
-
-FloatArray = NDArray[np.float64]
 
 _NUMPY: dict[str, Callable[..., Any]] = {
     "neg": np.negative,

@@ -11,8 +11,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from engager.core import InputError, Problem, Stream
-from engager.population.spread import FloatArray, Quantile, ndtr
+from engager.core import FloatArray, InputError, Problem, Stream
+from engager.population.spread import Quantile, ndtr
 
 Covariates = dict[str, FloatArray]
 Condition = Callable[[Covariates], NDArray[np.bool_]]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.model import Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
-from engager.population.spread import FloatArray, Quantile
+from engager.population.spread import Quantile
 from engager.population.values import PopulationValues
 
 # Blood and marrow are in proportion to body weight; the model's numbers are those of an adult of 75 kg.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray
+
 Quantile = Callable[[FloatArray], FloatArray]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, WithJsonSchema, field_validator, model_validator
 
-from engager.core import nearest
+from engager.core import MONTHS_PER, nearest
 from engager.protocol.curves import check_curve, printed_curve
 from engager.protocol.parts import Count, Fraction, Number, Part, Positive, Whole, refuse
 
@@ -59,10 +59,8 @@ Statistic = Literal[
     "curve",
 ]
 _MEASURES = {"HR": "hazard_ratio", "OR": "odds_ratio", "difference": "difference"}
-_DAYS_PER_MONTH = 365.25 / 12
 # Papers round percentages, and sometimes print them over a slightly other n.
 _ROUNDING = 0.02
-_UNITS = {"months": 1.0, "weeks": 7 / _DAYS_PER_MONTH, "days": 1 / _DAYS_PER_MONTH, "years": 12.0}
 
 
 def _read_among(name: str | None) -> str | None:
@@ -249,9 +247,9 @@ class Target(Part):
         measure = raw.get("measure")
         if isinstance(measure, str) and measure in _MEASURES:
             return {**raw, "statistic": _MEASURES[measure]}
-        if any(f"time_{unit}" in raw for unit in _UNITS):
+        if any(f"time_{unit}" in raw for unit in MONTHS_PER):
             return {**raw, "statistic": "survival_at"}
-        if any(f"value_{unit}" in raw for unit in _UNITS):
+        if any(f"value_{unit}" in raw for unit in MONTHS_PER):
             return {**raw, "statistic": "median"}
         return raw
 
@@ -299,7 +297,7 @@ class Target(Part):
         if self.ci95 is None:
             return None, None
         # An interval is printed in the unit of its value.
-        scale = next((_UNITS[u] for u in _UNITS if getattr(self, f"value_{u}") is not None), 1.0)
+        scale = next((MONTHS_PER[u] for u in MONTHS_PER if getattr(self, f"value_{u}") is not None), 1.0)
         low, high = self.ci95
         return (None if low is None else low * scale), (None if high is None else high * scale)
 
@@ -345,7 +343,7 @@ def _published(target: Target) -> float | None:
 
 
 def _in_months(target: Target, prefix: str) -> float | None:
-    given = [getattr(target, f"{prefix}_{u}") * by for u, by in _UNITS.items() if getattr(target, f"{prefix}_{u}")]
+    given = [getattr(target, f"{prefix}_{u}") * by for u, by in MONTHS_PER.items() if getattr(target, f"{prefix}_{u}")]
     return given[0] if given else None
 
 

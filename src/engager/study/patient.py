@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import InputError, Problem, Stream, nearest
+from engager.core import FloatArray, InputError, Problem, Stream, nearest
 from engager.engine import Problem as EngineProblem, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
@@ -24,7 +23,6 @@ from engager.study.parameters import population_parameters
 from engager.study.run.content import planned_doses
 from engager.trial import planned_actions, quantile_of
 
-FloatArray = NDArray[np.float64]
 MAX_DAYS = 3650.0
 FIGURES = (".png", ".svg", ".pdf", ".html")
 _HOURS = 24

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import Stream
+from engager.core import IntArray, Stream
 
-IntArray = NDArray[np.int64]
 # Strata of the list's patients with these numbers: array (patient,) of labels.
 Strata = Callable[[IntArray], NDArray[np.str_]]
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from engager.core import FloatArray, IntArray
 from engager.model import evaluate_outputs
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, Course, FloatArray, IntArray
+from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, Course
 
 _SEEN = ("marrow_blasts_percent", "log10_mrd", "blood_blasts_per_uL", "neutrophils", "platelets")
 

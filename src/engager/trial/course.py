@@ -12,12 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.core import BoolArray, FloatArray, IntArray
 from engager.model import System
 from engager.trial.recruit import Recruits
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 # Response classes, better is larger; names as in the tables.
 NO_RESPONSE, CRI, CRH, CR = 0, 1, 2, 3

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.core import FloatArray, IntArray
 from engager.engine import Action, Schedule
 from engager.model import Model
 from engager.protocol import Regimen
-from engager.trial.course import Course, FloatArray, IntArray
+from engager.trial.course import Course
 
 # A dose is a step up when it is larger by more than rounding.
 _STEP = 1 + 1e-9

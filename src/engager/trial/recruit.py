@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import Stream, as_exponential, as_normal, parse_condition, uniform_of
+from engager.core import (
+    DAYS_PER_MONTH,
+    DAYS_PER_YEAR,
+    FloatArray,
+    Stream,
+    as_exponential,
+    as_normal,
+    parse_condition,
+    uniform_of,
+)
 from engager.model import Model
 from engager.population import (
     Covariates,
@@ -28,14 +37,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 YES_NO = ("female", "ph_positive", "prior_hsct", "extramedullary", "in_remission", "untreated")
-FloatArray = NDArray[np.float64]
 _FROM_UNIFORM: dict[str, Callable[[FloatArray], FloatArray]] = {
     "uniform": lambda u: u,
     "normal": as_normal,
     "exponential": as_exponential,
 }
-DAYS_PER_MONTH = 365.25 / 12
-DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
 from engager.engine import Action, Problem, solve
 from engager.model import Model, initial_states, load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, FloatArray, IntArray, start_course
+from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, start_course
 from engager.trial.dosing import ActionList, DosePlan, plan_day
-from engager.trial.recruit import DAYS_PER_MONTH, recruit
+from engager.trial.recruit import recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
 from engager.trial.toxicity import Toxicity, advance_days, stop_treatment
@@ -31,12 +32,10 @@ Progress = Callable[[float], None]
 _HAZARDS = ("H_leukemia", "H_infection", "H_transplant", "H_background")
 _CLONES = ("Lp", "Ln", "Sp")
 _TOXICITY = CAUSE_NAMES.index("toxicity")
-_WEEK = 7
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 _RTOL = 1e-4
 # The model is stiff (hours beside months); asking the engine to find that out every day would cost more than solving.
 _METHOD = "rodas5p"
-_DEFAULT_WINDOW_DAYS = 84.0
 # Partial remission in the definitions of most trials: 25 % blasts or fewer.
 _PARTIAL_REMISSION_PERCENT = 25.0
 
@@ -123,18 +122,18 @@ class ArmRun:
     def run(self, progress: Progress) -> Course:
         """Follow everybody to death or the end of follow-up."""
         course = self.course
-        n_days = int(np.ceil(self.horizon / _WEEK)) * _WEEK
+        n_days = int(np.ceil(self.horizon / DAYS_PER_WEEK)) * DAYS_PER_WEEK
         self._first_visit()
         self._keep_samples(0.0)
         busy = course.on_treatment.copy()
         for day in range(n_days):
-            if day % _WEEK == 0:
+            if day % DAYS_PER_WEEK == 0:
                 busy = course.is_alive & (course.on_treatment | np.isin(np.arange(course.n), self.sampled))
                 quiet = np.flatnonzero(course.is_alive & ~busy)
-                self._stretch(quiet, day, _WEEK)
+                self._stretch(quiet, day, DAYS_PER_WEEK)
                 progress(day / n_days)
             self._stretch(np.flatnonzero(course.is_alive & busy), day, 1)
-            if day % _WEEK == _WEEK - 1:
+            if day % DAYS_PER_WEEK == DAYS_PER_WEEK - 1:
                 self._clinic(day + 1.0)
             if self.sampled.size:
                 self._keep_samples(day + 1.0)
@@ -322,7 +321,7 @@ class ArmRun:
     def _clinic(self, day: float) -> None:
         """Weekly look at who is off treatment and due for a visit."""
         course, visits = self.course, self.protocol.visits
-        every = max(_WEEK, round(visits.after_treatment_every_days / _WEEK) * _WEEK)
+        every = max(DAYS_PER_WEEK, round(visits.after_treatment_every_days / DAYS_PER_WEEK) * DAYS_PER_WEEK)
         if day % every:
             return
         rows = np.flatnonzero(course.is_alive & ~course.on_treatment)
@@ -383,7 +382,7 @@ class ArmRun:
         counted: list[Endpoint | Target] = [one for one in self.protocol.endpoints if one.id in WINDOWED_RESPONSES]
         counted += [one for one in self.protocol.targets if one.endpoint in WINDOWED_RESPONSES]
         windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
-        usual = [_DEFAULT_WINDOW_DAYS] if self.in_remission or not windows else []
+        usual = [RESPONSE_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.core import DAYS_PER_MONTH, FloatArray
 from engager.model import Model, evaluate_outputs
 from engager.protocol import Protocol
 from engager.trial.course import NO_RESPONSE, RESPONSE_NAMES, Course
-from engager.trial.recruit import DAYS_PER_MONTH, covariate_frame
+from engager.trial.recruit import covariate_frame
 
 if TYPE_CHECKING:
     import polars as pl
 
-FloatArray = NDArray[np.float64]
 # Days; far below what any rule or visit distinguishes, far above rounding of calendar days.
 _MOMENT = 1e-6
 CAUSE_NAMES = ("", "leukemia", "infection", "transplant", "background", "toxicity")

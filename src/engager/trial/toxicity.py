@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engager.core import FloatArray, IntArray
 from engager.protocol import Regimen, ToxicityRule
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import Course, FloatArray, IntArray
+from engager.trial.course import Course
 
 # Draws kept for repeated events of one kind; a patient with more has long stopped.
 _MOST_EVENTS = 6

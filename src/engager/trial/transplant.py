@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from engager.core import FloatArray, IntArray
 from engager.engine import Action
 from engager.protocol import Transplant
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import NO_RESPONSE, Course, FloatArray, IntArray
+from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.dosing import ActionList
 
 _EMPTIED = ("progenitor", "myeloid", "megakaryocytes")

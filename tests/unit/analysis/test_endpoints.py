@@ -5,13 +5,12 @@ import polars as pl
 import pytest
 
 from engager.analysis import (
-    DAYS_PER_MONTH,
     ENDPOINTS,
     EndpointRequest,
     estimate_endpoints,
     response_categories,
 )
-from engager.core import InputError
+from engager.core import DAYS_PER_MONTH, InputError
 
 
 def _one(table, request, **more):

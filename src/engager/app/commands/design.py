@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.core import DESIGN_REPLICATES
 
 if TYPE_CHECKING:
     from engager.study import DesignResult
@@ -21,7 +22,9 @@ def design(
     patients: Annotated[
         str | None, typer.Option(help="Sizes to compare, e.g. 60,120,240; default: the design's own.")
     ] = None,
-    replicates: Annotated[int, typer.Option(help="Virtual trials of each scenario, size and world.")] = 200,
+    replicates: Annotated[
+        int, typer.Option(help="Virtual trials of each scenario, size and world.")
+    ] = DESIGN_REPLICATES,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
     parameters: Annotated[
         str, typer.Option(help="posterior, or a file of engager calibrate; its median is told as well.")

@@ -9,6 +9,7 @@ import typer
 
 from engager.app.commands.export import export_run
 from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
+from engager.core import TRIAL_REPLICATES
 
 if TYPE_CHECKING:
     from engager.study import RunFolder
@@ -74,7 +75,7 @@ def run_trial(
     patients: Annotated[
         int | None, typer.Option(help="Patients of one virtual trial, all arms; default: the study's own.")
     ] = None,
-    replicates: Annotated[int, typer.Option(help="Virtual trials to run.")] = 20,
+    replicates: Annotated[int, typer.Option(help="Virtual trials to run.")] = TRIAL_REPLICATES,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
     parameters: Annotated[
         str,

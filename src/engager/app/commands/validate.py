@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_comparisons, print_json, print_table, remark
+from engager.core import VALIDATION_REPLICATES
 
 if TYPE_CHECKING:
     from engager.study import Validation
@@ -26,7 +27,7 @@ def validate(
             " Default: every shipped study."
         ),
     ] = None,
-    replicates: Annotated[int, typer.Option(help="Virtual trials of each study.")] = 40,
+    replicates: Annotated[int, typer.Option(help="Virtual trials of each study.")] = VALIDATION_REPLICATES,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
     parameters: Annotated[
         str, typer.Option(help="posterior, center, table, or a file of engager calibrate.")

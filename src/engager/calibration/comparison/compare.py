@@ -23,6 +23,7 @@ from engager.analysis import (
     prediction_interval,
 )
 from engager.calibration.comparison.curves import curve_requests, farthest_point, watched_curve
+from engager.core import RESPONSE_WINDOW_DAYS
 from engager.protocol import Endpoint, Protocol, Target
 from engager.trial import TrialData
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _EFS_FAILURE_DAY = {"event_at_start": 1.0, "ignored": None}
-_USUAL_WINDOW_DAYS = 84.0
 _SHARES = ("proportion", "difference", "odds_ratio")
 # What patients came with keeps its own column beside the outcome of the same name.
 _ENTRY_NAMES = {"mrd_log10": "entry_mrd_log10"}
@@ -156,7 +156,7 @@ def request_of(target: Target, protocol: Protocol, endpoint: Endpoint | None = N
             settings["origin"] = {"treatment_start": "treatment"}.get(endpoint.origin, endpoint.origin)
         if target.endpoint == "EFS":
             judged = target if target.has_window else endpoint
-            window = protocol.window_days(judged, protocol.arm_of_one(target)) or _USUAL_WINDOW_DAYS
+            window = protocol.window_days(judged, protocol.arm_of_one(target)) or RESPONSE_WINDOW_DAYS
             settings["no_response_event_day"] = _EFS_FAILURE_DAY.get(endpoint.no_response or "", window)
             settings["response_window_days"] = window
     among = target.among or (endpoint.among if endpoint else None)

@@ -14,15 +14,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engager.analysis import EndpointRequest, prediction_interval
+from engager.core import FloatArray
 
 if TYPE_CHECKING:
     from engager.evidence import CurveInformation
     from engager.protocol import Protocol, Target
 
-FloatArray = NDArray[np.float64]
 
 _LEVEL = 0.95
 _Z = 1.959964

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
 from engager.calibration.comparison.compare import compare, target_estimates
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.trial import TrialData
 
 if TYPE_CHECKING:
     import polars as pl
 
-FloatArray = NDArray[np.float64]
 
 _Z = 1.959964
 _RESAMPLES = 200

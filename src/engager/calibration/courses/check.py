@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engager.calibration.courses.cohort import RESOLUTION_PER_UL
 from engager.calibration.courses.cohorts import one_reading_each, readings_above
@@ -19,11 +18,10 @@ from engager.calibration.courses.cytokines import READING_ERROR
 from engager.calibration.courses.fit import load_time_course_fit
 from engager.calibration.courses.observations import Binned, Courses, Fact, Observations, load_observations
 from engager.calibration.courses.settings import Seen, observe
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.model import Model, load_model
 from engager.population import PopulationValues
 
-FloatArray = NDArray[np.float64]
 Row = dict[str, object]
 
 _OUTPUTS = (

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from engager.calibration.courses.observations import Courses
 from engager.calibration.courses.saem import Likelihood
+from engager.core import FloatArray
 from engager.engine import Action, Problem, Schedule, solve
 from engager.model import Model, evaluate_outputs
-
-FloatArray = NDArray[np.float64]
 
 RESOLUTION_PER_UL = 5.0
 _LOWEST_B = 1e-4

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import Stream
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, Stream
 
 _LEVELS = (2.5, 97.5)
 N_COHORTS = 400

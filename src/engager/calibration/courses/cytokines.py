@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from engager.calibration.courses.observations import Bin, Binned
 from engager.calibration.courses.settings import observe
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.model import Model
 from engager.population import PopulationValues
-
-FloatArray = NDArray[np.float64]
 
 READING_ERROR = 0.3
 _TIMES_PER_BIN = 4

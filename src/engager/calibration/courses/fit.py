@@ -24,11 +24,9 @@ from engager.calibration.courses.cytokines import MOVED, fit_il6
 from engager.calibration.courses.information import Marginal, covariance_at, marginal_around, maximize, profile_interval
 from engager.calibration.courses.observations import Observations, load_observations
 from engager.calibration.courses.saem import Effect, Saem, fit_saem
-from engager.core import InputError, Problem, Stream, versions
+from engager.core import FloatArray, InputError, Problem, Stream, versions
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
-
-FloatArray = NDArray[np.float64]
 
 # Starting values where the table's would start the search far away.
 _STARTS = {"k_kill_B": 300.0, "target50_l": 1.0e7}

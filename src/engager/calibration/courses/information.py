@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.calibration.courses.saem import Likelihood, Saem, log_prior
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.population import ValueName
-
-FloatArray = NDArray[np.float64]
 
 # Kernels as wide as the conditional spread: with narrower ones a few draws carry all of the weight.
 # A tenth of the draws comes from the population, so that weights stay bounded.

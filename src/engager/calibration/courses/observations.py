@@ -10,11 +10,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
-from engager.core import InputError, Problem
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, InputError, Problem
 
 USES = ("fit", "check")
 

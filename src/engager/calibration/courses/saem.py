@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import Stream
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, Stream
 
 
 @dataclass(frozen=True)

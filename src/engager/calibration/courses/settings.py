@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import InputError, Problem as Wrong, Stream, nearest
+from engager.core import FloatArray, InputError, Problem as Wrong, Stream, nearest
 from engager.engine import Action, Problem, Schedule, solve
 from engager.model import Model, evaluate_outputs
 from engager.population import PopulationValues, sample_patients, spread
-
-FloatArray = NDArray[np.float64]
 
 _RTOL = 1e-4
 # Residual disease of the MRD-positive cohort is not published by patient; the level that qualified for trials.

@@ -18,11 +18,9 @@ from engager.calibration.courses.cytokines import READING_ERROR
 from engager.calibration.courses.fit import load_time_course_fit
 from engager.calibration.courses.observations import Binned, Courses, Fact, load_observations
 from engager.calibration.courses.settings import SETTINGS, observe
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.model import Model, load_model
 from engager.population import PopulationValues
-
-FloatArray = NDArray[np.float64]
 
 PERCENTILES = (25.0, 50.0, 75.0)
 # Of unnamed patients a publication's figure shows every reading, so its ends are known and its quarters are not.

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from engager.analysis import SCALE_BY_STATISTIC, EndpointRequest, estimate_endpoints
 from engager.calibration.comparison.compare import request_of
 from engager.calibration.comparison.curves import curve_requests, watched_curve
+from engager.core import FloatArray
 from engager.protocol import Protocol, Target
 from engager.trial import TrialData
-
-FloatArray = NDArray[np.float64]
 
 # A share of 0 or 1 has no logit: half an event is added to either side.
 _HALF_EVENT = 0.5

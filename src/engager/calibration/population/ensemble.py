@@ -15,11 +15,8 @@ Luo, Bhakta & Naevdal 2018, "Correlation-based adaptive localization", SPE Journ
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import Stream
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, Stream
 
 
 def assimilate(

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from engager.calibration.population.data_points import DataPoint, data_points, simulated_points
 from engager.calibration.population.ensemble import assimilate, misfit
@@ -29,13 +28,12 @@ from engager.calibration.population.unknowns import (
     regimen_unknowns,
     unknowns_of,
 )
-from engager.core import Stream, digest_object, versions
+from engager.core import FloatArray, Stream, digest_object, versions
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol, shipped_protocol
 from engager.trial import simulate_trial
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
 

@@ -11,13 +11,10 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.model import Model
 from engager.population import PopulationValues, Settings
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

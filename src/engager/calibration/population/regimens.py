@@ -15,19 +15,17 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from engager.analysis import estimate_endpoints, exact_interval
 from engager.calibration.comparison.compare import request_of
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
 from engager.calibration.population.unknowns import STRENGTH_RANGE
-from engager.core import InputError, Problem, nearest, versions
+from engager.core import FloatArray, InputError, Problem, nearest, versions
 from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol
 from engager.trial import RegimenStrength, simulate_trial
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 
 # Four to a doubling, ends included.

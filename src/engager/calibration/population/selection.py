@@ -21,9 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.core import InputError, Problem, Stream
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, InputError, Problem, Stream
 
 _MOST_STEPS = 200
 _CLOSE = 1e-10

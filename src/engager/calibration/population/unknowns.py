@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engager.core import FloatArray
 from engager.model import Model
 from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol
 from engager.trial import assumption_table
-
-FloatArray = NDArray[np.float64]
 
 # Prior: the table's value, with nearly all of the allowed range within two standard deviations.
 _PRIOR_SD = 1.0

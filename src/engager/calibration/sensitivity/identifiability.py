@@ -13,17 +13,14 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from engager.calibration.population.ensemble import assimilate
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of
 from engager.calibration.sensitivity.indices import fisher_interval
-from engager.core import Stream
+from engager.core import FloatArray, Stream
 from engager.model import Model
 from engager.population import ValueName
-
-FloatArray = NDArray[np.float64]
 
 HARDLY_INFORMED = 0.9
 # Made-up unknowns and repeats from which the contraction by chance is read.

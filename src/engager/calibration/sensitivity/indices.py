@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import InputError, Problem
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, InputError, Problem
 
 CONFIDENCE = 0.95
 LOW_SHARE, HIGH_SHARE = 0.05, 0.95

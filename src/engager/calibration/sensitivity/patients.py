@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import InputError, Problem as Wrong, Stream
+from engager.core import FloatArray, InputError, Problem as Wrong, Stream
 from engager.engine import Problem, solve
 from engager.model import Model, evaluate_outputs, initial_states
 from engager.population import PopulationValues, blasts_at, sample_covariates, sample_patients, spread
 from engager.protocol import Protocol, Regimen
 from engager.trial import planned_actions, quantile_of
-
-FloatArray = NDArray[np.float64]
 
 PATIENT_OUTPUTS = {
     "blast_reduction": "Blast reduction by day 29 (log10)",

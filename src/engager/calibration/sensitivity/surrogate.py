@@ -18,9 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.calibration.sensitivity.indices import CONFIDENCE, SobolIndex
-from engager.core import Stream
-
-FloatArray = NDArray[np.float64]
+from engager.core import FloatArray, Stream
 
 # A term for each factor in it and its degree there: ((3, 1),) is linear, ((3, 2),) square, ((1, 1), (3, 1)) mixed.
 Term = tuple[tuple[int, int], ...]

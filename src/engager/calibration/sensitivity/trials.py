@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration.population.posterior import Posterior, course_settings
 from engager.calibration.population.unknowns import Unknown, as_settings, unknowns_of
 from engager.calibration.sensitivity.identifiability import prior_of, unbounded
-from engager.core import InputError, Problem, Stream, nearest
+from engager.core import RESPONSE_WINDOW_DAYS, FloatArray, InputError, Problem, Stream, nearest
 from engager.model import Model
 from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol
 from engager.trial import TrialData, simulate_trial
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 
 TRIAL_OUTPUTS = {
@@ -31,8 +29,8 @@ TRIAL_OUTPUTS = {
     "CRS_grade3plus": "Cytokine release of grade 3+ (%)",
 }
 _REQUESTS = {
-    "CR/CRh/CRi": EndpointRequest("CR/CRh/CRi", window_days=84.0),
-    "MRD_response": EndpointRequest("MRD_response", window_days=84.0),
+    "CR/CRh/CRi": EndpointRequest("CR/CRh/CRi", window_days=RESPONSE_WINDOW_DAYS),
+    "MRD_response": EndpointRequest("MRD_response", window_days=RESPONSE_WINDOW_DAYS),
     "OS_median": EndpointRequest("OS", "median"),
     "CRS_grade3plus": EndpointRequest("CRS_grade3plus"),
 }

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem as Wrong
+from engager.core import FloatArray, InputError, Problem as Wrong
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.backend import refuse_events, starting_inputs
 from engager.engine.native.compiler import describe
 from engager.engine.native.kernel import generate_routines
-from engager.engine.problem import FloatArray, Problem, Schedule, Trajectories
+from engager.engine.problem import Problem, Schedule, Trajectories
 from engager.engine.tolerance import OF_PEAK, absolute_floor
 from engager.model import System
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import Problem as Wrong, UnsupportedModel, usable_cpus
+from engager.core import FloatArray, IntArray, Problem as Wrong, UnsupportedModel, usable_cpus
 from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
 from engager.engine.native.driver import PARTS
-from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Stops, Trajectories
+from engager.engine.problem import Problem, Schedule, Stops, Trajectories
 from engager.engine.tolerance import OF_PEAK, absolute_floor
 from engager.model import System
 

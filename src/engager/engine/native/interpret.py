@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from engager.core import FloatArray
 from engager.engine.lowering.code import Op
 from engager.engine.lowering.routine import Routine
 from engager.engine.lowering.tableau import RODAS5P
 from engager.engine.native.kernel import generate_routines
-from engager.engine.problem import FloatArray
 from engager.model import System
 
 _WORD = (1 << 64) - 1

@@ -11,9 +11,10 @@ from functools import partial
 
 import numpy as np
 
+from engager.core import FloatArray
 from engager.engine.nonmem.steady_state import CycleAction, Solver, steady_state
 from engager.engine.nonmem.table import DOSE, RESET, RESET_AND_DOSE, Record
-from engager.engine.problem import Action, FloatArray, Problem, Schedule
+from engager.engine.problem import Action, Problem, Schedule
 from engager.model import System
 
 ActionRow = tuple[float, Action, int, float]

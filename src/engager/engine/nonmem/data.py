@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engager.core import InputError, Problem as Complaint, nearest
+from engager.core import FloatArray, InputError, IntArray, Problem as Complaint, nearest
 from engager.engine.nonmem.course import DoseCourse, Dosing
 from engager.engine.nonmem.infusion import RATE_PREFIX, with_infusion_inputs
 from engager.engine.nonmem.steady_state import Solver
 from engager.engine.nonmem.table import DOSE, RESET_AND_DOSE, Record, read_records
-from engager.engine.problem import FloatArray, IntArray, Problem, Schedule, Trajectories
+from engager.engine.problem import Problem, Schedule, Trajectories
 from engager.model import System, initial_states
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engager.engine.problem import Action, FloatArray, Problem, Schedule, Trajectories
+from engager.core import FloatArray
+from engager.engine.problem import Action, Problem, Schedule, Trajectories
 from engager.model import System
 
 Solver = Callable[[Problem], Trajectories]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from engager.core import FloatArray
 from engager.engine.instants import is_same_instant
-from engager.engine.problem import Action, FloatArray, Problem, Schedule, Status, Trajectories
+from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
 from engager.engine.reference.course import Course, Failure
 from engager.engine.reference.model import ReferenceModel, as_floats
 from engager.engine.switching.join import switching_times

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 
+from engager.core import FloatArray
 from engager.engine.instants import is_same_instant
-from engager.engine.problem import Action, FloatArray, Status
+from engager.engine.problem import Action, Status
 from engager.engine.reference.events import EndlessEvents, EventQueue
 from engager.engine.reference.model import ReferenceModel
 from engager.engine.tolerance import OF_PEAK, absolute_floor

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engager.engine.problem import Action, FloatArray, IntArray, Problem, Schedule, Trajectories
+from engager.core import FloatArray, IntArray
+from engager.engine.problem import Action, Problem, Schedule, Trajectories
 from engager.engine.switching.find import Switched, switched
 from engager.engine.switching.times import Plan, Stretch, plan
 from engager.model import System, initial_states

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import Problem as Wrong, UnsupportedModel
+from engager.core import FloatArray, IntArray, Problem as Wrong, UnsupportedModel
 from engager.engine.instants import SAME_INSTANT, distinct_instants, snap
-from engager.engine.problem import FloatArray, IntArray
 from engager.engine.switching.find import Switch, Switched
 from engager.model import TIME, Node, evaluate_nodes
 

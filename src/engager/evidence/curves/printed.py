@@ -21,15 +21,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from engager.core import InputError, Problem, nearest
+from engager.core import FloatArray, InputError, Problem, nearest
 from engager.evidence.curves.reconstruction import Anchor, anchors_of, curve_through
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.library import record as library_record
-
-Array = NDArray[np.float64]
 
 # Survival is printed to one percent, a median to a tenth of a month; a uniform error within that.
 _ROUNDING_OF_SURVIVAL = 0.01 / np.sqrt(12)
@@ -57,21 +54,21 @@ class CurveInformation:
     arm: str
     endpoint: str
     n: float
-    time_months: Array
-    survival: Array
+    time_months: FloatArray
+    survival: FloatArray
     is_median: tuple[bool, ...]
-    covariance: Array
+    covariance: FloatArray
     assumptions: tuple[str, ...]
 
     @property
-    def limits(self) -> tuple[Array, Array]:
+    def limits(self) -> tuple[FloatArray, FloatArray]:
         """95 % limits of survival at each point, array (point,) each."""
         half = float(ndtri(0.975)) * np.sqrt(np.diag(self.covariance))
         hazard = -np.log(self.survival)
         return np.exp(-hazard * np.exp(half)), np.exp(-hazard * np.exp(-half))
 
     @property
-    def whitening(self) -> Array:
+    def whitening(self) -> FloatArray:
         """Array (component, point): makes the errors independent with variance 1.
 
         Component j reads the points up to j: what the j-th tells beyond the earlier ones.
@@ -198,7 +195,7 @@ def information_of(
     )  # fmt: skip
 
 
-def _slopes(times: Array, hazard: Array) -> Array:
+def _slopes(times: FloatArray, hazard: FloatArray) -> FloatArray:
     """Exponent of time in the cumulative hazard around each point; the steeper side, which tells less."""
     pieces = [_FIRST_SHAPE]
     for (t0, h0), (t1, h1) in pairwise(zip(times, hazard, strict=True)):
@@ -239,11 +236,11 @@ def _growth_under_loss(
     return float(grown * np.exp(loss * t0) / (n * s0))
 
 
-def _rounding(anchors: Sequence[Anchor], survival: Array, slopes: Array) -> Array:
+def _rounding(anchors: Sequence[Anchor], survival: FloatArray, slopes: FloatArray) -> FloatArray:
     """Standard deviation of log(-log S) from the rounding of print, array (point,)."""
     of_survival = _ROUNDING_OF_SURVIVAL / np.abs(survival * np.log(survival))
     of_time = slopes * _ROUNDING_OF_MONTHS / np.array([a.time_months for a in anchors])
-    found: Array = np.where([a.is_median for a in anchors], of_time, of_survival)
+    found: FloatArray = np.where([a.is_median for a in anchors], of_time, of_survival)
     return found
 
 

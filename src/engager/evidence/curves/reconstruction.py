@@ -15,17 +15,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
 
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records import vocabulary as words
 
 if TYPE_CHECKING:
     from engager.evidence.records.outcome import Outcome
     from engager.evidence.records.record import Record
 
-Array = NDArray[np.float64]
 
 # How freely cumulative hazard may run between two printed points: the share that has accrued at a fraction
 # f of the way is Beta(c f, c (1 - f)). Assumed; with 12 the middle of a segment is uncertain by 0.14 of its
@@ -78,12 +76,12 @@ class RebuiltCurve:
     record: str
     arm: str
     endpoint: str
-    time_months: Array
-    survival: Array
-    low: Array
-    high: Array
-    limit_low: Array
-    limit_high: Array
+    time_months: FloatArray
+    survival: FloatArray
+    low: FloatArray
+    high: FloatArray
+    limit_low: FloatArray
+    limit_high: FloatArray
     anchors: tuple[Anchor, ...]
     last_printed_months: float
     level: float
@@ -218,7 +216,7 @@ def curve_through(
     )
 
 
-def _points(anchors: Sequence[Anchor], z: float) -> tuple[Array, Array]:
+def _points(anchors: Sequence[Anchor], z: float) -> tuple[FloatArray, FloatArray]:
     """Times and cumulative hazards of the printed points, moved by sampling error z; hazards never fall."""
     moved = [_moved(anchor, z) for anchor in anchors]
     order = sorted(moved)
@@ -246,7 +244,7 @@ def _moved(anchor: Anchor, z: float) -> tuple[float, float]:
     return anchor.time_months, float(hazard * np.exp(-z * step))
 
 
-def _hazards(times: Array, points: tuple[Array, Array], p: Array) -> Array:
+def _hazards(times: FloatArray, points: tuple[FloatArray, FloatArray], p: FloatArray) -> FloatArray:
     """Cumulative hazard (time, quantile): how it may run between points at each quantile p of that
     freedom.
     """
@@ -270,7 +268,7 @@ def _hazards(times: Array, points: tuple[Array, Array], p: Array) -> Array:
     return found
 
 
-def _accrued(fraction: Array, p: Array) -> Array:
+def _accrued(fraction: FloatArray, p: FloatArray) -> FloatArray:
     """Share of a segment's hazard accrued at each fraction of the way and quantile, array (time, quantile).
 
     Interpolated from a table of beta quantiles, which are slow to compute one by one.
@@ -283,7 +281,7 @@ def _accrued(fraction: Array, p: Array) -> Array:
 
 
 @cache
-def _beta_table(p: tuple[float, ...]) -> tuple[Array, Array]:
+def _beta_table(p: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
     grid = np.linspace(0, 1, 201)
     inner = grid[1:-1, None]
     table = np.zeros((grid.size, len(p)))
@@ -292,7 +290,7 @@ def _beta_table(p: tuple[float, ...]) -> tuple[Array, Array]:
     return grid, table
 
 
-def _fraction(times: Array, ends: Array, hazards: Array) -> Array:
+def _fraction(times: FloatArray, ends: FloatArray, hazards: FloatArray) -> FloatArray:
     """How much of a segment's hazard has accrued, if it is a Weibull piece (constant hazard from the
     start).
     """
@@ -305,7 +303,7 @@ def _fraction(times: Array, ends: Array, hazards: Array) -> Array:
     return np.asarray((value - hazards[0]) / (hazards[1] - hazards[0]))
 
 
-def _last_shape(at: Array, hazard: Array) -> float:
+def _last_shape(at: FloatArray, hazard: FloatArray) -> float:
     """The exponent of time after the last point: that of the last piece, kept between 0.3 and 1.5."""
     if at.size < 2 or hazard[-1] <= hazard[-2] or at[-1] <= at[-2]:
         return 1.0
@@ -313,8 +311,8 @@ def _last_shape(at: Array, hazard: Array) -> float:
 
 
 def _honor_intervals(
-    times: Array, low: Array, high: Array, anchors: Sequence[Anchor], level: float
-) -> tuple[Array, Array]:
+    times: FloatArray, low: FloatArray, high: FloatArray, anchors: Sequence[Anchor], level: float
+) -> tuple[FloatArray, FloatArray]:
     """Where an interval of the same level was printed, the band is that interval.
 
     At a landmark that is plain; a median's interval ends where the band's lower and upper edges cross one
@@ -341,7 +339,7 @@ def _honor_intervals(
     return np.minimum.accumulate(low), np.maximum.accumulate(high[::-1])[::-1]
 
 
-def _limits(times: Array, anchors: Sequence[Anchor]) -> tuple[Array, Array]:
+def _limits(times: FloatArray, anchors: Sequence[Anchor]) -> tuple[FloatArray, FloatArray]:
     """Survival cannot exceed the last printed value before, nor fall below the next one after."""
     at = np.array([anchor.time_months for anchor in anchors])
     value = np.array([anchor.survival for anchor in anchors])

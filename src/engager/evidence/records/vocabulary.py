@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from engager.core import InputError, Problem, nearest
+from engager.core import MONTHS_PER, InputError, Problem, nearest
 from engager.evidence.records.reading import read_yaml
 
 DATA = Path(__file__).parents[1] / "data"
@@ -124,8 +124,8 @@ def takes(statistic_name: str) -> str:
 
 
 def months(value: float, unit: str) -> float:
-    """A time in days, weeks or years, in months of 365.25 / 12 days."""
-    return value * float(vocabulary()["months_per"][unit])
+    """A time in days, weeks or years, in months as `core.time` counts them."""
+    return value * MONTHS_PER[unit]
 
 
 def route(spelling: str | None) -> tuple[str | None, float | None]:

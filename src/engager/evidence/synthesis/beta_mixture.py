@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betaln, digamma, logsumexp, polygamma
 from scipy.stats import beta as beta_distribution
 
-Array = NDArray[np.float64]
+from engager.core import FloatArray
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ class BetaMixture:
         one.
     """
 
-    weights: Array
-    a: Array
-    b: Array
+    weights: FloatArray
+    a: FloatArray
+    b: FloatArray
 
     @property
     def mean(self) -> float:
@@ -40,11 +39,11 @@ class BetaMixture:
         second = self.a * (self.a + 1) / (total * (total + 1))
         return float(np.sqrt(self.weights @ second - self.mean**2))
 
-    def density(self, share: Array) -> Array:
+    def density(self, share: FloatArray) -> FloatArray:
         """Density at shares in (0, 1)."""
         return np.asarray(np.exp(logsumexp(self._log_parts(share), axis=1)))
 
-    def cdf(self, share: Array | float) -> Array:
+    def cdf(self, share: FloatArray | float) -> FloatArray:
         """Probability of a share at most this."""
         x = np.atleast_1d(np.asarray(share, dtype=float))
         return np.asarray(beta_distribution.cdf(x[:, None], self.a, self.b) @ self.weights)
@@ -93,13 +92,13 @@ class BetaMixture:
         """
         return self.mean * (1 - self.mean) / self.sd**2 - 1
 
-    def _log_parts(self, share: Array) -> Array:
+    def _log_parts(self, share: FloatArray) -> FloatArray:
         x = np.asarray(share, dtype=float)[:, None]
         return np.asarray(
             np.log(self.weights) + (self.a - 1) * np.log(x) + (self.b - 1) * np.log1p(-x) - betaln(self.a, self.b)
         )
 
-    def _log_curvature(self, x: Array) -> Array:
+    def _log_curvature(self, x: FloatArray) -> FloatArray:
         """Second derivative of the log density."""
         parts = self._log_parts(x)
         responsibility = np.exp(parts - logsumexp(parts, axis=1, keepdims=True))
@@ -111,7 +110,7 @@ class BetaMixture:
 
 
 def fit_beta_mixture(
-    share: Array, mass: Array, max_components: int = 4, tolerance: float = 1e-3
+    share: FloatArray, mass: FloatArray, max_components: int = 4, tolerance: float = 1e-3
 ) -> tuple[BetaMixture, float]:
     """The smallest mixture close to a distribution given by masses at shares, and how far it is.
 
@@ -140,7 +139,7 @@ def fit_beta_mixture(
     return best[1], best[0]
 
 
-def _expectation_maximization(share: Array, mass: Array, n_components: int) -> BetaMixture:
+def _expectation_maximization(share: FloatArray, mass: FloatArray, n_components: int) -> BetaMixture:
     """Start from slices of the distribution, then 150 rounds; deterministic."""
     order = np.cumsum(mass)
     part = np.minimum((order * n_components).astype(int), n_components - 1)
@@ -155,8 +154,8 @@ def _expectation_maximization(share: Array, mass: Array, n_components: int) -> B
 
 
 def _maximize(
-    share: Array, mass: Array, responsibility: Array, start: tuple[Array, Array] | None = None
-) -> tuple[Array, Array, Array]:
+    share: FloatArray, mass: FloatArray, responsibility: FloatArray, start: tuple[FloatArray, FloatArray] | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Beta parameters from weighted means of log x and log(1 - x), by Newton; weights from the total mass."""
     w = mass[:, None] * responsibility
     total = w.sum(axis=0)

@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, gammaln
 from scipy.stats import chi2
 
+from engager.core import FloatArray
 from engager.evidence.synthesis.random_effects import RandomEffects, too_few
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,8 @@ class BinomialNormalFit(RandomEffects):
     """
 
     terms: tuple[str, ...]
-    coefficients: Array
-    covariance: Array
+    coefficients: FloatArray
+    covariance: FloatArray
     tau2: float
     log_likelihood: float
     tau2_p: float
@@ -46,9 +44,9 @@ class BinomialNormalFit(RandomEffects):
 
 
 def fit_binomial_normal(
-    events: Array,
-    n: Array,
-    design: Array | None = None,
+    events: FloatArray,
+    n: FloatArray,
+    design: FloatArray | None = None,
     terms: Sequence[str] = ("mean",),
     n_nodes: int = 15,
     use_t: bool = True,
@@ -80,7 +78,7 @@ def fit_binomial_normal(
     nodes = np.polynomial.hermite.hermgauss(n_nodes)
     start = _logistic_start(k, m, x)
 
-    def loss(theta: Array) -> float:
+    def loss(theta: FloatArray) -> float:
         return -log_likelihood(theta[:-1], float(np.exp(theta[-1])), k, m, x, nodes)
 
     fits = [
@@ -116,14 +114,18 @@ _DIVERGED = 30.0
 _TIGHT = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 20000, "maxfev": 20000, "adaptive": True}
 
 
-def log_likelihood(b: Array, tau: float, k: Array, m: Array, x: Array, nodes: tuple[Array, Array]) -> float:
+def log_likelihood(
+    b: FloatArray, tau: float, k: FloatArray, m: FloatArray, x: FloatArray, nodes: tuple[FloatArray, FloatArray]
+) -> float:
     """Marginal log likelihood of coefficients b (term,) and standard deviation tau >= 0."""
     if tau < 1e-8:
         return _binomial(b, k, m, x)
     return float(study_log_likelihoods(x @ b, tau, k, m, nodes).sum())
 
 
-def study_log_likelihoods(eta: Array, tau: float, k: Array, m: Array, nodes: tuple[Array, Array]) -> Array:
+def study_log_likelihoods(
+    eta: FloatArray, tau: float, k: FloatArray, m: FloatArray, nodes: tuple[FloatArray, FloatArray]
+) -> FloatArray:
     """Each study's marginal log likelihood, array (study,), at its mean logit eta (study,) and tau > 0."""
     z = _modes(eta, tau, k, m)
     p = expit(eta + tau * z)
@@ -138,7 +140,7 @@ def study_log_likelihoods(eta: Array, tau: float, k: Array, m: Array, nodes: tup
     return np.asarray(integral + gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1))
 
 
-def _modes(eta: Array, tau: float, k: Array, m: Array) -> Array:
+def _modes(eta: FloatArray, tau: float, k: FloatArray, m: FloatArray) -> FloatArray:
     """Each study's most likely z, array (study,); the inner target is concave, so damped Newton ends."""
     z = np.zeros_like(eta)
     for _ in range(200):
@@ -153,16 +155,16 @@ def _modes(eta: Array, tau: float, k: Array, m: Array) -> Array:
     return z
 
 
-def _binomial(b: Array, k: Array, m: Array, x: Array) -> float:
+def _binomial(b: FloatArray, k: FloatArray, m: FloatArray, x: FloatArray) -> float:
     eta = x @ b
     return float((k * eta - m * np.logaddexp(0, eta)).sum() + _log_choose(k, m))
 
 
-def _log_choose(k: Array, m: Array) -> float:
+def _log_choose(k: FloatArray, m: FloatArray) -> float:
     return float((gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)).sum())
 
 
-def _logistic_start(k: Array, m: Array, x: Array) -> Array:
+def _logistic_start(k: FloatArray, m: FloatArray, x: FloatArray) -> FloatArray:
     """Coefficients of the model without variation between studies, by Newton's method."""
     b = np.linalg.lstsq(x, np.log((k + 0.5) / (m - k + 0.5)), rcond=None)[0]
     for _ in range(100):
@@ -175,13 +177,15 @@ def _logistic_start(k: Array, m: Array, x: Array) -> Array:
     return np.asarray(b)
 
 
-def _covariance(b: Array, tau: float, k: Array, m: Array, x: Array, nodes: tuple[Array, Array]) -> Array:
+def _covariance(
+    b: FloatArray, tau: float, k: FloatArray, m: FloatArray, x: FloatArray, nodes: tuple[FloatArray, FloatArray]
+) -> FloatArray:
     """Inverse of the observed information of (b, tau); the block of b."""
     if tau == 0.0:
         p = expit(x @ b)
         return np.linalg.inv(x.T @ ((m * p * (1 - p))[:, None] * x))
 
-    def value(theta: Array) -> float:
+    def value(theta: FloatArray) -> float:
         return log_likelihood(theta[:-1], abs(float(theta[-1])), k, m, x, nodes)
 
     theta = np.append(b, tau)
@@ -199,7 +203,7 @@ def _covariance(b: Array, tau: float, k: Array, m: Array, x: Array, nodes: tuple
     return np.asarray(full[:-1, :-1])
 
 
-def _check(k: Array, m: Array, x: Array) -> None:
+def _check(k: FloatArray, m: FloatArray, x: FloatArray) -> None:
     if k.size < x.shape[1] + 1:
         raise ValueError(too_few(k.size, x.shape[1], "it needs one more study for the variance between them"))
     if np.any(k < 0) or np.any(k > m) or np.any(m < 1):

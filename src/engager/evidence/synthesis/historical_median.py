@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records.intervals import standard_error_from_interval
 
 if TYPE_CHECKING:
     from engager.evidence.synthesis.selection import Selection
 
-Array = NDArray[np.float64]
 _NEGLIGIBLE = 1e-5
 
 
@@ -31,9 +29,9 @@ _NEGLIGIBLE = 1e-5
 class NormalMixture:
     """A mixture of normal distributions; weights, means and sds are array (component,)."""
 
-    weights: Array
-    means: Array
-    sds: Array
+    weights: FloatArray
+    means: FloatArray
+    sds: FloatArray
 
     @property
     def mean(self) -> float:
@@ -122,8 +120,8 @@ def median_prior_from_records(
 
 
 def prior_from_log_medians(
-    effect: Array,
-    se: Array,
+    effect: FloatArray,
+    se: FloatArray,
     tau_scale: float = 0.5,
     robust_weight: float = 0.2,
     labels: tuple[str, ...] = (),

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, logsumexp
 from scipy.stats import norm
 
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 from engager.evidence.synthesis.beta_mixture import BetaMixture, fit_beta_mixture
 from engager.evidence.synthesis.binomial_normal import study_log_likelihoods
 
 if TYPE_CHECKING:
     from engager.evidence.synthesis.selection import Selection
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -86,8 +83,8 @@ def prior_from_records(
 
 
 def prior_from_counts(
-    events: Array,
-    n: Array,
+    events: FloatArray,
+    n: FloatArray,
     tau_scale: float = 1.0,
     mean_sd: float = 2.0,
     robust_weight: float = 0.2,
@@ -149,7 +146,9 @@ def prior_from_counts(
     )
 
 
-def _posterior_grid(k: Array, m: Array, tau_scale: float, mean_sd: float) -> tuple[Array, Array, Array]:
+def _posterior_grid(
+    k: FloatArray, m: FloatArray, tau_scale: float, mean_sd: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Points (mu, tau) and their posterior weights, each array (point,).
 
     tau runs to 4 scales over Gauss-Legendre nodes of its square root, which are dense near 0 where the
@@ -174,12 +173,14 @@ def _posterior_grid(k: Array, m: Array, tau_scale: float, mean_sd: float) -> tup
     return np.concatenate(mus), np.concatenate(all_taus), np.exp(log_weight - logsumexp(log_weight))
 
 
-def _predictive_density(logit: Array, mu: Array, tau: Array, weight: Array) -> Array:
+def _predictive_density(logit: FloatArray, mu: FloatArray, tau: FloatArray, weight: FloatArray) -> FloatArray:
     keep = weight > 1e-10
     return np.asarray(norm.pdf(logit[:, None], mu[keep], np.maximum(tau[keep], 0.01)) @ weight[keep])
 
 
-def _check(events: Array, n: Array, tau_scale: float, mean_sd: float, robust_weight: float, robust_mean: float) -> None:
+def _check(
+    events: FloatArray, n: FloatArray, tau_scale: float, mean_sd: float, robust_weight: float, robust_mean: float
+) -> None:
     problems = []
     if np.size(events) == 0:
         problems.append(Problem("historical prior", 0, "needs at least one earlier control arm"))

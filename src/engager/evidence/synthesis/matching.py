@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize
 
-from engager.core import InputError, Problem, nearest
+from engager.core import FloatArray, InputError, Problem, nearest
 from engager.evidence.records.intervals import exact_interval
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -34,14 +31,14 @@ class Matched:
     largest : largest weight.
     """
 
-    weights: Array
+    weights: FloatArray
     effective_sample_size: float
     n_used: int
     n_missing: int
     balance: tuple[dict[str, Any], ...]
     largest: float
 
-    def proportion(self, event: Array) -> tuple[float, float, float]:
+    def proportion(self, event: FloatArray) -> tuple[float, float, float]:
         """Weighted share of an event array (patient,) of 0/1, and its 95 % interval (exact at 0 and 1, else
         robust variance, logit).
         """
@@ -116,10 +113,10 @@ def match(patients: Any, targets: Mapping[str, Mapping[str, float]]) -> Matched:
     )
 
 
-def _solve(x: Array) -> Array:
+def _solve(x: FloatArray) -> FloatArray:
     """Minimum of sum exp(x a): its gradient is the weighted imbalance."""
 
-    def value(a: Array) -> tuple[float, Array]:
+    def value(a: FloatArray) -> tuple[float, FloatArray]:
         exponent = x @ a
         shift = exponent.max()
         w = np.exp(exponent - shift)
@@ -140,12 +137,12 @@ def _solve(x: Array) -> Array:
 
 
 def _conditions(
-    columns: Mapping[str, Array], targets: Mapping[str, Mapping[str, float]]
-) -> list[tuple[str, str, float, Array]]:
+    columns: Mapping[str, FloatArray], targets: Mapping[str, Mapping[str, float]]
+) -> list[tuple[str, str, float, FloatArray]]:
     """One condition per published number: (covariate, statistic, target of the mean, values whose mean it
     is).
     """
-    rows: list[tuple[str, str, float, Array]] = []
+    rows: list[tuple[str, str, float, FloatArray]] = []
     problems: list[Problem] = []
     for name, target in targets.items():
         if name not in columns:
@@ -175,12 +172,12 @@ def _conditions(
     return rows
 
 
-def _above(values: Array, median: float) -> Array:
+def _above(values: FloatArray, median: float) -> FloatArray:
     """1 above, 1/2 at and 0 below the median, so that ties with it do not tilt the weights."""
     return np.where(np.isfinite(values), (values > median) + 0.5 * (values == median), np.nan)
 
 
-def _check_reachable(centered: Array, rows: list[tuple[str, str, float, Array]]) -> None:
+def _check_reachable(centered: FloatArray, rows: list[tuple[str, str, float, FloatArray]]) -> None:
     """The targets must lie strictly inside what the patients span."""
     problems = [
         Problem(f"matching: {name}", target, f"{statistic} cannot be reached by reweighting these patients")
@@ -202,7 +199,7 @@ def _names(patients: Any) -> list[str]:
     return list(patients.columns) if hasattr(patients, "columns") else list(patients)
 
 
-def _column(patients: Any, name: str) -> Array:
+def _column(patients: Any, name: str) -> FloatArray:
     column = patients[name]
     values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     try:

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2, norm, t
 
+from engager.core import FloatArray
 from engager.evidence.synthesis.random_effects import RandomEffects, too_few
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ class MetaFit(RandomEffects):
     """
 
     terms: tuple[str, ...]
-    coefficients: Array
-    covariance: Array
+    coefficients: FloatArray
+    covariance: FloatArray
     tau2: float
     tau2_low: float
     tau2_high: float
@@ -48,22 +46,22 @@ class MetaFit(RandomEffects):
     q_p: float
     df: int | None
     n_studies: int
-    weights: Array
+    weights: FloatArray
     log_likelihood: float
     level: float = 0.95
     failure: str | None = field(default=None)
     is_widened: bool = False
 
-    def p_values(self) -> Array:
+    def p_values(self) -> FloatArray:
         """Two-sided p value of each term."""
         z = np.abs(self.coefficients) / self.standard_errors
         return np.asarray(2 * (norm.sf(z) if self.df is None else t.sf(z, self.df)))
 
 
 def fit_random_effects(
-    effect: Array,
-    variance: Array,
-    design: Array | None = None,
+    effect: FloatArray,
+    variance: FloatArray,
+    design: FloatArray | None = None,
     terms: Sequence[str] = ("mean",),
     method: str = "reml",
     knapp_hartung: bool = True,
@@ -130,13 +128,13 @@ def fit_random_effects(
     )
 
 
-def weighted_least_squares(y: Array, w: Array, x: Array) -> tuple[Array, Array]:
+def weighted_least_squares(y: FloatArray, w: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients (term,) and their covariance (term, term) with weights w (study,)."""
     cov = np.linalg.inv(x.T @ (w[:, None] * x))
     return cov @ (x.T @ (w * y)), np.asarray(cov)
 
 
-def reml_tau2(y: Array, v: Array, x: Array) -> float:
+def reml_tau2(y: FloatArray, v: FloatArray, x: FloatArray) -> float:
     """The variance between studies that maximizes the restricted likelihood, >= 0.
 
     The likelihood may have its best value at 0; both ends are compared, so the search never stops at a worse
@@ -162,14 +160,16 @@ def reml_tau2(y: Array, v: Array, x: Array) -> float:
     return tau2 if _reml(tau2, y, v, x) > _reml(0.0, y, v, x) else 0.0
 
 
-def leave_one_out(effect: Array, variance: Array, method: str = "reml", knapp_hartung: bool = True) -> list[MetaFit]:
+def leave_one_out(
+    effect: FloatArray, variance: FloatArray, method: str = "reml", knapp_hartung: bool = True
+) -> list[MetaFit]:
     """The fit without each study in turn; needs at least three studies."""
     keep = ~np.eye(np.size(effect), dtype=bool)
     y, v = np.asarray(effect), np.asarray(variance)
     return [fit_random_effects(y[k], v[k], method=method, knapp_hartung=knapp_hartung) for k in keep]
 
 
-def _reml(tau2: float, y: Array, v: Array, x: Array) -> float:
+def _reml(tau2: float, y: FloatArray, v: FloatArray, x: FloatArray) -> float:
     w = 1 / (v + tau2)
     b, cov = weighted_least_squares(y, w, x)
     residual = y - x @ b
@@ -180,7 +180,7 @@ def _reml(tau2: float, y: Array, v: Array, x: Array) -> float:
     return float(-0.5 * (log_two_pi - extra - np.log(w).sum() - log_det + w @ residual**2))
 
 
-def _newton(tau2: float, y: Array, v: Array, x: Array) -> float:
+def _newton(tau2: float, y: FloatArray, v: FloatArray, x: FloatArray) -> float:
     """Fisher scoring from a good start: the bounded search alone is good to about 1e-8."""
     for _ in range(50):
         w = 1 / (v + tau2)
@@ -195,13 +195,13 @@ def _newton(tau2: float, y: Array, v: Array, x: Array) -> float:
     return tau2
 
 
-def _q(y: Array, v: Array, x: Array, tau2: float) -> float:
+def _q(y: FloatArray, v: FloatArray, x: FloatArray, tau2: float) -> float:
     w = 1 / (v + tau2)
     b, _ = weighted_least_squares(y, w, x)
     return float(w @ (y - x @ b) ** 2)
 
 
-def _q_profile(y: Array, v: Array, x: Array, level: float) -> tuple[float, float]:
+def _q_profile(y: FloatArray, v: FloatArray, x: FloatArray, level: float) -> tuple[float, float]:
     """tau2 values at which the generalized Q sits at its chi-square quantiles."""
     df = y.size - x.shape[1]
     if df < 1:
@@ -219,7 +219,7 @@ def _q_profile(y: Array, v: Array, x: Array, level: float) -> tuple[float, float
     return bounds[0], bounds[1]
 
 
-def _typical_variance(v: Array, x: Array) -> float:
+def _typical_variance(v: FloatArray, x: FloatArray) -> float:
     """The within-study variance that I2 compares tau2 with (Higgins and Thompson 2002)."""
     w = 1 / v
     projected = np.diag(w) - (w[:, None] * x) @ np.linalg.inv(x.T @ (w[:, None] * x)) @ (w[:, None] * x).T
@@ -227,7 +227,7 @@ def _typical_variance(v: Array, x: Array) -> float:
     return (v.size - x.shape[1]) / trace if trace > 0 else float("inf")
 
 
-def _check(y: Array, v: Array, x: Array) -> None:
+def _check(y: FloatArray, v: FloatArray, x: FloatArray) -> None:
     if y.size <= x.shape[1]:
         raise ValueError(too_few(y.size, x.shape[1], "it needs more studies"))
     if not np.all(v > 0) or not np.all(np.isfinite(y)):

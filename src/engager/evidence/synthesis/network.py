@@ -16,9 +16,7 @@ from scipy.linalg import block_diag
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2, norm
 
-from engager.core import InputError, Problem
-
-Array = NDArray[np.float64]
+from engager.core import FloatArray, InputError, Problem
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ class NetworkStudy:
     label: str
     baseline: str
     treatments: tuple[str, ...]
-    effects: Array
-    covariance: Array
+    effects: FloatArray
+    covariance: FloatArray
     is_corrected: bool = False
 
 
@@ -57,8 +55,8 @@ class NetworkFit:
     """
 
     treatments: tuple[str, ...]
-    effects: Array
-    covariance: Array
+    effects: FloatArray
+    covariance: FloatArray
     tau2: float | None
     q: float
     q_df: int
@@ -170,13 +168,13 @@ def study_of_ratio(label: str, treatment: str, control: str, log_ratio: float, s
     return NetworkStudy(label, control, (treatment,), np.array([log_ratio]), np.array([[se**2]]))
 
 
-def _gls(y: Array, v: Array, x: Array) -> tuple[Array, Array]:
+def _gls(y: FloatArray, v: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     precision = np.linalg.inv(v)
     cov = np.linalg.inv(x.T @ precision @ x)
     return cov @ (x.T @ precision @ y), np.asarray(cov)
 
 
-def _reml(tau2: float, y: Array, v: Array, shared: Array, x: Array) -> float:
+def _reml(tau2: float, y: FloatArray, v: FloatArray, shared: FloatArray, x: FloatArray) -> float:
     total = v + tau2 * shared
     b, cov = _gls(y, total, x)
     residual = y - x @ b
@@ -184,7 +182,7 @@ def _reml(tau2: float, y: Array, v: Array, shared: Array, x: Array) -> float:
     return float(-0.5 * (log_dets + residual @ np.linalg.solve(total, residual)))
 
 
-def _reml_tau2(y: Array, v: Array, shared: Array, x: Array) -> float:
+def _reml_tau2(y: FloatArray, v: FloatArray, shared: FloatArray, x: FloatArray) -> float:
     scale = float(np.mean(np.diag(v)) + np.var(y))
     grid = np.concatenate([[0.0], scale * np.logspace(-6, 2, 81)])
     values = [_reml(tau2, y, v, shared, x) for tau2 in grid]
@@ -210,7 +208,7 @@ def _treatments(studies: Sequence[NetworkStudy], reference: str | None) -> list[
     return [first, *(name for name in known if name != first)]
 
 
-def _design(studies: Sequence[NetworkStudy], treatments: Sequence[str]) -> Array:
+def _design(studies: Sequence[NetworkStudy], treatments: Sequence[str]) -> FloatArray:
     rows = []
     for study in studies:
         for name in study.treatments:

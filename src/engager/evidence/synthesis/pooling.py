@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.catalogue import find_records
 from engager.evidence.records.intervals import exact_interval, standard_error_from_interval
@@ -34,7 +33,6 @@ from engager.evidence.synthesis.pooling_parts import (
 )
 from engager.evidence.synthesis.selection import Selection, Study
 
-Array = NDArray[np.float64]
 METHODS = ("glmm", "reml", "common")
 
 
@@ -223,7 +221,7 @@ def pool_hazard_ratios(endpoint: str, year: str | None = None, level: float = 0.
     )
 
 
-def logits(events: Array, n: Array) -> tuple[Array, Array]:
+def logits(events: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Logits and their variances, each array (study,); half an event is added only where there are none,
     or only events.
     """
@@ -231,7 +229,7 @@ def logits(events: Array, n: Array) -> tuple[Array, Array]:
     return np.log((events + add) / (n - events + add)), 1 / (events + add) + 1 / (n - events + add)
 
 
-def _proportion(events: Array, n: Array, method: str, level: float) -> Estimate:
+def _proportion(events: FloatArray, n: FloatArray, method: str, level: float) -> Estimate:
     try:
         if method == "glmm":
             fit = fit_binomial_normal(events, n, level=level)
@@ -256,7 +254,7 @@ def _median_of_medians(studies: Sequence[Study], level: float) -> Estimate:
     return Estimate("median_of_medians", float(values[int(np.searchsorted(middle, 0.5))]))
 
 
-def _proportion_rows(studies: Sequence[Study], weights: Array | None, level: float) -> tuple[dict[str, Any], ...]:
+def _proportion_rows(studies: Sequence[Study], weights: FloatArray | None, level: float) -> tuple[dict[str, Any], ...]:
     rows = []
     for index, study in enumerate(studies):
         assert study.events is not None

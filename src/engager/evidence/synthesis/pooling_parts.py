@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 from engager.evidence.synthesis.meta_analysis import MetaFit, fit_random_effects
 from engager.evidence.synthesis.pooled import Estimate, Regression
 from engager.evidence.synthesis.selection import COVARIATES, Study
 
-Array = NDArray[np.float64]
 _WIDENED = (
     "the Hartung-Knapp interval was narrower than the normal one, because the studies agree more than chance "
     "would have them; the normal one is given"
@@ -23,7 +21,7 @@ _FEW = 3
 GROUPINGS = ("regimen", "drug_class", "setting", "design")
 
 
-def inverse_variance(effect: Array, variance: Array, method: str, level: float, back: Any) -> Estimate:
+def inverse_variance(effect: FloatArray, variance: FloatArray, method: str, level: float, back: Any) -> Estimate:
     """A mean by inverse variance, taken to the reader's scale by `back` (rising); a failure is told in words."""
     try:
         fit = fit_random_effects(effect, variance, method=method, knapp_hartung=method == "reml", level=level)
@@ -68,7 +66,7 @@ def _i2_from_q(fit: MetaFit) -> float:
     return max(0.0, (fit.q - df) / fit.q) if fit.q > 0 else 0.0
 
 
-def weights_of(effect: Array, variance: Array, estimate: Estimate) -> Array | None:
+def weights_of(effect: FloatArray, variance: FloatArray, estimate: Estimate) -> FloatArray | None:
     """Share of each study in the mean, array (study,); None when nothing could be fitted."""
     if estimate.tau2 is None:
         return None
@@ -77,7 +75,7 @@ def weights_of(effect: Array, variance: Array, estimate: Estimate) -> Array | No
 
 
 def subgroup_estimates(
-    studies: Sequence[Study], by: str | None, fit: Any, effect: Array, variance: Array
+    studies: Sequence[Study], by: str | None, fit: Any, effect: FloatArray, variance: FloatArray
 ) -> tuple[tuple[tuple[str, Estimate, int], ...], float | None]:
     """An estimate per group, and the p value of the test that all groups have one mean (common tau2)."""
     if by is None:
@@ -96,7 +94,9 @@ def subgroup_estimates(
     return found, float(chi2.sf(b @ np.linalg.solve(cov, b), len(b)))
 
 
-def regression_on(name: str, studies: Sequence[Study], effect: Array, variance: Array, level: float) -> Regression:
+def regression_on(
+    name: str, studies: Sequence[Study], effect: FloatArray, variance: FloatArray, level: float
+) -> Regression:
     """Slope of one covariate over the studies that print it."""
     has = np.array([name in study.covariates for study in studies], dtype=bool)
     without = tuple(study.label for study in studies if name not in study.covariates)
@@ -140,7 +140,7 @@ def check_grouping(by: str | None) -> None:
         raise InputError(Problem("--by", by, "must be one of " + ", ".join(GROUPINGS)))
 
 
-def published_rows(studies: Sequence[Study], weights: Array | None) -> tuple[dict[str, Any], ...]:
+def published_rows(studies: Sequence[Study], weights: FloatArray | None) -> tuple[dict[str, Any], ...]:
     """Figures as they were printed, one row a study."""
     return tuple(
         {

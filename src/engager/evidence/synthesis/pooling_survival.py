@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from engager.core import FloatArray
 from engager.evidence.records.intervals import standard_error_from_interval
 from engager.evidence.synthesis.pooled import Pooled
 from engager.evidence.synthesis.pooling_parts import (
@@ -29,7 +30,6 @@ from engager.evidence.synthesis.pooling_parts import (
 )
 from engager.evidence.synthesis.selection import Selection, Study
 
-Array = NDArray[np.float64]
 _HALF_EVENT = 0.5
 
 
@@ -91,7 +91,7 @@ def pool_survival(
     )
 
 
-def survival_of(effect: ArrayLike) -> Array:
+def survival_of(effect: ArrayLike) -> FloatArray:
     """Survival from -log(-log S); rises with it."""
     return np.asarray(np.exp(-np.exp(-np.asarray(effect, dtype=float))))
 
@@ -129,7 +129,7 @@ def _can_be_weighed(study: Study) -> bool:
 
 
 def _rows(
-    studies: Sequence[Study], effect: Array, error: Array, weights: Array | None, level: float
+    studies: Sequence[Study], effect: FloatArray, error: FloatArray, weights: FloatArray | None, level: float
 ) -> tuple[dict[str, Any], ...]:
     critical = float(ndtri(0.5 + level / 2))
     rows = []

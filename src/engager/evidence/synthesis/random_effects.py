@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-Array = NDArray[Any]
+from engager.core import FloatArray
 
 
 def too_few(n_studies: int, n_terms: int, needed: str) -> str:
@@ -28,16 +26,16 @@ class RandomEffects:
     tau2 : variance between studies. df : degrees of freedom of the interval; None: normal. level : of the interval.
     """
 
-    coefficients: Array
-    covariance: Array
+    coefficients: FloatArray
+    covariance: FloatArray
     tau2: float
     df: int | None
     level: float
 
     @property
-    def standard_errors(self) -> Array:
+    def standard_errors(self) -> FloatArray:
         """Array (coefficient,)."""
-        found: Array = np.sqrt(np.diag(self.covariance))
+        found: FloatArray = np.sqrt(np.diag(self.covariance))
         return found
 
     def critical(self) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engager.core import DAYS_PER_MONTH, DAYS_PER_YEAR
+
 # name -> (SBML base unit, how many of it); prefixes are added below
 _PLAIN = {
     "g": ("gram", 1.0), "gram": ("gram", 1.0), "kilogram": ("kilogram", 1.0), "mol": ("mole", 1.0),
@@ -11,8 +13,8 @@ _PLAIN = {
     1.0), "litre": ("litre", 1.0), "m": ("metre", 1.0), "meter": ("metre", 1.0), "metre": ("metre", 1.0),
     "s": ("second", 1.0), "second": ("second", 1.0), "min": ("second", 60.0), "minute": ("second", 60.0),
     "h": ("second", 3600.0), "hour": ("second", 3600.0), "day": ("second", 86400.0), "d": ("second",
-    86400.0), "week": ("second", 604800.0), "month": ("second", 86400.0 * 365.25 / 12), "year": ("second",
-    86400.0 * 365.25), "cell": ("item", 1.0), "cells": ("item", 1.0), "count": ("item", 1.0), "item":
+    86400.0), "week": ("second", 604800.0), "month": ("second", 86400.0 * DAYS_PER_MONTH), "year": ("second",
+    86400.0 * DAYS_PER_YEAR), "cell": ("item", 1.0), "cells": ("item", 1.0), "count": ("item", 1.0), "item":
     ("item", 1.0), "molecule": ("item", 1.0), "percent": ("dimensionless", 0.01), "%": ("dimensionless",
     0.01), "dimensionless": ("dimensionless", 1.0), "kelvin": ("kelvin", 1.0), "joule": ("joule", 1.0),
     "newton": ("newton", 1.0), "watt": ("watt", 1.0), "pascal": ("pascal", 1.0), "volt": ("volt", 1.0),

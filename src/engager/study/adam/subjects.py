@@ -6,8 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from engager.analysis import DAYS_PER_MONTH
-from engager.core import parse_condition
+from engager.core import DAYS_PER_MONTH, parse_condition
 from engager.protocol import STRATA, Protocol
 from engager.study.adam.dataset import Dataset, Kind, Variable, dataset, date_of, yes, yes_no
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engager.core import digest
+from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, digest
 from engager.population import Settings
 from engager.protocol import Arm, Endpoint, NullArm, Protocol, write_protocol
 from engager.trial import simulate_trial
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 Progress = Callable[[float], None]
-_DAYS_PER_MONTH = 365.25 / 12
-_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,8 @@ def months_needed(protocol: Protocol, window_days: float | None) -> float:
     """
     if window_days is None:
         return protocol.follow_up.months
-    weeks = int(window_days // _WEEK) + 1
-    return min(protocol.follow_up.months, weeks * _WEEK / _DAYS_PER_MONTH)
+    weeks = int(window_days // DAYS_PER_WEEK) + 1
+    return min(protocol.follow_up.months, weeks * DAYS_PER_WEEK / DAYS_PER_MONTH)
 
 
 class ArmStore:

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engager.core import InputError, Problem, digest, digest_object, versions
+from engager.core import DESIGN_REPLICATES, MOST_REPLICATES, InputError, Problem, digest, digest_object, versions
 from engager.model import load_model
 from engager.protocol import Protocol, design_problems, write_protocol
 from engager.study.design.rules import Prior
 from engager.study.parameters import Parameters
-
-DEFAULT_REPLICATES = 200
-MAX_REPLICATES = 1_000_000
 
 
 def check_design(
@@ -29,9 +26,9 @@ def check_design(
         blocks = {"design": block, "arms": protocol.arms, "endpoints": protocol.endpoints}
         found = design_problems({**blocks, "allocation": protocol.allocation})
         problems += [replace(one, where="--patients") for one in found if one.where == "design.patients"]
-    if not 2 <= replicates <= MAX_REPLICATES:
-        rule = f"must be between 2 and {MAX_REPLICATES}"
-        problems.append(Problem("--replicates", replicates, rule, f"The default is {DEFAULT_REPLICATES}."))
+    if not 2 <= replicates <= MOST_REPLICATES:
+        rule = f"must be between 2 and {MOST_REPLICATES}"
+        problems.append(Problem("--replicates", replicates, rule, f"The default is {DESIGN_REPLICATES}."))
     if seed < 0:
         problems.append(Problem("--seed", seed, "must be a whole number from 0", "The default is 1."))
     if n_threads is not None and n_threads < 1:

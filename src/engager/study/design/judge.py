@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from engager.analysis import Decisions, TwoStage, characteristics, decide
-from engager.core import InputError, Interrupted, Problem
+from engager.core import DESIGN_REPLICATES, InputError, Interrupted, Problem
 from engager.protocol import DesignBlock, Protocol
 from engager.study.design.arms import ArmStore
-from engager.study.design.inputs import DEFAULT_REPLICATES, check_design, design_manifest
+from engager.study.design.inputs import check_design, design_manifest
 from engager.study.design.looks import Simulated, simulate_looks
 from engager.study.design.plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
 from engager.study.design.prior import historical_control
@@ -34,7 +34,7 @@ Progress = Callable[[str, float], None]
 def design_study(
     protocol: Protocol,
     *,
-    replicates: int = DEFAULT_REPLICATES,
+    replicates: int = DESIGN_REPLICATES,
     seed: int = 1,
     patients: Sequence[int] = (),
     parameters: str = "posterior",

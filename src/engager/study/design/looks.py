@@ -18,6 +18,7 @@ from engager.analysis import (
     shares_in_order,
 )
 from engager.calibration import strata_of
+from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS
 from engager.protocol import NullArm, Protocol
 from engager.study.design.rules import Prior, Rules, share_statistic, time_statistic
 from engager.study.run.requests import comparison_of, request_for
@@ -25,8 +26,6 @@ from engager.study.run.requests import comparison_of, request_for
 if TYPE_CHECKING:
     from engager.analysis import EndpointRequest
 
-_USUAL_WINDOW_DAYS = 84.0
-_DAYS_PER_MONTH = 365.25 / 12
 Window = Callable[[Protocol, str, NullArm | None], float | None]
 
 
@@ -75,8 +74,8 @@ def simulate_looks(
         days = window(protocol, arm, null if arm == treated else None)
         requests[arm] = replace(_share_request(protocol, arm), window_days=days, strata=strata)
         # Without a window a response counts until the usual one, anything else until follow-up ends.
-        late = protocol.follow_up.months * _DAYS_PER_MONTH
-        known_after[arm] = days or (_USUAL_WINDOW_DAYS if design.primary.startswith("CR") else late)
+        late = protocol.follow_up.months * DAYS_PER_MONTH
+        known_after[arm] = days or (RESPONSE_WINDOW_DAYS if design.primary.startswith("CR") else late)
     ordered = shares_in_order(patients, requests, known_after)
     trials = looks_at_shares(ordered, rules.patients_by_look, share_statistic(design, rules.test, prior))
     middle = int(np.argsort(ordered.event.sum(axis=1), kind="stable")[len(ordered.event) // 2])

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engager.analysis import (
     ShareCounts,
@@ -23,11 +22,10 @@ from engager.analysis import (
     simon_design,
     single_arm_characteristics,
 )
-from engager.core import InputError, Problem
+from engager.core import FloatArray, InputError, Problem
 from engager.evidence import HistoricalMedian, HistoricalPrior
 from engager.protocol import DesignBlock, Protocol
 
-FloatArray = NDArray[np.float64]
 Prior = HistoricalPrior | HistoricalMedian
 # True shares at which a single arm that counts responders is worked out exactly, the null share besides.
 _SHARES = tuple(k / 100 for k in range(101))

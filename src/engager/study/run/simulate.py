@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Interrupted, Problem, digest, versions
+from engager.core import MOST_REPLICATES, TRIAL_REPLICATES, InputError, Interrupted, Problem, digest, versions
 from engager.protocol import Protocol, write_protocol
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.plain_json import plain_json
@@ -27,9 +27,7 @@ from engager.trial import piece_size, simulate_spans
 if TYPE_CHECKING:
     from engager.trial import TrialData
 
-DEFAULT_REPLICATES = 20
 DEFAULT_SEED = 1
-MAX_REPLICATES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ Progress = Callable[[RunProgress], None]
 def run_study(
     protocol: Protocol,
     *,
-    replicates: int = DEFAULT_REPLICATES,
+    replicates: int = TRIAL_REPLICATES,
     seed: int = DEFAULT_SEED,
     patients: int | None = None,
     parameters: str = "posterior",
@@ -141,9 +139,9 @@ def run_study(
 
 def _check(replicates: int, seed: int, n_threads: int | None, chunk: int | None) -> None:
     problems = []
-    if not 1 <= replicates <= MAX_REPLICATES:
-        rule = f"must be between 1 and {MAX_REPLICATES}"
-        problems.append(Problem("--replicates", replicates, rule, f"The default is {DEFAULT_REPLICATES}."))
+    if not 1 <= replicates <= MOST_REPLICATES:
+        rule = f"must be between 1 and {MOST_REPLICATES}"
+        problems.append(Problem("--replicates", replicates, rule, f"The default is {TRIAL_REPLICATES}."))
     if seed < 0:
         problems.append(Problem("--seed", seed, "must be a whole number from 0", f"The default is {DEFAULT_SEED}."))
     if n_threads is not None and n_threads < 1:

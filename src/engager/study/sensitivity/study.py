@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engager.calibration import (
     PATIENT_OUTPUTS,
@@ -48,7 +47,6 @@ MAX_SETS = 100_000
 _REPEATS = 24
 _SHARE_OF_PATIENTS, _SHARE_OF_SETS = 0.05, 0.35
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
 

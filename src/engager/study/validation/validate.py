@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import Comparison, Uncertainty, compare, fit_defaults, uncertainties, width_ratio
-from engager.core import InputError, Problem
+from engager.core import VALIDATION_REPLICATES, InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.load import load_protocol
 from engager.study.parameters import population_parameters
 from engager.study.plain_json import plain_json
 from engager.trial import simulate_trial
 
-DEFAULT_REPLICATES = 40
 # What the command prints of a comparison, in this order.
 _KEYS = (
     "use", "trial", "arm", "endpoint", "statistic", "time_months", "subgroup", "published", "simulated", "inside",
@@ -132,7 +131,7 @@ def studies_named(names: Sequence[str | Path]) -> list[Protocol]:
 def validate_studies(
     studies: Sequence[Protocol],
     *,
-    replicates: int = DEFAULT_REPLICATES,
+    replicates: int = VALIDATION_REPLICATES,
     seed: int = 1,
     parameters: str = "posterior",
     n_threads: int | None = None,

@@ -1,0 +1,54 @@
+# Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
+from .arrays import (
+    BoolArray as BoolArray,
+    FloatArray as FloatArray,
+    IntArray as IntArray,
+)
+from .condition import (
+    Condition as Condition,
+    parse_condition as parse_condition,
+)
+from .errors import (
+    EngagerError as EngagerError,
+    InputError as InputError,
+    Interrupted as Interrupted,
+    Problem as Problem,
+    UnitError as UnitError,
+    UnsupportedModel as UnsupportedModel,
+    nearest as nearest,
+)
+from .provenance import (
+    digest as digest,
+    digest_file as digest_file,
+    digest_object as digest_object,
+    versions as versions,
+)
+from .randomness import (
+    Stream as Stream,
+    as_exponential as as_exponential,
+    as_normal as as_normal,
+    uniform_of as uniform_of,
+)
+from .replicates import (
+    DESIGN_REPLICATES as DESIGN_REPLICATES,
+    FEWEST_FOR_95_PERCENT as FEWEST_FOR_95_PERCENT,
+    FEWEST_FOR_A_VERDICT as FEWEST_FOR_A_VERDICT,
+    MOST_REPLICATES as MOST_REPLICATES,
+    TRIAL_REPLICATES as TRIAL_REPLICATES,
+    VALIDATION_REPLICATES as VALIDATION_REPLICATES,
+)
+from .time import (
+    DAYS_PER_MONTH as DAYS_PER_MONTH,
+    DAYS_PER_WEEK as DAYS_PER_WEEK,
+    DAYS_PER_YEAR as DAYS_PER_YEAR,
+    MONTHS_PER as MONTHS_PER,
+    RESPONSE_WINDOW_DAYS as RESPONSE_WINDOW_DAYS,
+)
+from .units import (
+    convert as convert,
+    factor as factor,
+)
+from .workers import (
+    share_out as share_out,
+    usable_cpus as usable_cpus,
+)
