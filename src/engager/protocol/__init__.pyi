@@ -46,6 +46,7 @@ from .protocol import (
 )
 from .regimen import (
     CHEMOTHERAPY as CHEMOTHERAPY,
+    LABEL_RULES as LABEL_RULES,
     DoseLine as DoseLine,
     Regimen as Regimen,
     Segment as Segment,

@@ -163,6 +163,12 @@ class Protocol(Part):
             found += [f"arms.{arm_id}: {text}" for text in regimen.assumptions]
             if empty := regimen.cycles_without_dose():
                 found.append(f"arms.{arm_id}.regimen: no dose in cycle {', '.join(map(str, empty))}")
+            if isinstance(regimen.toxicity_rules, tuple):
+                found += [
+                    f"arms.{arm_id}.regimen.toxicity_rules[{i}]: other events are not simulated, so it never acts"
+                    for i, rule in enumerate(regimen.toxicity_rules)
+                    if rule.event == "other"
+                ]
             for i, band in enumerate(regimen.weight_bands):
                 silent = [c for c in range(1, regimen.cycles + 1) if not any(c in d.cycles for d in band.doses)]
                 if silent:
@@ -224,6 +230,11 @@ class Protocol(Part):
     def _design_notes(self) -> list[str]:
         """Numbers of the design that do nothing, or other than they seem to."""
         found = self._allocation_notes()
+        mrd = self.visits.mrd
+        if mrd.assay != "flow":
+            found.append(
+                f"visits.mrd.assay: {mrd.assay} is for the reader; visits.mrd.limit ({mrd.limit:g}) is what counts"
+            )
         ratio, sizes = self.allocation.ratio, [arm.n for arm in self.arms.values()]
         fair = [sum(sizes) * part / sum(ratio) for part in ratio]
         if any(abs(n - share) >= sum(ratio) for n, share in zip(sizes, fair, strict=False)):

@@ -140,21 +140,28 @@ class Premedication(Part):
         return np.minimum(self.dexamethasone_mg_per_m2 * bsa, self.dexamethasone_mg or np.inf)
 
 
+_OF_A_HOLD = (
+    "resume_at_grade", "min_hold_days", "max_hold_days", "restart", "restart_days", "stop_if_recurs",
+    "dexamethasone_mg_per_day", "dexamethasone_days",
+)  # fmt: skip
+
+
 class ToxicityRule(Part):
     """What happens when an event reaches a grade while on drug.
 
     Attributes
     ----------
-    event : CRS, neurologic or other.
+    event : CRS, neurologic or other; other events are not simulated.
     grade : ``3`` or ``4+``.
     action : hold the drug, or stop it for good.
     resume_at_grade : restart once the grade is this or lower.
-    min_hold_days : the shortest pause.
-    max_hold_days : stop when the pause would be longer; None: no limit.
+    min_hold_days : days the grade stays there before the restart.
+    max_hold_days : stop when it takes longer to fall to that grade; None: no limit.
     restart : ``lowest`` dose of the regimen, or the ``same`` dose.
     restart_days : days at the restart dose before the scheduled one.
     stop_if_recurs : stop when the event comes back at the restart dose.
-    dexamethasone_mg_per_day : given while on hold.
+    dexamethasone_mg_per_day : given while on hold, in three doses a day.
+    dexamethasone_days : on the first days of the hold.
     """
 
     event: Literal["CRS", "neurologic", "other"]
@@ -167,6 +174,18 @@ class ToxicityRule(Part):
     restart_days: NotNegative = 7.0
     stop_if_recurs: bool = False
     dexamethasone_mg_per_day: NotNegative = 0.0
+    dexamethasone_days: Count = 3
+
+    @model_validator(mode="after")
+    def _keys_belong_to_the_action(self) -> ToxicityRule:
+        named = [name for name in _OF_A_HOLD if getattr(self, name) != type(self).model_fields[name].default]
+        if self.action == "stop" and named:
+            refuse(f"{', '.join(named)}: belongs to action: hold, not to stop", "Remove it, or hold the drug.")
+        if self.restart == "same" and "restart_days" in named:
+            refuse(
+                "restart_days belongs to restart: lowest", "At the same dose there is no other dose to come back to."
+            )
+        return self
 
 
 # The label's rules as the evidence catalogue prints them (regimens: blinatumomab).

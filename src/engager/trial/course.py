@@ -35,6 +35,7 @@ class Course:
     cycle, cycle_day : where in treatment, from 1; the day that comes next.
     hold_days : days of pause left; 0 when not on hold.
     restart_days : days still to go at the restart dose.
+    hold_dexamethasone, dexamethasone_days : what a rule gives while on hold [mg/day], and for how many days yet.
     marrow_clear, blasts_seen : of the last marrow; in remission, and its blasts [percent].
     remission : observed response class now (`CR` ... `NO_RESPONSE`).
     best : best class within the window.
@@ -58,6 +59,8 @@ class Course:
     hold_days: FloatArray
     hold_total: FloatArray
     restart_days: FloatArray
+    hold_dexamethasone: FloatArray
+    dexamethasone_days: IntArray
     last_dose: FloatArray
     marrow_clear: BoolArray
     blasts_seen: FloatArray
@@ -145,6 +148,8 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
         hold_days=np.zeros(n),
         hold_total=np.zeros(n),
         restart_days=np.zeros(n),
+        hold_dexamethasone=np.zeros(n),
+        dexamethasone_days=zero(),
         last_dose=np.zeros(n),
         marrow_clear=np.full(n, in_remission),
         blasts_seen=np.full(n, 0.0 if in_remission else 100.0),

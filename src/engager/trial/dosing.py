@@ -19,6 +19,8 @@ from engager.trial.course import Course
 
 # A dose is a step up when it is larger by more than rounding.
 _STEP = 1 + 1e-9
+# Dexamethasone while the drug is on hold: every eight hours.
+_DOSES_A_DAY = 3
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
 
     Infusion rates are set in ``course.infusion``; injections, chemotherapy and dexamethasone become actions.
     """
+    _give_dexamethasone_on_hold(course, plan, rows, day, actions)
     if plan.regimen.is_chemotherapy:
         due = course.hold_days[rows] <= 0
         _give_course(plan, rows[due], course.cycle[rows[due]], course.cycle_day[rows[due]], day, actions)
@@ -174,6 +177,18 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
     else:
         course.infusion[rows] = 0.0
         course.injected[rows] = given
+
+
+def _give_dexamethasone_on_hold(
+    course: Course, plan: DosePlan, rows: IntArray, day: float, actions: ActionList
+) -> None:
+    """What the rule that holds the drug gives, every eight hours as the label does (evidence: blincyto-smpc-2016)."""
+    held = rows[(course.hold_days[rows] > 0) & (course.dexamethasone_days[rows] > 0)]
+    course.dexamethasone_days[held] -= 1
+    if plan.places.dexamethasone is not None:
+        for part in range(_DOSES_A_DAY):
+            doses = course.hold_dexamethasone[held] / _DOSES_A_DAY
+            actions.add(held, day + part / _DOSES_A_DAY, Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
 
 
 def planned_actions(

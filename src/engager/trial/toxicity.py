@@ -107,9 +107,11 @@ class Toxicity:
         ):
             rule = next((one for one in self.regimen.rules if one.event == kind and int(degree) in one.grade), None)
             if rule is not None:
-                self._apply(rule, int(row), float(at), float(lasts), bool(again))
+                falls = days_to_grade(float(lasts), int(degree), rule.resume_at_grade)
+                self._apply(rule, int(row), float(at), falls, bool(again))
 
     def _apply(self, rule: ToxicityRule, row: int, day: float, duration: float, is_repeat: bool) -> None:
+        """Stop or hold; `duration` is the time the grade takes to fall to where the rule resumes [day]."""
         course = self.course
         one = np.array([row])
         pause = np.ceil(max(duration + rule.min_hold_days, 1.0))
@@ -121,7 +123,24 @@ class Toxicity:
         course.hold_days[row] = max(course.hold_days[row], pause)
         course.hold_total[row] = 0.0
         course.restart_days[row] = rule.restart_days if rule.restart == "lowest" else 0.0
+        if rule.dexamethasone_mg_per_day >= course.hold_dexamethasone[row]:
+            course.hold_dexamethasone[row] = rule.dexamethasone_mg_per_day
+            course.dexamethasone_days[row] = rule.dexamethasone_days if rule.dexamethasone_mg_per_day else 0
         course.note(one, day, "hold", detail=f"{rule.event} toxicity")
+
+
+def days_to_grade(duration: float, grade: int, resume_at: int) -> float:
+    """Days until an event has fallen to a grade.
+
+    Parameters
+    ----------
+    duration : days until grade 1, which is what durations of events are stated for.
+
+    Notes
+    -----
+    The grade is taken to fall evenly, one step in duration / (grade - 1) days; no course of grades was seen.
+    """
+    return duration * max(grade - resume_at, 0) / max(grade - 1, 1)
 
 
 def graded(
@@ -151,6 +170,8 @@ def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why:
     course.injected[ending] = 0.0
     course.last_dose[ending] = 0.0
     course.hold_days[ending] = 0.0
+    course.dexamethasone_days[ending] = 0
+    course.hold_dexamethasone[ending] = 0.0
     course.note(ending, day, "off_study_drug", detail=why)
 
 
@@ -167,6 +188,8 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen, day: float) -
     course.cycle[fresh] += 1
     course.cycle_day[fresh] = 1
     course.last_dose[resuming] = 0.0
+    course.dexamethasone_days[resuming] = 0
+    course.hold_dexamethasone[resuming] = 0.0
     course.note(resuming, day + 1.0, "restart")
     course.restart_days[dosing] = np.maximum(course.restart_days[dosing] - 1.0, 0.0)
     course.cycle_day[dosing] += 1
