@@ -4,8 +4,7 @@ For research and teaching; never advice on treating a patient.
 
 The layers, in the order data flows through them::
 
-    core  evidence -> model -> population + engine -> trial -> analysis
-          -> calibration -> report -> study -> app
+    core < evidence, model < protocol, analysis, population, engine < trial < calibration < report < study < app
 """
 
 __version__ = "0.1.0"

@@ -79,6 +79,17 @@ def kaplan_meier(time: ArrayLike, event: ArrayLike, include: ArrayLike | None = 
     event : array (patient,) of bool; False is censored.
     include : array (patient,) of bool, or None for all.
     level : of the pointwise confidence limits.
+
+    Returns
+    -------
+    Curve with one entry for each distinct time: survival as a share, its limits, and who was at risk.
+
+    Examples
+    --------
+    >>> from engager.analysis import kaplan_meier
+    >>> curve = kaplan_meier([2.0, 4.0, 4.0, 7.0], [True, True, False, True])
+    >>> curve.survival.round(2).tolist()
+    [0.75, 0.5, 0.0]
     """
     sets = risk_sets(np.atleast_1d(np.asarray(time, dtype=float)), event, include=include)
     survival, variance = product_limit(sets)

@@ -91,6 +91,12 @@ def parse_condition(text: str, columns: Iterable[str] | None = None, where: str 
     InputError
         When the text cannot be read, holds anything but comparisons of columns and values, or asks for an
         unknown column; all unknown columns are named together.
+
+    Examples
+    --------
+    >>> from engager.core import parse_condition
+    >>> sorted(parse_condition("age_years >= 18 and prior_hsct").columns)
+    ['age_years', 'prior_hsct']
     """
     if not isinstance(text, str) or not text.strip():
         raise InputError(Problem(where, text, "must be a condition written as text", _HOW))

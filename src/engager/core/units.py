@@ -53,7 +53,14 @@ def factor(unit: str, to: str, where: str = "unit") -> float:
 
 
 def convert(value: float, unit: str, to: str, where: str = "value") -> float:
-    """`value` in `unit`, expressed in `to`."""
+    """`value` in `unit`, expressed in `to`.
+
+    Examples
+    --------
+    >>> from engager.core import convert
+    >>> round(convert(2.22, "L/h", "L/day"), 2)
+    53.28
+    """
     return value * factor(unit, to, where)
 
 

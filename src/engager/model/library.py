@@ -46,6 +46,13 @@ def load_model(model_id: str, *, variant: str | None = None, drug: str | Path | 
     ------
     InputError
         When there is no such model, variant or drug (the nearest names are offered), or a file breaks a rule.
+
+    Examples
+    --------
+    >>> from engager.model import load_model
+    >>> model = load_model("b-all")
+    >>> model.parameters["CL"].value, model.parameters["CL"].unit
+    (2.22, 'L/h')
     """
     model = _shipped(model_id)
     if variant is not None:

@@ -28,6 +28,13 @@ def exact_interval(events: int, n: int, level: float = 0.95) -> tuple[float, flo
     References
     ----------
     Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404.
+
+    Examples
+    --------
+    >>> from engager.evidence import exact_interval
+    >>> low, high = exact_interval(119, 271)
+    >>> round(low, 3), round(high, 3)
+    (0.379, 0.5)
     """
     if not 0 <= events <= n or n < 1:
         raise ValueError(f"events must be in 0 to n and n >= 1, got {events} of {n}")

@@ -118,6 +118,13 @@ def record(record_id: str) -> Record:
     ------
     InputError
         When there is no such record; the nearest ids are offered.
+
+    Examples
+    --------
+    >>> from engager.evidence import record
+    >>> tower = record("tower-2017")
+    >>> [(arm.id, arm.n) for arm in tower.arms]
+    [('blinatumomab', 271), ('chemotherapy', 134)]
     """
     records = load_records()
     if record_id not in records:
