@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
-from engager.engine import Action, Problem, solve
+from engager.engine import Problem, solve
 from engager.model import Model, initial_states, load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, start_course
+from engager.trial.deaths import Deaths
 from engager.trial.dosing import ActionList, DosePlan, plan_day
+from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
@@ -29,7 +31,6 @@ from engager.trial.transplant import Transplantation
 
 Progress = Callable[[float], None]
 
-_HAZARDS = ("H_leukemia", "H_infection", "H_transplant", "H_background")
 _CLONES = ("Lp", "Ln", "Sp")
 _TOXICITY = CAUSE_NAMES.index("toxicity")
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
@@ -108,14 +109,11 @@ class ArmRun:
         self.transplantation = Transplantation(
             self.course, protocol.hsct, arm_id, self.assumed, protocol.visits.mrd.limit
         )
-        self.death_threshold = recruits.draw("death", "exponential")
+        self.deaths = Deaths(self.course)
+        self.later_therapy = LaterTherapy(self.course, self.assumed)
         self.last_cell = recruits.draw("last-cell", "exponential", len(_CLONES))
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
-        extra = self.assumed.of("later_extra_log10_kill", np.arange(recruits.n)) + self.assumed.spread(
-            "later_extra_log10_kill"
-        ) * recruits.draw("later-kill", "normal")
-        self.later_left = 10.0 ** -np.maximum(extra, 0.0)
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.atol = _absolute_tolerances(self.system.states)
 
@@ -150,13 +148,13 @@ class ArmRun:
         treated = rows[course.on_treatment[rows]]
         if treated.size:
             plan_day(course, self.plan, treated, float(day), actions)
-        self._later_therapy(rows, day, length, actions)
+        self.later_therapy.give(rows, day, length, actions)
         self.transplantation.perform(rows, day, length, actions)
         before = course.states[rows]
         self._carry(rows, day, length, actions)
         rows, before = rows[course.is_alive[rows]], before[course.is_alive[rows]]
         self._extinguish(rows)
-        self._die(rows, before, float(day), float(length))
+        self.deaths.strike(rows, before, float(day), float(length))
         living = course.is_alive[rows]
         rows, before = rows[living], before[living]
         killed = self.toxicity.strike(rows, before, float(day), float(length))
@@ -221,26 +219,6 @@ class ArmRun:
             column = course.column(name)
             gone = rows[column[rows] < self.last_cell[rows, k]]
             column[gone] = 0.0
-
-    def _die(self, rows: IntArray, before: FloatArray, start: float, length: float) -> None:
-        """Death when the integrated hazards pass the patient's threshold; the cause in their proportions."""
-        course = self.course
-        places = [self.system.index(name) for name in _HAZARDS]
-        now, then = course.states[rows][:, places], before[:, places]
-        total_now, total_then = now.sum(axis=1), then.sum(axis=1)
-        dying = total_now >= self.death_threshold[rows]
-        if not dying.any():
-            return
-        dead = rows[dying]
-        grown = np.maximum(now[dying] - then[dying], 0.0)
-        share = (self.death_threshold[dead] - total_then[dying]) / np.maximum(grown.sum(axis=1), 1e-300)
-        course.death_day[dead] = start + length * np.clip(share, 0.0, 1.0)
-        mark = course.recruits.draw("death-cause", rows=dead) * grown.sum(axis=1)
-        course.death_cause[dead] = 1 + (np.cumsum(grown, axis=1) < mark[:, None]).sum(axis=1).clip(0, 3)
-        course.is_alive[dead] = False
-        for cause in np.unique(course.death_cause[dead]):
-            of_cause = dead[course.death_cause[dead] == cause]
-            course.note(of_cause, course.death_day[of_cause], "death", detail=CAUSE_NAMES[cause])
 
     # ---- visits ----
     def _first_visit(self) -> None:
@@ -316,7 +294,7 @@ class ArmRun:
     def _fail(self, rows: IntArray, day: float, why: str) -> None:
         """Treatment has failed these patients; some go on to another therapy."""
         stop_treatment(self.course, rows, day, why)
-        self._plan_later_therapy(rows, day)
+        self.later_therapy.plan(rows, day)
 
     def _clinic(self, day: float) -> None:
         """Weekly look at who is off treatment and due for a visit."""
@@ -341,33 +319,7 @@ class ArmRun:
             & np.isinf(course.later_therapy_day[rows])
             & np.isnan(course.hsct_day[rows])
         ]
-        self._plan_later_therapy(waiting, day)
-
-    # ---- therapy after the study drug ----
-    def _plan_later_therapy(self, rows: IntArray, day: float) -> None:
-        course = self.course
-        rows = rows[np.isinf(course.later_therapy_day[rows])]
-        goes_on = course.recruits.draw("later-therapy", rows=rows) < self.assumed.of("later_therapy_share", rows)
-        course.later_therapy_day[rows] = np.where(goes_on, day + self.assumed["later_therapy_delay_days"], np.nan)
-
-    def _later_therapy(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
-        """A standard salvage course for those whose time has come."""
-        course = self.course
-        begin = course.later_therapy_day[rows]
-        due = rows[(begin >= day) & (begin < day + length)]
-        course.note(due, course.later_therapy_day[due], "later_therapy")
-        for clone in ("Lp", "Ln", "Lb", "Sp"):
-            actions.add(
-                due, course.later_therapy_day[due], Action.MULTIPLY_STATE, self.system.index(clone),
-                self.later_left[due],
-            )  # fmt: skip
-        days = int(self.assumed["chemotherapy_days"])
-        for offset in range(days):
-            given = rows[(begin + offset >= day) & (begin + offset < day + length)]
-            actions.add(
-                given, course.later_therapy_day[given] + offset, Action.ADD_TO_STATE,
-                self.system.index("chemo_drug"), 1.0,
-            )  # fmt: skip
+        self.later_therapy.plan(waiting, day)
 
     # ---- keeping ----
     def _keep_samples(self, day: float) -> None:
