@@ -15,29 +15,13 @@ from numpy.typing import NDArray
 
 from engager.analysis.endpoints import EndpointRequest, Share, Times, endpoint
 from engager.analysis.sample import _stratum as stratum_codes
-from engager.core import DAYS_PER_MONTH, BoolArray, FloatArray, InputError, Problem, parse_condition
+from engager.core import DAYS_PER_MONTH, OUTCOMES, BoolArray, FloatArray, InputError, Problem, parse_condition
 
 if TYPE_CHECKING:
     import polars as pl
 
-_DAYS = (
-    "response_day", "crh_day", "cr_day", "mrd_day", "mrd_first_day", "mrd_response_day", "mrd_undetectable_day",
-    "hsct_day", "relapse_day", "death_day", "crs_day", "neurologic_day", "treatment_end_day",
-)  # fmt: skip
-# What is known only once its day has come.
-_KNOWN_BY = {
-    "response_cycle": "response_day",
-    "mrd_log10": "mrd_day",
-    "mrd_below_limit": "mrd_day",
-    "mrd_undetectable": "mrd_day",
-    "hsct_in_response": "hsct_day",
-    "relapse_cd19": "relapse_day",
-    "relapse_site": "relapse_day",
-    "death_cause": "death_day",
-}
-_NOTHING_YET = {"best_response": ("response_day", "none"), "crs_grade": ("crs_day", 0)} | {
-    "neurologic_grade": ("neurologic_day", 0)
-}
+_EVENT_DAYS = tuple(one.name for one in OUTCOMES if one.is_event_day)
+_KNOWN_LATER = tuple(one for one in OUTCOMES if one.known_by and not one.is_event_day)
 
 
 def cut_patients(patients: pl.DataFrame, cut_day: FloatArray) -> pl.DataFrame:
@@ -55,19 +39,14 @@ def cut_patients(patients: pl.DataFrame, cut_day: FloatArray) -> pl.DataFrame:
     entry = pl.col("entry_month") * DAYS_PER_MONTH
     table = patients.join(cuts, on="replicate", how="left", maintain_order="left").filter(entry < pl.col("cut_day"))
     table = table.with_columns(followup_day=pl.min_horizontal("followup_day", pl.col("cut_day") - entry))
-    days = [name for name in _DAYS if name in table.columns]
+    days = [name for name in _EVENT_DAYS if name in table.columns]
     table = table.with_columns(pl.when(pl.col(name) <= pl.col("followup_day")).then(pl.col(name)) for name in days)
     known = [
-        pl.when(pl.col(day).is_not_null()).then(pl.col(name))
-        for name, day in _KNOWN_BY.items()
-        if {name, day} <= set(table.columns)
+        pl.when(pl.col(one.known_by).is_not_null()).then(pl.col(one.name)).otherwise(pl.lit(one.before)).alias(one.name)
+        for one in _KNOWN_LATER
+        if {one.name, one.known_by} <= set(table.columns)
     ]
-    begun = [
-        pl.when(pl.col(day).is_not_null()).then(pl.col(name)).otherwise(pl.lit(value)).alias(name)
-        for name, (day, value) in _NOTHING_YET.items()
-        if {name, day} <= set(table.columns)
-    ]
-    return table.with_columns(*known, *begun).drop("cut_day")
+    return table.with_columns(known).drop("cut_day")
 
 
 def day_of_events(patients: pl.DataFrame, request: EndpointRequest, n_events: int) -> FloatArray:

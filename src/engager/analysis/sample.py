@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.analysis.endpoints import EndpointRequest, Share, endpoint
-from engager.core import InputError, Problem, parse_condition
+from engager.core import OUTCOMES, InputError, Problem, parse_condition, patient_columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,11 +43,14 @@ class Sample:
     n_failed: NDArray[np.int64]
 
 
-_NEEDED = (
-    "replicate", "arm", "patient", "failed", "followup_day", "treated", "start_day", "treatment_end_day",
-    "best_response", "response_day", "response_cycle", "mrd_day", "mrd_below_limit", "mrd_undetectable", "hsct_day",
-    "hsct_in_response", "relapse_day", "death_day", "death_cause", "crs_grade", "neurologic_grade",
-)  # fmt: skip
+_NEEDED = tuple(one.name for one in patient_columns() if one.is_needed)
+# Days that estimates are made of: they end with the follow-up and, but for the death itself, with a death. A planned
+# end of treatment may lie beyond both.
+_DEATH, _PLANNED = "death_day", "treatment_end_day"
+_HAPPENED = (
+    "start_day",
+    *(one.name for one in OUTCOMES if one.is_event_day and one.is_needed and one.name not in (_DEATH, _PLANNED)),
+)
 
 
 def check_patients(patients: pl.DataFrame) -> None:
@@ -66,10 +69,9 @@ def check_patients(patients: pl.DataFrame) -> None:
         rule, hint = "must be a column", "See docs/architecture.md."
         raise InputError([Problem("patients table", name, rule, hint) for name in absent])
     kept = patients.filter(~pl.col("failed"))
-    happened = ("start_day", "response_day", "mrd_day", "hsct_day", "relapse_day")
     problems = [
         problem
-        for last, names in (("followup_day", (*happened, "death_day")), ("death_day", happened))
+        for last, names in (("followup_day", (*_HAPPENED, _DEATH)), (_DEATH, _HAPPENED))
         for name in names
         for problem in _too_late(kept, name, last)
     ]

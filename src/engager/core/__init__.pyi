@@ -4,6 +4,17 @@ from .arrays import (
     FloatArray as FloatArray,
     IntArray as IntArray,
 )
+from .columns import (
+    EVENT_WORDS as EVENT_WORDS,
+    EVENTS as EVENTS,
+    KEY as KEY,
+    OUTCOMES as OUTCOMES,
+    TRAJECTORIES as TRAJECTORIES,
+    VISITS as VISITS,
+    Column as Column,
+    as_markdown as as_markdown,
+    patient_columns as patient_columns,
+)
 from .condition import (
     Condition as Condition,
     parse_condition as parse_condition,

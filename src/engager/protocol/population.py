@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from engager.core import patient_columns
 from engager.protocol.distribution import CategoryTable, Distribution, YesNo, numeric
 from engager.protocol.parts import Part, refuse
 
@@ -140,12 +141,5 @@ def _is_free(name: str) -> bool:
 
 
 _NOT_A_SPREAD = ("setting", "other")
-# Columns of the patients table and covariates that are made, not given.
-RESERVED = (
-    "replicate", "arm", "patient", "failed", "bsa_m2", "in_remission", "untreated", "remission_log", "entry_mrd_log10",
-    "entry_month", "followup_day", "treated", "start_day", "treatment_end_day", "n_cycles", "best_response",
-    "response_day", "response_cycle", "crh_day", "cr_day", "mrd_day", "mrd_below_limit", "mrd_undetectable",
-    "mrd_first_day", "mrd_response_day", "mrd_undetectable_day", "hsct_day", "hsct_in_response", "relapse_day",
-    "relapse_cd19", "relapse_site", "death_day", "death_cause", "crs_grade", "crs_day", "neurologic_grade",
-    "neurologic_day",
-)  # fmt: skip
+# Columns of the patients table and covariates that are made, not given; an outcome of the name of a key is none.
+RESERVED = tuple(one.name for one in patient_columns())

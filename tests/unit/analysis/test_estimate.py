@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 
 from engager.analysis import (
-    DAYS_PER_MONTH,
     EndpointRequest,
     cox_hazard_ratio,
     estimate_endpoints,
@@ -14,7 +13,7 @@ from engager.analysis import (
     survival_at,
     survival_bands,
 )
-from engager.core import InputError
+from engager.core import DAYS_PER_MONTH, InputError
 
 
 @pytest.fixture

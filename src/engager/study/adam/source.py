@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from engager.analysis import check_patients
-from engager.core import InputError, Problem
+from engager.core import OUTCOMES, InputError, Problem
 from engager.protocol import Protocol
 from engager.study.adam.dataset import Variable
 from engager.study.adam.subjects import subject_rows, subject_variables
@@ -18,10 +18,7 @@ from engager.study.run.folder import RunFolder
 # Variables of ADSL that other datasets carry along: name there -> name in ADSL.
 _CORE = {"STUDYID": "STUDYID", "USUBJID": "USUBJID", "SUBJID": "SUBJID", "TRTP": "TRT01P", "TRTA": "TRT01A"}
 # What the datasets read of the patients table beside what the estimates need.
-_NEEDED = (
-    "age_years", "female", "entry_month", "n_cycles", "crh_day", "cr_day", "mrd_first_day", "mrd_response_day",
-    "mrd_undetectable_day", "mrd_log10", "relapse_site", "relapse_cd19",
-)  # fmt: skip
+_NEEDED = ("age_years", "female", *(one.name for one in OUTCOMES))
 _LABELS = {"TRTP": "Planned Treatment", "TRTA": "Actual Treatment"}
 
 

@@ -1,0 +1,151 @@
+"""The columns of a virtual trial's tables: name, type, meaning, and the day by which a value is known.
+
+The one list: `trial` builds the tables with these columns, `analysis` takes from it what an estimate needs and what is
+still unknown at an interim look, `protocol` which names are taken, `study.adam` what an export reads, and
+docs/architecture.md prints it. Not here: covariates that a study file names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name, meaning : as in the table, and a few words with the unit.
+    dtype : ``i32``, ``f64``, ``bool`` or ``str``.
+    known_by : column with the day from which the value is known; a day of an event names itself. Empty: from the start.
+    before : what stands there until then; None: nothing.
+    is_needed : no estimate can be made without it.
+    """
+
+    name: str
+    dtype: str
+    meaning: str
+    known_by: str = ""
+    before: str | int | None = None
+    is_needed: bool = False
+
+    @property
+    def is_event_day(self) -> bool:
+        """Whether it holds the day on which something happened; null where it did not."""
+        return self.known_by == self.name
+
+
+def _needed(name: str, dtype: str, meaning: str, known_by: str = "", before: str | int | None = None) -> Column:
+    return Column(name, dtype, meaning, known_by, before, is_needed=True)
+
+
+def _day(name: str, meaning: str) -> Column:
+    return Column(name, "f64", meaning, known_by=name)
+
+
+def _needed_day(name: str, meaning: str) -> Column:
+    return Column(name, "f64", meaning, known_by=name, is_needed=True)
+
+
+KEY = (
+    _needed("replicate", "i32", "virtual trial, from 0"),
+    _needed("arm", "str", "arm of the study"),
+    _needed("patient", "i32", "patient of the arm, from 0"),
+)
+
+# Covariates that no study file gives: worked out, or kept apart from an outcome of the same name.
+MADE_COVARIATES = (
+    Column("bsa_m2", "f64", "body surface [m2]"),
+    Column("in_remission", "bool", "entered in remission with residual disease"),
+    Column("untreated", "bool", "never treated for the leukemia"),
+    Column("remission_log", "f64", "log(1 + years of the last remission)"),
+    Column("entry_mrd_log10", "f64", "residual disease at entry, log10 of the leukemic share"),
+)
+
+OUTCOMES = (
+    Column("entry_month", "f64", "calendar month of randomization"),
+    _needed("followup_day", "f64", "last day of observation: data cut, end of follow-up or dropout"),
+    _needed("treated", "bool", "got any study drug"),
+    _needed("start_day", "f64", "first day of study drug"),
+    _needed_day("treatment_end_day", "study drug stopped; null: goes on, or died on it"),
+    Column("n_cycles", "i32", "cycles begun, over the whole follow-up"),
+    _needed("best_response", "str", "CR, CRh, CRi or none; best within the response window", "response_day", "none"),
+    _needed_day("response_day", "first CR, CRh or CRi"),
+    _needed("response_cycle", "i32", "cycle of that day", "response_day"),
+    _day("crh_day", "first CRh or better; windows of single endpoints are judged by this and the next"),
+    _day("cr_day", "first CR"),
+    _needed_day("mrd_day", "of the lowest reading of an MRD assay"),
+    Column("mrd_log10", "f64", "that reading, log10 of the leukemic share; null: not assessed", "mrd_day"),
+    _needed("mrd_below_limit", "bool", "that reading lies below the protocol's limit", "mrd_day"),
+    _needed("mrd_undetectable", "bool", "the assay found nothing", "mrd_day"),
+    _day("mrd_first_day", "first assay"),
+    _day("mrd_response_day", "first reading below the protocol's limit"),
+    _day("mrd_undetectable_day", "first assay that found nothing"),
+    _needed_day("hsct_day", "transplant"),
+    _needed("hsct_in_response", "bool", "transplanted in the response to the study drug", "hsct_day"),
+    _needed_day("relapse_day", "relapse"),
+    Column("relapse_cd19", "str", "positive or negative", "relapse_day"),
+    Column("relapse_site", "str", "marrow or extramedullary", "relapse_day"),
+    _needed_day("death_day", "death"),
+    _needed("death_cause", "str", "leukemia, infection, toxicity, transplant or background", "death_day"),
+    _needed("crs_grade", "i32", "worst grade of cytokine release syndrome, 0 to 5", "crs_day", 0),
+    _day("crs_day", "first cytokine release syndrome"),
+    _needed("neurologic_grade", "i32", "worst grade of a neurologic event, 0 to 5", "neurologic_day", 0),
+    _day("neurologic_day", "first neurologic event"),
+)
+
+FAILED = _needed("failed", "bool", "the solver could not follow the patient to the end; left out of estimates, counted")
+
+VISITS = (
+    *KEY,
+    Column("day", "f64", "of the visit"),
+    Column("cycle", "i32", "cycle of treatment"),
+    Column("cycle_day", "i32", "day of that cycle, from 1"),
+    Column("kind", "str", "what the visit was for"),
+    Column("marrow_blasts_percent", "f64", "read in a marrow sample [%]; null: none taken"),
+    Column("anc_per_uL", "f64", "neutrophils of the blood count"),
+    Column("platelets_per_uL", "f64", "platelets of the blood count"),
+    Column("mrd_log10", "f64", "what the assay read, in a clear marrow"),
+    Column("dose_ug_per_day", "f64", "study drug given on the day that ends"),
+    Column("on_treatment", "bool", "on study drug"),
+)
+
+EVENTS = (
+    *KEY,
+    Column("day", "f64", "on which it happened"),
+    Column("event", "str", "a word of the list below"),
+    Column("grade", "i32", "of a toxicity, or class of a response; else 0"),
+    Column("detail", "str", "cause, site or reason"),
+)
+
+EVENT_WORDS = {
+    "dose_step": "the planned dose rose",
+    "hold": "study drug held after a toxicity, or a cycle awaits recovery of counts",
+    "restart": "study drug given again after a hold",
+    "off_study_drug": "study drug ended for good",
+    "crs": "cytokine release syndrome",
+    "neurologic": "neurologic event",
+    "response": "first CR, CRh or CRi",
+    "relapse": "relapse",
+    "hsct": "transplant",
+    "later_therapy": "treatment after the study drug",
+    "death": "death",
+}
+
+TRAJECTORIES = (
+    *KEY,
+    Column("day", "f64", "from randomization"),
+    Column("dose_ug_per_day", "f64", "study drug given on the day that ends"),
+)
+
+
+def patient_columns() -> tuple[Column, ...]:
+    """Columns of the patients table, covariates that a study file names left out."""
+    return (*KEY, FAILED, *MADE_COVARIATES, *OUTCOMES)
+
+
+def as_markdown(columns: tuple[Column, ...]) -> str:
+    """The columns as a table for the docs."""
+    lines = ["| column | type | meaning |", "| --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| `{one.name}` | {one.dtype} | {one.meaning} |" for one in columns)])
