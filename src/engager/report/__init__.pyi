@@ -4,6 +4,10 @@ from .content import (
     ReportContent as ReportContent,
     Source as Source,
 )
+from .pages.compare import (
+    CompareContent as CompareContent,
+    render_comparison as render_comparison,
+)
 from .pages.credibility import (
     CredibilityContent as CredibilityContent,
     render_credibility as render_credibility,
@@ -53,6 +57,9 @@ from .plots.position import (
 from .plots.predictive import (
     figure_predictive_check as figure_predictive_check,
 )
+from .plots.run_curves import (
+    figure_run_curves as figure_run_curves,
+)
 from .plots.sensitivity import (
     figure_contraction as figure_contraction,
     figure_correlations as figure_correlations,
@@ -70,4 +77,9 @@ from .plots.uncertainty import (
 from .sections import (
     DriversSection as DriversSection,
     PredictiveSection as PredictiveSection,
+)
+from .words import (
+    interval as interval,
+    number as number,
+    what as what,
 )

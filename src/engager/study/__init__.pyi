@@ -3,6 +3,23 @@ from .adam.export import (
     AdamExport as AdamExport,
     export_adam as export_adam,
 )
+from .compare.result import (
+    RunComparison as RunComparison,
+)
+from .compare.runs import (
+    compare_runs as compare_runs,
+)
+from .compare.words import (
+    arms_of as arms_of,
+    comparison_json as comparison_json,
+    coverage_words as coverage_words,
+    difference_cell as difference_cell,
+    row_title as row_title,
+    run_cell as run_cell,
+)
+from .compare.write import (
+    write_comparison as write_comparison,
+)
 from .design.document import (
     design_json as design_json,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engager.app.commands.compare import compare_command
 from engager.app.commands.export import export_run
 from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
 from engager.core import TRIAL_REPLICATES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from engager.study import RunFolder
 
 trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
+trial_app.command("compare")(compare_command)
 trial_app.command("export")(export_run)
 
 StudyArgument = Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped study, or a .yaml file.")]

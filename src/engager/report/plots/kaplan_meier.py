@@ -117,7 +117,7 @@ def _finish(axes: Axes, table: pl.DataFrame, endpoint: str, title: str | None) -
     latest = _latest(table)
     axes.set(ylim=(0, 102), ylabel=f"{endpoint_words(endpoint)}, % of patients")
     axes.set_xlim(0, latest)
-    axes.set_xticks(_ticks(latest))
+    axes.set_xticks(month_ticks(latest))
     axes.axhline(50, color="#C3CAD1", linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel("months from randomization")
@@ -125,7 +125,8 @@ def _finish(axes: Axes, table: pl.DataFrame, endpoint: str, title: str | None) -
         axes.set_title(title)
 
 
-def _ticks(latest: float) -> np.ndarray:
+def month_ticks(latest: float) -> np.ndarray:
+    """Ticks of a months axis, at steps a reader counts in."""
     step = next((one for one in (1, 2, 3, 6, 12, 24) if latest / one <= 8.5), 36)
     return np.arange(0, latest + 1e-9, step)
 
@@ -154,7 +155,7 @@ def _number_at_risk(risk: Axes, table: pl.DataFrame, shown: Sequence[str], names
     size = 7 if is_narrow(width) else 8
     heading: dict[str, Any] = {"fontsize": size - 0.5, "color": MUTED, "va": "bottom"}
     risk.text(0, 1.0, "number at risk (median)", transform=risk.transAxes, **heading)
-    ticks = _ticks(_latest(table))
+    ticks = month_ticks(_latest(table))
     for row, name in enumerate(reversed(shown)):
         arm = table.filter(table["arm"] == name)
         months = arm["month"].to_numpy()

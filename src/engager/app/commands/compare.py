@@ -1,0 +1,56 @@
+"""`engager trial compare`: finished runs beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engager.app.console import print_json, print_table, remark
+
+
+def compare_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders; the first is the yardstick.")],
+    out: Annotated[
+        Path | None, typer.Option("--report", help="Write a page (.html) or a table (.csv, .parquet); must not exist.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Set finished runs beside each other: what differs in the studies, and every figure with its difference.
+
+    Example: engager trial compare runs/tower runs/my-variant --report beside.html
+    """
+    from engager.study import (
+        arms_of,
+        compare_runs,
+        comparison_json,
+        coverage_words,
+        difference_cell,
+        row_title,
+        run_cell,
+        write_comparison,
+    )
+
+    found = compare_runs(runs)
+    page = write_comparison(found, out) if out is not None else None
+    if as_json:
+        print_json(comparison_json(found))
+    else:
+        for heading, changes in (("study", found.study_changes), ("run", found.input_changes)):
+            if changes:
+                rows = [[key, *(value if value is not None else "-" for value in values)] for key, values in changes]
+                print_table([f"differs in the {heading}", *found.names], rows)
+                typer.echo("")
+        for arm in arms_of(found.figures):
+            rows = []
+            for one in (figure for figure in found.figures if figure.arm == arm):
+                others = range(1, len(found.names))
+                cells = [cell for k in others for cell in (run_cell(one, k), difference_cell(one, k))]
+                rows.append([row_title(one), run_cell(one, 0), *cells])
+            heads = [head for name in found.names[1:] for head in (name, "difference")]
+            print_table([arm, found.names[0], *heads], rows)
+            typer.echo("")
+        remark(coverage_words(found))
+    if page is not None:
+        remark(f"Written: {page}")

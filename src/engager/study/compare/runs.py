@@ -1,0 +1,169 @@
+"""Runs set beside each other: the same figure in each, and its difference replicate by replicate.
+
+In: finished run folders. Out: a `RunComparison`. Nothing is simulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engager.analysis import Prediction, prediction_interval, survival_bands
+from engager.core import FloatArray, InputError, Problem
+from engager.study.compare.result import ComparedFigure, RunComparison
+from engager.study.run.folder import RunFolder
+from engager.study.run.requests import definitions_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MAX_RUNS = 6
+# Shares differ by points; times and ratios by a factor, on which they scatter evenly.
+_BY_FACTOR = ("median", "follow_up_median", "hazard_ratio", "odds_ratio")
+_CURVES = ("OS", "EFS", "RFS")
+_KEY = ("arm", "endpoint", "statistic", "time_months", "definition")
+
+Key = tuple[str, str, str, float | None, str]
+
+
+def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
+    """Set finished runs beside the first of them.
+
+    Parameters
+    ----------
+    paths : run folders (or their ``run.json``), 2 to 6.
+
+    Returns
+    -------
+    RunComparison. Intervals are over replicates and cover what so many replicates can claim. Where all runs have the
+    same seed and number of replicates, differences are taken within each replicate, so that what the replicates
+    share (draws of parameters, patients who exist in both) falls out; else replicates are paired by their order,
+    which is independent and fair, and the interval is wider.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than two runs or more than six, or one is not a finished run.
+    """
+    if not 2 <= len(paths) <= MAX_RUNS:
+        rule = f"must be 2 to {MAX_RUNS} finished runs"
+        raise InputError(Problem("trial compare", len(paths), rule, "Runs are folders with a run.json."))
+    runs = [RunFolder.open(path) for path in paths]
+    values = [_values(run) for run in runs]
+    manifests = [run.manifest for run in runs]
+    is_paired = len({(one["seed"], one["replicates"], str(one["parameters"])) for one in manifests}) == 1
+    keys = list(dict.fromkeys(key for one in values for key in one))
+    return RunComparison(
+        names=tuple(_names(runs)),
+        titles=tuple(run.protocol.title or run.protocol.study for run in runs),
+        sizes=tuple(int(one["patients_per_replicate"]) for one in manifests),
+        is_paired=is_paired,
+        figures=tuple(_figure(key, values) for key in keys),
+        study_changes=tuple(_changes([run.protocol.model_dump(mode="json", exclude_none=True) for run in runs])),
+        input_changes=tuple(_changes([_inputs(one) for one in manifests])),
+        curves=_curves(runs),
+        n_replicates=tuple(int(one["replicates"]) for one in manifests),
+    )
+
+
+def _names(runs: Sequence[RunFolder]) -> list[str]:
+    """Names of the run folders; a folder above is added where two are called the same."""
+    names = [run.path.resolve().name for run in runs]
+    if len(set(names)) < len(names):
+        names = [f"{run.path.resolve().parent.name}/{run.path.resolve().name}" for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
+
+
+def _values(run: RunFolder) -> dict[Key, FloatArray]:
+    """Each figure of a run: array (replicate,), in the order of the replicates."""
+    definitions = definitions_of(run.protocol)
+    found: dict[Key, FloatArray] = {}
+    keys = ["request", "arm", "endpoint", "statistic", "time_months"]
+    for told, rows in run.table("estimates").group_by(keys, maintain_order=True):
+        arm, endpoint, statistic, months = told[1:]
+        key = (str(arm), str(endpoint), str(statistic), _months(months), definitions[int(told[0])])
+        found[key] = rows.sort("replicate")["value"].to_numpy().astype(float)
+    return found
+
+
+def _months(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _figure(key: Key, values: Sequence[Mapping[Key, FloatArray]]) -> ComparedFigure:
+    own = [one.get(key) for one in values]
+    by_factor = key[2] in _BY_FACTOR
+    differences: list[Prediction | None] = [None]
+    for other in own[1:]:
+        if own[0] is None or other is None:
+            differences.append(None)
+            continue
+        n = min(own[0].size, other.size)
+        differences.append(prediction_interval(_against(other[:n], own[0][:n], by_factor)))
+    return ComparedFigure(
+        *key,
+        runs=tuple(None if one is None else prediction_interval(one) for one in own),
+        differences=tuple(differences),
+        difference_scale="ratio" if by_factor else "difference",
+    )
+
+
+def _against(value: FloatArray, first: FloatArray, by_factor: bool) -> FloatArray:
+    """Difference or ratio by replicate; NaN where it has no size (a time not reached, nothing to divide by)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: FloatArray = value / first if by_factor else value - first
+    found[~(np.isfinite(value) & np.isfinite(first)) | ~np.isfinite(found)] = np.nan
+    return found
+
+
+def _inputs(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("seed", "replicates", "parameters", "patients_per_replicate", "versions")
+    # the study itself is compared key by key
+    inputs = {name: value for name, value in manifest.get("inputs", {}).items() if name != "protocol"}
+    return {**{key: manifest.get(key) for key in kept}, "inputs": inputs}
+
+
+def _changes(told: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[str | None, ...]]]:
+    """Dotted keys whose values differ between runs, with the value in each."""
+    flat = [_flat(one) for one in told]
+    keys = list(dict.fromkeys(key for one in flat for key in one))
+    rows = [(key, tuple(one.get(key) for one in flat)) for key in keys]
+    return [(key, values) for key, values in rows if len(set(values)) > 1]
+
+
+def _flat(content: Any, prefix: str = "") -> dict[str, str]:
+    if isinstance(content, Mapping) and content:
+        found: dict[str, str] = {}
+        for key, value in content.items():
+            found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+        return found
+    if isinstance(content, list) and any(isinstance(one, Mapping | list) for one in content):
+        found = {}
+        for place, value in enumerate(content):
+            found |= _flat(value, f"{prefix}[{place}]")
+        return found
+    text = ", ".join(map(str, content)) if isinstance(content, list) else str(content)
+    return {prefix: text}
+
+
+def _curves(runs: Sequence[RunFolder]) -> pl.DataFrame:
+    """Median survival curves of each run on a common grid of months."""
+    import polars as pl
+
+    from engager.study.run.requests import request_for
+
+    frames = []
+    for name, run in zip(_names(runs), runs, strict=True):
+        protocol, patients = run.protocol, run.table("patients")
+        months = np.arange(0.0, protocol.follow_up.months + 1e-9, 0.25)
+        drawn = {one.id: one for one in reversed(protocol.endpoints) if one.is_time_to_event}
+        for endpoint in (drawn[one] for one in _CURVES if one in drawn):
+            request = request_for(protocol, endpoint, protocol.arm_ids[0], "median")
+            bands = survival_bands(patients, request, months, protocol.arm_ids)
+            frames.append(bands.select(pl.lit(name).alias("run"), pl.all()))
+    if not frames:
+        return pl.DataFrame(schema={"run": pl.String, "arm": pl.String, "endpoint": pl.String, "month": pl.Float64})
+    return pl.concat(frames)

@@ -1,0 +1,85 @@
+"""A comparison of runs as a page or a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engager.core import InputError, Problem
+from engager.report import CompareContent, render_comparison
+from engager.study.compare.result import RunComparison
+from engager.study.compare.words import (
+    arms_of,
+    comparison_table,
+    coverage_words,
+    difference_cell,
+    is_told_apart,
+    row_title,
+    run_cell,
+)
+
+
+def write_comparison(found: RunComparison, path: Path) -> Path:
+    """The comparison as a page (``.html``) or as a table (``.csv``, ``.parquet``).
+
+    Raises
+    ------
+    InputError
+        When the ending is another, the file exists, or it cannot be written.
+    """
+    if path.suffix not in (".html", ".csv", ".parquet"):
+        raise InputError(Problem("--out", str(path), "must end in .html, .csv or .parquet"))
+    if path.exists():
+        raise InputError(Problem("--out", str(path), "must not exist yet", "Name a new file."))
+    try:
+        if path.suffix == ".html":
+            path.write_text(render_comparison(comparison_content(found)), encoding="utf-8")
+        elif path.suffix == ".csv":
+            comparison_table(found).write_csv(path)
+        else:
+            comparison_table(found).write_parquet(path)
+    except OSError as error:
+        rule = f"must be a file that can be written ({error.strerror})"
+        raise InputError(Problem("--out", str(path), rule)) from error
+    return path
+
+
+def comparison_content(found: RunComparison) -> CompareContent:
+    """The comparison in the form of its page."""
+    runs = range(len(found.names))
+    groups = [
+        {
+            "arm": arm,
+            "rows": [
+                {
+                    "title": row_title(one),
+                    "cells": [
+                        {
+                            "value": run_cell(one, k),
+                            "difference": difference_cell(one, k) if k else "",
+                            "told_apart": is_told_apart(one, k),
+                        }
+                        for k in runs
+                    ],
+                }
+                for one in found.figures
+                if one.arm == arm
+            ],
+        }
+        for arm in arms_of(found.figures)
+    ]
+    told = [
+        (heading, [{"key": key, "values": values} for key, values in rows])
+        for heading, rows in (("In the studies", found.study_changes), ("In how they were run", found.input_changes))
+    ]
+    facts = zip(found.names, found.titles, found.sizes, found.n_replicates, strict=True)
+    return CompareContent(
+        title=f"{found.names[0]} beside {' and '.join(found.names[1:])}",
+        runs=[
+            {"name": name, "title": title, "facts": f"{n} virtual trials of {size} patients"}
+            for name, title, size, n in facts
+        ],
+        told=coverage_words(found),
+        groups=groups,
+        changes=told,
+        curves=found.curves,
+    )

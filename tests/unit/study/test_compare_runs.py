@@ -1,0 +1,97 @@
+"""Runs beside each other: what differs, and by how much, replicate by replicate."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from engager.core import InputError
+from engager.protocol import read_protocol
+from engager.study import compare_runs, comparison_json, run_study, write_comparison
+from engager.study.compare.words import difference_cell, is_told_apart
+
+STUDY = """
+study: tiny
+version: 1
+title: "{title}"
+simulated_only: true
+population: {{setting: relapsed_refractory, age_years: {{median: 40, range: [18, 80]}}}}
+arms:
+  chemotherapy: {{n: {n}, regimen: flag}}
+follow_up: {{months: 6}}
+endpoints:
+  - {{id: CR}}
+  - {{id: OS, origin: randomization}}
+"""
+
+
+@pytest.fixture
+def runs(tmp_path, simulation):
+    """Two runs of one seed, the second with other patients numbers, and a third of another seed."""
+    found = []
+    for name, n, seed in (("one", 20, 1), ("larger", 30, 1), ("other", 20, 2)):
+        protocol = read_protocol(STUDY.format(title=name, n=n), f"{name}.yaml")
+        found.append(run_study(protocol, replicates=12, seed=seed, out=tmp_path / name))
+    return [run.path for run in found]
+
+
+def test_keys_that_differ_are_named_with_both_values(runs):
+    found = compare_runs(runs[:2])
+    told = dict(found.study_changes)
+    assert told["arms.chemotherapy.n"] == ("20", "30")
+    assert "arms.chemotherapy.regimen" not in told
+
+
+def test_same_seed_is_compared_within_replicates_and_another_is_not(runs):
+    assert compare_runs(runs[:2]).is_paired
+    assert not compare_runs([runs[0], runs[2]]).is_paired
+    assert dict(compare_runs([runs[0], runs[2]]).input_changes)["seed"] == ("1", "2")
+
+
+def test_a_run_does_not_differ_from_itself(runs):
+    found = compare_runs([runs[0], runs[0].parent / "one" / "run.json"])
+    for figure in found.figures:
+        same = figure.differences[1]
+        if same is not None and same.n_replicates:
+            assert same.median == (1.0 if figure.difference_scale == "ratio" else 0.0)
+            assert same.low == same.high == same.median
+        assert not is_told_apart(figure, 1)
+
+
+def test_a_difference_is_the_median_of_the_replicates_differences(runs):
+    found = compare_runs(runs[:2])
+    figure = next(one for one in found.figures if one.statistic == "proportion")
+    one, other = (shares_of(path, figure.endpoint) for path in runs[:2])
+    assert figure.differences[1].median == pytest.approx(np.median(other - one))
+
+
+def shares_of(path, endpoint):
+    table = pl.read_parquet(path / "estimates.parquet")
+    own = table.filter((pl.col("endpoint") == endpoint) & (pl.col("statistic") == "proportion"))
+    return own.sort("replicate")["value"].to_numpy()
+
+
+def test_json_and_files_hold_every_figure(runs, tmp_path):
+    found = compare_runs(runs)
+    told = comparison_json(found)
+    assert len(told["figures"]) == len(found.figures)
+    assert len(told["figures"][0]["runs"]) == 3
+    page = write_comparison(found, tmp_path / "beside.html").read_text()
+    assert "arms.chemotherapy.n" in page
+    table = write_comparison(found, tmp_path / "beside.csv").read_text().splitlines()
+    assert len(table) == 1 + 3 * len(found.figures)
+    assert difference_cell(found.figures[0], 0) == "–"
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_two_to_six_runs_are_compared(runs, n):
+    with pytest.raises(InputError, match="2 to 6"):
+        compare_runs([runs[0]] * n)
+
+
+def test_a_page_is_not_written_over_a_file(runs, tmp_path):
+    (tmp_path / "there.html").write_text("mine")
+    with pytest.raises(InputError, match="must not exist"):
+        write_comparison(compare_runs(runs[:2]), tmp_path / "there.html")
+    assert (tmp_path / "there.html").read_text() == "mine"
