@@ -112,7 +112,11 @@ class Stream:
 
 
 def uniform_of(
-    streams: Sequence[Stream], which: NDArray[np.integer], patient: NDArray[np.integer], n_draws: int = 1
+    streams: Sequence[Stream],
+    which: NDArray[np.integer],
+    patient: NDArray[np.integer],
+    n_draws: int = 1,
+    occasion: NDArray[np.integer] | None = None,
 ) -> NDArray[np.float64]:
     """Uniform draws of many streams in one go; the same numbers as asking each stream.
 
@@ -120,6 +124,7 @@ def uniform_of(
     ----------
     streams : the streams. which : array (patient,), the stream of each patient.
     patient, n_draws : as in `Stream.uniform`.
+    occasion : array (patient,): draws of other occasions are others; None: 0 for all.
 
     Returns
     -------
@@ -132,6 +137,8 @@ def uniform_of(
     n_blocks = (n_draws + 1) // 2
     counter = np.empty((numbers.size, n_blocks, 4), dtype=np.uint64)
     counter[:, :, 0] = np.arange(n_blocks, dtype=np.uint64)
+    if occasion is not None:
+        counter[:, :, 0] += (np.asarray(occasion).astype(np.uint64) * np.uint64(n_blocks))[:, None]
     counter[:, :, 1] = (numbers & _LOW_32)[:, None]
     counter[:, :, 2] = (numbers >> _SHIFT_32)[:, None]
     counter[:, :, 3] = keys[:, 2][:, None]

@@ -10,6 +10,7 @@ from .drug import (
 from .evaluate import (
     evaluate_nodes as evaluate_nodes,
     evaluate_outputs as evaluate_outputs,
+    evaluate_rates as evaluate_rates,
     initial_states as initial_states,
 )
 from .export.antimony import (

@@ -96,19 +96,40 @@ def evaluate_outputs(
     KeyError
         When a name is neither state, parameter nor output.
     """
-    shape = states.shape[:-1]
+    roots = [system.outputs[name] if name in system.outputs else system.graph.symbol(name) for name in names]
+    found = evaluate_nodes(system.graph, roots, _values(system, states, parameters, inputs, time))
+    return {name: np.broadcast_to(array, states.shape[:-1]) for name, array in zip(names, found, strict=True)}
+
+
+def evaluate_rates(
+    system: System,
+    names: Sequence[str],
+    states: FloatArray,
+    parameters: FloatArray,
+    inputs: FloatArray | None = None,
+    time: float | FloatArray = 0.0,
+) -> FloatArray:
+    """How fast named states change: array (patient, name) [unit of the state per time]; arguments as above."""
+    roots = [system.rates[system.index(name)] for name in names]
+    found = evaluate_nodes(system.graph, roots, _values(system, states, parameters, inputs, time))
+    return np.stack([np.broadcast_to(array, states.shape[:-1]) for array in found], axis=-1)
+
+
+def _values(
+    system: System, states: FloatArray, parameters: FloatArray, inputs: FloatArray | None, time: float | FloatArray
+) -> dict[str, Any]:
+    """What every symbol of a system stands for."""
+    extra_axes = states.ndim - 2
 
     def spread(column: FloatArray) -> FloatArray:
-        return column.reshape(column.shape + (1,) * (len(shape) - 1))
+        return column.reshape(column.shape + (1,) * extra_axes)
 
     values: dict[str, Any] = {TIME: time}
     values |= {name: states[..., i] for i, name in enumerate(system.states)}
     values |= {name: spread(parameters[:, i]) for i, name in enumerate(system.parameters)}
     for i, name in enumerate(system.inputs):
         values[name] = spread(inputs[:, i]) if inputs is not None else system.defaults.get(name, 0.0)
-    roots = [system.outputs[name] if name in system.outputs else system.graph.symbol(name) for name in names]
-    found = evaluate_nodes(system.graph, roots, values)
-    return {name: np.broadcast_to(array, shape) for name, array in zip(names, found, strict=True)}
+    return values
 
 
 def initial_states(system: System, parameters: FloatArray, inputs: FloatArray | None = None) -> FloatArray:

@@ -31,46 +31,47 @@ class Assessment:
         self.course, self.visits, self.assumed = course, visits, assumptions
         self.window_days, self.in_remission = window_days, in_remission
 
-    def blood_visit(self, rows: IntArray, day: float, kind: str) -> IntArray:
+    def blood_visit(self, rows: IntArray, kind: str) -> IntArray:
         """Blood counts; returns the rows in which blasts were seen in blood."""
         if not rows.size:
             return rows
-        seen = self._observe(rows, day)
-        self._record(rows, day, kind, seen, has_marrow=np.zeros(rows.size, dtype=bool))
-        self._classify(rows, day, seen)
+        seen = self._observe(rows)
+        self._record(rows, kind, seen, has_marrow=np.zeros(rows.size, dtype=bool))
+        self._classify(rows, seen)
         found: IntArray = rows[seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]]
         return found
 
-    def marrow_visit(self, rows: IntArray, day: float, kind: str) -> None:
+    def marrow_visit(self, rows: IntArray, kind: str) -> None:
         """Marrow and blood: remission or not, residual disease, relapse."""
         if not rows.size:
             return
         course = self.course
-        seen = self._observe(rows, day)
+        seen = self._observe(rows)
         limit = self.assumed["remission_blasts_percent"]
         clear = seen["marrow_blasts_percent"] <= limit
         was_clear = course.marrow_clear[rows]
         course.marrow_clear[rows] = clear
         course.blasts_seen[rows] = seen["marrow_blasts_percent"]
         relapsed = rows[was_clear & ~clear & ~np.isnan(course.response_day[rows])]
-        self._relapse(relapsed, day, extramedullary=False)
+        self._relapse(relapsed, extramedullary=False)
         course.remission[rows[~clear]] = NO_RESPONSE
-        self._classify(rows, day, seen)
-        self._read_mrd(rows, day, seen)
-        self._record(rows, day, kind, seen, has_marrow=np.ones(rows.size, dtype=bool))
+        self._classify(rows, seen)
+        self._read_mrd(rows, seen)
+        self._record(rows, kind, seen, has_marrow=np.ones(rows.size, dtype=bool))
 
-    def imaging(self, rows: IntArray, day: float) -> None:
+    def imaging(self, rows: IntArray) -> None:
         """Extramedullary disease large enough to be noticed is a relapse for a patient in response."""
         course = self.course
         large = course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
-        self._relapse(rows[large & (course.remission[rows] > NO_RESPONSE)], day, extramedullary=True)
+        self._relapse(rows[large & (course.remission[rows] > NO_RESPONSE)], extramedullary=True)
 
-    def _observe(self, rows: IntArray, day: float) -> dict[str, FloatArray]:
+    def _observe(self, rows: IntArray) -> dict[str, FloatArray]:
         course = self.course
         true = evaluate_outputs(
             course.system, _SEEN, course.states[rows], course.recruits.parameters[rows], course.infusion[rows, None]
         )
-        error = course.recruits.draw(f"visit/{day:g}", "normal", 4, rows)
+        error = course.recruits.draw("visit", "normal", 4, rows, occasion=course.n_seen[rows])
+        course.n_seen[rows] += 1
         share = np.clip(true["marrow_blasts_percent"] / 100.0, 0.0, 1.0)
         counted = np.sqrt(share * (1.0 - share) / self.assumed["blast_count_cells"])
         cv = self.assumed["count_error_cv"]
@@ -82,7 +83,7 @@ class Assessment:
             "platelets": np.maximum(true["platelets"], 0.0) * np.exp(cv * error[:, 3]),
         }
 
-    def _classify(self, rows: IntArray, day: float, seen: dict[str, FloatArray]) -> None:
+    def _classify(self, rows: IntArray, seen: dict[str, FloatArray]) -> None:
         """CR, CRh or CRi of patients whose last marrow was clear, by today's counts."""
         course, assumed = self.course, self.assumed
         anc, platelets = seen["neutrophils"], seen["platelets"]
@@ -96,24 +97,25 @@ class Assessment:
         course.remission[rows] = np.where(
             course.marrow_clear[rows], np.maximum(course.remission[rows], grade), NO_RESPONSE
         )
+        day = course.clock[rows]
         # What a later therapy brings is not a response to the study drug.
-        own = ~(course.later_therapy_day[rows] < day)
-        if day <= self.window_days:
-            first = rows[own & (grade > NO_RESPONSE) & np.isnan(course.response_day[rows])]
-            course.response_day[first] = day
-            # The morning of a cycle's first day still shows what the cycle before has done.
-            course.response_cycle[first] = np.maximum(course.cycle[first] - (course.cycle_day[first] == 1), 1)
-            course.note(first, day, "response", course.remission[first])
-            for least, when in ((CRH, course.crh_day), (CR, course.cr_day)):
-                when[rows[own & (grade >= least) & np.isnan(when[rows])]] = day
-            course.best[rows[own]] = np.maximum(course.best[rows], grade)[own]
+        counts = ~(course.later_therapy_day[rows] < day) & (day <= self.window_days)
+        first = rows[counts & (grade > NO_RESPONSE) & np.isnan(course.response_day[rows])]
+        course.response_day[first] = course.clock[first]
+        # The morning of a cycle's first day still shows what the cycle before has done.
+        course.response_cycle[first] = np.maximum(course.cycle[first] - (course.cycle_day[first] == 1), 1)
+        course.note(first, course.clock[first], "response", course.remission[first])
+        for least, when in ((CRH, course.crh_day), (CR, course.cr_day)):
+            new = counts & (grade >= least) & np.isnan(when[rows])
+            when[rows[new]] = day[new]
+        course.best[rows[counts]] = np.maximum(course.best[rows], grade)[counts]
 
-    def _read_mrd(self, rows: IntArray, day: float, seen: dict[str, FloatArray]) -> None:
+    def _read_mrd(self, rows: IntArray, seen: dict[str, FloatArray]) -> None:
         """Residual disease of patients in remission; the lowest reading within the window is kept."""
         course = self.course
         assessed = course.marrow_clear[rows] if self.in_remission else course.remission[rows] > NO_RESPONSE
-        if day > self.window_days:
-            assessed = np.zeros(rows.size, dtype=bool)
+        day = course.clock[rows]
+        assessed &= day <= self.window_days
         reading = seen["log10_mrd"]
         limit = np.log10(self.visits.mrd.limit)
         floor = limit + np.log10(self.assumed.of("mrd_sensitivity", rows))
@@ -122,16 +124,18 @@ class Assessment:
             (limit, course.mrd_response_day),
             (floor, course.mrd_undetectable_day),
         ):
-            when[rows[assessed & (reading < below) & np.isnan(when[rows])]] = day
+            new = assessed & (reading < below) & np.isnan(when[rows])
+            when[rows[new]] = day[new]
         better = assessed & ~(reading >= course.mrd_log10[rows])
         chosen = rows[better]
-        course.mrd_day[chosen] = day
+        course.mrd_day[chosen] = day[better]
         course.mrd_undetectable[chosen] = (reading < floor)[better]
         course.mrd_log10[chosen] = np.maximum(reading, floor)[better]
 
-    def _relapse(self, rows: IntArray, day: float, *, extramedullary: bool) -> None:
+    def _relapse(self, rows: IntArray, *, extramedullary: bool) -> None:
         course = self.course
         rows = rows[np.isnan(course.relapse_day[rows]) & ~np.isnan(course.response_day[rows])]
+        day = course.clock[rows]
         course.relapse_day[rows] = day
         course.remission[rows] = NO_RESPONSE
         course.relapse_is_extramedullary[rows] = extramedullary
@@ -139,14 +143,12 @@ class Assessment:
         course.relapse_is_negative[rows] = negative
         course.note(rows, day, "relapse", detail="extramedullary" if extramedullary else "marrow")
 
-    def _record(
-        self, rows: IntArray, day: float, kind: str, seen: dict[str, FloatArray], has_marrow: np.ndarray
-    ) -> None:
+    def _record(self, rows: IntArray, kind: str, seen: dict[str, FloatArray], has_marrow: np.ndarray) -> None:
         course = self.course
         course.visits.append(
             {
                 "row": rows.copy(),
-                "day": np.full(rows.size, day),
+                "day": course.clock[rows].copy(),
                 "cycle": course.cycle[rows].copy(),
                 "cycle_day": course.cycle_day[rows].copy(),
                 "kind": np.full(rows.size, kind),

@@ -1,7 +1,8 @@
 """Where every patient of one arm stands: disease state, treatment, response, events.
 
 One row per patient, all replicates of the arm together. Days count from randomization; day 0 is the first
-day of treatment. The arrays change as the trial goes on; nothing here decides anything.
+day of treatment. Every patient has a clock of its own. The arrays change as the trial goes on; nothing here decides
+anything.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class Course:
 
     Attributes
     ----------
+    clock : array (patient,) [day]: how far each patient has been followed.
+    begun : array (patient,) [day]: the clock when what is given at a decision was last given.
+    morning : array (patient,): the last day that was counted; days on treatment begin at whole numbers.
+    n_seen : array (patient,): visits so far.
     states : array (patient, state) now. step : array (patient,): the solver's next step.
     infusion : array (patient,) [ug/day] now. injected : array (patient,) [ug] by injection on the present day.
     is_alive, is_failed : still followed; the solver gave up on this patient.
@@ -41,11 +46,15 @@ class Course:
     best : best class within the window.
     response_day, crh_day, cr_day : first seen in at least CRi, at least CRh, CR.
     mrd_first_day, mrd_response_day, mrd_undetectable_day : first assay, first below its limit, first without signal.
-    samples, sampled_rows : daily (day, states with the day's dose appended) of a few patients.
+    samples, sampled_rows : daily (rows, days, states with the day's dose appended) of a few patients.
     """
 
     recruits: Recruits
     system: System
+    clock: FloatArray
+    begun: FloatArray
+    morning: IntArray
+    n_seen: IntArray
     states: FloatArray
     step: FloatArray
     infusion: FloatArray
@@ -92,7 +101,7 @@ class Course:
     n_events: dict[str, IntArray] = field(default_factory=dict)
     log: list[tuple[IntArray, FloatArray, str, IntArray, list[str] | str]] = field(default_factory=list)
     visits: list[dict[str, NDArray[Any]]] = field(default_factory=list)
-    samples: list[tuple[float, FloatArray]] = field(default_factory=list)
+    samples: list[tuple[IntArray, FloatArray, FloatArray]] = field(default_factory=list)
     sampled_rows: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
@@ -135,6 +144,10 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
     return Course(
         recruits=recruits,
         system=system,
+        clock=np.zeros(n),
+        begun=never(),
+        morning=zero(),
+        n_seen=zero(),
         states=states,
         step=np.zeros(n),
         infusion=np.zeros(n),

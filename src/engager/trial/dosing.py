@@ -74,6 +74,7 @@ class DosePlan:
         self.regimen, self._weight, self._bsa = regimen, weight_kg, bsa_m2
         self.places = DosePlaces.of(model, regimen)
         self._by_cycle: dict[int, FloatArray] = {}
+        self._changes: dict[int, FloatArray] = {}
         first = self._cycle(1)
         positive = np.where(first > 0, first, np.inf)
         self.dexamethasone_mg = regimen.premedication.dose_mg(bsa_m2)
@@ -98,6 +99,30 @@ class DosePlan:
         """Whether chemotherapy is given on these days of these cycles."""
         segment = self.regimen.segments(1)[0]
         return (cycle <= self.regimen.cycles) & (day >= segment.first_day) & (day <= segment.last_day)
+
+    def next_change(self, cycle: IntArray, day: IntArray) -> FloatArray:
+        """The next day of each patient's cycle on which another dose or an injection is due; infinite: none."""
+        found = np.full(cycle.size, np.inf)
+        for one in np.unique(cycle):
+            if one not in self._changes:
+                self._changes[int(one)] = self._change_days(int(one))
+            days = self._changes[int(one)]
+            of_cycle = cycle == one
+            found[of_cycle] = days[np.searchsorted(days, day[of_cycle], side="right")]
+        return found
+
+    def _change_days(self, cycle: int) -> FloatArray:
+        table = self._cycle(cycle)
+        days = np.arange(1, table.shape[1] + 1)
+        if self.regimen.is_chemotherapy:
+            changes = self.course_day(np.full(days.size, cycle), days)
+        elif self.regimen.route == "iv_continuous":
+            changes = np.any(np.diff(table, axis=1, prepend=0.0) != 0, axis=0)
+        else:
+            # each injection, and the morning after it
+            given = np.any(table > 0, axis=0)
+            changes = given | np.concatenate([[False], given[:-1]])
+        return np.append(days[changes].astype(float), np.inf)
 
     def _cycle(self, cycle: int) -> FloatArray:
         if cycle not in self._by_cycle:
@@ -155,22 +180,24 @@ class ActionList:
         )
 
 
-def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions: ActionList) -> None:
-    """Give `rows` (on treatment) what the plan says for the day that starts at `day`.
+def plan_day(course: Course, plan: DosePlan, rows: IntArray, actions: ActionList) -> None:
+    """Give `rows` (on treatment) what the plan says for the day that starts at their clocks.
 
     Infusion rates are set in ``course.infusion``; injections, chemotherapy and dexamethasone become actions.
     """
-    _give_dexamethasone_on_hold(course, plan, rows, day, actions)
+    _give_dexamethasone_on_hold(course, plan, rows, actions)
     if plan.regimen.is_chemotherapy:
         due = course.hold_days[rows] <= 0
+        day = course.clock[rows[due]]
         _give_course(plan, rows[due], course.cycle[rows[due]], course.cycle_day[rows[due]], day, actions)
         return
     given = np.where(course.hold_days[rows] > 0, 0.0, plan.amount(rows, course.cycle[rows], course.cycle_day[rows]))
     restarting = (course.restart_days[rows] > 0) & (given > 0)
     given = np.where(restarting, np.minimum(given, plan.lowest[rows]), given)
-    before = course.last_dose[rows]
+    before, day = course.last_dose[rows], course.clock[rows]
     steps_up = _give_dose(plan, rows, given, before, day, actions)
-    course.note(rows[steps_up & (before > 0)], day, "dose_step")
+    stepped = steps_up & (before > 0)
+    course.note(rows[stepped], day[stepped], "dose_step")
     course.last_dose[rows] = _dose_to_compare(plan.regimen, given, before)
     if plan.regimen.route == "iv_continuous":
         course.infusion[rows] = given
@@ -179,16 +206,15 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, day: float, actions
         course.injected[rows] = given
 
 
-def _give_dexamethasone_on_hold(
-    course: Course, plan: DosePlan, rows: IntArray, day: float, actions: ActionList
-) -> None:
+def _give_dexamethasone_on_hold(course: Course, plan: DosePlan, rows: IntArray, actions: ActionList) -> None:
     """What the rule that holds the drug gives, every eight hours as the label does (evidence: blincyto-smpc-2016)."""
     held = rows[(course.hold_days[rows] > 0) & (course.dexamethasone_days[rows] > 0)]
     course.dexamethasone_days[held] -= 1
     if plan.places.dexamethasone is not None:
         for part in range(_DOSES_A_DAY):
             doses = course.hold_dexamethasone[held] / _DOSES_A_DAY
-            actions.add(held, day + part / _DOSES_A_DAY, Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
+            times = course.clock[held] + part / _DOSES_A_DAY
+            actions.add(held, times, Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
 
 
 def planned_actions(
@@ -235,24 +261,26 @@ def planned_actions(
 
 
 def _give_course(
-    plan: DosePlan, rows: IntArray, cycle: IntArray, cycle_day: IntArray, day: float, actions: ActionList
+    plan: DosePlan, rows: IntArray, cycle: IntArray, cycle_day: IntArray, day: FloatArray | float, actions: ActionList
 ) -> None:
     """A day of chemotherapy for those whose course has one."""
-    actions.add(rows[plan.course_day(cycle, cycle_day)], day, Action.ADD_TO_STATE, plan.places.drug, 1.0)
+    due = plan.course_day(cycle, cycle_day)
+    actions.add(rows[due], np.broadcast_to(day, rows.shape)[due], Action.ADD_TO_STATE, plan.places.drug, 1.0)
 
 
 def _give_dose(
-    plan: DosePlan, rows: IntArray, given: FloatArray, before: FloatArray, day: float, actions: ActionList
+    plan: DosePlan, rows: IntArray, given: FloatArray, before: FloatArray, day: FloatArray | float, actions: ActionList
 ) -> NDArray[np.bool_]:
     """Injections, and dexamethasone before a dose that is higher than the one before; tells whose is."""
     steps_up = given > before * _STEP
+    day = np.broadcast_to(day, rows.shape)
     premedicated = rows[steps_up]
     if plan.places.dexamethasone is not None:
         doses = plan.dexamethasone_mg[premedicated]
-        actions.add(premedicated, day, Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
+        actions.add(premedicated, day[steps_up], Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
     if plan.regimen.route != "iv_continuous":
         due = given > 0
-        actions.add(rows[due], day, Action.ADD_TO_STATE, plan.places.drug, given[due])
+        actions.add(rows[due], day[due], Action.ADD_TO_STATE, plan.places.drug, given[due])
     return steps_up
 
 

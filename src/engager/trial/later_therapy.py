@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray
+from engager.core import BoolArray, FloatArray, IntArray
 from engager.engine import Action
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import Course
@@ -30,25 +30,33 @@ class LaterTherapy:
         )
         self._left = 10.0 ** -np.maximum(extra, 0.0)
 
-    def plan(self, rows: IntArray, day: FloatArray | float) -> None:
-        """Decide, once for each patient, who goes on and when; `day`: of the decision, one for all or array (row,)."""
+    def plan(self, rows: IntArray) -> None:
+        """Decide at these patients' clocks, once for each patient, who goes on and when."""
         course = self.course
-        undecided = np.isinf(course.later_therapy_day[rows])
-        day = np.broadcast_to(np.asarray(day, dtype=float), rows.shape)[undecided]
-        rows = rows[undecided]
+        rows = rows[np.isinf(course.later_therapy_day[rows])]
         goes_on = course.recruits.draw("later-therapy", rows=rows) < self.assumed.of("later_therapy_share", rows)
-        course.later_therapy_day[rows] = np.where(goes_on, day + self.assumed["later_therapy_delay_days"], np.nan)
+        begin = course.clock[rows] + self.assumed["later_therapy_delay_days"]
+        course.later_therapy_day[rows] = np.where(goes_on, begin, np.nan)
 
-    def give(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
-        """The course of those whose time comes between `day` and `day + length`."""
+    def begin(self, rows: IntArray, actions: ActionList) -> None:
+        """What happens at once to those whose time has come."""
         course = self.course
-        begin = course.later_therapy_day[rows]
-        due = rows[(begin >= day) & (begin < day + length)]
+        due = rows[course.later_therapy_day[rows] == course.clock[rows]]
         course.note(due, course.later_therapy_day[due], "later_therapy")
         for clone in _CLONES:
             place = course.system.index(clone)
             actions.add(due, course.later_therapy_day[due], Action.MULTIPLY_STATE, place, self._left[due])
+
+    def give(self, rows: IntArray, fresh: BoolArray, until: FloatArray, actions: ActionList) -> None:
+        """Days of the salvage course between these patients' clocks and `until`.
+
+        Parameters
+        ----------
+        fresh : array (row,): what is due at the clock itself has not been given yet.
+        """
+        course = self.course
+        begin, now = course.later_therapy_day[rows], course.clock[rows]
         for offset in range(int(self.assumed["chemotherapy_days"])):
-            given = rows[(begin + offset >= day) & (begin + offset < day + length)]
-            at = course.later_therapy_day[given] + offset
-            actions.add(given, at, Action.ADD_TO_STATE, course.system.index("chemo_drug"), 1.0)
+            day = begin + offset
+            due = (day < until) & ((day > now) | ((day == now) & fresh))
+            actions.add(rows[due], day[due], Action.ADD_TO_STATE, course.system.index("chemo_drug"), 1.0)

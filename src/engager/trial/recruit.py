@@ -75,7 +75,12 @@ class Recruits:
         return self.number.size
 
     def draw(
-        self, purpose: str, kind: str = "uniform", n_draws: int = 1, rows: NDArray[np.int64] | None = None
+        self,
+        purpose: str,
+        kind: str = "uniform",
+        n_draws: int = 1,
+        rows: NDArray[np.int64] | None = None,
+        occasion: NDArray[np.int64] | None = None,
     ) -> FloatArray:
         """Keyed draws: array (patient,) or (patient, draw).
 
@@ -83,12 +88,13 @@ class Recruits:
         ----------
         kind : uniform, normal or exponential.
         rows : whose draws; None: everybody's.
+        occasion : array (row,): which time each patient draws for this purpose; None: the first, 0.
         """
         replicate = self.replicate if rows is None else self.replicate[rows]
         key = self.key if rows is None else self.key[rows]
         numbers = sorted(self.stream_of)
         streams = [self.stream_of[one].of(purpose) for one in numbers]
-        uniform = uniform_of(streams, np.searchsorted(numbers, replicate), key, n_draws)
+        uniform = uniform_of(streams, np.searchsorted(numbers, replicate), key, n_draws, occasion)
         return _FROM_UNIFORM[kind](uniform)
 
 

@@ -1,8 +1,21 @@
-"""A virtual trial: recruit, then day by day let the engine carry every patient and the protocol decide.
+"""A virtual trial: recruit, then let the engine carry every patient to its own next decision, and the protocol decide.
 
-On treatment the steps are days; off treatment they are weeks. Nothing here looks at hidden states to decide:
-what a visit observed (`assessment`) and what happened (`toxicity`, deaths) is all the protocol knows. Hidden
-states enter only as biology: extinction of a clone below its last cell, hazards that accumulate.
+Every patient has a clock. A round takes each living patient from where it stands to the nearest of its next visit,
+change of dose, end of a pause or cycle, planned transplant or later therapy (`Calendar`), unless something strikes
+before: a death, a toxicity, the loss of a clone's last cell. These are found within the solver's step, at the instant
+at which an integrated hazard reaches the patient's draw, so nothing depends on how often one looks.
+
+The order of things at a patient's clock:
+    1. what struck takes effect: death; a toxicity, which may stop or interrupt the drug at once; a clone that is gone.
+    2. on treatment, in the morning: the days that have passed are counted (a pause or a cycle may end), the visits of
+       this morning are made, a relapse ends treatment, and at the end of a cycle one goes on to a transplant, the next
+       cycle, a wait for blood counts, or the end of treatment.
+    3. off treatment, on a visit day: blood, marrow, imaging; later therapy and transplants are planned.
+    4. what is due now is given: the morning's dose with its premedication, a transplant, a later therapy. Then on.
+
+Nothing here looks at hidden states to decide: what a visit observed (`assessment`) and what happened (`toxicity`,
+deaths) is all the protocol knows. Hidden states enter only as biology: extinction of a clone below its last cell,
+hazards that accumulate.
 """
 
 from __future__ import annotations
@@ -12,30 +25,34 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
-from engager.engine import Problem, solve
-from engager.model import Model, initial_states, load_model
+from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
+from engager.engine import Problem, Stops, solve
+from engager.model import Model, evaluate_rates, initial_states, load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
+from engager.trial.calendar import Calendar
 from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, start_course
-from engager.trial.deaths import Deaths
+from engager.trial.deaths import HAZARDS, Deaths
 from engager.trial.dosing import ActionList, DosePlan, plan_day
 from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import recruit
 from engager.trial.regimen_strength import strength_of
+from engager.trial.samples import daily_times, keep, keep_days
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
-from engager.trial.toxicity import Toxicity, advance_days, stop_treatment
+from engager.trial.toxicity import HAZARD_OF_EVENT, Toxicity, advance_days, stop_treatment
 from engager.trial.transplant import Transplantation
 
 Progress = Callable[[float], None]
 
 _CLONES = ("Lp", "Ln", "Sp")
+# What may strike a patient between decisions, in the order of the engine's stops.
+_STRIKES = ("death", *HAZARD_OF_EVENT, *_CLONES)
 _TOXICITY = CAUSE_NAMES.index("toxicity")
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 _RTOL = 1e-4
-# The model is stiff (hours beside months); asking the engine to find that out every day would cost more than solving.
+# The model is stiff (hours beside months); asking the engine to find that out every round would cost more than solving.
 _METHOD = "rodas5p"
 # Partial remission in the definitions of most trials: 25 % blasts or fewer.
 _PARTIAL_REMISSION_PERCENT = 25.0
@@ -115,68 +132,78 @@ class ArmRun:
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
+        self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
+        self.watched = self._watched()
         self.atol = _absolute_tolerances(self.system.states)
 
     def run(self, progress: Progress) -> Course:
         """Follow everybody to death or the end of follow-up."""
         course = self.course
-        n_days = int(np.ceil(self.horizon / DAYS_PER_WEEK)) * DAYS_PER_WEEK
-        self._first_visit()
-        self._keep_samples(0.0)
-        busy = course.on_treatment.copy()
-        for day in range(n_days):
-            if day % DAYS_PER_WEEK == 0:
-                busy = course.is_alive & (course.on_treatment | np.isin(np.arange(course.n), self.sampled))
-                quiet = np.flatnonzero(course.is_alive & ~busy)
-                self._stretch(quiet, day, DAYS_PER_WEEK)
-                progress(day / n_days)
-            self._stretch(np.flatnonzero(course.is_alive & busy), day, 1)
-            if day % DAYS_PER_WEEK == DAYS_PER_WEEK - 1:
-                self._clinic(day + 1.0)
-            if self.sampled.size:
-                self._keep_samples(day + 1.0)
+        self.assessment.blood_visit(np.arange(course.n), "baseline")
+        keep(course, self.sampled, course.clock[self.sampled], course.states[self.sampled])
+        while True:
+            rows = np.flatnonzero(course.is_alive & (course.clock < self.horizon))
+            if not rows.size:
+                break
+            self._round(rows)
+            progress(float(np.where(course.is_alive, course.clock / self.horizon, 1.0).mean()))
         progress(1.0)
         return course
 
-    # ---- a stretch of time ----
-    def _stretch(self, rows: IntArray, day: int, length: int) -> None:
-        """Carry `rows` (alive) from `day` on, then let what happened take effect."""
-        if not rows.size:
-            return
-        course = self.course
-        actions = ActionList()
-        treated = rows[course.on_treatment[rows]]
-        if treated.size:
-            plan_day(course, self.plan, treated, float(day), actions)
-        self.later_therapy.give(rows, day, length, actions)
-        self.transplantation.perform(rows, day, length, actions)
-        before = course.states[rows]
-        self._carry(rows, day, length, actions)
-        rows, before = rows[course.is_alive[rows]], before[course.is_alive[rows]]
-        self._extinguish(rows)
-        self.deaths.strike(rows, before, float(day), float(length))
-        living = course.is_alive[rows]
-        rows, before = rows[living], before[living]
-        killed = self.toxicity.strike(rows, before, float(day), float(length))
-        course.death_cause[killed] = _TOXICITY
-        course.is_alive[killed] = False
-        course.note(killed, course.death_day[killed], "death", detail="toxicity")
-        if treated.size:
-            self._treatment_visits(treated[course.is_alive[treated] & course.on_treatment[treated]], day)
+    # ---- a round ----
+    def _round(self, rows: IntArray) -> None:
+        """Give these patients what is due, carry each to its next decision or to what strikes before, and decide."""
+        course, actions = self.course, ActionList()
+        fresh = course.begun[rows] != course.clock[rows]
+        self._begin(rows[fresh], actions)
+        until = self.calendar.next_decision(rows)
+        self.later_therapy.give(rows, fresh, until, actions)
+        stopped = self._carry(rows, until, actions)
+        self._take_effect(rows, stopped, until)
+        arrived = rows[(course.clock[rows] >= until) & course.is_alive[rows]]
+        treated = course.on_treatment[arrived]
+        self._treatment_visits(arrived[treated & self.calendar.is_morning(arrived)])
+        off = arrived[course.is_alive[arrived] & ~course.on_treatment[arrived]]
+        self._clinic(off[self.calendar.is_clinic_day(off)])
 
-    def _carry(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
+    def _begin(self, rows: IntArray, actions: ActionList) -> None:
+        """What is given at these patients' clocks; once, also when something strikes at the same instant."""
         course = self.course
+        course.begun[rows] = course.clock[rows]
+        mornings = rows[course.on_treatment[rows] & self.calendar.is_morning(rows)]
+        if mornings.size:
+            plan_day(course, self.plan, mornings, actions)
+        self.later_therapy.begin(rows, actions)
+        self.transplantation.perform(rows, actions)
+
+    def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
+        """Solve these patients from their clocks to `until`; array (row,): which of `_STRIKES` came before, else -1."""
+        course = self.course
+        kept = np.isin(rows, self.sampled)
+        stopped = np.full(rows.size, -1, dtype=np.int64)
+        for part, daily in ((~kept, False), (kept, True)):
+            if part.any():
+                stopped[part] = self._solve(rows[part], until[part], actions, daily)
+        failed = rows[course.is_failed[rows]]
+        course.is_alive[failed] = False
+        return stopped
+
+    def _solve(self, rows: IntArray, until: FloatArray, actions: ActionList, daily: bool) -> IntArray:
+        course = self.course
+        start = course.clock[rows]
+        times = daily_times(start, until) if daily else np.stack([start, until], axis=1)
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, course.infusion[rows])
         solution = solve(
             Problem(
                 system=self.system,
-                parameters=self._parameters(rows, day),
-                save_times=np.array([float(day), float(day + length)]),
+                parameters=self._parameters(rows),
+                save_times=times,
                 inputs=inputs,
                 initial=np.ascontiguousarray(course.states[rows]),
                 schedule=actions.schedule(rows),
                 first_step=course.step[rows],
+                stops=Stops(self.watched, self._limits(rows)),
             ),
             method=_METHOD,
             rtol=_RTOL,
@@ -186,9 +213,56 @@ class ArmRun:
         )
         course.states[rows] = solution.values[:, -1, :]
         course.step[rows] = solution.last_step
-        failed = rows[solution.status != 0]
-        course.is_failed[failed] = True
-        course.is_alive[failed] = False
+        course.is_failed[rows] = solution.status != 0
+        course.clock[rows] = np.where(solution.stopped >= 0, solution.end_time, until)
+        if daily:
+            keep_days(course, rows, times, solution.values)
+        return np.where(solution.status == 0, solution.stopped, -1)
+
+    def _watched(self) -> FloatArray:
+        """The sums of states that strike when they reach a limit: array (strike, state)."""
+        weights = np.zeros((len(_STRIKES), len(self.system.states)))
+        weights[0, [self.system.index(name) for name in HAZARDS]] = 1.0
+        for kind, hazard in HAZARD_OF_EVENT.items():
+            weights[_STRIKES.index(kind), self.system.index(hazard)] = 1.0
+        for clone in _CLONES:
+            weights[_STRIKES.index(clone), self.system.index(clone)] = -1.0
+        return weights
+
+    def _limits(self, rows: IntArray) -> FloatArray:
+        """Each patient's limits: its draws for death, for the next toxicity and for the last cell of each clone."""
+        limits = [self.deaths.threshold[rows]]
+        limits += [self.toxicity.threshold(kind, rows) for kind in HAZARD_OF_EVENT]
+        for k, clone in enumerate(_CLONES):
+            least = self.last_cell[rows, k]
+            limits.append(np.where(self.course.column(clone)[rows] > least, -least, np.inf))
+        return np.stack(limits, axis=1)
+
+    def _take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
+        """What struck these patients at their clocks."""
+        course = self.course
+        # whole days before it were days as planned
+        met = rows[(stopped >= 0) & (course.clock[rows] < until)]
+        advance_days(course, met[course.on_treatment[met]], self.regimen)
+        dying = rows[stopped == _STRIKES.index("death")]
+        self.deaths.strike(dying, self._rates(HAZARDS, dying))
+        for kind in HAZARD_OF_EVENT:
+            struck = rows[stopped == _STRIKES.index(kind)]
+            killed = self.toxicity.strike(kind, struck)
+            course.death_cause[killed] = _TOXICITY
+            course.is_alive[killed] = False
+            course.note(killed, course.death_day[killed], "death", detail="toxicity")
+        for clone in _CLONES:
+            course.column(clone)[rows[stopped == _STRIKES.index(clone)]] = 0.0
+        self._extinguish(rows)
+
+    def _rates(self, names: Sequence[str], rows: IntArray) -> FloatArray:
+        """How fast states change at these patients' clocks: array (row, name)."""
+        course = self.course
+        inputs = np.zeros((rows.size, len(self.system.inputs)))
+        self.plan.set_rates(inputs, course.infusion[rows])
+        parameters = self._parameters(rows)
+        return evaluate_rates(self.system, names, course.states[rows], parameters, inputs, course.clock[rows])
 
     def _strength(self, settings: Settings) -> FloatArray:
         """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy: array (patient,).
@@ -204,11 +278,11 @@ class ArmRun:
             return np.full(replicate.size, usual)
         return np.array([settings(int(one)).strength.get(self.regimen.id, usual) for one in numbers])[place]
 
-    def _parameters(self, rows: IntArray, day: int) -> FloatArray:
+    def _parameters(self, rows: IntArray) -> FloatArray:
         """Parameters of these rows; while the arm's chemotherapy is what they get, at its strength."""
         parameters = self.course.recruits.parameters[rows]
         if self.regimen.is_chemotherapy:
-            own = ~(self.course.later_therapy_day[rows] <= day)
+            own = ~(self.course.later_therapy_day[rows] <= self.course.clock[rows])
             parameters[own, self.system.parameters.index("sensitivity")] *= self.strength[rows[own]]
         return parameters
 
@@ -221,14 +295,10 @@ class ArmRun:
             column[gone] = 0.0
 
     # ---- visits ----
-    def _first_visit(self) -> None:
-        everybody = np.flatnonzero(self.course.is_alive)
-        self.assessment.blood_visit(everybody, 0.0, "baseline")
-
-    def _treatment_visits(self, rows: IntArray, day: int) -> None:
-        """Visits fall on the morning of a day within the cycle; then the day counter moves on."""
+    def _treatment_visits(self, rows: IntArray) -> None:
+        """Visits fall on the morning of a day within the cycle, after the days that have passed are counted."""
         course, visits = self.course, self.protocol.visits
-        ended = advance_days(course, rows, self.regimen, float(day))
+        ended = advance_days(course, rows, self.regimen)
         pausing = rows[course.hold_days[rows] > 0]
         rows = rows[course.hold_days[rows] <= 0]
         cycle_day = course.cycle_day[rows]
@@ -237,37 +307,37 @@ class ArmRun:
         past_end = max(visits.marrow_day_list()) > self.regimen.cycle_days
         at_marrow = rows[due | (np.isin(rows, ended) & past_end)]
         at_counts = rows[((cycle_day - 1) % visits.counts_every_days == 0) & ~np.isin(rows, at_marrow)]
-        if (day + 1) % visits.counts_every_days == 0:
-            at_counts = np.union1d(at_counts, pausing)
-        self.assessment.marrow_visit(at_marrow, day + 1.0, "cycle")
-        with_blasts = self.assessment.blood_visit(at_counts, day + 1.0, "cycle")
+        pausing = pausing[course.clock[pausing] % visits.counts_every_days == 0]
+        self.assessment.marrow_visit(at_marrow, "cycle")
+        with_blasts = self.assessment.blood_visit(np.union1d(at_counts, pausing), "cycle")
         suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
-        self.assessment.marrow_visit(suspected, day + 1.0, "suspected relapse")
-        self.assessment.imaging(at_marrow, day + 1.0)
-        self._off_study(rows, day + 1.0)
-        self._end_of_cycle(ended[course.is_alive[ended] & course.on_treatment[ended]], day + 1.0)
+        self.assessment.marrow_visit(suspected, "suspected relapse")
+        self.assessment.imaging(at_marrow)
+        self._off_study(rows)
+        self._end_of_cycle(ended[course.is_alive[ended] & course.on_treatment[ended]])
 
-    def _off_study(self, rows: IntArray, day: float) -> None:
+    def _off_study(self, rows: IntArray) -> None:
         relapsed = rows[~np.isnan(self.course.relapse_day[rows])]
-        self._fail(relapsed, day, "relapse")
+        self._fail(relapsed, "relapse")
 
-    def _end_of_cycle(self, rows: IntArray, day: float) -> None:
+    def _end_of_cycle(self, rows: IntArray) -> None:
         """Transplant, next cycle, or the end of treatment."""
         course, regimen = self.course, self.regimen
         done = course.cycle[rows] - 1
-        planned = self.transplantation.decide(rows, done, day)
-        stop_treatment(course, planned, day, "transplant planned")
+        planned = self.transplantation.decide(rows, done)
+        stop_treatment(course, planned, course.clock[planned], "transplant planned")
         rows = rows[course.on_treatment[rows]]
         done = course.cycle[rows] - 1
         rule = regimen.continue_if
         if rule is not None:
-            self._fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], day, "no response")
+            self._fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], "no response")
             rows = rows[course.on_treatment[rows]]
-        self._await_recovery(rows, day)
+        self._await_recovery(rows)
         finished = rows[course.cycle[rows] > regimen.cycles]
         without = course.remission[finished] == NO_RESPONSE
-        self._fail(finished[without], day, "no response")
-        stop_treatment(course, finished[~without], day, "treatment completed")
+        self._fail(finished[without], "no response")
+        completed = finished[~without]
+        stop_treatment(course, completed, course.clock[completed], "treatment completed")
 
     def _goes_on(self, rows: IntArray, wanted: Sequence[str]) -> NDArray[np.bool_]:
         """Who has one of the responses that the regimen asks for."""
@@ -282,53 +352,45 @@ class ArmRun:
             goes_on |= course.blasts_seen[rows] <= _PARTIAL_REMISSION_PERCENT
         return goes_on
 
-    def _await_recovery(self, rows: IntArray, day: float) -> None:
+    def _await_recovery(self, rows: IntArray) -> None:
         """After chemotherapy the next course waits, once, for counts to recover in a cleared marrow."""
         course = self.course
         if not self.regimen.is_chemotherapy:
             return
         wait = rows[course.marrow_clear[rows] & (course.remission[rows] < CR) & (course.cycle_day[rows] == 1)]
         course.hold_days[wait] = self.assumed["recovery_wait_days"]
-        course.note(wait, day, "hold", detail="awaiting recovery of counts")
+        course.note(wait, course.clock[wait], "hold", detail="awaiting recovery of counts")
 
-    def _fail(self, rows: IntArray, day: float, why: str) -> None:
+    def _fail(self, rows: IntArray, why: str) -> None:
         """Treatment has failed these patients; some go on to another therapy."""
-        stop_treatment(self.course, rows, day, why)
-        self.later_therapy.plan(rows, day)
+        stop_treatment(self.course, rows, self.course.clock[rows], why)
+        self.later_therapy.plan(rows)
 
-    def _clinic(self, day: float) -> None:
-        """Weekly look at who is off treatment and due for a visit."""
-        course, visits = self.course, self.protocol.visits
-        every = max(DAYS_PER_WEEK, round(visits.after_treatment_every_days / DAYS_PER_WEEK) * DAYS_PER_WEEK)
-        if day % every:
+    def _clinic(self, rows: IntArray) -> None:
+        """A visit of patients off treatment."""
+        if not rows.size:
             return
-        rows = np.flatnonzero(course.is_alive & ~course.on_treatment)
+        course, every = self.course, self.calendar.clinic_every
+        day, since = course.clock[rows], course.clock[rows] - course.later_therapy_day[rows]
         in_response = course.remission[rows] > NO_RESPONSE
-        after_later = (day >= course.later_therapy_day[rows] + 28) & (day < course.later_therapy_day[rows] + 28 + every)
-        number = round(day / every)
+        after_later = (since >= 28) & (since < 28 + every)
+        number = np.round(day / every)
         scheduled = in_response & (number % self.assumed["marrow_every_visits_in_remission"] == 0)
         marrow = rows[scheduled | after_later]
-        with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), day, "follow-up")
+        with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), "follow-up")
         suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
-        self.assessment.marrow_visit(marrow, day, "follow-up")
-        self.assessment.marrow_visit(suspected, day, "suspected relapse")
-        self.assessment.imaging(rows, day)
-        self.transplantation.decide_later(rows, day)
+        self.assessment.marrow_visit(marrow, "follow-up")
+        self.assessment.marrow_visit(suspected, "suspected relapse")
+        self.assessment.imaging(rows)
+        self.transplantation.decide_later(rows)
         waiting = rows[
             (course.remission[rows] == NO_RESPONSE)
             & np.isinf(course.later_therapy_day[rows])
             & np.isnan(course.hsct_day[rows])
         ]
-        self.later_therapy.plan(waiting, day)
+        self.later_therapy.plan(waiting)
 
-    # ---- keeping ----
-    def _keep_samples(self, day: float) -> None:
-        if self.sampled.size:
-            kept = self.course.states[self.sampled].copy()
-            kept[~self.course.is_alive[self.sampled]] = np.nan
-            extra = np.stack([self.course.dose[self.sampled]], axis=1)
-            self.course.samples.append((day, np.concatenate([kept, extra], axis=1)))
-
+    # ---- definitions ----
     def _window_days(self) -> float:
         """The widest window of endpoints and targets that count responses; later responses are not responses."""
         counted: list[Endpoint | Target] = [one for one in self.protocol.endpoints if one.id in WINDOWED_RESPONSES]

@@ -272,34 +272,33 @@ def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
 def _trajectories(arm: str, course: Course, model: Model) -> pl.DataFrame:
     import polars as pl
 
-    rows = np.flatnonzero((course.recruits.replicate == 0) & np.isin(np.arange(course.n), course.sampled_rows))
     system = model.system
     available = {
         column: name for column, name in OBSERVABLES.items() if name in system.outputs or name in system.states
     }
-    days = np.array([day for day, _ in course.samples])
-    if rows.size == 0 or days.size == 0:
+    if not course.samples:
         empty = np.zeros(0)
         key = _key(arm, course, np.zeros(0, dtype=np.int64))
         return pl.DataFrame({**key, "day": empty, "dose_ug_per_day": empty, **dict.fromkeys(available, empty)})
-    stacked = np.stack([values for _, values in course.samples], axis=1)
+    rows, days, values = (np.concatenate(column) for column in zip(*course.samples, strict=True))
+    order = np.lexsort((days, rows))
+    rows, days, values = rows[order], days[order], values[order]
     found = evaluate_outputs(
         system,
         list(available.values()),
-        stacked[:, :, :-1],
+        values[:, :-1],
         course.recruits.parameters[rows],
         np.zeros((rows.size, len(system.inputs))),
     )
     frame = pl.DataFrame(
         {
-            **_key(arm, course, np.repeat(rows, days.size)),
-            "day": np.tile(days, rows.size),
-            "dose_ug_per_day": stacked[:, :, -1].ravel(),
-            **{column: found[name].ravel() for column, name in available.items()},
+            **_key(arm, course, rows),
+            "day": days,
+            "dose_ug_per_day": values[:, -1],
+            **{column: found[name] for column, name in available.items()},
         }
     )
-    alive = ~np.isnan(stacked[:, :, 0]).ravel()
-    return _nan_to_null(frame.filter(pl.Series(alive)))
+    return _nan_to_null(frame)
 
 
 def _or_null(values: NDArray[Any], present: NDArray[np.bool_]) -> list[object]:

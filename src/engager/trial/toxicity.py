@@ -9,12 +9,14 @@ import numpy as np
 from engager.core import FloatArray, IntArray
 from engager.protocol import Regimen, ToxicityRule
 from engager.trial.assumptions import Assumptions
+from engager.trial.calendar import cycle_lengths
 from engager.trial.course import Course
 
 # Draws kept for repeated events of one kind; a patient with more has long stopped.
 _MOST_EVENTS = 6
-_KINDS = ("CRS", "neurologic")
-_HAZARD = {"CRS": "H_crs", "neurologic": "H_neuro"}
+# Kinds of events, each with the state that integrates its hazard.
+HAZARD_OF_EVENT = {"CRS": "H_crs", "neurologic": "H_neuro"}
+_KINDS = tuple(HAZARD_OF_EVENT)
 _LONG_BREAK_DAYS = 7  # the label: a longer break starts a new cycle
 
 
@@ -54,33 +56,16 @@ class Toxicity:
         for kind in _KINDS:
             course.n_events[kind] = np.zeros(course.n, dtype=np.int64)
 
-    def strike(self, rows: IntArray, before: FloatArray, start: float, length: float) -> IntArray:
-        """Events of these rows between `start` and `start + length` days; returns rows they killed.
+    def threshold(self, kind: str, rows: IntArray) -> FloatArray:
+        """The integrated hazard at which the next event of a kind strikes: array (row,); infinite: no more."""
+        count = self.course.n_events[kind][rows]
+        found = self._threshold[kind][rows, np.minimum(count, _MOST_EVENTS - 1)]
+        return np.where(count < _MOST_EVENTS, found, np.inf)
 
-        Parameters
-        ----------
-        rows : patients followed over the stretch, alive at its end.
-        before : array (row, state): states at the start of the stretch.
-        """
-        killed = [np.zeros(0, dtype=np.int64)]
-        for kind in _KINDS:
-            killed.append(self._strike_kind(kind, rows, before, start, length))
-        return np.unique(np.concatenate(killed))
-
-    def _strike_kind(self, kind: str, rows: IntArray, before: FloatArray, start: float, length: float) -> IntArray:
+    def strike(self, kind: str, rows: IntArray) -> IntArray:
+        """An event of a kind in each of these rows, at their clocks; returns the rows it killed."""
         course = self.course
-        i = course.system.index(_HAZARD[kind])
-        count = course.n_events[kind]
-        follows = count[rows] < _MOST_EVENTS
-        rows, from_hazard = rows[follows], before[follows, i]
-        to_hazard = course.states[rows, i]
-        threshold = self._threshold[kind][rows, count[rows]]
-        hit = to_hazard >= threshold
-        if not hit.any():
-            return np.zeros(0, dtype=np.int64)
-        rows, threshold = rows[hit], threshold[hit]
-        grown = np.maximum(to_hazard[hit] - from_hazard[hit], 1e-300)
-        day = start + length * np.clip((threshold - from_hazard[hit]) / grown, 0.0, 1.0)
+        count, day = course.n_events[kind], course.clock[rows]
         grade = self._grade[kind][rows, count[rows]]
         duration = self._duration[kind][rows, count[rows]]
         is_repeat = count[rows] > 0
@@ -120,6 +105,8 @@ class Toxicity:
         if rule.action == "stop" or recurs or too_long:
             stop_treatment(course, one, day, f"{rule.event} toxicity")
             return
+        # the drug is stopped at once; the day of the event is the first of the pause
+        course.infusion[row] = course.injected[row] = 0.0
         course.hold_days[row] = max(course.hold_days[row], pause)
         course.hold_total[row] = 0.0
         course.restart_days[row] = rule.restart_days if rule.restart == "lowest" else 0.0
@@ -175,12 +162,20 @@ def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why:
     course.note(ending, day, "off_study_drug", detail=why)
 
 
-def advance_days(course: Course, rows: IntArray, regimen: Regimen, day: float) -> IntArray:
-    """Move treated rows on by one day of treatment or of pause; returns rows whose cycle has ended."""
+def advance_days(course: Course, rows: IntArray, regimen: Regimen) -> IntArray:
+    """Count the days of treatment or of pause that have passed since treated rows' last morning; returns rows whose
+    cycle has ended.
+
+    Notes
+    -----
+    A cycle or a pause may end with the last of these days, not before it (`Calendar.next_decision`).
+    """
+    days = np.floor(course.clock).astype(np.int64) - course.morning
+    course.morning[rows] += days[rows]
     holding = rows[course.hold_days[rows] > 0]
     dosing = rows[course.hold_days[rows] <= 0]
-    course.hold_days[holding] -= 1.0
-    course.hold_total[holding] += 1.0
+    course.hold_days[holding] -= days[holding]
+    course.hold_total[holding] += days[holding]
     resuming = holding[course.hold_days[holding] <= 0]
     # A pause longer than a week starts a new cycle; the restart dose counts as a step.
     long_break = np.inf if regimen.is_chemotherapy else _LONG_BREAK_DAYS
@@ -190,12 +185,10 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen, day: float) -
     course.last_dose[resuming] = 0.0
     course.dexamethasone_days[resuming] = 0
     course.hold_dexamethasone[resuming] = 0.0
-    course.note(resuming, day + 1.0, "restart")
-    course.restart_days[dosing] = np.maximum(course.restart_days[dosing] - 1.0, 0.0)
-    course.cycle_day[dosing] += 1
-    lengths = np.array([regimen.cycle_length(int(c)) for c in np.unique(course.cycle[dosing])])
-    length = lengths[np.searchsorted(np.unique(course.cycle[dosing]), course.cycle[dosing])] if dosing.size else lengths
-    ended = dosing[course.cycle_day[dosing] > length]
+    course.note(resuming, course.clock[resuming], "restart")
+    course.restart_days[dosing] = np.maximum(course.restart_days[dosing] - days[dosing], 0.0)
+    course.cycle_day[dosing] += days[dosing]
+    ended = dosing[course.cycle_day[dosing] > cycle_lengths(regimen, course.cycle[dosing])]
     course.cycle[ended] += 1
     course.cycle_day[ended] = 1
     # The first dose of a cycle is premedicated, also where no day off or lower dose precedes it.

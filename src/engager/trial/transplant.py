@@ -36,7 +36,7 @@ class Transplantation:
         )
         self._left = 10.0 ** -np.maximum(logs, 0.0)
 
-    def decide(self, rows: IntArray, cycles_done: IntArray, day: float) -> IntArray:
+    def decide(self, rows: IntArray, cycles_done: IntArray) -> IntArray:
         """Plan transplants of treated patients at the end of a cycle; returns those planned."""
         course = self.course
         if self.offer.offer == "never":
@@ -45,28 +45,27 @@ class Transplantation:
         if self.offer.offer == "in_mrd_response":
             fit &= course.mrd_log10[rows] < self.mrd_limit_log10
         planned = rows[fit & (self._wants[rows] < self.probability) & np.isinf(course.hsct_planned[rows])]
-        course.hsct_planned[planned] = day + self.offer.delay_days
+        course.hsct_planned[planned] = course.clock[planned] + self.offer.delay_days
         return planned
 
-    def decide_later(self, rows: IntArray, day: float) -> None:
+    def decide_later(self, rows: IntArray) -> None:
         """Patients in a remission reached by a later therapy: some are transplanted as well."""
         course = self.course
         if self.offer.offer == "never":
             return
         fit = (
             course.marrow_clear[rows]
-            & (course.later_therapy_day[rows] + 28 <= day)
+            & (course.later_therapy_day[rows] + 28 <= course.clock[rows])
             & np.isinf(course.hsct_planned[rows])
             & np.isnan(course.hsct_day[rows])
         )
         chosen = rows[fit & (self._wants_later[rows] < self.assumed.of("later_hsct_share", rows))]
-        course.hsct_planned[chosen] = day + self.offer.delay_days
+        course.hsct_planned[chosen] = course.clock[chosen] + self.offer.delay_days
 
-    def perform(self, rows: IntArray, day: int, length: int, actions: ActionList) -> None:
-        """Transplants that fall into the coming stretch, if the patient is still without relapse."""
+    def perform(self, rows: IntArray, actions: ActionList) -> None:
+        """Transplants that are due at these patients' clocks, if the patient is still without relapse."""
         course, system = self.course, self.course.system
-        when = course.hsct_planned[rows]
-        due = rows[(when >= day) & (when < day + length) & np.isnan(course.hsct_day[rows])]
+        due = rows[(course.hsct_planned[rows] <= course.clock[rows]) & np.isnan(course.hsct_day[rows])]
         if not due.size:
             return
         ready = course.marrow_clear[due]

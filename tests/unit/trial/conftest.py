@@ -32,9 +32,11 @@ def _premedicated_days(regimen):
     rows, dex, days = np.array([0]), model.system.index("dex"), []
     for day in range(28):
         actions = ActionList()
-        plan_day(course, plan, rows, float(day), actions)
+        course.clock[:] = day
+        plan_day(course, plan, rows, actions)
         schedule = actions.schedule(rows)
         if dex in schedule.index.tolist():
             days.append(float(day))
-        advance_days(course, rows, regimen, float(day))
+        course.clock[:] = day + 1
+        advance_days(course, rows, regimen)
     return days

@@ -26,7 +26,7 @@ def one_patient(rules="label"):
     protocol, model = Protocol.model_validate(raw), load_model("b-all")
     recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: PopulationValues())
     course = start_course(recruits, model.system, initial_states(model.system, recruits.parameters), False)
-    course.cycle_day[0], course.last_dose[0] = 11, 28.0
+    course.cycle_day[0], course.last_dose[0], course.morning[0] = 11, 28.0, 10
     plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"], model)
     return course, plan, Toxicity(course, regimen, Assumptions({0: PopulationValues()}, recruits.replicate))
 
@@ -38,17 +38,20 @@ def strike(toxicity, kind, grade, duration):
 def given(course, plan, day):
     """Dexamethasone of a day: (time, mg) pairs; then the day passes."""
     actions = ActionList()
-    plan_day(course, plan, ROW, float(day), actions)
+    course.clock[:] = day
+    plan_day(course, plan, ROW, actions)
     schedule = actions.schedule(ROW)
     is_dex = (schedule.index == load_model("b-all").system.index("dex")) & (schedule.action == int(Action.ADD_TO_STATE))
-    advance_days(course, ROW, plan.regimen, float(day))
+    course.clock[:] = day + 1
+    advance_days(course, ROW, plan.regimen)
     return list(zip(schedule.time[is_dex].tolist(), schedule.value[is_dex].tolist(), strict=True))
 
 
 def test_the_label_gives_8_mg_every_eight_hours_for_three_days_of_a_hold_for_crs():
     course, plan, toxicity = one_patient()
     strike(toxicity, "CRS", 3, 4.5)
-    advance_days(course, ROW, plan.regimen, 10.0)
+    course.clock[:] = 11.0
+    advance_days(course, ROW, plan.regimen)
     days = [given(course, plan, day) for day in range(11, 15)]
     for day, doses in zip((11, 12, 13), days, strict=False):
         assert [time for time, _ in doses] == pytest.approx([day, day + 1 / 3, day + 2 / 3])

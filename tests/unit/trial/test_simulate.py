@@ -149,7 +149,8 @@ def test_a_patient_the_solver_gives_up_is_counted_and_left(monkeypatch):
 
     def failing(problem, **options):
         solution = true_solve(problem, **options)
-        if problem.save_times[0] == 3.0 and solution.status.size > 5:
+        is_first_round = np.all(problem.save_times[:, 0] == 0.0)
+        if is_first_round and solution.status.size > 5:
             solution.status[5] = 1
             solution.values[5] = np.nan
         return solution

@@ -1,0 +1,84 @@
+"""When the trial next has something to decide about a patient.
+
+In: where patients stand. Out: an instant for each, later than now, up to which nothing is planned but what the engine
+carries out by itself. Not here: what is decided then (`simulate`), and what strikes unplanned (thresholds of hazards).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engager.core import BoolArray, FloatArray, IntArray
+from engager.protocol import Regimen, Visits
+from engager.trial.course import Course
+from engager.trial.dosing import DosePlan
+
+
+class Calendar:
+    """The instants of one arm.
+
+    Parameters
+    ----------
+    horizon : day on which follow-up ends for everybody.
+
+    Notes
+    -----
+    On treatment a patient's days begin in the morning, at whole days since randomization: visits, doses and the ends of
+    cycles and pauses fall on mornings. Off treatment there are visits every `Visits.after_treatment_every_days`.
+    """
+
+    def __init__(self, course: Course, plan: DosePlan, visits: Visits, horizon: float):
+        self.course, self.plan, self.regimen, self.horizon = course, plan, plan.regimen, horizon
+        self.counts_every = visits.counts_every_days
+        self.clinic_every = visits.after_treatment_every_days
+        self._marrow_days = np.array([*visits.marrow_day_list(), np.inf])
+
+    def next_decision(self, rows: IntArray) -> FloatArray:
+        """The nearest of visit, change of dose, end of a cycle or pause, transplant and later therapy: array (row,)."""
+        course, now = self.course, self.course.clock[rows]
+        until = np.full(rows.size, self.horizon)
+        for planned in (course.hsct_planned[rows], course.later_therapy_day[rows]):
+            until = np.where(planned > now, np.minimum(planned, until), until)
+        treated = course.on_treatment[rows]
+        until[treated] = np.minimum(until[treated], self._on_treatment(rows[treated]))
+        return np.where(treated, until, np.minimum(until, _next_multiple(now, self.clinic_every)))
+
+    def is_morning(self, rows: IntArray) -> BoolArray:
+        """Whether these patients stand at the beginning of a day."""
+        now = self.course.clock[rows]
+        found: BoolArray = now == np.floor(now)
+        return found
+
+    def is_clinic_day(self, rows: IntArray) -> BoolArray:
+        """Whether these patients, off treatment, are seen today."""
+        found: BoolArray = self.course.clock[rows] % self.clinic_every == 0
+        return found
+
+    def _on_treatment(self, rows: IntArray) -> FloatArray:
+        course = self.course
+        now = course.clock[rows]
+        # cycle days and pauses are counted up to this morning
+        morning, today = course.morning[rows], course.cycle_day[rows]
+        cycle = course.cycle[rows]
+        # within the cycle, as the cycle day on which something falls
+        marrow = self._marrow_days[np.searchsorted(self._marrow_days, today, side="right")]
+        counts = _next_multiple(today - 1, self.counts_every) + 1
+        over = cycle_lengths(self.regimen, cycle) + 1
+        change = self.plan.next_change(cycle, today)
+        restart = np.where(course.restart_days[rows] > 0, today + np.ceil(course.restart_days[rows]), np.inf)
+        nearest = np.minimum.reduce([marrow, counts, over, change, restart])
+        pause = course.hold_days[rows]
+        paused = np.minimum(morning + np.ceil(pause), _next_multiple(now, self.counts_every))
+        # on hold, dexamethasone is ordered for a day at a time
+        paused = np.where(course.dexamethasone_days[rows] > 0, np.floor(now) + 1, paused)
+        return np.where(pause > 0, paused, morning + (nearest - today))
+
+
+def cycle_lengths(regimen: Regimen, cycle: IntArray) -> IntArray:
+    """Days of each patient's cycle: array (row,)."""
+    numbers, place = np.unique(cycle, return_inverse=True)
+    return np.array([regimen.cycle_length(int(one)) for one in numbers], dtype=np.int64)[place]
+
+
+def _next_multiple(now: FloatArray | IntArray, every: float) -> FloatArray:
+    return (np.floor(now / every) + 1.0) * every

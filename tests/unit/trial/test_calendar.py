@@ -1,0 +1,61 @@
+"""Patients go to their own next decision, and it does not matter whether anyone looks in between."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from engager.protocol import shipped_protocol
+from engager.trial import simulate_trial
+from engager.trial.calendar import Calendar
+from engager.trial.samples import daily_times
+
+
+@pytest.mark.parametrize("study", ["tower", "swog-s0910"])
+def test_stopping_every_patient_every_day_changes_nothing_that_matters(study, monkeypatch):
+    protocol = shipped_protocol(study).with_patients(90)
+    found = simulate_trial(protocol, replicates=[0, 1], seed=4, n_sampled=0)
+    true_next = Calendar.next_decision
+
+    def every_day(self, rows):
+        return np.minimum(true_next(self, rows), np.floor(self.course.clock[rows]) + 1.0)
+
+    monkeypatch.setattr(Calendar, "next_decision", every_day)
+    daily = simulate_trial(protocol, replicates=[0, 1], seed=4, n_sampled=0, n_threads=1)
+    key = ["replicate", "arm", "patient"]
+    both = found.patients.join(daily.patients, on=key, suffix="_daily")
+    # differences come from the tolerance of the solver alone: of rare patients near a threshold
+    for name in ("best_response", "crs_grade", "neurologic_grade", "n_cycles", "death_cause"):
+        same = both.select((pl.col(name) == pl.col(f"{name}_daily")) | pl.col(name).is_null()).to_series().mean()
+        assert same > 0.96, name
+    apart = (both["death_day"] - both["death_day_daily"]).abs()
+    assert apart.median() < 0.2
+    assert both["death_day"].count() == pytest.approx(both["death_day_daily"].count(), abs=0.03 * both.height)
+
+
+def test_a_sampled_course_has_every_morning_once():
+    data = simulate_trial(shipped_protocol("tower").with_patients(40), replicates=[0], seed=4, n_sampled=5)
+    for (arm, patient), course in data.trajectories.group_by("arm", "patient", maintain_order=True):
+        days = course["day"].to_numpy()
+        np.testing.assert_array_equal(days, np.arange(days.size))
+        patients = data.patients.filter((pl.col("arm") == arm) & (pl.col("patient") == patient))
+        death = patients["death_day"][0]
+        if death is not None:
+            assert days[-1] == np.floor(death)
+    assert data.trajectories.select("arm", "patient").unique().height == 10
+
+
+def test_times_of_a_stretch_are_its_mornings():
+    times = daily_times(np.array([0.0, 2.5, 3.0]), np.array([3.0, 2.75, 4.0]))
+    assert times.tolist() == [[0, 1, 2, 3, 3], [2.5, 2.75, 2.75, 2.75, 2.75], [3, 4, 4, 4, 4]]
+
+
+def test_events_are_found_at_their_instant_and_act_at_once():
+    data = simulate_trial(shipped_protocol("mt103-206").with_patients(300), replicates=[0], seed=2, n_sampled=0)
+    holds = data.events.filter((pl.col("event") == "hold") & pl.col("detail").str.contains("toxicity"))
+    assert holds.height > 10
+    assert (holds["day"] % 1.0 != 0).all()
+    restarts = data.events.filter(pl.col("event") == "restart")
+    assert (restarts["day"] % 1.0 == 0).all()  # in the morning
+    # cycle and visit days stay whole
+    on_treatment = data.visits.filter(pl.col("on_treatment"))
+    assert (on_treatment["day"] % 1.0 == 0).all()
