@@ -7,7 +7,7 @@ Arrays are float64 and C-contiguous. The patient axis comes first everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -135,6 +135,26 @@ class Problem:
     def times_of(self, patient: int) -> FloatArray:
         """One patient's save times: array (time,)."""
         return self.save_times if self.save_times.ndim == 1 else self.save_times[patient]
+
+
+def chosen_patients(problem: Problem, places: IntArray) -> Problem:
+    """The part of a problem that concerns some patients, in the order given."""
+
+    def part(array: FloatArray | None) -> FloatArray | None:
+        return None if array is None else array[places]
+
+    own, stops = problem.schedule, problem.stops
+    if own is not None:
+        counts = np.diff(own.offsets)[places]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - own.offsets[places], counts)
+        own = Schedule(offsets, own.time[rows], own.action[rows], own.index[rows], own.value[rows])
+    return replace(
+        problem, parameters=problem.parameters[places], inputs=part(problem.inputs), initial=part(problem.initial),
+        first_step=part(problem.first_step), schedule=own,
+        save_times=problem.save_times if problem.save_times.ndim == 1 else problem.save_times[places],
+        stops=None if stops is None else Stops(stops.weights, stops.limits[places]),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv as csv_module
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ class Simulation:
     columns : name -> array (time,), or (patient, time) when a table of doses was given.
     ids : the patients' IDs; empty without a table.
     trajectories : what the engine answered, with the status of each patient.
+    notes : what the reader should know: columns not used, doses without a steady state, quantities without a value.
     """
 
     time: FloatArray
     columns: dict[str, FloatArray]
     ids: tuple[str, ...]
     trajectories: Trajectories
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> FloatArray:
         if name in self.columns:
@@ -93,10 +95,12 @@ def simulate_model(
     until : last time [the model's unit]; may be left out with `doses`, whose rows then say it.
     step : distance of times; default: a hundredth of `until`.
     set : new values: of parameters and inputs, and of states at the start.
-    doses : a NONMEM-style table (`read_nonmem`); its rows' times are added to those of `step`.
+    doses : a NONMEM-style table (`read_nonmem`); its rows' times are added to those of `step`. A time stands twice
+        where a row is read before another of the same time acts.
     csv : where to write the table.
     columns : names of states, outputs and parameters; default: all states and outputs, amounts not twice.
-    backend : ``auto``, ``native`` or ``reference``.
+    backend : ``auto``, ``native``, ``reference`` or ``cuda``.
+    rtol, atol : tolerances; see `engager.engine.solve`.
 
     Raises
     ------
@@ -109,8 +113,8 @@ def simulate_model(
     else:
         where = Path(model).name
         system = load_system(model)
-    problem, ids = _problem(system, until, step, doses)
-    problem = _with_values(problem, named, where)
+    asked = _asked(system, until, step, doses, named, where)
+    problem = asked.problem
     names = list(columns) if columns is not None else _all_columns(problem.system)
     _check_columns(problem.system, names)
     if not problem.system.states:  # formulas of time and parameters alone
@@ -119,11 +123,30 @@ def simulate_model(
 
     solved = solve(problem, backend=backend, rtol=rtol, atol=atol)
     table = _tabulate(problem, solved, names)
-    columns_found = {name: values if ids else values[0] for name, values in table.items()}
-    result = Simulation(problem.save_times, columns_found, ids, solved)
+    columns_found = {name: values if asked.ids else values[0] for name, values in table.items()}
+    result = Simulation(asked.shown_times, columns_found, asked.ids, solved, (*asked.notes, *_unset_note(problem)))
     if csv is not None:
         result.write_csv(csv)
     return result
+
+
+def _unset_note(problem: Problem) -> list[str]:
+    """Quantities that neither the file nor the caller gives a value."""
+    from engager.engine.unset import unset_names
+
+    system = problem.system
+    start = problem.initial
+    names = [
+        name
+        for name in unset_names(system)
+        if (
+            np.isnan(problem.parameters[:, system.parameters.index(name)]).any()
+            if name in system.parameters
+            else start is None or np.isnan(start[:, system.index(name)]).any()
+        )
+    ]
+    told = "has no value in the model, so it and what depends on it are unknown (nan)"
+    return [f"{', '.join(names)} {told}"] if names else []
 
 
 def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
@@ -147,23 +170,40 @@ def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
         raise InputError(Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")) from None
 
 
-def _problem(
-    system: System, until: float | None, step: float | None, doses: str | Path | None
-) -> tuple[Problem, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Asked:
+    """What to solve, and how to show it."""
+
+    problem: Problem
+    ids: tuple[str, ...]
+    shown_times: FloatArray
+    notes: tuple[str, ...]
+
+
+def _asked(
+    system: System, until: float | None, step: float | None, doses: str | Path | None, named: Mapping[str, float],
+    where: str,
+) -> _Asked:  # fmt: skip
     if doses is None:
         if until is None:
             raise InputError(Complaint("until", until, "must be given"))
         parameters = np.array([[system.defaults.get(name, math.nan) for name in system.parameters]])
-        return Problem(system, parameters, _times(until, step)), ()
+        parameters, inputs, initial = _with_values(system, parameters, named, where)
+        times = _times(until, step)
+        return _Asked(Problem(system, parameters, times, inputs, initial), (), times, ())
     from engager.engine.nonmem.data import read_nonmem
 
     data = read_nonmem(doses, system)
-    problem = data.problem()
-    times = problem.save_times
+    parameters, inputs, initial = _with_values(data.system, data.parameters(), named, where)
+    problem, notes = data.planned(parameters, inputs=inputs, initial=initial)
+    times, shown = data.save_times, data.shown_times
     if until is not None or step is not None:
-        grid = _times(float(times[-1]) if until is None else until, step)
-        times = np.unique(np.concatenate([times, grid[grid >= times[0]]]))
-    return Problem(problem.system, problem.parameters, times, problem.inputs, None, problem.schedule), data.ids
+        grid = _times(float(shown[-1]) if until is None else until, step)
+        more = grid[(grid >= times[0]) & ~np.isin(grid, times)]
+        times, shown = np.concatenate([times, more]), np.concatenate([shown, more])
+        order = np.argsort(times)
+        times, shown = times[order], shown[order]
+    return _Asked(replace(problem, save_times=times), data.ids, shown, (*data.notes, *notes))
 
 
 def _times(until: float, step: float | None) -> FloatArray:
@@ -180,8 +220,10 @@ def _times(until: float, step: float | None) -> FloatArray:
     return np.append(times, until)
 
 
-def _with_values(problem: Problem, named: Mapping[str, float], where: str) -> Problem:
-    system = problem.system
+def _with_values(
+    system: System, parameters: FloatArray, named: Mapping[str, float], where: str
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:  # fmt: skip
+    """Parameters, inputs and, where a state was named, states at the start, with new values."""
     known = (*system.parameters, *system.inputs, *system.states)
     problems = [
         Complaint(f"{where}: {name}", value, "is not a parameter, input or state", nearest(name, known))
@@ -190,26 +232,23 @@ def _with_values(problem: Problem, named: Mapping[str, float], where: str) -> Pr
     ]
     if problems:
         raise InputError(problems)
-    parameters = np.array(problem.parameters)
-    n_patients = parameters.shape[0]
-    inputs = problem.inputs
-    if inputs is None:
-        inputs = np.tile([system.defaults.get(name, 0.0) for name in system.inputs], (n_patients, 1))
-    inputs = np.array(inputs, dtype=float)
+    parameters = np.array(parameters)
+    row = [system.defaults.get(name, 0.0) for name in system.inputs]
+    inputs = np.tile(np.array(row, dtype=float), (parameters.shape[0], 1))
     for name, value in named.items():
         if name in system.parameters:
             parameters[:, system.parameters.index(name)] = value
         elif name in system.inputs:
             inputs[:, system.inputs.index(name)] = value
-    initial = None
-    if any(name in system.states for name in named):
-        from engager.model import initial_states
+    if not any(name in system.states for name in named):
+        return parameters, inputs, None
+    from engager.model import initial_states
 
-        initial = initial_states(system, parameters, inputs)
-        for name, value in named.items():
-            if name in system.states:
-                initial[:, system.index(name)] = value
-    return Problem(system, parameters, problem.save_times, inputs, initial, problem.schedule)
+    initial = initial_states(system, parameters, inputs)
+    for name, value in named.items():
+        if name in system.states:
+            initial[:, system.index(name)] = value
+    return parameters, inputs, initial
 
 
 def _all_columns(system: System) -> list[str]:

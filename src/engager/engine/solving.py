@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from engager.core import FloatArray, InputError, Problem as Wrong
-from engager.engine.problem import MAX_STOPS, Action, Problem, Schedule, Stops, Trajectories
+from engager.engine.problem import MAX_STOPS, Action, Problem, Schedule, Stops, Trajectories, chosen_patients
+from engager.engine.tolerance import floors
 
 METHODS = ("auto", "rodas5p", "rodas4", "dopri5")
 BACKENDS = ("auto", "native", "reference", "cuda")
@@ -58,22 +60,60 @@ def solve(
         from engager.engine.reference.backend import solve_reference
 
         return solve_reference(checked, rtol=rtol, atol=tolerance, max_steps=max(max_steps, 300_000))
-    from engager.engine.switching.join import with_switches, without_switches
+    options = _Options(method, rtol, tolerance, backend, n_threads, max_steps)
+    if tolerance is None:
+        each = floors(checked)
+        if np.any(each != each[:1]):
+            return _by_floor(checked, each, options)
+    return _solve_smooth(checked, options)
 
-    smooth = with_switches(checked)
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+    """What `solve` was asked for, checked."""
+
+    method: str
+    rtol: float
+    atol: FloatArray | None
+    backend: str
+    n_threads: int | None
+    max_steps: int
+
+
+def _by_floor(problem: Problem, each: FloatArray, options: _Options) -> Trajectories:
+    """Patients whose doses need tolerances of different size apart, so that no one's numbers depend on the others."""
+    places = [np.flatnonzero(each == floor) for floor in np.unique(each)]
+    parts = [_solve_smooth(chosen_patients(problem, one), options) for one in places]
+    order = np.argsort(np.concatenate(places))
+    per_patient = ("values", "status", "last_step", "inputs", "n_steps", "n_rejected", "stopped", "end_time")
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in per_patient
+    }
+    return dataclasses.replace(parts[0], time=problem.save_times, **joined)
+
+
+def _solve_smooth(problem: Problem, options: _Options) -> Trajectories:
+    """Solves what the compiled code can follow: unset states left out, jumps of formulas of time as actions."""
+    from engager.engine.switching.join import with_switches, without_switches
+    from engager.engine.unset import with_unset, without_unset
+
+    set_only = without_unset(problem)
+    smooth = with_switches(set_only)
+    method = options.method
     if method == "auto":
         from engager.engine.native.stiffness import choose_method
 
-        method = choose_method(smooth.system, float(checked.save_times.max() - checked.save_times.min()))
-    if backend == "cuda":
+        times = problem.save_times
+        method = choose_method(smooth.system, float(times.max() - times.min()))
+    if options.backend == "cuda":
         from engager.engine.cuda.backend import solve_cuda
 
-        result = solve_cuda(smooth, method, rtol, tolerance, max_steps)
+        result = solve_cuda(smooth, method, options.rtol, options.atol, options.max_steps)
     else:
         from engager.engine.native.backend import solve_native
 
-        result = solve_native(smooth, method, rtol, tolerance, n_threads, max_steps)
-    return without_switches(result, problem.system)
+        result = solve_native(smooth, method, options.rtol, options.atol, options.n_threads, options.max_steps)
+    return with_unset(without_switches(result, set_only.system), problem.system)
 
 
 def _check(

@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Wrong
-from engager.engine.problem import Problem, Schedule, Trajectories
+from engager.core import InputError, Problem as Wrong
+from engager.engine.problem import Problem, Trajectories, chosen_patients
 from engager.engine.solving import solve
 
 _MANIFEST = "ensemble.json"
@@ -89,22 +89,7 @@ def solve_to_parquet(
 
 def patients(problem: Problem, first: int, last: int) -> Problem:
     """The part of a problem that concerns patients `first` to `last` - 1."""
-
-    def part(array: FloatArray | None) -> FloatArray | None:
-        return None if array is None else array[first:last]
-
-    schedule = problem.schedule
-    if schedule is not None:
-        offsets = schedule.offsets[first : min(last, len(problem.parameters)) + 1]
-        rows = slice(int(offsets[0]), int(offsets[-1]))
-        schedule = Schedule(
-            offsets - offsets[0], schedule.time[rows], schedule.action[rows], schedule.index[rows],
-            schedule.value[rows],
-        )  # fmt: skip
-    return replace(
-        problem, parameters=problem.parameters[first:last], inputs=part(problem.inputs),
-        initial=part(problem.initial), first_step=part(problem.first_step), schedule=schedule,
-    )  # fmt: skip
+    return chosen_patients(problem, np.arange(first, min(last, len(problem.parameters))))
 
 
 def _write(file: Path, result: Trajectories, first: int, states: tuple[str, ...]) -> None:

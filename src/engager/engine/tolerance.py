@@ -10,6 +10,10 @@ from __future__ import annotations
 import math
 import weakref
 
+import numpy as np
+
+from engager.core import FloatArray
+from engager.engine.problem import Action, Problem
 from engager.model import System
 
 #: One cell beside 1e12 at the usual ``rtol`` of 1e-6.
@@ -27,13 +31,42 @@ def absolute_floor(system: System) -> float:
     """Share of ``rtol`` that is nothing for a state that was always 0 [the state's unit].
 
     1e-15, or 1e-15 times the smallest number in the model (its parameters, its states at the start) where that is
-    below 1e-12. It looks at the model only: a patient's numbers do not depend on company.
+    below 1e-12.
     """
     found = _known.get(id(system))
     if found is None or found[0]() is not system:
         _known[id(system)] = found = weakref.ref(system), _floor(system)
         weakref.finalize(system, _known.pop, id(system), None)
     return found[1]
+
+
+def floors(problem: Problem) -> FloatArray:
+    """`absolute_floor` of each patient, array (patient,); lower for one with a dose below 1e-12, or with such a start.
+
+    Each looks at the model and at the patient's own numbers only, which therefore do not depend on company.
+    """
+    n = problem.parameters.shape[0]
+    smallest = np.full(n, np.inf)
+    own = problem.schedule
+    if own is not None and own.value.size:
+        sizes = np.abs(own.value)
+        counts = np.flatnonzero((own.action <= Action.SET_STATE) & (sizes > 0) & (sizes < _SMALL))
+        patient = np.searchsorted(own.offsets, counts, side="right") - 1
+        np.minimum.at(smallest, patient, sizes[counts])
+    if problem.initial is not None and problem.initial.size:
+        largest = np.nanmax(np.abs(problem.initial), axis=1, initial=0.0)
+        smallest = np.where((largest > 0) & (largest < _SMALL), np.minimum(smallest, largest), smallest)
+    usual = absolute_floor(problem.system)
+    # in whole decades, so that patients who differ little are solved together
+    with np.errstate(over="ignore"):
+        small = np.maximum(_FLOOR * 10.0 ** np.floor(np.log10(np.minimum(smallest, 1.0))), _SMALLEST_FLOOR)
+    return np.where(smallest < _SMALL, np.minimum(small, usual), usual)
+
+
+def floor_of_all(problem: Problem) -> float:
+    """The floor of an ensemble whose patients have the same."""
+    each = floors(problem)
+    return float(each[0]) if each.size else absolute_floor(problem.system)
 
 
 def _floor(system: System) -> float:

@@ -19,9 +19,9 @@ K = 0.1
 def solved(text, model=ONE, state="A", **options):
     system = read_antimony(model)
     data = read_nonmem(text, system, **options)
-    result = solve_reference(data.problem(), rtol=1e-10, atol=1e-12)
+    result = solve_reference(data.problem(), rtol=1e-10)
     assert result.n_failed == 0
-    return [data.save_times[places] for places in data.observations], data.observed(result, state)
+    return [data.shown_times[places] for places in data.observations], data.observed(result, state)
 
 
 def one_patient(text, **options):
@@ -148,9 +148,121 @@ def test_two_compartments_at_steady_state():
     np.testing.assert_allclose(a, 50 * sum(after(t + 8 * j) for j in range(200)), rtol=1e-7)
 
 
-def test_doses_of_one_instant_and_observations_are_right_continuous():
-    _, a = one_patient(table(HEADER, *observe(0), "1,0,1,100,0,0,0,0"))
-    assert a[0] == 100.0
+def test_rows_of_one_time_act_in_the_order_of_the_file():
+    _, a = one_patient(table(HEADER, *observe(0), "1,0,1,100,0,0,0,0", *observe(0)))
+    assert a.tolist() == [0.0, 100.0]
+    rows = ["1,0,1,100,0,0,0,0", *observe(5), "1,5,1,50,0,0,0,0", *observe(5), "1,5,4,7,0,0,0,0", *observe(5)]
+    _, a = one_patient(table(HEADER, *rows))
+    np.testing.assert_allclose(a, [100 * np.exp(-0.5), 100 * np.exp(-0.5) + 50, 7], rtol=1e-8)
+
+
+def test_an_additional_dose_comes_before_the_rows_of_its_time():
+    rows = ["1,0,1,100,0,1,12,0", *observe(12), "1,12,1,50,0,0,0,0", *observe(12)]
+    _, a = one_patient(table(HEADER, *rows))
+    np.testing.assert_allclose(a, [100 * np.exp(-1.2) + 100, 100 * np.exp(-1.2) + 150], rtol=1e-8)
+
+
+def test_a_dose_after_an_observation_keeps_the_times_of_its_series():
+    rows = [*observe(0), "1,0,1,100,0,2,12,0", *observe(12, 24, 240)]
+    _, a = one_patient(table(HEADER, *rows))
+    expected = [0.0, *(sum(bolus(np.array(t), 12 * k) for k in range(3)) for t in (12.0, 24.0, 240.0))]
+    np.testing.assert_allclose(a, expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("ending", ["1", "_A"])
+def test_share_and_lag_are_taken_by_name(ending):
+    model = ONE.replace("wt = 70", f"wt = 70; F{ending} = 0.5; ALAG{ending} = 2")
+    t, a = one_patient(table(HEADER, "1,0,1,100,0,1,12,0", *observe(1, 10, 20)), model=model)
+    np.testing.assert_allclose(a, 0.5 * (bolus(t, 2) + bolus(t, 14)), rtol=1e-8)
+
+
+def test_a_share_may_be_a_rule_over_parameters_but_not_over_states():
+    model = ONE.replace("wt = 70", "wt = 70; F1 := wt/140")
+    t, a = one_patient(table(HEADER, "1,0,1,100,0,0,0,0", *observe(1)), model=model)
+    np.testing.assert_allclose(a, 0.5 * bolus(t, 0), rtol=1e-8)
+    with pytest.raises(InputError, match="F1"):
+        one_patient(table(HEADER, "1,0,1,100,0,0,0,0"), model=ONE.replace("wt = 70", "wt = 70; F1 := A/140"))
+
+
+def test_a_share_that_the_equations_use_is_told_and_not_taken():
+    system = read_antimony("model m; A' = -k*F1*A; A = 0; k = 0.2; F1 = 0.5; end")
+    data = read_nonmem(table(HEADER, "1,0,1,100,0,0,0,0", *observe(5)), system)
+    assert any("F1" in note for note in data.notes)
+    values = solve_reference(data.problem(), rtol=1e-10).state("A")[0]
+    np.testing.assert_allclose(values, [100.0, 100 * np.exp(-0.5)], rtol=1e-8)
+
+
+def test_columns_are_told_when_not_used_and_found_in_lower_case():
+    text = table("id,time,amt,dur,K,visit,dv", "1,0,100,4,0.2,1,7", "1,8,0,0,0.2,2,.")
+    data = read_nonmem(text, read_antimony(ONE))
+    assert data.notes == ("table: not used: visit, DV",)
+    values = solve_reference(data.problem(), rtol=1e-10).state("A")[0]
+    np.testing.assert_allclose(values[-1], infusion(np.array(8.0), 0, 25, 4, 0.2), rtol=1e-8)
+
+
+def test_a_rate_and_a_duration_contradict_each_other():
+    with pytest.raises(InputError, match="DUR"):
+        read_nonmem(table("ID,TIME,AMT,RATE,DUR", "1,0,100,10,4"), read_antimony(ONE))
+
+
+ORAL = "model m; D = 0; C = 0; ka = 1.5; k = 0.055; D' = -ka*D; C' = ka*D - k*C; end"
+
+
+def oral(t, ka, k, interval, dose=100.0):
+    """C at steady state, t after a dose."""
+    parts = [np.exp(-r * t) / (1 - np.exp(-r * interval)) for r in (k, ka)]
+    return dose * ka / (ka - k) * (parts[0] - parts[1])
+
+
+@pytest.mark.parametrize(("ka", "interval"), [(1.5, 24), (5, 24), (0.5, 168), (2, 168), (1.5, 672)])
+@pytest.mark.parametrize("dose", [100.0, 1e-19])
+def test_a_depot_that_empties_between_doses_has_a_steady_state(ka, interval, dose):
+    model = ORAL.replace("ka = 1.5", f"ka = {ka}")
+    t, c = one_patient(table(HEADER, f"1,0,1,{dose},0,0,{interval},1", *observe(1, 20)), model=model, state="C")
+    np.testing.assert_allclose(c, oral(t, ka, 0.055, interval, dose), rtol=1e-7)
+
+
+@pytest.mark.parametrize("k", [0.1, 1e-3, 1e-5])
+def test_a_constant_infusion_of_a_slow_drug_has_a_steady_state(k):
+    model = f"model m; A = 0; k = {k}; A' = -k*A; end"
+    _, a = one_patient(table(HEADER, "1,0,1,0,1,0,0,1", *observe(0)), model=model)
+    np.testing.assert_allclose(a, 1 / k, rtol=1e-7)
+
+
+@pytest.mark.parametrize(("amount", "rate", "interval"), [(0.3, 0.1, 3), (0.7, 0.1, 7), (2.1, 0.3, 7), (0.6, 0.1, 3)])
+def test_an_infusion_that_fills_its_interval_up_to_rounding(amount, rate, interval):
+    k, whole = 0.1, round(amount / rate) // interval
+    model = f"model m; A = 0; k = {k}; A' = -k*A; end"
+    _, a = one_patient(table(HEADER, f"1,0,1,{amount},{rate},2,{interval},1", *observe(0, 1, 5)), model=model)
+    np.testing.assert_allclose(a, whole * rate / k, rtol=1e-7)
+
+
+def test_what_only_adds_up_is_kept_and_told():
+    model = ORAL.replace("end", "U = 3; U' = k*C; AUC = 0; AUC' = C; W = 0; W' = AUC; end")
+    system = read_antimony(model)
+    data = read_nonmem(table(HEADER, "1,0,1,100,0,0,24,1", *observe(0, 24)), system)
+    problem, notes = data.planned()
+    result = solve_reference(problem, rtol=1e-10)
+    np.testing.assert_allclose(result.state("C")[0], oral(np.array([0.0, 24.0]), 1.5, 0.055, 24), rtol=1e-7)
+    np.testing.assert_allclose(result.state("U")[0], [3.0, 103.0], rtol=1e-7)
+    assert len(notes) == 1
+    assert all(word in notes[0] for word in ("ID 1", "line 2", "U, AUC, W"))
+
+
+def test_what_a_model_conserves_is_no_obstacle():
+    model = """model m; A = 0; R = 10; RC = 0; kon = 0.1; koff = 0.05; k = 0.1;
+    A' = -k*A - kon*A*R + koff*RC; R' = -kon*A*R + koff*RC; RC' = kon*A*R - koff*RC; end"""
+    found = one_patient(table(HEADER, "1,0,1,10,0,0,24,1", *observe(24)), model=model)[1]
+    long = one_patient(table(HEADER, "1,0,1,10,0,300,24,0", "1,7200,0,0,0,0,0,0"), model=model)[1]
+    np.testing.assert_allclose(found, long - 10, rtol=1e-6)
+
+
+def test_why_there_is_no_steady_state_is_told_with_patient_line_and_dose():
+    model = "model m; A = 0; P = 0; A' = -0.1*A + 0.2*P; P' = 0.1*A - 0.2*P; end"
+    data = read_nonmem(table(HEADER, "7,0,1,100,0,0,24,1", "7,3,0,0,0,0,0,0"), read_antimony(model))
+    problem, notes = data.planned()
+    assert solve_reference(problem).status.tolist() == [Status.NOT_FINITE]
+    assert all(word in notes[0] for word in ("ID 7", "line 2", "100", "no steady state", "A, P"))
 
 
 def test_patients_have_their_own_rows_covariates_and_beginnings():

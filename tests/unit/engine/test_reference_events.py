@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engager.engine import Problem, Status, solve_reference
+from engager.engine import Action, Problem, Schedule, Status, solve_reference
 from engager.model import read_antimony
 
 
@@ -101,3 +101,42 @@ def test_compartment_event_keeps_amounts():
     found, _ = solve("compartment V; V = 2; species S in V; S = 3; at (time >= 1): V = 6", [0, 2])
     assert found["V"].tolist() == [2, 6]
     assert found["S"].tolist() == [6, 6]
+
+
+def dosed(text, actions, times):
+    system = read_antimony(text)
+    parameters = np.array([[system.defaults[name] for name in system.parameters]])
+    schedule = Schedule.same_for_all(1, actions)
+    return solve_reference(Problem(system, parameters, np.array(times, dtype=float), schedule=schedule), rtol=1e-10)
+
+
+THRESHOLD = "model m; C = 0; n = 0; C' = -0.1*C; up: at {}C > 50: n = n + 1; end"
+
+
+@pytest.mark.parametrize("time", [0.0, 1.0])
+def test_a_dose_that_lifts_a_state_over_a_threshold_fires_at_the_start_as_later(time):
+    result = dosed(THRESHOLD.format(""), [(time, Action.ADD_TO_STATE, 0, 60.0)], [0, 1, 2])
+    assert result.state("n")[0, -1] == 1
+
+
+def test_a_reset_cancels_what_is_pending():
+    actions = [(1.0, Action.ADD_TO_STATE, 0, 60.0), (3.0, Action.RESET, 0, 0.0)]
+    assert dosed(THRESHOLD.format("5 after "), actions, [0, 20]).state("n")[0, -1] == 0
+
+
+def test_after_a_reset_a_threshold_is_watched_anew():
+    actions = [(1.0, Action.ADD_TO_STATE, 0, 60.0), (3.0, Action.RESET, 0, 0.0), (3.0, Action.ADD_TO_STATE, 0, 60.0)]
+    assert dosed(THRESHOLD.format(""), actions, [0, 20]).state("n")[0, -1] == 1
+
+
+def test_instants_one_rounding_apart_are_one():
+    """0.1 + 0.2 and 0.3: actions, an event of time, a formula of time and saves."""
+    text = """model m; x = 0; x' = 1; n = 0; y = 0; y' = piecewise(1, time >= 0.1 + 0.2, 0);
+    e: at time >= 0.1*3: n = 1; end"""
+    times = [0.0, 0.3, math.nextafter(0.3, 1), 1.0]
+    actions = [(0.3, Action.ADD_TO_STATE, 0, 1.0), (0.1 + 0.2, Action.ADD_TO_STATE, 0, 1.0)]
+    result = dosed(text, actions, times)
+    assert result.status.tolist() == [Status.DONE]
+    np.testing.assert_allclose(result.state("x")[0, -1], 3.0, rtol=1e-9)
+    np.testing.assert_allclose(result.state("y")[0, -1], 0.7, rtol=1e-9)
+    assert result.state("n")[0, -1] == 1

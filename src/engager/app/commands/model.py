@@ -144,6 +144,12 @@ def simulate(
     doses: Annotated[Path | None, typer.Option(help="NONMEM-style table of doses.")] = None,
     columns: Annotated[list[str] | None, typer.Option("--column", help="Only these; may be repeated.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
+    backend: Annotated[str, typer.Option(help="auto, native, reference or cuda.")] = "auto",
+    rtol: Annotated[float, typer.Option(help="Relative tolerance of a step.")] = 1e-8,
+    atol: Annotated[
+        float | None,
+        typer.Option(help="Absolute tolerance; default: 1e-6 of --rtol times the largest size of each state so far."),
+    ] = None,
 ) -> None:
     """Solve a model file and print its course as CSV."""
     import csv as csv_module
@@ -151,12 +157,15 @@ def simulate(
     from engager.engine import simulate_model
 
     course = simulate_model(
-        file, until, step, set=read_changes(changes or []), doses=doses, csv=csv, columns=columns or None
-    )
+        file, until, step, set=read_changes(changes or []), doses=doses, csv=csv, columns=columns or None,
+        backend=backend, rtol=rtol, atol=atol,
+    )  # fmt: skip
     if csv is None:
         course.write(csv_module.writer(sys.stdout, lineterminator="\n"))
     else:
         remark(f"Wrote {csv}")
+    for note in course.notes:
+        remark(note)
     failed = [status for status in course.status if status != "DONE"]
     if failed:
         remark(f"{len(failed)} of {len(course.status)} patients failed: {', '.join(sorted(set(failed)))}")

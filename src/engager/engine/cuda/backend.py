@@ -16,7 +16,7 @@ from engager.engine.native.backend import refuse_events, starting_inputs
 from engager.engine.native.compiler import describe
 from engager.engine.native.kernel import generate_routines
 from engager.engine.problem import Problem, Schedule, Trajectories
-from engager.engine.tolerance import OF_PEAK, absolute_floor
+from engager.engine.tolerance import OF_PEAK, floor_of_all
 from engager.model import System
 
 #: Few threads per block: each needs all registers there are.
@@ -38,7 +38,7 @@ def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | No
     schedule = problem.schedule or Schedule.empty(n)
     inputs = starting_inputs(problem)
     n_times = len(problem.save_times)
-    absolute = np.full(m, rtol * absolute_floor(problem.system)) if atol is None else atol
+    absolute = np.full(m, rtol * floor_of_all(problem)) if atol is None else atol
     given = [
         problem.parameters, inputs, np.zeros((1, m)) if problem.initial is None else problem.initial,
     ]  # fmt: skip

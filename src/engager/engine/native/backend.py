@@ -14,7 +14,7 @@ from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
 from engager.engine.native.driver import PARTS
 from engager.engine.problem import Problem, Schedule, Stops, Trajectories
-from engager.engine.tolerance import OF_PEAK, absolute_floor
+from engager.engine.tolerance import OF_PEAK, floor_of_all
 from engager.model import System
 
 #: Ensembles this small are solved before anyone could interrupt them: no thread is started for them.
@@ -80,7 +80,7 @@ def lay_out(
     stops = problem.stops or Stops(np.zeros((0, m)), np.zeros((n, 0)))
     stop, state = np.nonzero(stops.weights)
     inputs = starting_inputs(problem)
-    absolute = np.full(m, rtol * absolute_floor(system)) if atol is None else atol
+    absolute = np.full(m, rtol * floor_of_all(problem)) if atol is None else atol
     result = Trajectories(
         system=system,
         time=times,

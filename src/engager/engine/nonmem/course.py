@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import itertools
 import math
@@ -12,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from engager.core import FloatArray
+from engager.engine.instants import is_same_instant
 from engager.engine.nonmem.steady_state import CycleAction, Solver, steady_state
 from engager.engine.nonmem.table import DOSE, RESET, RESET_AND_DOSE, Record
 from engager.engine.problem import Action, Problem, Schedule
@@ -30,16 +32,16 @@ class Dosing:
     ----------
     targets : line -> state of a dose.
     rate_inputs : state -> place of its infusion input.
-    rates, durations, lags, bioavailability : state -> place of a parameter.
+    rates, durations, lags, bioavailability : state -> name of a parameter, an input, or an output made of these.
     """
 
     system: System
     targets: dict[int, str]
     rate_inputs: dict[str, int]
-    rates: dict[str, int] = field(default_factory=dict)
-    durations: dict[str, int] = field(default_factory=dict)
-    lags: dict[str, int] = field(default_factory=dict)
-    bioavailability: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, str] = field(default_factory=dict)
+    durations: dict[str, str] = field(default_factory=dict)
+    lags: dict[str, str] = field(default_factory=dict)
+    bioavailability: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class DoseCourse:
     Parameters
     ----------
     parameters, inputs, initial : arrays (parameter,), (input,) and (state,) of this patient.
+
+    Attributes
+    ----------
+    notes : what the reader should know of this patient's doses, e.g. why there is no steady state.
     """
 
     def __init__(
@@ -68,6 +74,8 @@ class DoseCourse:
         self.parameters, self.inputs, self.initial = parameters, np.array(inputs), initial
         self.solver = solver
         self.actions: list[ActionRow] = []
+        self.notes: list[str] = []
+        self.instants: list[float] = []
         self.running: dict[int, _Dose] = {}
         self.queue: list[tuple[float, int, int, Callable[[float], None]]] = []
         self.count = 0
@@ -78,7 +86,7 @@ class DoseCourse:
         if rows[0].time > start:
             self._reset(rows[0].time)
         for row in rows:
-            self._push(row.time, _ROW, partial(self._row, row))
+            self._push(row.at, _ROW, partial(self._row, row))
         while self.queue:
             time, _, _, act = heapq.heappop(self.queue)
             act(time)
@@ -87,7 +95,16 @@ class DoseCourse:
     # ---- the queue ----
     def _push(self, time: float, kind: int, act: Callable[[float], None]) -> None:
         self.count += 1
-        heapq.heappush(self.queue, (time, kind, self.count, act))
+        heapq.heappush(self.queue, (self._instant(time), kind, self.count, act))
+
+    def _instant(self, time: float) -> float:
+        """The time of what is known already to happen at this instant; else `time`."""
+        k = bisect.bisect_left(self.instants, time)
+        for near in self.instants[max(k - 1, 0) : k + 1]:
+            if is_same_instant(near, time):
+                return near
+        self.instants.insert(k, time)
+        return time
 
     def _row(self, row: Record, time: float) -> None:
         if row.kind in (RESET, RESET_AND_DOSE):
@@ -99,9 +116,10 @@ class DoseCourse:
         if row.steady_state:
             self._steady(time, row, dose)
         if row.amount > 0:
-            self._give_later(time, dose)
+            # a row's own place among rows of one time is no part of the time that a lag counts from
+            self._give_later(row.time if dose.lag else time, dose)
         for k in range(1, row.additional + 1):
-            self._give_later(time + k * row.interval, dose)
+            self._give_later(row.time + k * row.interval, dose)
 
     # ---- acts ----
     def _act(self, time: float, action: Action, index: int, value: float) -> None:
@@ -152,24 +170,36 @@ class DoseCourse:
                 self._act(time, Action.SET_INPUT, k, float(self.inputs[k]))
 
     # ---- sizes ----
-    def _of(self, places: dict[str, int], state: str, default: float) -> float:
-        return float(self.parameters[places[state]]) if state in places else default
+    def _of(self, names: dict[str, str], state: str, default: float) -> float:
+        if state not in names:
+            return default
+        system = self.system
+        values = dict(zip(system.parameters, self.parameters.tolist(), strict=True))
+        values |= dict(zip(system.inputs, self.inputs.tolist(), strict=True))
+        name = names[state]
+        return values[name] if name in values else system.graph.evaluate([system.outputs[name]], values)[0]
 
     def _dose(self, row: Record) -> _Dose:
         state = self.dosing.targets[row.line]
-        amount = row.amount * self._of(self.dosing.bioavailability, state, 1.0)
+        share = self._of(self.dosing.bioavailability, state, 1.0)
+        amount = row.amount * share
         lag = self._of(self.dosing.lags, state, 0.0)
-        if row.rate == 0:
+        if row.rate == 0 and row.duration == 0:
             rate = duration = 0.0
-        elif row.rate == -2:
-            duration = self._of(self.dosing.durations, state, math.nan)
+        elif row.rate == -2 or row.duration:
+            duration = row.duration or self._of(self.dosing.durations, state, math.nan)
             rate = amount / duration if duration else 0.0
         else:
             rate = row.rate if row.rate > 0 else self._of(self.dosing.rates, state, math.nan)
             duration = amount / rate if rate else math.nan
         if not (amount >= 0 and rate >= 0 and 0 <= duration < math.inf and 0 <= lag < math.inf):
-            return _Dose(state, math.nan, 0.0, 0.0, 0.0)  # parameters that make no dose: the patient fails
+            told = f"bioavailability {share:g}, rate {rate:g}, duration {duration:g}, lag {lag:g}"
+            self._note(row, state, f"parameters make no dose ({told})")
+            return _Dose(state, math.nan, 0.0, 0.0, 0.0)  # the patient fails
         return _Dose(state, amount, rate, duration, lag)
+
+    def _note(self, row: Record, state: str, reason: str) -> None:
+        self.notes.append(f"ID {row.patient}, line {row.line}: dose of {row.amount:g} into {state}: {reason}")
 
     # ---- steady state ----
     def _steady(self, time: float, row: Record, dose: _Dose) -> None:
@@ -178,27 +208,35 @@ class DoseCourse:
             self._cancel()
             for state in self.dosing.rate_inputs:
                 self._set_rate(time, state)
-        interval = row.interval or 1.0
-        cycle = self._cycle(dose, interval) if row.interval else self._constant(dose)
-        before = steady_state(
+        interval = row.interval
+        cycle = self._cycle(dose, interval) if interval else self._constant(dose)
+        found = steady_state(
             self.system, self.parameters, self._quiet_inputs(), self.initial, interval, cycle, self.solver
         )
-        phase = (interval - dose.lag) % interval if row.interval else 0.0
-        if phase:
+        before = found.state
+        phase = (interval - dose.lag) % interval if interval else 0.0
+        if found.reason:
+            self._note(row, dose.state, f"no steady state: {found.reason}")
+        elif phase and not is_same_instant(phase, interval):
             before = self._within(before, phase, cycle)
+        if found.without and not found.reason:
+            told = f"{', '.join(found.without)} only adds up, so it has no steady state and is kept as it was"
+            self._note(row, dose.state, told)
         action = Action.SET_STATE if row.steady_state == 1 else Action.ADD_TO_STATE
+        unset = {name for name, value in zip(self.system.states, self.initial, strict=True) if math.isnan(value)}
         for k, value in enumerate(before):
-            self._act(time, action, k, float(value))
-        if row.interval:
+            if found.reason or self.system.states[k] not in unset | {*found.without}:
+                self._act(time, action, k, float(value))
+        if interval:
             self._carry_over(time, dose, interval)
 
     def _carry_over(self, time: float, dose: _Dose, interval: float) -> None:
         """Earlier doses of the series that still run, or that their lag has not let in yet."""
         for k in itertools.count(1):
             since = k * interval - dose.lag
-            if since <= 0:
-                self._push(time - since, _DOSE, partial(self._give, dose, self.epoch))
-            elif since < dose.duration:
+            if since <= 0 or is_same_instant(k * interval, dose.lag):
+                self._push(time - min(since, 0.0), _DOSE, partial(self._give, dose, self.epoch))
+            elif since < dose.duration and not is_same_instant(since, dose.duration):
                 self._infuse(time, dose, dose.duration - since)
             else:
                 return
@@ -218,7 +256,10 @@ class DoseCourse:
             return [(0.0, Action.ADD_TO_STATE, self.system.index(dose.state), dose.amount)]
         place = self.dosing.rate_inputs[dose.state]
         n_whole = math.floor(dose.duration / interval)
+        if is_same_instant(dose.duration, (n_whole + 1) * interval):
+            n_whole += 1
         rest = dose.duration - n_whole * interval
+        rest = 0.0 if is_same_instant(dose.duration, n_whole * interval) else rest
         cycle: list[CycleAction] = []
         if rest > 0:
             cycle.append((0.0, Action.SET_INPUT, place, (n_whole + 1) * dose.rate))
@@ -226,8 +267,9 @@ class DoseCourse:
         return cycle
 
     def _within(self, before: FloatArray, phase: float, cycle: list[CycleAction]) -> FloatArray:
+        begun = np.where(np.isnan(before), self.initial, before)
         problem = Problem(
             self.system, self.parameters[None, :], np.array([0.0, phase]), self._quiet_inputs()[None, :],
-            before[None, :], Schedule.same_for_all(1, [one for one in cycle if one[0] < phase]),
+            begun[None, :], Schedule.same_for_all(1, [one for one in cycle if one[0] < phase]),
         )  # fmt: skip
         return np.asarray(self.solver(problem).values[0, -1])

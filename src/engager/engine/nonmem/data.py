@@ -1,9 +1,11 @@
 """A NONMEM-style table of doses and observations becomes a `Problem`.
 
 Understood: ID, TIME, EVID 0-4, AMT, RATE (0 bolus, > 0 infusion, -1 and -2: rate or duration is a
-parameter), CMT, ADDL, II, SS 1 and 2, MDV, and columns named like parameters or inputs of the model. Rules
-of interpretation follow the NONMEM help (data items EVID, RATE, SS): a steady-state dose with SS 1, and a
-reset, cancel infusions and additional doses that are still to come.
+parameter), DUR (duration of an infusion), CMT, ADDL, II, SS 1 and 2, MDV, and columns named like parameters or inputs
+of the model, in upper or lower case; other columns are told in `NonmemData.notes`. Parameters ``F<n>``, ``ALAG<n>``,
+``R<n>`` and ``D<n>`` (or ``F_<state>`` and so on) are what they are in NONMEM. Rules of interpretation follow the
+NONMEM help (data items EVID, RATE, SS): rows of one time act in the order of the file, after additional doses; a
+steady-state dose with SS 1, and a reset, cancel infusions and additional doses that are still to come.
 
 Departures: a covariate holds from its row on (NONMEM looks back from the next row); a reset puts the states
 to the model's own initial values, which need not be 0; TIME may not go back after a reset.
@@ -11,8 +13,8 @@ to the model's own initial values, which need not be 0; TIME may not go back aft
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,15 @@ from engager.core import FloatArray, InputError, IntArray, Problem as Complaint,
 from engager.engine.nonmem.course import DoseCourse, Dosing
 from engager.engine.nonmem.infusion import RATE_PREFIX, with_infusion_inputs
 from engager.engine.nonmem.steady_state import Solver
-from engager.engine.nonmem.table import DOSE, RESET_AND_DOSE, Record, read_records
+from engager.engine.nonmem.table import (
+    DOSE,
+    KNOWN,
+    RESET_AND_DOSE,
+    Record,
+    columns_of,
+    in_file_order,
+    read_records,
+)
 from engager.engine.problem import Problem, Schedule, Trajectories
 from engager.model import System, initial_states
 
@@ -34,7 +44,9 @@ class NonmemData:
     ----------
     system : the model, with an input ``rate_<state>`` for every state that the table infuses.
     ids : ID of each patient, in order of the file.
-    save_times : array (time,): the union of all rows' times; the first is the earliest row of all.
+    save_times : array (time,): the union of the times at which rows act (`Record.at`), from the earliest of all on.
+    shown_times : array (time,): the times in the file that these stand for.
+    notes : what the reader of the table should know, e.g. which columns are not used.
     observations : per patient, array of places in `save_times` of its rows with EVID 0 and MDV 0.
     covariates : column -> array (patient,): value in the patient's first row that gives one; NaN without.
     """
@@ -46,6 +58,8 @@ class NonmemData:
     covariates: dict[str, FloatArray]
     records: tuple[tuple[Record, ...], ...] = field(repr=False)
     dosing: Dosing = field(repr=False)
+    shown_times: FloatArray = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def parameters(self) -> FloatArray:
         """Array (patient, parameter): the file's defaults, and covariates named like parameters."""
@@ -59,34 +73,47 @@ class NonmemData:
         return table
 
     def problem(self, parameters: FloatArray | None = None, *, solver: Solver | None = None) -> Problem:
-        """The ensemble to solve.
+        """The ensemble to solve; see `planned`."""
+        return self.planned(parameters, solver=solver)[0]
+
+    def planned(
+        self,
+        parameters: FloatArray | None = None,
+        *,
+        inputs: FloatArray | None = None,
+        initial: FloatArray | None = None,
+        solver: Solver | None = None,
+    ) -> tuple[Problem, tuple[str, ...]]:
+        """The ensemble to solve, and what the reader should know of single doses.
 
         Parameters
         ----------
         parameters : array (patient, parameter); default: `NonmemData.parameters`.
+        inputs, initial : arrays (patient, input) and (patient, state) at the start; default: the model's own.
         solver : what finds steady states; default: the reference engine.
 
         Notes
         -----
-        A patient whose steady state is not found gets NaN states at that dose, and so fails with a status.
+        A patient whose steady state is not found gets NaN states at that dose, and so fails with a status; the note
+        names patient, line, dose and reason.
         """
         table = self.parameters() if parameters is None else np.ascontiguousarray(parameters, dtype=float)
-        system = self.system
-        inputs = np.tile([system.defaults.get(name, 0.0) for name in system.inputs], (len(self.ids), 1))
-        initial = initial_states(system, table, inputs)
-        courses = [
-            DoseCourse(self.dosing, table[i], inputs[i], initial[i], solver or _default_solver).expand(
-                rows, float(self.save_times[0])
-            )
-            for i, rows in enumerate(self.records)
-        ]
+        system, n = self.system, len(self.ids)
+        if inputs is None:
+            inputs = np.tile([system.defaults.get(name, 0.0) for name in system.inputs], (n, 1))
+        start = initial_states(system, table, inputs) if initial is None else initial
+        courses, notes = [], []
+        for i, rows in enumerate(self.records):
+            course = DoseCourse(self.dosing, table[i], inputs[i], start[i], solver or _default_solver)
+            courses.append(course.expand(rows, float(self.save_times[0])))
+            notes += course.notes
         counts = [len(course) for course in courses]
         flat = [action for course in courses for action in course]
         time, action, index, value = (
             np.array([one[k] for one in flat], dtype=float if k in (0, 3) else np.int64) for k in range(4)
         )
         schedule = Schedule(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), time, action, index, value)
-        return Problem(system, table, self.save_times, inputs, None, schedule)
+        return Problem(system, table, self.save_times, inputs, initial, schedule), tuple(notes)
 
     def observed(self, solved: Trajectories, state: str) -> list[FloatArray]:
         """Per patient, the values of a state at that patient's observations."""
@@ -113,8 +140,9 @@ def read_nonmem(
     compartments : number in CMT -> state; default: states in their order, from 1. CMT may also be a state's
         name.
     rates, durations : state -> parameter that is the rate (RATE -1) or duration (RATE -2) of its infusions;
-        default: ``R<n>`` and ``D<n>`` for compartment n.
-    lags, bioavailability : state -> parameter that delays its doses, or is the share that arrives.
+        default: ``R<n>`` and ``D<n>`` for compartment n, or ``R_<state>`` and ``D_<state>``.
+    lags, bioavailability : state -> parameter that delays its doses, or is the share that arrives; default: ``ALAG<n>``
+        and ``F<n>``, or ``ALAG_<state>`` and ``F_<state>``, where the model has them and its rates do not use them.
 
     Raises
     ------
@@ -127,20 +155,36 @@ def read_nonmem(
     maps = {"rates": rates, "durations": durations, "lags": lags, "bioavailability": bioavailability}
     resolver = _Resolver(system, places, {key: dict(value or {}) for key, value in maps.items()}, where)
     targets = resolver.check(records)
-    infused = {targets[one.line] for one in records if one.rate}
+    infused = {targets[one.line] for one in records if one.rate or one.duration}
     full = with_infusion_inputs(system, sorted(infused, key=system.index))
     dosing = Dosing(
         full, targets,
         {name: full.inputs.index(RATE_PREFIX + name) for name in infused},
-        **{key: resolver.columns(key) for key in maps},
+        **resolver.maps,
     )  # fmt: skip
-    return _data(full, records, dosing, where)
+    return _data(full, records, dosing, where, (*resolver.notes, *_unused(columns_of(text, where), full, where)))
+
+
+def _unused(columns: list[str], system: System, where: str) -> list[str]:
+    """Columns that change nothing, in one note."""
+    known = {*system.parameters, *system.inputs}
+    names = [name for name in columns if name == "DV" or (name not in KNOWN and column_of(name, known) is None)]
+    return [f"{where}: not used: {', '.join(names)}"] if names else []
+
+
+def column_of(name: str, known: Iterable[str]) -> str | None:
+    """The parameter or input that a column is named like: exactly, or else alone in upper and lower case."""
+    names = set(known)
+    if name in names:
+        return name
+    alike = [one for one in names if one.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _default_solver(problem: Problem) -> Trajectories:
     from engager.engine.reference.backend import solve_reference
 
-    return solve_reference(problem, rtol=1e-11, atol=1e-14)
+    return solve_reference(problem, rtol=1e-11)
 
 
 def _text(source: str | Path) -> tuple[str, str]:
@@ -159,10 +203,12 @@ class _Resolver:
     def __init__(self, system: System, places: Mapping[int, str], maps: dict[str, dict[str, str]], where: str) -> None:
         self.system, self.places, self.maps, self.where = system, places, maps, where
         self.problems: list[Complaint] = []
+        self.notes: list[str] = []
+        self.in_rates = system.graph.symbols(system.rates)
         for key, named in maps.items():
             for state, parameter in named.items():
                 self._must_be(key, state, system.states)
-                self._must_be(key, parameter, system.parameters)
+                self._must_be(key, parameter, (*system.parameters, *system.inputs))
         for number, state in places.items():
             self._must_be(f"compartments[{number}]", state, system.states)
 
@@ -183,7 +229,11 @@ class _Resolver:
             targets[one.line] = state
             for rate, key, letter in ((-1, "rates", "R"), (-2, "durations", "D")):
                 if one.rate == rate and state not in self.maps[key]:
-                    self._by_number(one, state, key, letter)
+                    self._needed(one, state, key, letter)
+        for state in dict.fromkeys(targets.values()):
+            for key, letter in (("lags", "ALAG"), ("bioavailability", "F")):
+                if state not in self.maps[key]:
+                    self._offered(state, key, letter)
         if self.problems:
             raise InputError(self.problems[:50])
         return targets
@@ -201,30 +251,63 @@ class _Resolver:
         self.problems.append(Complaint(f"{self.where}: line {one.line}", one.compartment, rule))
         return None
 
-    def _by_number(self, one: Record, state: str, key: str, letter: str) -> None:
-        number = next(k for k, name in self.places.items() if name == state) if state in self.places.values() else 0
-        name = f"{letter}{number}"
-        if name in self.system.parameters:
+    def _named(self, state: str, letter: str) -> str | None:
+        """The quantity ``<letter><n>`` or ``<letter>_<state>`` of a state, if the model has one."""
+        system = self.system
+        numbers = [str(k) for k, name in self.places.items() if name == state]
+        known = {*system.parameters, *system.inputs, *system.outputs}
+        for ending in (*numbers, f"_{state}"):
+            name = column_of(letter + ending, known)
+            if name is not None:
+                return name
+        return None
+
+    def _needed(self, one: Record, state: str, key: str, letter: str) -> None:
+        number = next((k for k, name in self.places.items() if name == state), 0)
+        name = self._named(state, letter)
+        if name is not None and self._is_known_beforehand(name):
             self.maps[key][state] = name
+            return
+        rule = f"RATE {one.rate:g} needs a parameter {letter}{number} in the model"
+        hint = f"Or name it: read_nonmem(..., {key}={{{state!r}: ...}})."
+        self.problems.append(Complaint(f"{self.where}: line {one.line}", one.rate, rule, hint))
+
+    def _offered(self, state: str, key: str, letter: str) -> None:
+        """A lag or share that the model names as NONMEM does."""
+        name = self._named(state, letter)
+        if name is None:
+            return
+        if name in self.in_rates:
+            self.notes.append(f"{name} stands in the model's equations, so doses into {state} do not use it ({key})")
+        elif not self._is_known_beforehand(name):
+            rule = f"is taken for the {key} of {state}, and may depend on parameters and inputs only"
+            self.problems.append(Complaint(f"{self.where}: {name}", name, rule, "Give it another name."))
         else:
-            rule = f"RATE {one.rate:g} needs a parameter {name} in the model"
-            hint = f"Or name it: read_nonmem(..., {key}={{{state!r}: ...}})."
-            self.problems.append(Complaint(f"{self.where}: line {one.line}", one.rate, rule, hint))
+            self.maps[key][state] = name
 
-    def columns(self, key: str) -> dict[str, int]:
-        """State -> place in the parameters."""
-        return {state: self.system.parameters.index(name) for state, name in self.maps[key].items()}
+    def _is_known_beforehand(self, name: str) -> bool:
+        system = self.system
+        fixed = {*system.parameters, *system.inputs}
+        return name in fixed or system.graph.symbols([system.outputs[name]]) <= fixed
 
 
-def _data(system: System, records: list[Record], dosing: Dosing, where: str) -> NonmemData:
+def _data(
+    system: System, records: list[Record], dosing: Dosing, where: str, notes: tuple[str, ...]
+) -> NonmemData:  # fmt: skip
     by_patient: dict[str, list[Record]] = {}
+    known = {*system.parameters, *system.inputs}
     for one in records:
-        by_patient.setdefault(one.patient, []).append(one)
+        meant = {column_of(name, known) or name: value for name, value in one.covariates.items()}
+        by_patient.setdefault(one.patient, []).append(replace(one, covariates=meant))
     if not by_patient:
         raise InputError(Complaint(where, "no rows", "must have a row below the header"))
-    times = np.unique(np.array([one.time for one in records]))
+    by_patient = {name: in_file_order(rows) for name, rows in by_patient.items()}
+    records = [one for rows in by_patient.values() for one in rows]
+    times, first = np.unique(np.array([one.at for one in records]), return_index=True)
+    shown = np.array([records[k].time for k in first])
     if times.size == 1:
         times = np.array([times[0], times[0] + 1.0])
+        shown = times
     _check_covariates(system, by_patient, where)
     names = sorted({name for one in records for name in one.covariates})
     covariates = {
@@ -235,11 +318,11 @@ def _data(system: System, records: list[Record], dosing: Dosing, where: str) -> 
         for name in names
     }  # fmt: skip
     observations = tuple(
-        np.searchsorted(times, [one.time for one in rows if one.is_observed]).astype(np.int64)
+        np.searchsorted(times, [one.at for one in rows if one.is_observed]).astype(np.int64)
         for rows in by_patient.values()
     )
     rows = tuple(tuple(rows) for rows in by_patient.values())
-    return NonmemData(system, tuple(by_patient), times, observations, covariates, rows, dosing)
+    return NonmemData(system, tuple(by_patient), times, observations, covariates, rows, dosing, shown, notes)
 
 
 def _check_covariates(system: System, by_patient: Mapping[str, list[Record]], where: str) -> None:

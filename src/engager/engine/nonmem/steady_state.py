@@ -1,13 +1,18 @@
 """The state to which a repeated cycle of doses leads.
 
-The state before a dose is a fixed point of "one interval later". Some intervals are simulated as they are,
-then Newton's method on the fixed point (one step for a linear model) shortens the way; its answer is
-accepted only if the next interval gives it back.
+The state before a dose is a fixed point of "one interval later". Some intervals are simulated as they are, then
+Newton's method on the fixed point shortens the way (one step for a linear model); its answer is accepted when the next
+step it proposes is negligible. What is negligible is measured by the largest size each state has within the interval,
+so a depot that is empty at the end of an interval, or amounts of any unit, are no obstacle.
+
+States that only add something up (an area under a curve, an amount excreted) have no steady state: they are left out,
+and said to be. What the model conserves (a receptor, free and bound) stays as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,10 +23,35 @@ from engager.model import System
 Solver = Callable[[Problem], Trajectories]
 CycleAction = tuple[float, Action, int, float]
 
-_FIRST_CYCLES = 5
-_NEWTON_STEPS = 6
-_MAX_CYCLES = 300
-TOLERANCE = 1e-8
+#: A proposed step this small, as a share of a state, is none; or this share of `TOLERANCE` of its largest size.
+TOLERANCE, _OF_PEAK = 1e-8, 1e-3
+_FIRST_CYCLES = (3, 10, 30, 100, 300)
+_NEWTON_STEPS = 12
+#: Part of a state's size by which it is moved to see what that changes an interval later.
+_NUDGE = 1e-3
+#: Directions that an interval shortens by less than this share are conserved.
+_CONSERVED = 1e-7
+#: Within an interval, times at which sizes are looked at.
+_LOOKS = 12
+#: Lengths tried for a constant infusion, whose interval means nothing: a slow drug needs a long one.
+_LENGTHS = (1.0, 1e2, 1e4, 1e6)
+_FAST_ENOUGH = 0.01
+
+
+@dataclass(frozen=True)
+class SteadyState:
+    """What was found.
+
+    Attributes
+    ----------
+    state : array (state,) just before a dose; NaN when there is none, and in states of `without`.
+    without : states that only add up, and so have no steady state.
+    reason : why there is none; empty when there is one.
+    """
+
+    state: FloatArray
+    without: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def steady_state(
@@ -32,71 +62,176 @@ def steady_state(
     interval: float,
     actions: Sequence[CycleAction],
     solver: Solver,
-) -> FloatArray:
+) -> SteadyState:
     """State just before a dose, once doses have been repeated for ever.
 
     Parameters
     ----------
     parameters, inputs, initial : arrays (parameter,), (input,) and (state,) of one patient.
-    interval : time from dose to dose.
+    interval : time from dose to dose; 0 for a constant infusion.
     actions : what happens within an interval, times from 0.
     solver : solves a `Problem`, to a tolerance well below `TOLERANCE`.
-
-    Returns
-    -------
-    array (state,); NaN when no steady state was found within `_MAX_CYCLES` intervals.
 
     Notes
     -----
     The model is taken to depend on time through doses only.
     """
-
-    def later(states: FloatArray) -> FloatArray:
-        n = states.shape[0]
-        problem = Problem(
-            system, np.tile(parameters, (n, 1)), np.array([0.0, interval]), np.tile(inputs, (n, 1)),
-            np.ascontiguousarray(states), Schedule.same_for_all(n, list(actions)),
-        )  # fmt: skip
-        return np.asarray(solver(problem).values[:, -1, :])
-
-    here = np.array(initial, dtype=float)
-    scale = np.abs(here)
-    for cycle in range(_MAX_CYCLES):
-        there = later(here[None, :])[0]
-        if not np.isfinite(there).all():
+    apart = adding_up(system)
+    still = {name for name, rate in zip(system.states, system.rates, strict=True) if _is_zero(system, rate)}
+    unset = {name for name, value in zip(system.states, initial, strict=True) if np.isnan(value)}
+    live = [k for k, name in enumerate(system.states) if name not in apart | still | unset]
+    without = tuple(name for name in system.states if name in apart - unset)
+    nothing = np.full(initial.shape, np.nan)
+    dosed = {system.states[index] for _, action, index, _ in actions if action is Action.ADD_TO_STATE}
+    dosed |= {name.removeprefix("rate_") for name in _infused(system, actions)}
+    if dosed & apart:
+        return SteadyState(nothing, without, f"{', '.join(sorted(dosed & apart))} only adds up what it is given")
+    search = _Search(system, parameters, inputs, np.array(initial, dtype=float), live, actions, solver)
+    for length in (interval,) if interval else _LENGTHS:
+        search.interval = length
+        found = search.find()
+        if found is not None and (interval or search.is_fast or length == _LENGTHS[-1]):
             break
-        scale = np.maximum(scale, np.abs(there))
-        if _is_near(here, there, scale):
-            found: FloatArray = there
+    if found is None:
+        return SteadyState(nothing, without, search.reason)
+    state = np.array(initial, dtype=float)
+    state[live] = found
+    state[[k for k, name in enumerate(system.states) if name in apart | unset]] = np.nan
+    return SteadyState(state, without)
+
+
+def _infused(system: System, actions: Sequence[CycleAction]) -> set[str]:
+    return {system.inputs[index] for _, action, index, _ in actions if action is Action.SET_INPUT}
+
+
+def _is_zero(system: System, rate: int) -> bool:
+    return system.graph.constant_value(rate) == 0.0
+
+
+def adding_up(system: System) -> set[str]:
+    """States that no rate depends on but those of other such states: areas under curves, amounts excreted."""
+    graph = system.graph
+    needs = {
+        name: graph.symbols([rate])
+        for name, rate in zip(system.states, system.rates, strict=True)
+        if not _is_zero(system, rate)
+    }
+    found: set[str] = set()
+    while True:
+        more = {
+            name
+            for name in needs
+            if name not in found and not any(name in used for other, used in needs.items() if other not in found)
+        }
+        if not more:
             return found
-        here = there
-        if cycle + 1 == _FIRST_CYCLES:
-            jumped = _newton(later, here, scale)
-            here = here if jumped is None else jumped
-    return np.full(here.shape, np.nan)
+        found |= more
 
 
-def _is_near(here: FloatArray, there: FloatArray, scale: FloatArray) -> bool:
-    return bool(np.all(np.abs(there - here) <= TOLERANCE * (np.abs(there) + 1e-6 * scale)))
+@dataclass
+class _Search:
+    """Newton's method on "one interval later", over the states that may have a steady state."""
 
+    system: System
+    parameters: FloatArray
+    inputs: FloatArray
+    initial: FloatArray
+    live: list[int]
+    actions: Sequence[CycleAction]
+    solver: Solver
+    interval: float = 1.0
+    reason: str = ""
+    is_fast: bool = False
+    sizes: FloatArray = field(default_factory=lambda: np.zeros(0))
 
-def _newton(later: Callable[[FloatArray], FloatArray], start: FloatArray, scale: FloatArray) -> FloatArray | None:
-    """A fixed point near `start`, or None."""
-    here, n = start, start.size
-    for _ in range(_NEWTON_STEPS):
-        step = 1e-4 * np.maximum(np.maximum(np.abs(here), 1e-3 * scale), 1e-12)
-        ends = later(np.vstack([here, here + np.diag(step)]))
+    def later(self, states: FloatArray) -> FloatArray:
+        """States one interval later, array (start, live state); notes their largest sizes on the way."""
+        n = states.shape[0]
+        begun = np.tile(self.initial, (n, 1))
+        begun[:, self.live] = states
+        times = self.interval * np.concatenate([[0.0], 0.5 ** np.arange(_LOOKS, -1, -1)])
+        problem = Problem(
+            self.system, np.tile(self.parameters, (n, 1)), times, np.tile(self.inputs, (n, 1)), begun,
+            Schedule.same_for_all(n, list(self.actions)),
+        )  # fmt: skip
+        values = self.solver(problem).values[:, :, self.live]
+        self.sizes = np.fmax(self.sizes, np.nanmax(np.abs(values[0]), axis=0, initial=0.0))
+        return np.asarray(values[:, -1])
+
+    def find(self) -> FloatArray | None:
+        """The steady state of the live states, or None and a reason."""
+        here = self.initial[self.live]
+        self.sizes = np.abs(here)
+        done = 0
+        for cycles in _FIRST_CYCLES:
+            while done < cycles:
+                here = self.later(here[None, :])[0]
+                done += 1
+                if not np.isfinite(here).all():
+                    self.reason = "the model cannot be followed through an interval"
+                    return None
+            found = self._newton(here)
+            if found is not None:
+                return found
+        return None
+
+    def _newton(self, start: FloatArray) -> FloatArray | None:
+        here, before = start, np.inf
+        solve = None
+        for _ in range(_NEWTON_STEPS):
+            if solve is None:
+                solve = self._linear(here)
+                if solve is None:
+                    return None
+            there = self.later(here[None, :])[0]
+            if not np.isfinite(there).all():
+                self.reason = "the model cannot be followed through an interval"
+                return None
+            step, drift = solve(there - here)
+            if drift:
+                self.reason = f"{drift} goes on changing from interval to interval"
+                return None
+            allowed = TOLERANCE * (np.abs(there) + _OF_PEAK * self.sizes)
+            excess = float(np.max(np.abs(step) / np.where(allowed > 0, allowed, 1.0), initial=0.0))
+            moved = here + step
+            if excess <= 1.0:
+                return moved
+            # amounts do not become negative: go along with the interval instead
+            here = np.where((moved < 0) & (there >= 0), there, moved)
+            if excess > 0.1 * before:
+                solve = None
+            before = excess
+        self.reason = "no state was found to which repeated doses lead"
+        return None
+
+    def _linear(self, here: FloatArray) -> Callable[[FloatArray], tuple[FloatArray, str]] | None:
+        """How far to go for a given change over an interval, and the states that drift if that has no answer."""
+        least = self.sizes[self.sizes > 0].min(initial=1.0)
+        size = np.where(self.sizes > 0, self.sizes, least)
+        nudge = _NUDGE * size
+        ends = self.later(np.vstack([here, here + np.diag(nudge)]))
         if not np.isfinite(ends).all():
+            self.reason = "the model cannot be followed through an interval"
             return None
-        there = ends[0]
-        if _is_near(here, there, scale):
-            found: FloatArray | None = there
-            return found
-        slopes = ((ends[1:] - there) / step[:, None]).T
+        slopes = ((ends[1:] - ends[0]) / nudge[:, None]).T * size[None, :] / size[:, None]
         # only a state that draws its neighbors in is what repeated doses lead to
-        if np.abs(np.linalg.eigvals(slopes)).max(initial=0.0) > 1 - 1e-5:
+        if np.abs(np.linalg.eigvals(slopes)).max(initial=0.0) > 1 + 1e-5:
+            self.reason = "repeated doses lead away from every steady state"
             return None
-        here = here + np.linalg.solve(np.eye(n) - slopes, there - here)
-        if not np.isfinite(here).all() or (np.any(here < 0) and np.all(there >= 0)):
-            return None
-    return here
+        left, values, _ = np.linalg.svd(np.eye(here.size) - slopes)
+        kept = values <= _CONSERVED
+        self.is_fast = bool(np.all(kept | (values > _FAST_ENOUGH)))
+        conserved = left[:, kept].T
+        matrix = np.vstack([np.eye(here.size) - slopes, conserved])
+
+        def solve(change: FloatArray) -> tuple[FloatArray, str]:
+            scaled = change / size
+            lost = np.abs(conserved @ scaled)
+            if np.any(lost > 1e-6):
+                worst = np.abs(conserved[int(np.argmax(lost))])
+                names = [self.system.states[self.live[k]] for k in np.flatnonzero(worst > 0.1 * worst.max())]
+                return change, ", ".join(names)
+            wanted = np.concatenate([scaled, np.zeros(len(conserved))])
+            return np.linalg.lstsq(matrix, wanted, rcond=None)[0] * size, ""
+
+        return solve

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engager.core import InputError, Problem as Complaint
 
 OBSERVATION, DOSE, OTHER, RESET, RESET_AND_DOSE = range(5)
 MAX_ROWS = 5_000_000
 MAX_ADDITIONAL = 100_000
-_KNOWN = ("ID", "TIME", "AMT", "RATE", "CMT", "EVID", "MDV", "ADDL", "II", "SS", "DV")
+KNOWN = ("ID", "TIME", "AMT", "RATE", "DUR", "CMT", "EVID", "MDV", "ADDL", "II", "SS", "DV")
 _MISSING = {"", ".", "NA", "na", "NaN", "nan"}
 
 
@@ -24,7 +24,10 @@ class Record:
     ----------
     line : line number in the file, from 1.
     compartment : number or name as written; empty when the row gives none.
+    duration : of an infusion, from DUR; 0 where the row gives none.
     covariates : the other columns that hold numbers.
+    at : when the row acts. Its time, or an instant too short to matter after it where an observation of the same
+        time stands before it in the file.
     """
 
     line: int
@@ -39,6 +42,8 @@ class Record:
     steady_state: int = 0
     is_observed: bool = False
     covariates: Mapping[str, float] = field(default_factory=dict)
+    duration: float = 0.0
+    at: float = math.nan
 
 
 def read_records(text: str, where: str) -> list[Record]:
@@ -49,17 +54,10 @@ def read_records(text: str, where: str) -> list[Record]:
     InputError
         With every row that breaks a rule, by its line.
     """
-    lines = [
-        (number, line)
-        for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    if not lines:
-        raise InputError(Complaint(where, "no rows", "must be a table with a header"))
+    lines = _lines(text, where)
     if len(lines) > MAX_ROWS:
         raise InputError(Complaint(where, len(lines), f"may have at most {MAX_ROWS} rows"))
-    header = [name.strip() for name in _cells(lines[0][1])]
-    columns = [name.upper() if name.upper() in _KNOWN else name for name in header]
+    columns = columns_of(text, where)
     _check_header(columns, where)
     rows = _Rows(columns, where)
     records = [record for number, line in lines[1:] if (record := rows.record(number, _cells(line))) is not None]
@@ -67,6 +65,45 @@ def read_records(text: str, where: str) -> list[Record]:
     if rows.problems:
         raise InputError(rows.problems[:50])
     return records
+
+
+def columns_of(text: str, where: str) -> list[str]:
+    """Names in the header; those of NONMEM in upper case."""
+    header = [name.strip() for name in _cells(_lines(text, where)[0][1])]
+    return [name.upper() if name.upper() in KNOWN else name for name in header]
+
+
+def _lines(text: str, where: str) -> list[tuple[int, str]]:
+    """Lines with content and their numbers, the header first."""
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not lines:
+        raise InputError(Complaint(where, "no rows", "must be a table with a header"))
+    return lines
+
+
+#: Share of a time, or of the table's length where that is more, by which a row acts after an observation before it:
+#: more than the tolerance for instants, and far less than any course could show.
+_AFTERWARDS = 1e-11
+
+
+def in_file_order(rows: list[Record]) -> list[Record]:
+    """One patient's rows; those that change something after an observation of the same time act just after it."""
+    length = rows[-1].time - rows[0].time or 1.0
+    ordered: list[Record] = []
+    time, turns, is_read = math.nan, 0, False
+    for row in rows:
+        if row.time != time:
+            time, turns, is_read = row.time, 0, False
+        if row.kind in (DOSE, RESET, RESET_AND_DOSE) and is_read:
+            turns, is_read = turns + 1, False
+        is_read |= row.kind == OBSERVATION
+        moment = _AFTERWARDS * max(abs(time), 1e-3 * length)
+        ordered.append(replace(row, at=time + turns * moment) if turns else row)
+    return ordered
 
 
 def _cells(line: str) -> list[str]:
@@ -98,7 +135,7 @@ class _Rows:
     def __init__(self, columns: list[str], where: str) -> None:
         self.columns, self.where = columns, where
         self.problems: list[Complaint] = []
-        self.extra = [name for name in columns if name not in _KNOWN]
+        self.extra = [name for name in columns if name not in KNOWN]
 
     def record(self, line: int, cells: list[str]) -> Record | None:
         if len(cells) != len(self.columns):
@@ -106,14 +143,14 @@ class _Rows:
             return None
         row = dict(zip(self.columns, cells, strict=True))
         before = len(self.problems)
-        number = {name: self._number(line, name, row.get(name, "")) for name in _KNOWN[1:] if name not in ("CMT", "DV")}
+        number = {name: self._number(line, name, row.get(name, "")) for name in KNOWN[1:] if name not in ("CMT", "DV")}
         kind = self._kind(line, row, number)
         record = Record(
             line, row["ID"], number["TIME"], kind, number["AMT"], number["RATE"], row.get("CMT", "").strip(),
             self._whole(line, "ADDL", number["ADDL"], MAX_ADDITIONAL), number["II"],
             self._whole(line, "SS", number["SS"], 2),
             is_observed=kind == OBSERVATION and number["MDV"] == 0,
-            covariates=self._covariates(row),
+            covariates=self._covariates(row), duration=number["DUR"], at=number["TIME"],
         )  # fmt: skip
         if row["TIME"].strip() in _MISSING:
             self._complain(line, row["TIME"], "TIME must be a number")
@@ -149,7 +186,7 @@ class _Rows:
                 self._complain(line, row["EVID"], "EVID must be 0, 1, 2, 3 or 4")
                 return OBSERVATION
             return int(value)
-        is_dose = number["AMT"] != 0 or number["RATE"] != 0 or number["SS"] != 0
+        is_dose = any(number[name] != 0 for name in ("AMT", "RATE", "DUR", "SS"))
         return DOSE if is_dose else OBSERVATION
 
     def _covariates(self, row: Mapping[str, str]) -> dict[str, float]:
@@ -166,7 +203,7 @@ class _Rows:
     def _check_dose(self, one: Record) -> None:
         if one.kind in (OBSERVATION, OTHER, RESET):
             for name, value in (
-                ("AMT", one.amount), ("RATE", one.rate), ("ADDL", one.additional),
+                ("AMT", one.amount), ("RATE", one.rate), ("DUR", one.duration), ("ADDL", one.additional),
                 ("II", one.interval), ("SS", one.steady_state),
             ):  # fmt: skip
                 if value:
@@ -180,6 +217,8 @@ class _Rows:
             self._complain(one.line, one.amount, "AMT of a dose must be > 0", hint)
         if one.rate < 0 and one.rate not in (-1, -2):
             self._complain(one.line, one.rate, "RATE must be >= 0, -1 (rate is a parameter) or -2 (duration is)")
+        if one.duration < 0 or (one.duration and one.rate):
+            self._complain(one.line, one.duration, "DUR must be >= 0, and 0 where RATE is given")
         if one.interval < 0:
             self._complain(one.line, one.interval, "II must be >= 0")
         if one.interval == 0 and (one.additional or (one.steady_state and not is_constant)):

@@ -18,6 +18,7 @@ from engager.engine.problem import Action, Problem, Schedule, Status, Trajectori
 from engager.engine.reference.course import Course, Failure
 from engager.engine.reference.model import ReferenceModel, as_floats
 from engager.engine.switching.join import switching_times
+from engager.engine.tolerance import floors
 
 
 def solve_reference(
@@ -66,14 +67,15 @@ def solve_reference(
         limited = model.must_look or (model.atoms and not model.moving)
         longest = float(np.max(times[..., -1] - times[..., 0]))
         max_step = longest / 200 if limited and longest > 0 else math.inf
-    switching = switching_times(problem)
+    switching, least = switching_times(problem), floors(problem)
     for i in range(n_patients):  # SciPy warns where we set a status
         own = problem.times_of(i)
         course = Course(
             model, as_floats(problem.parameters[i]), as_floats(inputs[i]),
             None if problem.initial is None else as_floats(problem.initial[i]),
             start=float(own[0]), rtol=rtol, atol=atol, method=method,
-            max_step=max_step, max_steps=max_steps, switching=switching[i], stops=_stops(problem, i),
+            max_step=max_step, max_steps=max_steps, floor=float(least[i]), switching=switching[i],
+            stops=_stops(problem, i),
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

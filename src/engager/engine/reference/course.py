@@ -14,7 +14,7 @@ from engager.engine.instants import is_same_instant
 from engager.engine.problem import Action, Status
 from engager.engine.reference.events import EndlessEvents, EventQueue
 from engager.engine.reference.model import ReferenceModel
-from engager.engine.tolerance import OF_PEAK, absolute_floor
+from engager.engine.tolerance import OF_PEAK
 
 Dense = Callable[[float], list[float]]
 #: where within a step the comparisons are looked at
@@ -45,6 +45,7 @@ class Course:
     ----------
     t, y, p, u : time, states, parameters, inputs.
     peak : array (state,): the largest size of each state so far.
+    floor : share of `rtol` that is nothing for a state that was always 0.
     switching : times, in order, at which formulas of time are known to jump or bend.
     n_saved : how many save times are behind.
     stopped : the number of the stop that ended the course, -1 while none has.
@@ -53,7 +54,7 @@ class Course:
     def __init__(
         self, model: ReferenceModel, p: list[float], u: list[float], y: list[float] | None, *, start: float,
         rtol: float, atol: float | FloatArray | None, method: str, max_step: float, max_steps: int,
-        switching: Sequence[float] = (), stops: Sequence[tuple[list[float], float]] = (),
+        floor: float = 0.0, switching: Sequence[float] = (), stops: Sequence[tuple[list[float], float]] = (),
     ) -> None:  # fmt: skip
         self.model, self.p, self.u, self.t = model, p, u, start
         own = model.initial(start, (), p, u, ())
@@ -65,7 +66,7 @@ class Course:
         self._note_size()
         self.switching, self.n_passed = list(switching), 0
         self.rtol, self.atol, self.method = max(rtol, 100 * np.finfo(float).eps), atol, method
-        self.max_step, self.max_steps = max_step, max_steps
+        self.max_step, self.max_steps, self.floor = max_step, max_steps, floor
         self.n_steps = self.n_saved = 0
         self.last_step = 0.0
         self.stops, self.stopped = stops, -1
@@ -303,7 +304,7 @@ class _Steps:
     def _nothing(self, start: FloatArray, slope: FloatArray) -> FloatArray:
         """The absolute tolerance of each live state (`engager.engine.tolerance`)."""
         course = self.course
-        floor = absolute_floor(course.model.system)
+        floor = course.floor
         sizes = np.array(course.peak[self.places])
         if floor < OF_PEAK * _PROBE and not sizes.all():
             sizes = np.where(sizes == 0, self._reached(start, slope), sizes)
