@@ -339,6 +339,13 @@ def _transplant_mortality(request: EndpointRequest) -> Times:
     )
 
 
+def _cd19_negative_relapse(request: EndpointRequest) -> Share:
+    """Among patients who relapsed, by the window when there is one."""
+    import polars as pl
+
+    return Share(_by("relapse_day", request), (pl.col("relapse_cd19") == "negative").fill_null(False))
+
+
 ENDPOINTS: dict[str, Endpoint] = {
     "CR": Endpoint(Kind.SHARE, "complete remission with full recovery of counts", _response),
     "CRh": Endpoint(Kind.SHARE, "complete remission with partial recovery of counts", _response),
@@ -362,6 +369,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "fatal_AE": Endpoint(
         Kind.SHARE, "death without leukemia as its cause, on treatment or in the 30 days after", _fatal_ae
     ),
+    "CD19_negative_relapse": Endpoint(Kind.SHARE, "relapses that are CD19-negative", _cd19_negative_relapse),
     "OS": Endpoint(Kind.TIME, "death of any cause", _overall_survival),
     "EFS": Endpoint(Kind.TIME, "relapse, death, or no remission in the window", _event_free_survival),
     "RFS": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),

@@ -59,6 +59,8 @@ MADE_COVARIATES = (
     Column("bsa_m2", "f64", "body surface [m2]"),
     Column("in_remission", "bool", "entered in remission with residual disease"),
     Column("untreated", "bool", "never treated for the leukemia"),
+    Column("start_year", "i32", "first calendar year of the study"),
+    Column("second_remission", "bool", "entered in second or later remission"),
     Column("remission_log", "f64", "log(1 + years of the last remission)"),
     Column("entry_mrd_log10", "f64", "residual disease at entry, log10 of the leukemic share"),
 )
@@ -84,6 +86,8 @@ OUTCOMES = (
     _day("mrd_undetectable_day", "first assay that found nothing"),
     _needed_day("hsct_day", "transplant"),
     _needed("hsct_in_response", "bool", "transplanted in the response to the study drug", "hsct_day"),
+    Column("later_lines", "i32", "lines of later therapy begun, over the whole follow-up"),
+    _day("later_therapy_day", "first later therapy"),
     _needed_day("relapse_day", "relapse"),
     Column("relapse_cd19", "str", "positive or negative", "relapse_day"),
     Column("relapse_site", "str", "marrow or extramedullary", "relapse_day"),

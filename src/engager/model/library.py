@@ -24,7 +24,7 @@ from engager.model.variant import read_variants
 
 _KEYS = {
     "name", "value", "unit", "model_unit", "sd_log", "meaning", "source", "assumed", "note",
-    "range", "sd_range", "fit",
+    "range", "sd_range", "fit", "draw",
 }  # fmt: skip
 
 
@@ -179,6 +179,7 @@ def _read_row(entry: dict[str, Any], where: str, sources: dict[str, str], proble
         high=high,
         sd_range=tuple(sd_range) if sd_range else None,
         is_fitted=bool(entry.get("fit", False)),
+        is_share=entry.get("draw") == "share",
         to_model=to_model,
     )
 

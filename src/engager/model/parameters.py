@@ -21,6 +21,7 @@ class Parameter:
     source : where the value was seen; `assumed` says why it was chosen where no source was seen.
     low, high : range thought possible, in `unit`; None when the source's value stands.
     is_fitted : calibration may move the value within the range (and sd_log within `sd_range`).
+    is_share : the value is the share of patients who have 1, the others have 0.
     to_model : what a value in `unit` is multiplied by to be in the unit of the equations.
     """
 
@@ -37,6 +38,7 @@ class Parameter:
     high: float | None = None
     sd_range: tuple[float, float] | None = None
     is_fitted: bool = False
+    is_share: bool = False
     to_model: float = 1.0
 
     @property

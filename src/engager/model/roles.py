@@ -24,6 +24,7 @@ _DOSES = {
     "subcutaneous": "state",
     "dexamethasone": "state",
     "chemotherapy": "state",
+    "tocilizumab": "state",
 }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engager.core import FloatArray, Stream
 from engager.model import Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
+from engager.population.mortality import population_mortality
 from engager.population.spread import Quantile
 from engager.population.values import PopulationValues
 
@@ -87,15 +88,22 @@ def sample_patients(
             slope = settings.slope.get((effect.parameter, effect.covariate), effect.log_per_unit)
             values[effect.parameter] *= np.exp(slope * (derived[effect.covariate] - effect.center))
     _tie_to_covariates(values, covariates, in_remission)
+    for name, row in model.parameters.items():
+        if row.is_share:
+            # Who has it: one uniform draw a patient, so that a larger share adds carriers and takes none away.
+            values[name] = (stream.of(f"share/{name}").uniform(numbers) < values[name]).astype(float)
     parameters = np.stack([values[name] for name in model.system.parameters], axis=1)
     return Patients(numbers, covariates, np.ascontiguousarray(parameters))
 
 
 def _derived(covariates: Covariates) -> Covariates:
     """The covariates with those that only effects use."""
-    if "remission_months" not in covariates:
-        return covariates
-    return {**covariates, "remission_log": np.log1p(np.maximum(covariates["remission_months"], 0.0) / 12.0)}
+    derived = dict(covariates)
+    if "remission_months" in covariates:
+        derived["remission_log"] = np.log1p(np.maximum(covariates["remission_months"], 0.0) / 12.0)
+    if "salvage_line" in covariates:
+        derived["second_remission"] = covariates["in_remission"] * (covariates["salvage_line"] >= 1)
+    return derived
 
 
 def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool) -> None:
@@ -112,6 +120,8 @@ def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in
     for covariate, parameter in direct.items():
         if covariate in covariates and parameter in values:
             values[parameter] = covariates[covariate].astype(float)
+    if "population_mortality" in values and {"age_years", "female"} <= covariates.keys():
+        values["population_mortality"] = population_mortality(covariates["age_years"], covariates["female"])
     if "blasts_start" in values:
         if in_remission:
             share = 10.0 ** covariates["mrd_log10"]

@@ -37,6 +37,10 @@ from .endpoints import (
     Endpoint as Endpoint,
     Target as Target,
 )
+from .later_therapy import (
+    LaterLine as LaterLine,
+    LaterTherapyBlock as LaterTherapyBlock,
+)
 from .population import (
     PopulationBlock as PopulationBlock,
 )

@@ -33,6 +33,7 @@ BINARY_ENDPOINTS = (
     "early_death_30d",
     "death_induction",
     "fatal_AE",
+    "CD19_negative_relapse",
 )
 TIME_ENDPOINTS = ("OS", "EFS", "RFS", "DFS", "DoR")
 COMPETING_ENDPOINTS = ("CIR", "TRM")

@@ -39,6 +39,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "prior_hsct": 0.35,
         "extramedullary": 0.1,
         "remission_months": {"median": 6, "range": [0, 36]},
+        "performance": {"0": 0.35, "1": 0.5, "2": 0.15},
     },
     "mrd_positive": {
         "age_years": {"median": 45, "range": [18, 76]},
@@ -48,6 +49,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "prior_hsct": 0.0,
         "extramedullary": 0.0,
         "mrd_log10": {"median": -2.0, "range": [-4, -1]},
+        "performance": {"0": 0.6, "1": 0.4},
     },
     "untreated": {
         "age_years": {"median": 40, "range": [18, 80]},
@@ -57,6 +59,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "salvage_line": {"0": 1.0},
         "prior_hsct": 0.0,
         "extramedullary": 0.1,
+        "performance": {"0": 0.35, "1": 0.45, "2": 0.2},
     },
 }
 
@@ -73,6 +76,7 @@ class PopulationBlock(Part):
     salvage_line : 0 no salvage yet, 1 first salvage, ...; an open class such as ``3+`` is 3 or more.
     mrd_log10 : leukemic share of marrow cells, log10; setting mrd_positive only.
     remission_months : length of the last remission before this relapse; 0: refractory to the last treatment.
+    performance : ECOG classes at entry, 0 to 4; trials ask for 0 to 2, registries take all.
     blood_blasts_per_uL, cd8_per_uL : spreads; left out: from the model.
     other : further numeric covariates by name, for eligibility and subgroups.
     """
@@ -86,6 +90,7 @@ class PopulationBlock(Part):
     marrow_blasts_percent: Percent | None = None  # type: ignore[valid-type]
     salvage_line: CategoryTable
     prior_hsct: YesNo
+    performance: CategoryTable | None = None
     extramedullary: YesNo
     mrd_log10: Log10Level | None = None  # type: ignore[valid-type]
     blood_blasts_per_uL: CellCount | None = None  # type: ignore[valid-type]
@@ -131,6 +136,8 @@ class PopulationBlock(Part):
         kinds["marrow_blasts_percent"] = "number"
         kinds.update(dict.fromkeys(("female", "ph_positive", "prior_hsct", "extramedullary"), "yes_no"))
         kinds["salvage_line"] = "category"
+        kinds["performance"] = "category"
+        kinds["start_year"] = "number"
         return kinds
 
 

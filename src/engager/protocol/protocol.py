@@ -15,8 +15,9 @@ from engager.core import InputError, Problem
 from engager.protocol.checks import disagreements
 from engager.protocol.curves import curve_notes
 from engager.protocol.decision import DesignBlock
-from engager.protocol.design import MOST_PATIENTS, Allocation, Arm, FollowUp, Transplant, Visits
+from engager.protocol.design import MOST_PATIENTS, Allocation, Arm, FollowUp, Transplant, Visits, usual_transplant
 from engager.protocol.endpoints import Endpoint, Target, default_endpoints
+from engager.protocol.later_therapy import DEFAULT_YEAR, LaterTherapyBlock, lines_of_year
 from engager.protocol.parts import Identifier, Part, refuse
 from engager.protocol.population import PopulationBlock
 
@@ -32,7 +33,7 @@ class Protocol(Part):
     model : id of the disease model. simulated_only : nothing was observed to compare with.
     population, eligibility : who is recruited; who fails one of the conditions is not.
     arms : by id, in the order of the file.
-    allocation, visits, follow_up, hsct : how the study is run.
+    allocation, visits, follow_up, hsct : how the study is run. later_therapy : what follows when it has failed.
     endpoints : what is counted. targets : what was observed. design : how the study is judged, or None.
     sources : where the figures of the file were read, by id; free text for the reader.
     """
@@ -49,7 +50,8 @@ class Protocol(Part):
     allocation: Allocation = Field(default_factory=Allocation)
     visits: Visits = Field(default_factory=Visits)
     follow_up: FollowUp = Field(default_factory=FollowUp)
-    hsct: Transplant = Field(default_factory=Transplant)
+    hsct: Transplant = Field(default_factory=lambda: Transplant.model_validate(usual_transplant("")))
+    later_therapy: LaterTherapyBlock = Field(default_factory=lambda: LaterTherapyBlock.model_validate({}))
     endpoints: tuple[Endpoint, ...] = ()
     targets: tuple[Target, ...] = ()
     design: DesignBlock | None = None
@@ -83,13 +85,23 @@ class Protocol(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_endpoints(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict) or raw.get("endpoints"):
+    def _fill_by_setting_and_year(cls, raw: Any) -> Any:
+        """Endpoints and transplant of the setting, later therapy of the year, where the file has none."""
+        if not isinstance(raw, dict):
             return raw
         population = raw.get("population")
-        setting = population.get("setting") if isinstance(population, dict) else None
-        filled = [endpoint.model_dump() for endpoint in default_endpoints(str(setting))]
-        return {**raw, "endpoints": filled}
+        setting = str(population.get("setting") if isinstance(population, dict) else None)
+        filled = dict(raw)
+        if not raw.get("endpoints"):
+            filled["endpoints"] = [endpoint.model_dump() for endpoint in default_endpoints(setting)]
+        if raw.get("hsct") is None:
+            filled["hsct"] = usual_transplant(setting)
+        follow_up, later = raw.get("follow_up"), raw.get("later_therapy")
+        year = follow_up.get("start_year") if isinstance(follow_up, dict) else None
+        if later is None or (isinstance(later, dict) and later.get("offer") != "never" and not later.get("lines")):
+            lines = lines_of_year(year if isinstance(year, int) else DEFAULT_YEAR)
+            filled["later_therapy"] = {**(later or {}), "lines": [line.model_dump() for line in lines]}
+        return filled
 
     @model_validator(mode="after")
     def _blocks_agree(self) -> Protocol:
@@ -241,6 +253,10 @@ class Protocol(Part):
             found.append(
                 f"allocation.ratio {list(ratio)} is not that of the arms' n, {sizes}; the arms have the n they name"
             )
+        if self.hsct.offer == "never":
+            found.append("hsct: never, so nobody is transplanted, nor after a later therapy")
+        if self.later_therapy.offer == "never":
+            found.append("later_therapy: never, so nothing follows when treatment has failed")
         cut = self.follow_up.data_cut
         if cut and cut.deaths and cut.deaths > sum(sizes):
             found.append(f"follow_up.data_cut: {cut.deaths} deaths cannot come in {sum(sizes)} patients; no cut")

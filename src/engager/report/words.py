@@ -24,6 +24,7 @@ _ENDPOINTS = {
     "death_induction": "Death in induction",
     "early_death_30d": "Death within 30 days",
     "fatal_AE": "Fatal adverse event",
+    "CD19_negative_relapse": "CD19-negative relapse",
     "DoR": "Duration of response",
     "CIR": "Relapse (competing risks)",
     "TRM": "Transplant-related death",

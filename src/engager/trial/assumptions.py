@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from engager.core import InputError, Problem, nearest
+from engager.core import FloatArray, InputError, Problem, nearest
 from engager.population import PopulationValues, ValueName
 
 
@@ -68,3 +68,10 @@ class Assumptions:
         """The between-patient spread given beside a value (`sd_log` or `sd`)."""
         row = assumption_table()[name]
         return float(row.get("sd_log", row.get("sd", 0.0)))
+
+
+def shifted_share(share: FloatArray | float, log_odds: FloatArray) -> FloatArray:
+    """A share, moved on its log odds: array like `log_odds`. Shares of 0 and 1 stay."""
+    share = np.clip(np.asarray(share, dtype=float), 0.0, 1.0)
+    odds = share * np.exp(log_odds)
+    return odds / (odds + 1.0 - share)

@@ -37,7 +37,7 @@ class Calendar:
         """The nearest of visit, change of dose, end of a cycle or pause, transplant and later therapy: array (row,)."""
         course, now = self.course, self.course.clock[rows]
         until = np.full(rows.size, self.horizon)
-        for planned in (course.hsct_planned[rows], course.later_therapy_day[rows]):
+        for planned in (course.hsct_planned[rows], course.next_line_day[rows]):
             until = np.where(planned > now, np.minimum(planned, until), until)
         treated = course.on_treatment[rows]
         until[treated] = np.minimum(until[treated], self._on_treatment(rows[treated]))

@@ -46,6 +46,12 @@ class Course:
     best : best class within the window.
     response_day, crh_day, cr_day : first seen in at least CRi, at least CRh, CR.
     mrd_first_day, mrd_response_day, mrd_undetectable_day : first assay, first below its limit, first without signal.
+    hsct_planned : day of the transplant that is planned; infinite: none. hsct_day, last_hsct_day : of the first and the
+        last; n_hsct : how many. hsct_outside : meant to be transplanted without remission.
+    later_therapy_day : first day of the first later line; infinite: none yet. next_line_day : of the line that is
+        planned; NaN: none. line_day, later_line : first day and number of the line begun last (-infinite, 0: none).
+    line_strength, line_is_course : strength of its chemotherapy; whether it is chemotherapy at all.
+    lines_ended : nothing more will be given.
     samples, sampled_rows : daily (rows, days, states with the day's dose appended) of a few patients.
     """
 
@@ -91,7 +97,16 @@ class Course:
     hsct_planned: FloatArray
     hsct_day: FloatArray
     hsct_in_response: BoolArray
+    last_hsct_day: FloatArray
+    n_hsct: IntArray
+    hsct_outside: BoolArray
     later_therapy_day: FloatArray
+    next_line_day: FloatArray
+    line_day: FloatArray
+    later_line: IntArray
+    line_strength: FloatArray
+    line_is_course: BoolArray
+    lines_ended: BoolArray
     death_day: FloatArray
     death_cause: IntArray
     crs_grade: IntArray
@@ -184,7 +199,16 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
         hsct_planned=np.full(n, np.inf),
         hsct_day=never(),
         hsct_in_response=no(),
+        last_hsct_day=np.full(n, -np.inf),
+        n_hsct=zero(),
+        hsct_outside=no(),
         later_therapy_day=np.full(n, np.inf),
+        next_line_day=never(),
+        line_day=np.full(n, -np.inf),
+        later_line=zero(),
+        line_strength=np.ones(n),
+        line_is_course=no(),
+        lines_ended=no(),
         death_day=never(),
         death_cause=zero(),
         crs_grade=zero(),

@@ -1,4 +1,8 @@
-"""What a patient gets after the study's treatment has failed: who goes on to it, when, and what it does."""
+"""What a patient gets after the study's treatment has failed: line after line, each when the one before has failed.
+
+Which lines there are, how soon they begin, what they kill and who is transplanted in the remission they bring stands in
+the study file (`engager.protocol.LaterLine`). Here chance decides for each patient, and the model gets what is given.
+"""
 
 from __future__ import annotations
 
@@ -6,57 +10,111 @@ import numpy as np
 
 from engager.core import BoolArray, FloatArray, IntArray
 from engager.engine import Action
-from engager.trial.assumptions import Assumptions
-from engager.trial.course import Course
+from engager.protocol import LaterTherapyBlock
+from engager.trial.assumptions import Assumptions, shifted_share
+from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.dosing import ActionList
+from engager.trial.regimen_strength import strength_of
 
-_CLONES = ("Lp", "Ln", "Lb", "Sp")
+_CD19_POSITIVE = ("Lp", "Lb", "Sp")
+_ALL_CLONES = (*_CD19_POSITIVE, "Ln")
+# A line is judged by the marrow four weeks after its first day.
+JUDGED_AFTER_DAYS = 28.0
 
 
 class LaterTherapy:
-    """Therapy of one arm's patients once the study's treatment has failed.
+    """Lines of therapy of one arm's patients once the study's treatment has failed.
 
     Notes
     -----
-    A standard salvage course, and on top a kill of each patient's own size that stands for agents to which
-    resistance to chemotherapy does not extend.
+    Each patient has one draw for each line: whether it is reached, how much it kills. A fitted population may move the
+    shares (on the odds) and the kill of all lines together, so that a study's own lines keep their order and size.
     """
 
-    def __init__(self, course: Course, assumed: Assumptions):
-        self.course, self.assumed = course, assumed
+    def __init__(self, course: Course, block: LaterTherapyBlock, assumed: Assumptions):
+        self.course, self.lines, self.assumed = course, block.lines, assumed
+        n_lines = max(len(self.lines), 1)
         everybody = np.arange(course.n)
-        extra = assumed.of("later_extra_log10_kill", everybody) + assumed.spread("later_extra_log10_kill") * (
-            course.recruits.draw("later-kill", "normal")
-        )
-        self._left = 10.0 ** -np.maximum(extra, 0.0)
+        shift = assumed.of("later_kill_shift", everybody)
+        self._reached = course.recruits.draw("later-therapy", "uniform", n_lines).reshape(course.n, n_lines)
+        kill = course.recruits.draw("later-kill", "normal", n_lines).reshape(course.n, n_lines)
+        self._left = np.ones((course.n, n_lines))
+        for k, line in enumerate(self.lines):
+            logs = line.log10_kill + shift + line.log10_kill_sd * kill[:, k]
+            self._left[:, k] = 10.0 ** -np.maximum(logs, 0.0)
+        self._share_shift = assumed.of("later_share_log_odds", everybody)
 
     def plan(self, rows: IntArray) -> None:
-        """Decide at these patients' clocks, once for each patient, who goes on and when."""
+        """Decide at these patients' clocks whether the next line follows, and when.
+
+        Parameters
+        ----------
+        rows : patients whose treatment has failed; those who wait for a line or a transplant, or whose last line is
+            not judged yet, are left alone, and so are those for whom there is nothing more.
+        """
         course = self.course
-        rows = rows[np.isinf(course.later_therapy_day[rows])]
-        goes_on = course.recruits.draw("later-therapy", rows=rows) < self.assumed.of("later_therapy_share", rows)
-        begin = course.clock[rows] + self.assumed["later_therapy_delay_days"]
-        course.later_therapy_day[rows] = np.where(goes_on, begin, np.nan)
+        free = np.isnan(course.next_line_day[rows]) & ~course.lines_ended[rows] & ~self._unjudged(rows)
+        rows = rows[free & ~np.isfinite(course.hsct_planned[rows])]
+        number = course.later_line[rows]
+        for k in np.unique(number):
+            chosen = rows[number == k]
+            if k >= len(self.lines):
+                course.lines_ended[chosen] = True
+                continue
+            line = self.lines[int(k)]
+            goes_on = self._reached[chosen, k] < shifted_share(line.share, self._share_shift[chosen])
+            course.lines_ended[chosen[~goes_on]] = True
+            course.next_line_day[chosen[goes_on]] = course.clock[chosen[goes_on]] + line.delay_days
 
     def begin(self, rows: IntArray, actions: ActionList) -> None:
-        """What happens at once to those whose time has come."""
-        course = self.course
-        due = rows[course.later_therapy_day[rows] == course.clock[rows]]
-        course.note(due, course.later_therapy_day[due], "later_therapy")
-        for clone in _CLONES:
-            place = course.system.index(clone)
-            actions.add(due, course.later_therapy_day[due], Action.MULTIPLY_STATE, place, self._left[due])
+        """What happens at once to those whose next line begins at their clocks."""
+        course, system = self.course, self.course.system
+        due = rows[course.next_line_day[rows] <= course.clock[rows]]
+        number = course.later_line[due]
+        for k in np.unique(number):
+            line, starting = self.lines[int(k)], due[number == k]
+            at = course.clock[starting]
+            course.note(starting, at, "later_therapy", detail=line.id)
+            first = starting[np.isinf(course.later_therapy_day[starting])]
+            course.later_therapy_day[first] = course.clock[first]
+            course.line_day[starting], course.next_line_day[starting] = at, np.nan
+            course.later_line[starting] = k + 1
+            usual = strength_of(line.regimen) if line.regimen else 1.0
+            course.line_strength[starting] = line.strength or usual
+            course.line_is_course[starting] = line.agent == "chemotherapy"
+            for clone in _CD19_POSITIVE if line.spares_cd19_negative else _ALL_CLONES:
+                place = system.index(clone)
+                actions.add(starting, at, Action.MULTIPLY_STATE, place, self._left[starting, k])
 
     def give(self, rows: IntArray, fresh: BoolArray, until: FloatArray, actions: ActionList) -> None:
-        """Days of the salvage course between these patients' clocks and `until`.
+        """Days of a line's chemotherapy between these patients' clocks and `until`.
 
         Parameters
         ----------
         fresh : array (row,): what is due at the clock itself has not been given yet.
         """
         course = self.course
-        begin, now = course.later_therapy_day[rows], course.clock[rows]
+        now, on_course = course.clock[rows], course.line_is_course[rows]
         for offset in range(int(self.assumed["chemotherapy_days"])):
-            day = begin + offset
-            due = (day < until) & ((day > now) | ((day == now) & fresh))
+            day = course.line_day[rows] + offset
+            due = on_course & (day < until) & ((day > now) | ((day == now) & fresh))
             actions.add(rows[due], day[due], Action.ADD_TO_STATE, course.system.index("chemo_drug"), 1.0)
+
+    def to_judge(self, rows: IntArray, every: float) -> IntArray:
+        """Rows whose last line is to be judged by a marrow at this visit; visits come `every` so many days."""
+        since = self.course.clock[rows] - self.course.line_day[rows]
+        found: IntArray = rows[(since >= JUDGED_AFTER_DAYS) & (since < JUDGED_AFTER_DAYS + every)]
+        return found
+
+    def failing(self, rows: IntArray) -> IntArray:
+        """Rows, off the study's treatment, whose leukemia is seen and for which nothing is under way."""
+        course = self.course
+        large = course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
+        untreated_relapse = course.relapse_day[rows] > course.line_day[rows]
+        fails = ~course.marrow_clear[rows] | large | untreated_relapse
+        found: IntArray = rows[fails & ~self._unjudged(rows) & (course.remission[rows] == NO_RESPONSE)]
+        return found
+
+    def _unjudged(self, rows: IntArray) -> BoolArray:
+        found: BoolArray = self.course.line_day[rows] + JUDGED_AFTER_DAYS > self.course.clock[rows]
+        return found

@@ -122,6 +122,7 @@ def recruit(
     is_shared = protocol.allocation.counterfactual or protocol.allocation.deals(len(protocol.arms))
     world = protocol.study if is_shared else f"{protocol.study}/{arm_id}"
     spreads = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
+    spreads["start_year"] = spread.constant(protocol.follow_up.start_year)
     parts: list[Patients] = []
     streams = {replicate: Stream(seed, world, replicate) for replicate in replicates}
     for replicate, stream in streams.items():
@@ -255,5 +256,9 @@ def covariate_frame(covariates: Covariates) -> pl.DataFrame:
 
     table = pl.DataFrame(covariates)
     flags = [pl.col(name) > 0.5 for name in YES_NO if name in covariates]
-    whole = [pl.col(name).round().cast(pl.Int32) for name in ("salvage_line",) if name in covariates]
+    whole = [
+        pl.col(name).round().cast(pl.Int32)
+        for name in ("salvage_line", "performance", "start_year")
+        if name in covariates
+    ]
     return table.with_columns(*flags, *whole)

@@ -124,10 +124,11 @@ class ArmRun:
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
         self.assessment = Assessment(self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission)
         self.transplantation = Transplantation(
-            self.course, protocol.hsct, arm_id, self.assumed, protocol.visits.mrd.limit
-        )
+            self.course, protocol.hsct, protocol.later_therapy, arm_id, self.assumed, protocol.visits.mrd.limit,
+            protocol.follow_up.start_year,
+        )  # fmt: skip
         self.deaths = Deaths(self.course)
-        self.later_therapy = LaterTherapy(self.course, self.assumed)
+        self.later_therapy = LaterTherapy(self.course, protocol.later_therapy, self.assumed)
         self.last_cell = recruits.draw("last-cell", "exponential", len(_CLONES))
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
@@ -140,6 +141,8 @@ class ArmRun:
         """Follow everybody to death or the end of follow-up."""
         course = self.course
         self.assessment.blood_visit(np.arange(course.n), "baseline")
+        # Who never gets the study's treatment goes on to the next at once.
+        self._fail(np.flatnonzero(~course.on_treatment), "never treated")
         keep(course, self.sampled, course.clock[self.sampled], course.states[self.sampled])
         while True:
             rows = np.flatnonzero(course.is_alive & (course.clock < self.horizon))
@@ -279,11 +282,11 @@ class ArmRun:
         return np.array([settings(int(one)).strength.get(self.regimen.id, usual) for one in numbers])[place]
 
     def _parameters(self, rows: IntArray) -> FloatArray:
-        """Parameters of these rows; while the arm's chemotherapy is what they get, at its strength."""
-        parameters = self.course.recruits.parameters[rows]
-        if self.regimen.is_chemotherapy:
-            own = ~(self.course.later_therapy_day[rows] <= self.course.clock[rows])
-            parameters[own, self.system.parameters.index("sensitivity")] *= self.strength[rows[own]]
+        """Parameters of these rows; the chemotherapy that they get kills at its own strength."""
+        course = self.course
+        parameters = course.recruits.parameters[rows]
+        strength = np.where(course.later_line[rows] > 0, course.line_strength[rows], self.strength[rows])
+        parameters[:, self.system.parameters.index("sensitivity")] *= strength
         return parameters
 
     def _extinguish(self, rows: IntArray) -> None:
@@ -314,11 +317,20 @@ class ArmRun:
         self.assessment.marrow_visit(suspected, "suspected relapse")
         self.assessment.imaging(at_marrow)
         self._off_study(rows)
+        self._progress(at_marrow[course.on_treatment[at_marrow]])
         self._end_of_cycle(ended[course.is_alive[ended] & course.on_treatment[ended]])
 
     def _off_study(self, rows: IntArray) -> None:
         relapsed = rows[~np.isnan(self.course.relapse_day[rows])]
         self._fail(relapsed, "relapse")
+
+    def _progress(self, rows: IntArray) -> None:
+        """A marrow that shows no fewer blasts than at entry ends treatment, from the end of the first cycle on."""
+        course = self.course
+        entry = course.recruits.covariates["marrow_blasts_percent"][rows]
+        least = np.maximum(entry * self.assumed["progression_blasts_ratio"], _PARTIAL_REMISSION_PERCENT)
+        progressed = ~course.marrow_clear[rows] & (course.blasts_seen[rows] >= least)
+        self._fail(rows[progressed & (course.clock[rows] >= self.assumed["progression_from_day"])], "progression")
 
     def _end_of_cycle(self, rows: IntArray) -> None:
         """Transplant, next cycle, or the end of treatment."""
@@ -362,8 +374,9 @@ class ArmRun:
         course.note(wait, course.clock[wait], "hold", detail="awaiting recovery of counts")
 
     def _fail(self, rows: IntArray, why: str) -> None:
-        """Treatment has failed these patients; some go on to another therapy."""
+        """Treatment has failed these patients: a transplant all the same, or the next therapy, or nothing more."""
         stop_treatment(self.course, rows, self.course.clock[rows], why)
+        self.transplantation.decide_outside_remission(rows)
         self.later_therapy.plan(rows)
 
     def _clinic(self, rows: IntArray) -> None:
@@ -371,24 +384,20 @@ class ArmRun:
         if not rows.size:
             return
         course, every = self.course, self.calendar.clinic_every
-        day, since = course.clock[rows], course.clock[rows] - course.later_therapy_day[rows]
-        in_response = course.remission[rows] > NO_RESPONSE
-        after_later = (since >= 28) & (since < 28 + every)
-        number = np.round(day / every)
-        scheduled = in_response & (number % self.assumed["marrow_every_visits_in_remission"] == 0)
-        marrow = rows[scheduled | after_later]
+        # in remission, by whatever therapy
+        controlled = course.marrow_clear[rows]
+        number = np.round(course.clock[rows] / every)
+        scheduled = rows[controlled & (number % self.assumed["marrow_every_visits_in_remission"] == 0)]
+        marrow = np.union1d(scheduled, self.later_therapy.to_judge(rows, every))
         with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), "follow-up")
-        suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
+        suspected = with_blasts[course.marrow_clear[with_blasts]]
         self.assessment.marrow_visit(marrow, "follow-up")
         self.assessment.marrow_visit(suspected, "suspected relapse")
         self.assessment.imaging(rows)
         self.transplantation.decide_later(rows)
-        waiting = rows[
-            (course.remission[rows] == NO_RESPONSE)
-            & np.isinf(course.later_therapy_day[rows])
-            & np.isnan(course.hsct_day[rows])
-        ]
-        self.later_therapy.plan(waiting)
+        failing = self.later_therapy.failing(rows)
+        self.transplantation.decide_outside_remission(failing)
+        self.later_therapy.plan(failing)
 
     # ---- definitions ----
     def _window_days(self) -> float:
@@ -404,7 +413,8 @@ class ArmRun:
 # a millionth of a share or hazard, a ten-thousandth elsewhere.
 _POOLS = ("R_b", "A_b", "R_l", "A_l", "R_m", "A_m", "X_m", "B_b", "B_l", "Lb")
 _SHARES = (
-    "adapted", "tolerance", "mucosa", "endothelium", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window",
+    "adapted", "refractory", "inflammation", "mucosa", "susceptible", "endothelium", "debility", "stem", "grafted",
+    "late_effects", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window",
 )  # fmt: skip
 
 

@@ -179,6 +179,8 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "mrd_undetectable_day": seen(course.mrd_undetectable_day),
             "hsct_day": hsct_day,
             "hsct_in_response": pl.Series(_or_null(course.hsct_in_response, ~np.isnan(hsct_day)), dtype=pl.Boolean),
+            "later_lines": pl.Series(course.later_line, dtype=pl.Int32),
+            "later_therapy_day": seen(np.where(np.isinf(course.later_therapy_day), np.nan, course.later_therapy_day)),
             "relapse_day": relapse_day,
             "relapse_cd19": pl.Series(
                 _or_null(np.where(course.relapse_is_negative, "negative", "positive"), relapsed), dtype=pl.String

@@ -8,7 +8,7 @@ import numpy as np
 
 from engager.core import FloatArray, IntArray
 from engager.protocol import Regimen, ToxicityRule
-from engager.trial.assumptions import Assumptions
+from engager.trial.assumptions import Assumptions, shifted_share
 from engager.trial.calendar import cycle_lengths
 from engager.trial.course import Course
 
@@ -17,6 +17,8 @@ _MOST_EVENTS = 6
 # Kinds of events, each with the state that integrates its hazard.
 HAZARD_OF_EVENT = {"CRS": "H_crs", "neurologic": "H_neuro"}
 _KINDS = tuple(HAZARD_OF_EVENT)
+# Felt inflammation is taken for no less, which keeps its logarithm finite.
+_LEAST_INFLAMMATION = 1e-4
 _LONG_BREAK_DAYS = 7  # the label: a longer break starts a new cycle
 
 
@@ -35,16 +37,8 @@ class Toxicity:
         self._threshold = {
             kind: np.cumsum(recruits.draw(f"{kind}-time", "exponential", _MOST_EVENTS), axis=1) for kind in _KINDS
         }
-        everybody = np.arange(course.n)
-        self._grade = {
-            kind: graded(
-                recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS),
-                assumptions.of(f"{kind.lower()}_severe_share", everybody)[:, None],
-                assumptions[f"{kind.lower()}_mild_split"],
-                assumptions[f"{kind.lower()}_severe_split"],
-            )
-            for kind in _KINDS
-        }
+        self.assumed = assumptions
+        self._uniform = {kind: recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS) for kind in _KINDS}
         self._duration = {
             kind: assumptions[f"{kind.lower()}_duration_days"]
             * np.exp(
@@ -66,7 +60,7 @@ class Toxicity:
         """An event of a kind in each of these rows, at their clocks; returns the rows it killed."""
         course = self.course
         count, day = course.n_events[kind], course.clock[rows]
-        grade = self._grade[kind][rows, count[rows]]
+        grade = self._grade(kind, rows, count[rows])
         duration = self._duration[kind][rows, count[rows]]
         is_repeat = count[rows] > 0
         count[rows] += 1
@@ -80,6 +74,21 @@ class Toxicity:
         self._apply_rules(kind, rows[~fatal], day[~fatal], grade[~fatal], duration[~fatal], is_repeat[~fatal])
         course.death_day[rows[fatal]] = day[fatal]
         return rows[fatal]
+
+    def _grade(self, kind: str, rows: IntArray, number: IntArray) -> IntArray:
+        """Grades of these events: array (row,). CRS is the more often severe the more IL-6 is felt."""
+        name = kind.lower()
+        severe = self.assumed.of(f"{name}_severe_share", rows)
+        if kind == "CRS":
+            felt = np.maximum(self.course.column("inflammation")[rows], _LEAST_INFLAMMATION)
+            severe = shifted_share(severe, self.assumed.of("crs_severity_slope", rows) * np.log(felt))
+        grades: IntArray = graded(
+            self._uniform[kind][rows, number][:, None],
+            severe[:, None],
+            self.assumed[f"{name}_mild_split"],
+            self.assumed[f"{name}_severe_split"],
+        )[:, 0]
+        return grades
 
     def _apply_rules(
         self, kind: str, rows: IntArray, day: FloatArray, grade: IntArray, duration: FloatArray, is_repeat: np.ndarray

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray
+from engager.core import IntArray
 from engager.engine import Action
-from engager.protocol import Transplant
-from engager.trial.assumptions import Assumptions
+from engager.protocol import LaterTherapyBlock, Transplant
+from engager.trial.assumptions import Assumptions, shifted_share
 from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.dosing import ActionList
+from engager.trial.later_therapy import JUDGED_AFTER_DAYS
 
 _EMPTIED = ("progenitor", "myeloid", "megakaryocytes")
+_GRAFTED = ("grafted", "gvl")
 
 
 class Transplantation:
@@ -19,22 +21,47 @@ class Transplantation:
 
     Notes
     -----
-    Each patient has one draw that says whether a donor, fitness and will come together; it is compared with
-    the protocol's probability. Conditioning kills a patient's own share of logs of every leukemic clone,
-    graft-versus-leukemia and transplant-related hazard begin, hematopoiesis starts anew from the graft.
+    Each patient has one draw that says whether a donor, fitness and will come together; it is compared with the
+    protocol's probability. Others say whether a transplant follows a remission by a later line, or comes although
+    treatment has failed. Conditioning kills a patient's own share of logs of every leukemic clone, less
+    where it is of reduced intensity; graft-versus-leukemia and the hazards of transplantation begin; the graft makes
+    counts of its own. A second transplant is possible after a relapse.
     """
 
-    def __init__(self, course: Course, offer: Transplant, arm_id: str, assumed: Assumptions, mrd_limit: float):
+    def __init__(
+        self,
+        course: Course,
+        offer: Transplant,
+        later: LaterTherapyBlock,
+        arm_id: str,
+        assumed: Assumptions,
+        mrd_limit: float,
+        start_year: int,
+    ):
         self.course, self.offer, self.assumed = course, offer, assumed
         self.mrd_limit_log10 = np.log10(mrd_limit)
         self.probability = offer.probability_of(arm_id)
         draws = course.recruits.draw("hsct", "uniform", 2)
-        self._wants, self._wants_later = draws[:, 0], draws[:, 1]
+        self._wants, self._wants_outside = draws[:, 0], draws[:, 1]
+        n_lines = max(len(later.lines), 1)
+        self._wants_later = course.recruits.draw("hsct-later", "uniform", n_lines).reshape(course.n, n_lines)
         everybody = np.arange(course.n)
+        shift = assumed.of("later_hsct_log_odds", everybody)
+        # chance after line 1, 2, ...; none before the first
+        self._chance = np.zeros((course.n, n_lines + 1))
+        for k, line in enumerate(later.lines):
+            self._chance[:, k + 1] = shifted_share(line.hsct, shift)
+        self._outside = shifted_share(offer.outside_remission, shift)
+        covariates = course.recruits.covariates
+        reduced = covariates["age_years"] >= assumed["reduced_intensity_age_years"]
+        reduced &= start_year >= assumed["reduced_intensity_since_year"]
         logs = assumed.of("conditioning_log10_kill", everybody) + assumed.spread("conditioning_log10_kill") * (
             course.recruits.draw("conditioning", "normal")
         )
+        logs -= np.where(reduced, assumed["reduced_intensity_log10_less"], 0.0)
         self._left = 10.0 ** -np.maximum(logs, 0.0)
+        self._is_second = covariates.get("prior_hsct", np.zeros(course.n)) > 0.5
+        self._window = np.where(reduced, assumed["reduced_intensity_trm_ratio"], 1.0)
 
     def decide(self, rows: IntArray, cycles_done: IntArray) -> IntArray:
         """Plan transplants of treated patients at the end of a cycle; returns those planned."""
@@ -48,40 +75,59 @@ class Transplantation:
         course.hsct_planned[planned] = course.clock[planned] + self.offer.delay_days
         return planned
 
+    def decide_outside_remission(self, rows: IntArray) -> None:
+        """Patients whose treatment has just failed: some are transplanted all the same, once."""
+        course = self.course
+        fit = np.isinf(course.hsct_planned[rows]) & (course.n_hsct[rows] == 0) & ~course.hsct_outside[rows]
+        chosen = rows[fit & (self._wants_outside[rows] < self._outside[rows])]
+        course.hsct_planned[chosen] = course.clock[chosen] + self.offer.delay_days
+        course.hsct_outside[chosen] = True
+
     def decide_later(self, rows: IntArray) -> None:
-        """Patients in a remission reached by a later therapy: some are transplanted as well."""
+        """Patients in a remission reached by a later line: some are transplanted as well."""
         course = self.course
         if self.offer.offer == "never":
             return
-        fit = (
-            course.marrow_clear[rows]
-            & (course.later_therapy_day[rows] + 28 <= course.clock[rows])
-            & np.isinf(course.hsct_planned[rows])
-            & np.isnan(course.hsct_day[rows])
-        )
-        chosen = rows[fit & (self._wants_later[rows] < self.assumed.of("later_hsct_share", rows))]
+        line = course.later_line[rows]
+        fit = course.marrow_clear[rows] & (line > 0) & (course.line_day[rows] + JUDGED_AFTER_DAYS <= course.clock[rows])
+        fit &= np.isinf(course.hsct_planned[rows]) & ~(course.last_hsct_day[rows] > course.line_day[rows])
+        fit &= course.n_hsct[rows] < 2
+        again = (course.n_hsct[rows] > 0) * np.log(self.assumed["second_hsct_odds_ratio"])
+        chance = shifted_share(self._chance[rows, line], again)
+        chosen = rows[fit & (self._wants_later[rows, np.maximum(line - 1, 0)] < chance)]
         course.hsct_planned[chosen] = course.clock[chosen] + self.offer.delay_days
 
     def perform(self, rows: IntArray, actions: ActionList) -> None:
-        """Transplants that are due at these patients' clocks, if the patient is still without relapse."""
+        """Transplants that are due at these patients' clocks: in remission still, or meant to be outside it."""
         course, system = self.course, self.course.system
-        due = rows[(course.hsct_planned[rows] <= course.clock[rows]) & np.isnan(course.hsct_day[rows])]
+        due = rows[course.hsct_planned[rows] <= course.clock[rows]]
         if not due.size:
             return
-        ready = course.marrow_clear[due]
-        course.hsct_planned[due[~ready]] = np.nan
+        ready = course.marrow_clear[due] | course.hsct_outside[due]
+        course.hsct_planned[due[~ready]] = np.inf
         due = due[ready]
         at = course.hsct_planned[due]
-        course.hsct_day[due] = at
-        course.hsct_in_response[due] = course.remission[due] > NO_RESPONSE
-        course.note(due, at, "hsct")
+        again = self._is_second[due] | (course.n_hsct[due] > 0)
+        first = course.n_hsct[due] == 0
+        course.hsct_day[due[first]] = at[first]
+        # in the response to the study drug, not in what a later line brought
+        own = (
+            (course.remission[due] > NO_RESPONSE) & ~np.isnan(course.response_day[due]) & (course.later_line[due] == 0)
+        )
+        course.hsct_in_response[due[first]] = own[first]
+        course.last_hsct_day[due] = at
+        course.n_hsct[due] += 1
+        course.hsct_planned[due] = np.inf
+        course.note(due[first], at[first], "hsct")
+        course.note(due[~first], at[~first], "hsct", detail="second")
         for clone in ("Lp", "Ln", "Sp", "Lb"):
             actions.add(due, at, Action.MULTIPLY_STATE, system.index(clone), self._left[due])
         for state in _EMPTIED:
             actions.add(due, at, Action.MULTIPLY_STATE, system.index(state), self.assumed["engraftment_left"])
-        for switch in ("gvl", "trm_window"):
-            actions.add(due, at, Action.SET_STATE, system.index(switch), _one(due))
-
-
-def _one(rows: IntArray) -> FloatArray:
-    return np.ones(rows.size)
+        actions.add(due, at, Action.SET_STATE, system.index("stem"), self.assumed["engraftment_left"])
+        for switch in _GRAFTED:
+            actions.add(due, at, Action.SET_STATE, system.index(switch), 1.0)
+        window = self._window[due] * np.where(again, self.assumed["second_hsct_trm_ratio"], 1.0)
+        actions.add(due, at, Action.SET_STATE, system.index("trm_window"), window)
+        late = np.full(due.size, float(self.assumed["transplant_late_effects"]))
+        actions.add(due, at, Action.SET_STATE, system.index("late_effects"), late)

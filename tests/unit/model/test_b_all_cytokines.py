@@ -66,7 +66,8 @@ def test_patients_in_remission_release_next_to_nothing_in_cycle_2(relapsed):
 
 
 def test_release_scales_with_its_rate_alone(follow, model):
-    rates = [{"k_IL6": 100.0}, {"k_IL6": 1000.0}]
+    # without the myeloid amplification, which makes much more of much
+    rates = [{"k_IL6": 100.0, "amplify": 0.0}, {"k_IL6": 1000.0, "amplify": 0.0}]
     run = follow(model, DAYS, patients=rates, infusions=[[(0, 28.0)]] * 2)
     above = released(run, "IL6", 0, 50)
     assert above[1] == pytest.approx(10 * above[0], rel=1e-3, abs=1e-3)

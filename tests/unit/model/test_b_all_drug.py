@@ -69,5 +69,5 @@ def test_no_target_molecules_means_no_signal(follow, model):
     for name in ("act_b", "act_m", "kill_b", "kill_m", "drive"):
         assert np.all(run[name] == 0)
     assert np.all(run["IL6"] == run.model.system.defaults["IL6_base"])
-    assert np.all(run["H_crs"] == 0)
+    assert np.all(run["H_crs"] < 1e-12)  # rounding of IL-6 at its baseline
     assert run.at("cd8_per_uL", 14) == pytest.approx(172.0, rel=1e-4)

@@ -101,15 +101,17 @@ def test_chemotherapy_kills_blasts_and_empties_the_marrow_for_weeks(follow, mode
 
 def test_graft_versus_leukemia_kills_both_clones(follow, model):
     graft = [(0.0, Action.SET_STATE, "gvl", 1.0)]
-    run = follow(model, WEEKS, patients=[{"blasts_start": 1e8, "cd19neg_fraction": 0.5}], acts=graft)
+    values = model.system.defaults
+    carrier = {"blasts_start": 1e8, "cd19neg_fraction": 0.5, "has_negative": 1.0}
+    run = follow(model, WEEKS, patients=[carrier], acts=graft)
     for name in ("Lp", "Ln"):
         rate = np.log(run[name][0, 4] / run[name][0, 0]) / 28
-        assert rate == pytest.approx(0.069 - 0.12, abs=0.01)
+        assert rate == pytest.approx(values["growth"] - values["gvl_kill"], abs=0.01)
 
 
 def test_hazards_only_grow_and_none_acts_on_the_healthy_alone(untreated):
     for name in ("H_leukemia", "H_infection", "H_background", "H_crs", "H_neuro", "H_transplant"):
         assert np.all(np.diff(untreated[name]) >= -1e-12)
-    assert np.all(untreated["H_crs"] == 0)
+    assert np.all(untreated["H_crs"] < 1e-12)  # rounding of IL-6 at its baseline
     assert np.all(untreated["H_transplant"] == 0)
     assert untreated["H_leukemia"][1, -1] > 3 * untreated["H_leukemia"][0, -1]

@@ -97,6 +97,7 @@ def test_own_covariates_cannot_take_a_column():
     raw = {"study": "x", "arms": {"b": {"n": 4, "regimen": "blinatumomab"}}, "follow_up": {"months": 0.3}}
     columns = simulate_trial(Protocol.model_validate(raw), replicates=[0], seed=1, n_sampled=0).patients.columns
     given = {"age_years", "female", "ph_positive", "salvage_line", "prior_hsct", "extramedullary", "remission_months"}
+    given |= {"performance"}
     given |= {"height_cm", "weight_kg", "marrow_blasts_percent", "mrd_log10"}
     assert set(columns) - given <= set(RESERVED)
     ((where, rule, _),) = problems(ARMS + "population: {other: {n_cycles: 3, and: 2, ldh: 1}}\n")
