@@ -19,6 +19,7 @@ from engager.app.commands.model import model_app
 from engager.app.commands.patient import draw_patient
 from engager.app.commands.regimen import regimen_app
 from engager.app.commands.replay import replay_run
+from engager.app.commands.review import review_command
 from engager.app.commands.sensitivity import sensitivity
 from engager.app.commands.trial import trial_app
 from engager.app.commands.validate import validate
@@ -39,6 +40,7 @@ app.add_typer(evidence_app, name="evidence")
 app.add_typer(regimen_app, name="regimen")
 app.add_typer(model_app, name="model")
 app.command("patient")(draw_patient)
+app.command("review")(review_command)
 app.command("design")(design)
 app.command("calibrate")(calibrate)
 app.command("validate")(validate)

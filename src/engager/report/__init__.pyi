@@ -17,6 +17,10 @@ from .pages.design import (
     design_figures as design_figures,
     render_design as render_design,
 )
+from .pages.review import (
+    ReviewContent as ReviewContent,
+    render_review as render_review,
+)
 from .pages.run import (
     RESEARCH_USE as RESEARCH_USE,
     render_report as render_report,

@@ -53,6 +53,27 @@ from .patient import (
     draw_patients as draw_patients,
     simulate_patient as simulate_patient,
 )
+from .review.result import (
+    Review as Review,
+    ReviewRow as ReviewRow,
+)
+from .review.rows import (
+    review_of as review_of,
+)
+from .review.summary import (
+    shipped_review_summary as shipped_review_summary,
+    simulate_summary as simulate_summary,
+    warnings_of as warnings_of,
+    write_review_summary as write_review_summary,
+)
+from .review.words import (
+    headline as headline,
+    review_json as review_json,
+    review_text as review_text,
+)
+from .review.write import (
+    write_review as write_review,
+)
 from .run.folder import (
     RunFolder as RunFolder,
 )

@@ -1,0 +1,90 @@
+"""`engager review`: the review's references, each with what runs it and how it compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engager.app.console import print_json, print_table, remark
+
+
+def review_command(
+    report: Annotated[Path | None, typer.Option(help="Write the page; must not exist yet.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the document; an old one is replaced.")] = None,
+    replicates: Annotated[
+        int, typer.Option(help="Virtual trials of each study to simulate anew; 0: the figures that ship.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Also write the simulated figures as JSON; an old file is replaced.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the 42 references: what each is, what runs it, published beside simulated, and what was never seen.
+
+    Example: engager review --report review.html
+    """
+    from engager.app.progress import share_progress
+    from engager.core import InputError, Problem
+    from engager.study import (
+        headline,
+        review_json,
+        review_of,
+        review_text,
+        shipped_review_summary,
+        simulate_summary,
+        warnings_of,
+        write_review,
+        write_review_summary,
+    )
+
+    if replicates < 0:
+        raise InputError(Problem("--replicates", replicates, "must be 0 or more"))
+    if report is not None and report.exists():
+        raise InputError(Problem("--report", str(report), "must not exist yet", "Name a new file."))
+    if replicates:
+        with share_progress(quiet) as tell:
+            made = simulate_summary(replicates, seed, threads, tell)
+    else:
+        made = shipped_review_summary()
+    found = review_of(made["comparisons"], made["made"], warnings_of(made))
+    if summary is not None:
+        write_review_summary(made, summary)
+    if markdown is not None:
+        markdown.write_text(review_text(found, "engager review --markdown docs/review.md"), encoding="utf-8")
+    page = write_review(found, report) if report is not None else None
+    if as_json:
+        print_json(review_json(found))
+    else:
+        rows = [
+            [
+                str(row.reference),
+                row.record,
+                row.kind,
+                _run_by(row.studies, len(row.checks), row.links),
+                _met(row.judged),
+            ]
+            for row in found.rows
+        ]
+        print_table(["#", "record", "what it is", "run by", "met"], rows, right=("#",))
+        remark(headline(found))
+    for one in found.warnings:
+        remark(f"Note: {one}")
+    if page is not None:
+        remark(f"Report: {page}")
+
+
+def _run_by(studies: tuple[str, ...], n_checks: int, links: tuple[str, ...]) -> str:
+    if studies:
+        return ", ".join(studies)
+    if n_checks:
+        return f"{n_checks} checks"
+    return f"links to {len(links)} studies" if links else "-"
+
+
+def _met(judged: tuple[int, int]) -> str:
+    return f"{judged[0]} of {judged[1]}" if judged[1] else "-"

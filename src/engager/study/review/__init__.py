@@ -1,0 +1,1 @@
+"""The review, executable: one row for each of its references."""

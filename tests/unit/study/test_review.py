@@ -1,0 +1,92 @@
+"""The review: a row for each reference, nothing pretended."""
+
+from __future__ import annotations
+
+import pytest
+
+from engager.core import InputError
+from engager.evidence import load_records
+from engager.protocol import shipped_protocols
+from engager.study import review_json, review_of, review_text, shipped_review_summary, warnings_of, write_review
+from engager.study.review.kinetics_checks import history_checks, liposomal_vincristine_checks
+from engager.study.review.label_checks import label_checks
+from engager.study.review.rows import N_REFERENCES
+
+FIGURE = {
+    "use": "fit",
+    "trial": "tower",
+    "arm": "blinatumomab",
+    "endpoint": "CR",
+    "statistic": "proportion",
+    "time_months": None,
+    "subgroup": None,
+    "published": {"value": 91 / 271, "low": 0.28, "high": 0.395, "n": 271, "source": ["tower-2017#S1"]},
+    "simulated": {"median": 0.31, "low": 0.25, "high": 0.4},
+    "inside": True,
+}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return review_of([FIGURE], {})
+
+
+def test_there_is_one_row_for_each_reference_in_order(found):
+    assert [row.reference for row in found.rows] == list(range(1, N_REFERENCES + 1))
+
+
+def test_a_figure_stands_in_the_row_of_the_record_it_was_seen_in(found):
+    rows = [row for row in found.rows if row.figures]
+    assert [row.record for row in rows] == ["tower-2017"]
+    assert rows[0].judged == (1, 1)
+
+
+def test_what_was_seen_and_is_not_compared_is_named(found):
+    tower = next(row for row in found.rows if row.record == "tower-2017")
+    # the count of complete remissions is compared; survival was seen and is not in this list of comparisons
+    assert not any(one.startswith("CR proportion 33.6 %") for one in tower.not_compared)
+    assert any(one.startswith("OS median") for one in tower.not_compared)
+
+
+def test_every_study_named_ships_and_every_record_exists(found):
+    for row in found.rows:
+        assert row.record in load_records()
+        assert set(row.studies) | set(row.links) <= set(shipped_protocols())
+
+
+def test_reviews_say_that_they_hold_no_data_of_their_own(found):
+    for row in found.rows:
+        if row.kind == "review":
+            assert any("no data of its own" in note for note in row.notes)
+
+
+def test_the_label_is_carried_out_as_it_is_printed():
+    for one in label_checks():
+        assert one.inside, f"{one.what}: {one.simulated}, not {one.published}"
+
+
+def test_kinetics_agree_with_the_printed_ones():
+    for one in (*history_checks(), *liposomal_vincristine_checks()):
+        assert one.inside, f"{one.what}: {one.simulated}, not {one.published}"
+
+
+def test_json_page_and_document_tell_the_same_rows(found, tmp_path):
+    told = review_json(found)
+    assert len(told["rows"]) == N_REFERENCES
+    assert set(told["rows"][0]) >= {"reference", "record", "kind", "studies", "checks", "figures", "unseen"}
+    page = write_review(found, tmp_path / "review.html").read_text()
+    text = review_text(found, "engager review")
+    for row in found.rows:
+        assert f"{row.reference}. {row.record}" in page
+        assert f"## {row.reference}. {row.record}" in text
+    with pytest.raises(InputError, match="must not exist"):
+        write_review(found, tmp_path / "review.html")
+
+
+def test_shipped_figures_say_when_they_are_out_of_date():
+    summary = shipped_review_summary()
+    if not summary["made"]:
+        assert warnings_of(summary)
+        return
+    stale = {**summary, "made": {**summary["made"], "studies": {"tower": "0" * 16}}}
+    assert any("tower" in one for one in warnings_of(stale))
