@@ -38,7 +38,9 @@ from .randomness import (
     Stream as Stream,
     as_exponential as as_exponential,
     as_normal as as_normal,
+    key_table as key_table,
     uniform_of as uniform_of,
+    uniform_with as uniform_with,
 )
 from .replicates import (
     DESIGN_REPLICATES as DESIGN_REPLICATES,

@@ -104,11 +104,12 @@ class Stream:
         """Draws with mean 1; shapes as in `uniform`."""
         return as_exponential(self.uniform(patient, n_draws))
 
-    def _key(self) -> tuple[tuple[int, int], int]:
+    def _key(self) -> tuple[int, int, int]:
+        """Two words of key and one of salt."""
         name = "\x1f".join([str(int(self.seed)), self.scenario, str(int(self.replicate)), self.purpose])
         digest = hashlib.blake2b(name.encode(), digest_size=12).digest()
-        words = [int.from_bytes(digest[i : i + 4], "little") for i in (0, 4, 8)]
-        return (words[0], words[1]), words[2]
+        first, second, salt = (int.from_bytes(digest[i : i + 4], "little") for i in (0, 4, 8))
+        return first, second, salt
 
 
 def uniform_of(
@@ -130,10 +131,22 @@ def uniform_of(
     -------
     array (patient, draw), or (patient,) when `n_draws` is 1.
     """
+    return uniform_with(key_table(streams)[np.asarray(which)], patient, n_draws, occasion)
+
+
+def key_table(streams: Sequence[Stream]) -> NDArray[np.uint64]:
+    """What tells streams apart: array (stream, 3) of 32-bit words, two of key and one of salt."""
+    return np.array([stream._key() for stream in streams], dtype=np.uint64).reshape(-1, 3)
+
+
+def uniform_with(
+    keys: NDArray[np.uint64],
+    patient: NDArray[np.integer],
+    n_draws: int = 1,
+    occasion: NDArray[np.integer] | None = None,
+) -> NDArray[np.float64]:
+    """As `uniform_of`, given each patient's row of `key_table`: array (patient, 3)."""
     numbers = np.asarray(patient).astype(np.uint64).ravel()
-    words_of = [stream._key() for stream in streams]
-    table = np.array([[*key, salt] for key, salt in words_of], dtype=np.uint64).reshape(-1, 3)
-    keys = table[np.asarray(which)]
     n_blocks = (n_draws + 1) // 2
     counter = np.empty((numbers.size, n_blocks, 4), dtype=np.uint64)
     counter[:, :, 0] = np.arange(n_blocks, dtype=np.uint64)

@@ -55,7 +55,7 @@ def evaluate_nodes(graph: Graph, roots: Sequence[Node], values: Mapping[str, Any
     """
     result: dict[Node, Any] = {}
     with np.errstate(all="ignore"):
-        for node in graph.topological(roots):
+        for node in graph.order(tuple(roots)):
             entry = graph.entries[node]
             if entry.op == "const":
                 result[node] = float(str(entry.value))
@@ -97,7 +97,7 @@ def evaluate_outputs(
         When a name is neither state, parameter nor output.
     """
     roots = [system.outputs[name] if name in system.outputs else system.graph.symbol(name) for name in names]
-    found = evaluate_nodes(system.graph, roots, _values(system, states, parameters, inputs, time))
+    found = evaluate_nodes(system.graph, roots, _values(system, roots, states, parameters, inputs, time))
     return {name: np.broadcast_to(array, states.shape[:-1]) for name, array in zip(names, found, strict=True)}
 
 
@@ -111,24 +111,36 @@ def evaluate_rates(
 ) -> FloatArray:
     """How fast named states change: array (patient, name) [unit of the state per time]; arguments as above."""
     roots = [system.rates[system.index(name)] for name in names]
-    found = evaluate_nodes(system.graph, roots, _values(system, states, parameters, inputs, time))
+    found = evaluate_nodes(system.graph, roots, _values(system, roots, states, parameters, inputs, time))
     return np.stack([np.broadcast_to(array, states.shape[:-1]) for array in found], axis=-1)
 
 
 def _values(
-    system: System, states: FloatArray, parameters: FloatArray, inputs: FloatArray | None, time: float | FloatArray
+    system: System,
+    roots: Sequence[Node],
+    states: FloatArray,
+    parameters: FloatArray,
+    inputs: FloatArray | None,
+    time: float | FloatArray,
 ) -> dict[str, Any]:
-    """What every symbol of a system stands for."""
-    extra_axes = states.ndim - 2
-
-    def spread(column: FloatArray) -> FloatArray:
-        return column.reshape(column.shape + (1,) * extra_axes)
-
+    """What the symbols that `roots` need stand for."""
+    extra_axes = (1,) * (states.ndim - 2)
     values: dict[str, Any] = {TIME: time}
-    values |= {name: states[..., i] for i, name in enumerate(system.states)}
-    values |= {name: spread(parameters[:, i]) for i, name in enumerate(system.parameters)}
-    for i, name in enumerate(system.inputs):
-        values[name] = spread(inputs[:, i]) if inputs is not None else system.defaults.get(name, 0.0)
+    graph = system.graph
+    for entry in (graph.entries[node] for node in graph.order(tuple(roots))):
+        name = str(entry.value)
+        if entry.op != "symbol":
+            continue
+        if name in system.states:
+            values[name] = states[..., system.states.index(name)]
+        elif name in system.parameters:
+            column = parameters[:, system.parameters.index(name)]
+            values[name] = column.reshape(column.shape + extra_axes)
+        elif name in system.inputs and inputs is not None:
+            column = inputs[:, system.inputs.index(name)]
+            values[name] = column.reshape(column.shape + extra_axes)
+        elif name in system.inputs:
+            values[name] = system.defaults.get(name, 0.0)
     return values
 
 

@@ -40,6 +40,7 @@ class Graph:
 
     entries: list[Entry] = field(default_factory=list)
     _number_of: dict[Entry, Node] = field(default_factory=dict)
+    _orders: dict[tuple[Node, ...], list[Node]] = field(default_factory=dict, repr=False, compare=False)
 
     # ---- leaves ----
     def const(self, value: float) -> Node:
@@ -95,6 +96,12 @@ class Graph:
     def topological(self, roots: Iterable[Node]) -> list[Node]:
         """All nodes that `roots` need, arguments before users. Nodes are numbered in that order."""
         return sorted(self.reachable(roots))
+
+    def order(self, roots: tuple[Node, ...]) -> list[Node]:
+        """As `topological`, kept for the next time: nodes are only ever added, so what roots need stays the same."""
+        if roots not in self._orders:
+            self._orders[roots] = self.topological(roots)
+        return self._orders[roots]
 
     def reachable(self, roots: Iterable[Node]) -> set[Node]:
         """All nodes that `roots` need, the roots included."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from engager.core import (
     Stream,
     as_exponential,
     as_normal,
+    key_table,
     parse_condition,
-    uniform_of,
+    uniform_with,
 )
 from engager.model import Model
 from engager.population import (
@@ -69,6 +70,7 @@ class Recruits:
     entry_day: FloatArray
     observable_day: FloatArray
     is_treated: NDArray[np.bool_]
+    _key_tables: dict[str, NDArray[np.uint64]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n(self) -> int:
@@ -93,8 +95,10 @@ class Recruits:
         replicate = self.replicate if rows is None else self.replicate[rows]
         key = self.key if rows is None else self.key[rows]
         numbers = sorted(self.stream_of)
-        streams = [self.stream_of[one].of(purpose) for one in numbers]
-        uniform = uniform_of(streams, np.searchsorted(numbers, replicate), key, n_draws, occasion)
+        if purpose not in self._key_tables:
+            self._key_tables[purpose] = key_table([self.stream_of[one].of(purpose) for one in numbers])
+        keys = self._key_tables[purpose][np.searchsorted(numbers, replicate)]
+        uniform = uniform_with(keys, key, n_draws, occasion)
         return _FROM_UNIFORM[kind](uniform)
 
 

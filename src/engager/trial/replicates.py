@@ -19,7 +19,7 @@ Progress = Callable[[float], None]
 Span = tuple[int, int]
 
 # Large enough that a round's decisions are shared by many patients, small enough for memory and for Ctrl-C.
-_MOST_PATIENTS = 4000
+_MOST_PATIENTS = 8000
 # A piece smaller than this costs more rounds than another process saves.
 _FEWEST_PATIENTS = 1000
 

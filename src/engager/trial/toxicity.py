@@ -58,6 +58,8 @@ class Toxicity:
 
     def strike(self, kind: str, rows: IntArray) -> IntArray:
         """An event of a kind in each of these rows, at their clocks; returns the rows it killed."""
+        if not rows.size:
+            return rows
         course = self.course
         count, day = course.n_events[kind], course.clock[rows]
         grade = self._grade(kind, rows, count[rows])
