@@ -1,8 +1,11 @@
 """Model files are untrusted: whatever they hold, the answer is a system or an `InputError`, nothing else."""
 
 import contextlib
+import json
 import math
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -226,6 +229,63 @@ def test_big_texts_are_read_in_a_process_of_their_own():
     assert system.graph.evaluate([system.outputs["x149"]], {"k": 1.0}) == [150.0]
     with pytest.raises(InputError, match="Antimony"):
         read_antimony(f"model m; {rules}; k = = 1; end")
+
+
+#: Modules that a program may import, beside a model from somebody else.
+PLANTED = ("json.py", "antimony.py", "numpy.py", "libsbml.py", "pickle.py", "socket.py", "engager/__init__.py")
+RUN = "from engager.app.cli import main; main()"
+
+
+def plant(folder):
+    """Files that leave a mark when they are imported."""
+    for name in PLANTED:
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"open({str(folder / 'run')!r}, 'a').write({name!r})\nraise SystemExit(9)\n")
+
+
+def run_in(folder, *command):
+    """As the installed program does, whose first import folder is not the one it is started in."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", RUN, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_no_code_beside_a_large_antimony_model_is_run(tmp_path):
+    plant(tmp_path)
+    rules = ";".join(f"x{k} := k + {k}" for k in range(150))
+    (tmp_path / "model.ant").write_text(f"model m; {rules}; k = 1; y' = -y; y = 1; end")
+    done = run_in(tmp_path, "model", "simulate", "model.ant", "--until", "1", "--step", "1", "--column", "x149")
+    assert done.stdout.splitlines() == ["time,x149", "0.0,150.0", "1.0,150.0"], done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_code_beside_the_models_of_a_folder_is_run(tmp_path):
+    """`bench --models` and `model verify` start processes of their own."""
+    plant(tmp_path)
+    (tmp_path / "model.ant").write_text("model m; y' = -y; y = 1; end")
+    done = run_in(tmp_path, "bench", "--models", ".", "--json")
+    assert json.loads(done.stdout)["counts"]["same"] == 1, done.stderr
+    verify = "from engager.engine import verify_directory; print(verify_directory('cases', processes=2).passed)"
+    for name in ("00001", "00002"):
+        case = tmp_path / "cases" / name
+        case.mkdir(parents=True)
+        (case / "model.xml").write_text(with_rule("<cn>1</cn>"))
+        (case / "settings.txt").write_text(
+            "start: 0\nduration: 1\nsteps: 1\nvariables: y\nabsolute: 1e-6\nrelative: 1e-6\n"
+        )
+        (case / "results.csv").write_text("time,y\n0,1\n1,2\n")
+    script = f"if __name__ == '__main__': {verify}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.strip() == "2", done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 WORDS = (

@@ -62,6 +62,7 @@ from .units import (
     factor as factor,
 )
 from .workers import (
+    safe_imports as safe_imports,
     share_out as share_out,
     usable_cpus as usable_cpus,
 )

@@ -29,6 +29,7 @@ from .reference.backend import (
 )
 from .simulate import (
     Simulation as Simulation,
+    load_system as load_system,
     simulate_model as simulate_model,
 )
 from .solving import (

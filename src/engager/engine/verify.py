@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Complaint, UnsupportedModel, nearest
+from engager.core import FloatArray, InputError, Problem as Complaint, UnsupportedModel, nearest, safe_imports
 from engager.engine.problem import Problem, Trajectories
 from engager.model import System, evaluate_outputs, read_sbml
 
@@ -118,7 +118,7 @@ def _run_all(folders: list[Path], backend: str, processes: int | None) -> Iterat
     if processes == 1:
         yield from map(_run_task, tasks)
         return
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with safe_imports(), ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(_run_task, tasks, chunksize=4)
 
 

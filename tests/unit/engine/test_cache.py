@@ -1,11 +1,13 @@
 """Compiled code is kept, found again, told apart, and made anew when its file is damaged."""
 
+import os
+
 import numpy as np
 import pytest
 
 from engager.engine import Problem, solve
 from engager.engine.examples import one_compartment, two_compartments
-from engager.engine.native import compiler
+from engager.engine.native import cache as kept, compiler
 
 
 @pytest.fixture
@@ -58,3 +60,73 @@ def test_models_with_the_same_names_and_other_equations_are_told_apart():
     one, two = compiler.describe(one_compartment()), compiler.describe(two_compartments())
     assert one != two
     assert one == compiler.describe(one_compartment())
+
+
+def test_code_under_another_models_name_is_not_run(cache, monkeypatch):
+    want, _ = answer(two_compartments())
+    (theirs,) = cache.glob("*.bin")
+    code = theirs.read_bytes()
+    theirs.unlink()
+    answer(one_compartment())
+    (ours,) = cache.glob("*.bin")
+    ours.rename(theirs)
+    monkeypatch.setattr(compiler, "_loaded", {})
+    got, cached = answer(two_compartments())
+    assert not cached
+    np.testing.assert_array_equal(got, want)
+    assert theirs.read_bytes() == code
+
+
+@pytest.mark.parametrize("rights", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_to_is_not_used_and_told_once(cache, monkeypatch, rights):
+    answer(one_compartment())
+    before = sorted(cache.iterdir())
+    cache.chmod(rights)
+    monkeypatch.setattr(compiler, "_loaded", {})
+    kept._warn.cache_clear()
+    with pytest.warns(RuntimeWarning, match="writable by you only"):
+        _, cached = answer(one_compartment())
+    assert not cached
+    answer(two_compartments())  # a second warning would be an error
+    assert sorted(cache.iterdir()) == before
+
+
+def test_a_file_that_others_may_write_to_is_not_used(cache, monkeypatch):
+    answer(one_compartment())
+    (file,) = cache.glob("*.bin")
+    file.chmod(0o666)
+    monkeypatch.setattr(compiler, "_loaded", {})
+    assert not answer(one_compartment())[1]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_failed_write_leaves_no_file(cache, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept.os, "replace", full)
+    assert np.isfinite(answer(one_compartment())[0]).all()
+    assert list(cache.iterdir()) == []
+
+
+def test_what_was_not_used_for_longest_goes_first(tmp_path):
+    tmp_path.chmod(0o700)
+    for age, name in enumerate(("a", "b", "c")):
+        kept.write(tmp_path, name, bytes(1000))
+        os.utime(tmp_path / name, (1e9 + age, 1e9 + age))
+    assert kept.read(tmp_path, "a") == bytes(1000)  # used just now
+    (tmp_path / f"x{kept._HALF_WRITTEN}").write_bytes(b"")
+    os.utime(tmp_path / f"x{kept._HALF_WRITTEN}", (1e9, 1e9))
+    kept.trim(tmp_path, most=2200)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]
+
+
+def test_without_a_home_nothing_is_kept_and_nothing_fails(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("ENGAGER_CACHE_DIR", raising=False)
+    monkeypatch.setattr(kept.Path, "home", homeless)
+    monkeypatch.setattr(compiler, "_loaded", {})
+    assert kept.cache_folder() is None
+    assert np.isfinite(answer(one_compartment())[0]).all()

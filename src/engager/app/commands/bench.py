@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -17,9 +18,15 @@ def compare_solvers(
     stream: Annotated[
         int | None, typer.Option(help="Instead: stream so many patients to Parquet and measure memory.")
     ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead: run the model files of a folder in native and reference."),
+    ] = None,
+    until: Annotated[float, typer.Option(help="With --models: last time, in each model's unit.")] = 100.0,
+    seconds: Annotated[float, typer.Option(help="With --models: a file that takes longer is slow.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare the engine with other solvers on the same model, patients and tolerance."""
+    """Compare the engine with other solvers on the same model and patients; or its backends on a folder of models."""
     from engager.bench import CASES, run_bench
     from engager.core import InputError, Problem, nearest
 
@@ -34,8 +41,16 @@ def compare_solvers(
         for name in model or ()
         if name not in CASES
     ]
+    problems += [
+        Problem(f"--{name}", value, "must be a finite number > 0")
+        for name, value in (("until", until), ("seconds", seconds))
+        if not 0 < value < float("inf")
+    ]
     if problems:
         raise InputError(problems)
+    if models is not None:
+        _models(models, until, seconds, as_json)
+        return
     if stream is not None:
         _stream(stream, (model or ["hosseini-2020"])[0], as_json)
         return
@@ -49,6 +64,31 @@ def compare_solvers(
         models=model or None,
         write=typer.echo,
     )
+
+
+def _models(folder: Path, until: float, seconds: float, as_json: bool) -> None:
+    from engager.app.console import print_json, print_table, remark
+    from engager.bench import compare_backends, reports_as_json
+
+    def tell(done: int, total: int) -> None:
+        if done % 50 == 0 or done == total:
+            remark(f"{done} of {total} files")
+
+    reports = compare_backends(folder, until=until, seconds=seconds, progress=tell)
+    found: dict[str, Any] = reports_as_json(reports)
+    if as_json:
+        print_json(found)
+        return
+    shown = [one for one in reports if one.outcome not in ("same", "reference only")]
+    columns = ["file", "states", "outcome", "difference", "where or why"]
+    rows = [
+        [one.file, str(one.states), one.outcome, f"{one.difference:.1e}" if one.outcome == "differs" else "", one.where]
+        for one in shown
+    ]
+    if rows:
+        print_table(columns, rows, right=("states", "difference"))
+    counts = found["counts"]
+    typer.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count))
 
 
 def _stream(n_patients: int, model: str, as_json: bool) -> None:

@@ -1,17 +1,13 @@
 """IR text to machine code for this machine, kept on disk between runs.
 
 What is cached: one file per model, method and machine, named by a hash of the equations, of this package's
-code generator, of the CPU and of llvmlite; under ``$ENGAGER_CACHE_DIR`` or ``~/.cache/engager``. Deleting the
-folder clears it. A file carries its own checksum; one that is damaged is compiled anew. Loading runs the code in
-the file: the folder must be writable by its owner only.
+code generator, of the CPU and of llvmlite; `cache` says where, and which files are trusted.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable
@@ -20,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from engager.engine.lowering.tableau import Tableau
+from engager.engine.native import cache
 from engager.engine.native.kernel import Kernel, generate_routines, print_kernel
 from engager.model import System
 
-_MAGIC = b"engager1"
 _LOCK = threading.Lock()
 
 
@@ -65,12 +61,6 @@ def this_machine() -> Machine:
     return Machine(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
 
-def cache_folder() -> Path:
-    """Where compiled models are kept."""
-    chosen = os.environ.get("ENGAGER_CACHE_DIR")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "engager"
-
-
 def compile_system(system: System, tableau: Tableau, width: int | None = None) -> Compiled:
     """Machine code for a model, from the cache when it is there.
 
@@ -83,26 +73,26 @@ def compile_system(system: System, tableau: Tableau, width: int | None = None) -
     key = _key(system, tableau, width or machine.width, machine)
     with _LOCK:
         if key not in _loaded:
-            _loaded[key] = make_or_load(system, tableau, width, cache_folder())
+            _loaded[key] = make_or_load(system, tableau, width, cache.cache_folder())
         return _loaded[key]
 
 
 _loaded: dict[str, Compiled] = {}
 
 
-def make_or_load(system: System, tableau: Tableau, width: int | None, folder: Path) -> Compiled:
+def make_or_load(system: System, tableau: Tableau, width: int | None, folder: Path | None) -> Compiled:
     """Code from `folder`, or made and put there."""
     machine = this_machine()
     width = width or machine.width
-    path = folder / f"{_key(system, tableau, width, machine)}.bin"
-    stored = _read(path)
+    name = f"{_key(system, tableau, width, machine)}.bin"
+    stored = _read(folder, name)
     if stored:
         facts, binary = stored
         kernel = Kernel.from_facts(facts.decode())
     else:
         kernel = print_kernel(generate_routines(system, tableau), tableau, width)
         binary = build(kernel.text, machine, width)
-        _write(path, kernel.facts().encode(), binary)
+        _write(folder, name, kernel.facts().encode(), binary)
     drive, repeat, keep = load_functions(binary, machine)
     return Compiled(drive, repeat, kernel, stored is not None, keep)
 
@@ -201,43 +191,26 @@ def generator_hash() -> str:
 
 def read_number(name: str) -> float | None:
     """A number kept in the cache, None when it is not there or not readable."""
+    body = cache.read(cache.cache_folder(), name)
     try:
-        return float((cache_folder() / name).read_text())
-    except (OSError, ValueError):
+        return None if body is None else float(body)
+    except ValueError:
         return None
 
 
 def keep_number(name: str, value: float) -> None:
     """Keeps a number in the cache where that is possible."""
-    _put(cache_folder() / name, repr(value).encode())
+    cache.write(cache.cache_folder(), name, repr(value).encode())
 
 
-def _read(path: Path) -> tuple[bytes, bytes] | None:
-    """Facts and object code, or None when the file is absent or damaged."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    body = content[len(_MAGIC) + 32 :]
-    whole = content.startswith(_MAGIC) and hashlib.sha256(body).digest() == content[len(_MAGIC) : len(_MAGIC) + 32]
-    if not whole:
+def _read(folder: Path | None, name: str) -> tuple[bytes, bytes] | None:
+    """Facts and object code, or None when there is no file to be trusted."""
+    body = cache.read(folder, name)
+    if body is None:
         return None
     length = int.from_bytes(body[:8], "little")
     return body[8 : 8 + length], body[8 + length :]
 
 
-def _write(path: Path, facts: bytes, binary: bytes) -> None:
-    """All or nothing, also beside other processes; a folder that cannot be written only costs time."""
-    body = len(facts).to_bytes(8, "little") + facts + binary
-    _put(path, _MAGIC + hashlib.sha256(body).digest() + body)
-
-
-def _put(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except OSError:
-        return
+def _write(folder: Path | None, name: str, facts: bytes, binary: bytes) -> None:
+    cache.write(folder, name, len(facts).to_bytes(8, "little") + facts + binary)

@@ -12,8 +12,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 
 from engager.core import InputError, Problem, UnsupportedModel
 from engager.model.sbml.read import read_sbml
@@ -87,16 +89,21 @@ def convert(text: str) -> tuple[str, str]:
 
 
 def _convert_apart(text: str, where: str) -> tuple[str, str]:
-    """`convert` in a process of its own, which may be slow or crash without harm."""
+    """`convert` in a process of its own, which may be slow or crash without harm.
+
+    It runs isolated and in an empty folder: Python would else look for modules beside the model, whose author is
+    not to be trusted.
+    """
     program = (
-        "import json, sys; from engager.model.sbml.antimony import convert;"
+        "import json, sys; sys.path += json.loads(sys.argv[1]); from engager.model.sbml.antimony import convert;"
         "json.dump(convert(sys.stdin.buffer.read().decode()), sys.stdout)"
     )
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", program], input=text.encode(), capture_output=True, timeout=MAX_SECONDS,
-            check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory() as empty:
+            done = subprocess.run(
+                [sys.executable, "-I", "-c", program, json.dumps(_import_folders())], input=text.encode(),
+                capture_output=True, timeout=MAX_SECONDS, check=True, cwd=empty,
+            )  # fmt: skip
         sbml, message = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         rule = f"must be read within {MAX_SECONDS} seconds; long chains of rules take the library very long"
@@ -104,6 +111,14 @@ def _convert_apart(text: str, where: str) -> tuple[str, str]:
     except (subprocess.CalledProcessError, ValueError):
         raise InputError(Problem(where, text[:60], "made the Antimony library crash", "Write it as SBML.")) from None
     return sbml, message
+
+
+def _import_folders() -> list[str]:
+    """Where this package and the Antimony library stand; never the folder the program was started in."""
+    here = os.path.realpath(os.getcwd())
+    named = [os.path.realpath(folder) for folder in sys.path if folder and os.path.isabs(folder)]
+    package = os.path.realpath(str(Path(__file__).parents[3]))
+    return [package, *(folder for folder in named if folder != here and os.path.isdir(folder))]
 
 
 def _complaint(text: str, where: str, message: str) -> Problem:
