@@ -104,3 +104,60 @@ def test_predictive_prior_of_normal_means():
     assert prior.predictive.quantile(0.025) == pytest.approx(-90.8, abs=4)
     assert prior.predictive.quantile(0.975) == pytest.approx(-14.3, abs=4)
     assert prior.tau_mean == pytest.approx(14.0, abs=0.8)
+
+
+def _dense(effect, variance, tau_scale, mean_sd):
+    """Mean and sd of the next study's effect and the mean of tau: 4e4 values of tau, mu integrated by hand."""
+    tau = np.concatenate([np.linspace(0, 1e-6, 2), np.geomspace(1e-6, 50, 40000)[1:]])
+    total = variance + tau[:, None] ** 2
+    precision = (1 / total).sum(axis=1) + 1 / mean_sd**2
+    center = (effect / total).sum(axis=1) / precision
+    log = -0.5 * (np.log(total).sum(axis=1) + np.log(precision) + (effect**2 / total).sum(axis=1))
+    log += 0.5 * precision * center**2 - 0.5 * (tau / tau_scale) ** 2
+    weight = np.exp(log - log.max()) * np.gradient(tau)
+    weight /= weight.sum()
+    mean = weight @ center
+    return mean, np.sqrt(weight @ (1 / precision + tau**2 + center**2) - mean**2), weight @ tau
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "tau_scale"),
+    [
+        # shares further apart than the prior of tau expects: tau lies at 4 to 11 of its scales
+        ([300000, 500000, 700000], 1000000, 0.01),
+        ([30000, 50000, 70000], 100000, 0.02),
+        ([48000, 50000, 52000], 100000, 0.005),
+        # shares that agree: all of it narrower than any fixed grid
+        ([500000, 500100, 499900], 1000000, 1.0),
+        ([40000, 41000, 39000, 40500], 100000, 0.3),
+        ([90000, 91000, 89500, 90500, 90100], 100000, 0.05),
+    ],
+)
+def test_a_prior_from_very_large_studies_is_as_sure_as_dense_integration(events, n, tau_scale):
+    # Counts this large make the logit normal to a part in 1e4 of its error.
+    k, m = np.array(events, dtype=float), np.full(len(events), float(n))
+    effect, variance = np.log(k / (m - k)), 1 / k + 1 / (m - k)
+    _, sd, tau_mean = _dense(effect, variance, tau_scale, 2.0)
+    prior = prior_from_counts(k, m, tau_scale, robust_weight=0.0)
+    assert prior.tau_mean == pytest.approx(tau_mean, rel=2e-3)
+    # The spread on the logit, from the quantiles of one normal standard deviation.
+    random = np.random.default_rng(1)
+    share = random.beta(*_drawn(prior.predictive, random))
+    assert np.std(np.log(share / (1 - share))) == pytest.approx(sd, rel=0.08)
+    assert prior.sd == pytest.approx(np.std(share), rel=0.08)
+
+
+def _drawn(mixture, random):
+    part = random.choice(mixture.weights.size, size=200000, p=mixture.weights)
+    return mixture.a[part], mixture.b[part]
+
+
+@pytest.mark.parametrize("tau_scale", [0.001, 0.01, 0.1, 0.5])
+def test_a_prior_of_medians_is_as_sure_as_dense_integration(tau_scale):
+    y, se = np.array([1.0, 1.6, 1.2, 2.0]), np.array([0.01, 0.02, 0.015, 0.01])
+    # a flat prior of the mean
+    mean, sd, tau_mean = _dense(y, se**2, tau_scale, 1e6)
+    prior = prior_from_log_medians(y, se, tau_scale, robust_weight=0.0)
+    assert prior.predictive.mean == pytest.approx(mean, abs=1e-3 * sd)
+    assert prior.predictive.sd == pytest.approx(sd, rel=1e-3)
+    assert prior.tau_mean == pytest.approx(tau_mean, rel=1e-3)

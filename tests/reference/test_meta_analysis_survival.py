@@ -91,5 +91,5 @@ def test_nobody_and_everybody_alive_can_be_pooled_and_a_bare_share_cannot():
 def test_follow_ups_of_the_same_patients_are_left_out():
     pooled = pool_survival(select("OS", "survival_at", time_months=12), 12)
     assert any("stein-2016-ebmt" in text and "shares patients" in text for text in pooled.left_out)
-    with pytest.raises(InputError, match="no published survival_at"):
+    with pytest.raises(InputError, match="no survival_at in the records"):
         select("OS", "survival_at", time_months=7)

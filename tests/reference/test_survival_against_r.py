@@ -142,6 +142,27 @@ def test_cumulative_incidence_and_its_standard_error_match_survfit():
         assert limits.low < value < limits.high
 
 
+def test_limits_of_cumulative_incidence_match_survfit():
+    # t <- c(1,1,1,2,2,3,3,4,5,5); c <- factor(c(1,2,0,1,2,0,1,2,1,0), 0:2)
+    # summary(survfit(Surv(t, c) ~ 1, conf.type = "log-log"), times = c(1, 3, 5))
+    time = np.array([1, 1, 1, 2, 2, 3, 3, 4, 5, 5.0])
+    cause = np.array([1, 2, 0, 1, 2, 0, 1, 2, 1, 0])
+    printed = pytest.approx
+    for at, low, high in ((1.0, 0.0057, 0.358), (3.0, 0.077, 0.618), (5.0, 0.139, 0.762)):
+        limits = cumulative_incidence_at(time, cause, at)
+        assert (limits.low, limits.high) == printed((low, high), abs=6e-4)
+    curve = aalen_johansen(time, cause)
+    assert (curve.low[0], curve.high[0]) == printed((0.0057, 0.358), abs=6e-4)
+
+
+def test_without_competing_events_the_limits_are_log_log_of_the_share_reached():
+    # 3 of 12 by time 3, nobody lost: p = 1/4, se = sqrt(p (1 - p) / 12); survfit's log-log limits of a state
+    time, cause = np.arange(1.0, 13.0), np.ones(12, dtype=int)
+    limits = cumulative_incidence_at(time, cause, 3.0)
+    width = 1.959963984540054 * np.sqrt(0.25 * 0.75 / 12) / (0.25 * np.log(4))
+    assert (limits.low, limits.high) == near((0.25 ** np.exp(width), 0.25 ** np.exp(-width)))
+
+
 def test_exact_interval_matches_binom_test():
     # binom.test(91,271)$conf.int; binom.test(0,109)$conf.int
     found = exact_interval([91, 0], [271, 109])

@@ -6,7 +6,8 @@ competing). Out: the share of patients in whom the event has happened by a time.
 References
 ----------
 Aalen & Johansen 1978; variance by the delta method of Dinse & Larson 1986, doi:10.1093/biomet/73.2.379,
-as written in Marubini & Valsecchi 1995 (section 10.3). R: ``survfit(Surv(time, factor(cause)) ~ 1)``.
+as written in Marubini & Valsecchi 1995 (section 10.3). R:
+``survfit(Surv(time, factor(cause)) ~ 1, conf.type = "log-log")``.
 """
 
 from __future__ import annotations
@@ -125,14 +126,14 @@ def _at(steps: FloatArray, sets: RiskSets, landmark: FloatArray) -> tuple[FloatA
 
 
 def _limits(value: FloatArray, variance: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
-    """Limits by the log(-log) transform of 1 - incidence; NaN when the incidence is 0 or 1."""
+    """Limits by the log(-log) transform of the incidence, as R does; NaN when it is 0 or 1."""
     z = normal_quantile(level)
     # what rounding leaves of 0 and 1 is 0 and 1
     inside = (value > _ROUNDING) & (value < 1 - _ROUNDING)
-    free = np.where(inside, 1.0 - value, 0.5)
-    width = z * np.sqrt(np.where(inside, variance, 0.0)) / (free * np.abs(np.log(free)))
-    low = 1.0 - free ** np.exp(-width)
-    high = 1.0 - free ** np.exp(width)
+    reached = np.where(inside, value, 0.5)
+    width = z * np.sqrt(np.where(inside, variance, 0.0)) / (reached * np.abs(np.log(reached)))
+    low = reached ** np.exp(width)
+    high = reached ** np.exp(-width)
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
 

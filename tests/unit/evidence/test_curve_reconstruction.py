@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from engager.core import InputError
 from engager.evidence import load_records, rebuild_curve, record
@@ -127,3 +128,40 @@ def test_band_holds_the_true_curve_about_as_often_as_it_says():
     # At least nominal within three standard errors of 80 trials (0.95 - 3 * 0.024); wider where nothing was
     # printed.
     assert coverage.min() > 0.95 - 0.075, coverage
+
+
+def _of(time, survival, n):
+    return Anchor(time, survival, None, None, is_median=False, is_from_n=True, n=n)
+
+
+@pytest.mark.parametrize(
+    ("anchors", "at", "low", "high"),
+    [
+        # Clopper-Pearson limits: 20 of 20, 0 of 20, 10 of 10, 1 of 1
+        ([_of(1, 1.0, 20), _of(12, 0.5, 20)], 1, 0.025 ** (1 / 20), 1.0),
+        ([_of(12, 0.0, 20)], 12, 0.0, 1 - 0.025 ** (1 / 20)),
+        ([_of(12, 1.0, 10)], 12, 0.025 ** (1 / 10), 1.0),
+        ([_of(12, 1.0, 1)], 12, 0.025, 1.0),
+        # printed as 99 % of 20 patients: that is all of them
+        ([_of(12, 0.99, 20)], 12, 0.025 ** (1 / 20), 1.0),
+    ],
+)
+def test_where_all_or_none_are_alive_the_band_is_the_exact_interval(anchors, at, low, high):
+    curve = curve_through(anchors, 24)
+    assert curve.at(at)[1:] == pytest.approx((low, high), abs=1e-9)
+    assert np.all(np.diff(curve.low) <= 1e-12)
+    assert np.all(np.diff(curve.high) <= 1e-12)
+
+
+def test_the_exact_interval_has_the_level_asked_for():
+    assert curve_through([_of(12, 1.0, 20)], 24, level=0.8).at(12)[1] == pytest.approx(0.1 ** (1 / 20))
+
+
+def test_one_death_short_of_all_is_wider_than_none():
+    # Near the edge, too, the band has width on both sides and holds its point.
+    for alive in range(1, 20):
+        survival, low, high = curve_through([_of(12, alive / 20, 20)], 24).at(12)
+        exact = beta.ppf(0.025, alive, 21 - alive), beta.ppf(0.975, alive + 1, 20 - alive)
+        assert low < survival < high
+        # never less than two thirds as wide as the exact interval
+        assert high - low > 2 / 3 * (exact[1] - exact[0])

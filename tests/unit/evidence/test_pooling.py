@@ -127,7 +127,7 @@ def test_hazard_ratios_are_of_randomized_arms_only():
         (lambda: pool_proportions(select("CR"), by="country"), "--by"),
         (lambda: pool_proportions(select("CR"), covariates=["weight"]), "--covariate"),
         (lambda: select("CRR"), "CR"),
-        (lambda: select("CR", regimens=["martino-intensive-salvage"]), "no published proportion"),
+        (lambda: select("CR", regimens=["martino-intensive-salvage"]), "no proportion in the records"),
     ],
 )
 def test_bad_requests_are_refused_with_the_rule(call, word):

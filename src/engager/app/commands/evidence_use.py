@@ -166,6 +166,7 @@ def match_patients(
         "largest_weight": matched.largest,
         "balance": list(matched.balance),
         "event": None if share is None else dict(zip(("value", "low", "high"), share, strict=True)),
+        "remarks": list(matched.remarks),
     }
     if as_json:
         print_json(content)
@@ -175,6 +176,8 @@ def match_patients(
     typer.echo(f"effective sample size {matched.effective_sample_size:.1f} of {matched.n_used} patients")
     if share is not None:
         typer.echo(f"{event}: {100 * share[0]:.1f} % ({100 * share[1]:.1f} to {100 * share[2]:.1f}), weighted")
+    for note in matched.remarks:
+        remark(note)
     if matched.n_missing:
         remark(f"{matched.n_missing} patients lack a covariate and have no weight")
 

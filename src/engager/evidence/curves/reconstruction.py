@@ -9,7 +9,7 @@ printed points, which nobody printed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from scipy.special import betaincinv, ndtri
 
 from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records import vocabulary as words
+from engager.evidence.records.intervals import exact_interval
 
 if TYPE_CHECKING:
     from engager.evidence.records.outcome import Outcome
@@ -46,7 +47,8 @@ class Anchor:
     time_months, survival : the point; for a median the survival is 0.5.
     low, high : its interval; of survival for a landmark, of time [months] for a median (`is_median`); None:
         open.
-    is_from_n : no interval was printed, the sampling error is that of n patients without censoring.
+    is_from_n : no interval was printed, the sampling error is that of n patients without censoring. Where all or none
+        of them are alive it has the exact interval of n patients, as no variance is to be seen there.
     """
 
     time_months: float
@@ -183,6 +185,7 @@ def curve_through(
     deviate on the scale of the printed interval: log(-log S) for a landmark, log t for a median.
     """
     _check_order(anchors)
+    anchors = [_with_exact_interval(anchor, level) for anchor in anchors]
     grid = np.linspace(0, until_months, n_times)
     edges = [bound for a in anchors if a.is_median for bound in (a.low, a.high) if bound is not None]
     times = np.unique(np.concatenate([grid, [a.time_months for a in anchors], edges]))
@@ -214,6 +217,19 @@ def curve_through(
         level=level,
         assumptions=_assumptions(anchors),
     )
+
+
+def _with_exact_interval(anchor: Anchor, level: float) -> Anchor:
+    """An anchor at which all or none are alive, of n patients, with their exact interval; others unchanged."""
+    if (
+        not anchor.is_from_n
+        or anchor.n is None
+        or anchor.is_median
+        or 0.5 < anchor.survival * anchor.n < anchor.n - 0.5
+    ):
+        return anchor
+    low, high = exact_interval(round(anchor.survival * anchor.n), anchor.n, level)
+    return replace(anchor, low=min(low, anchor.survival), high=max(high, anchor.survival), level=level)
 
 
 def _points(anchors: Sequence[Anchor], z: float) -> tuple[FloatArray, FloatArray]:
@@ -320,7 +336,7 @@ def _honor_intervals(
     """
     low, high = low.copy(), high.copy()
     for anchor in anchors:
-        if anchor.is_from_n or abs(anchor.level - level) > 1e-9:
+        if (anchor.low is anchor.high is None) or abs(anchor.level - level) > 1e-9:
             continue
         if anchor.is_median:
             if anchor.low is not None:

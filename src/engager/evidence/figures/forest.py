@@ -36,7 +36,7 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
     Notes
     -----
     Squares are published figures, their area the study's weight; an open square has an interval computed here
-    because none was published; the diamond is the pooled mean, the thin line below it where the true value
+    because the record has none; the diamond is the pooled mean, the thin line below it where the true value
     of a new study would lie; orange circles are simulated.
     """
     rows = [row for row in pooled.rows if row["value"] is not None]

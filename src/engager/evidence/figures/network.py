@@ -124,6 +124,7 @@ def network_remarks(fit: NetworkFit, studies: Sequence[NetworkStudy] = ()) -> Se
     said += [
         f"{study.label}: half a patient was added to every count, because one of them is 0"
         for study in studies
-        if study.is_corrected
+        if study.is_corrected and not study.tells_nothing
     ]
+    said += [f"{reason}; such a study tells nothing of an odds ratio and is left out" for reason in fit.left_out]
     return said

@@ -18,6 +18,7 @@ from scipy.stats import norm
 
 from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records.intervals import standard_error_from_interval
+from engager.evidence.synthesis.historical_prior import follow_scale
 
 if TYPE_CHECKING:
     from engager.evidence.synthesis.selection import Selection
@@ -102,7 +103,7 @@ def median_prior_from_records(
     and told.
     """
     usable = [study for study in selection.studies if _has_interval(study.outcome)]
-    reason = "no finite interval was published"
+    reason = "no finite interval in the record"
     told = tuple(f"{s.record}/{s.arm}: {reason}" for s in selection.studies if not _has_interval(s.outcome))
     effect = np.array([np.log(study.outcome.value or np.nan) for study in usable])
     se = np.array(
@@ -154,15 +155,19 @@ def prior_from_log_medians(
     if problems:
         raise InputError(problems)
     y, variance = np.asarray(effect, dtype=float), np.asarray(se, dtype=float) ** 2
-    node, node_weight = np.polynomial.legendre.leggauss(64)
-    root = (node + 1) / 2
-    tau, log_weight = 5 * tau_scale * root**2, np.log(node_weight * root)
-    total = variance[None, :] + tau[:, None] ** 2
-    precision = (1 / total).sum(axis=1)
-    mean = (y / total).sum(axis=1) / precision
-    residual = ((y - mean[:, None]) ** 2 / total).sum(axis=1)
-    log_weight = log_weight - 0.5 * (np.log(total).sum(axis=1) + np.log(precision) + residual)
-    log_weight = log_weight + norm.logpdf(tau, 0, tau_scale)
+
+    def parts(tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Precision and mean of mu, and log posterior density of tau, at each tau."""
+        total = variance[None, :] + tau[:, None] ** 2
+        precision = (1 / total).sum(axis=1)
+        mean = (y / total).sum(axis=1) / precision
+        residual = ((y - mean[:, None]) ** 2 / total).sum(axis=1)
+        log_density = -0.5 * (np.log(total).sum(axis=1) + np.log(precision) + residual)
+        return precision, mean, log_density + norm.logpdf(tau, 0, tau_scale)
+
+    tau, tau_weight = follow_scale(lambda one: float(parts(np.array([one]))[2][0]), tau_scale)
+    precision, mean, log_density = parts(tau)
+    log_weight = log_density + np.log(tau_weight)
     weight = np.exp(log_weight - logsumexp(log_weight))
     keep = weight > _NEGLIGIBLE
     sds = np.sqrt(1 / precision + tau**2)

@@ -1,18 +1,19 @@
 """A prior for the control arm of a new trial, from the control arms of earlier ones.
 
 Meta-analytic-predictive: earlier true shares scatter around a mean on the logit scale, logit p_i ~ N(mu,
-tau^2), and the new trial's share is one more of them. The posterior of (mu, tau) is integrated on a grid,
-without sampling; the predictive distribution becomes a mixture of beta distributions, to which a vague part
-is added in case the new trial is unlike the earlier ones.
+tau^2), and the new trial's share is one more of them. The posterior of (mu, tau) is integrated on a grid
+that follows it, without sampling; the predictive distribution becomes a mixture of beta distributions, to which
+a vague part is added in case the new trial is unlike the earlier ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, ndtr
 from scipy.stats import norm
 
 from engager.core import FloatArray, InputError, Problem
@@ -113,10 +114,8 @@ def prior_from_counts(
     Schmidli et al. 2014, doi:10.1111/biom.12242 (robust meta-analytic-predictive priors).
     """
     _check(events, n, tau_scale, mean_sd, robust_weight, robust_mean)
-    mu, tau, weight = _posterior_grid(np.asarray(events, float), np.asarray(n, float), tau_scale, mean_sd)
-    logit = np.linspace(-12, 12, 1601)
-    density = _predictive_density(logit, mu, tau, weight)
-    mass = density / density.sum()
+    mu, tau, kernel, weight = _posterior_grid(np.asarray(events, float), np.asarray(n, float), tau_scale, mean_sd)
+    logit, mass = _predictive(mu, np.hypot(tau, kernel), weight)
     share = expit(logit)
     mean = float(mass @ share)
     cumulative = np.cumsum(mass) - mass / 2
@@ -148,34 +147,111 @@ def prior_from_counts(
 
 def _posterior_grid(
     k: FloatArray, m: FloatArray, tau_scale: float, mean_sd: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Points (mu, tau) and their posterior weights, each array (point,).
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Points (mu, tau), half the spacing of mu there, and posterior weights, each array (point,).
 
-    tau runs to 4 scales over Gauss-Legendre nodes of its square root, which are dense near 0 where the
-    posterior may peak; mu over an even grid wide enough for each tau.
+    Both grids follow the posterior: tau runs over what holds its mass, whatever `tau_scale` is (large studies that
+    differ push tau far beyond it), and mu over what holds its mass at each tau.
     """
-    node, node_weight = np.polynomial.legendre.leggauss(48)
-    root = (node + 1) / 2
-    taus, jacobian = 4 * tau_scale * root**2, 4 * tau_scale * root
-    center = float(np.log((k.sum() + 0.5) / (m.sum() - k.sum() + 0.5)))
-    nodes = np.polynomial.hermite.hermgauss(15)
-    mus, all_taus, logs = [], [], []
-    for tau, tau_weight in zip(taus, node_weight * jacobian, strict=True):
-        spread = min(np.sqrt((tau**2 + 1.0) / k.size + 4 / m.sum()), 2.0)
-        grid = center + np.linspace(-6, 6, 97) * spread
-        eta = np.repeat(grid, k.size)
-        each = study_log_likelihoods(eta, float(tau), np.tile(k, grid.size), np.tile(m, grid.size), nodes)
-        prior = norm.logpdf(grid, 0, mean_sd) + norm.logpdf(tau, 0, tau_scale)
-        logs.append(each.reshape(grid.size, k.size).sum(axis=1) + prior + np.log(tau_weight * (grid[1] - grid[0])))
+
+    def over_mu(tau: float) -> tuple[FloatArray, FloatArray]:
+        return _mu_grid(k, m, float(tau), tau_scale, mean_sd)
+
+    def log_posterior(tau: float) -> float:
+        return float(logsumexp(over_mu(tau)[1]))
+
+    taus, tau_weights = follow_scale(log_posterior, tau_scale)
+    mus, all_taus, kernels, logs = [], [], [], []
+    for tau, tau_weight in zip(taus, tau_weights, strict=True):
+        grid, log_mass = over_mu(tau)
         mus.append(grid)
+        logs.append(log_mass + np.log(tau_weight))
         all_taus.append(np.full(grid.size, tau))
+        kernels.append(np.full(grid.size, 0.5 * (grid[1] - grid[0])))
     log_weight = np.concatenate(logs)
-    return np.concatenate(mus), np.concatenate(all_taus), np.exp(log_weight - logsumexp(log_weight))
+    weight = np.exp(log_weight - logsumexp(log_weight))
+    return np.concatenate(mus), np.concatenate(all_taus), np.concatenate(kernels), weight
 
 
-def _predictive_density(logit: FloatArray, mu: FloatArray, tau: FloatArray, weight: FloatArray) -> FloatArray:
+def _mu_grid(
+    k: FloatArray, m: FloatArray, tau: float, tau_scale: float, mean_sd: float
+) -> tuple[FloatArray, FloatArray]:
+    """A grid of mu that holds its posterior at one tau, and the log of mass times prior of tau, array (mu,)."""
+
+    def log_density(grid: FloatArray) -> FloatArray:
+        eta = np.repeat(grid, k.size)
+        each = study_log_likelihoods(eta, tau, np.tile(k, grid.size), np.tile(m, grid.size))
+        return np.asarray(each.reshape(grid.size, k.size).sum(axis=1) + norm.logpdf(grid, 0, mean_sd))
+
+    grid = _window(log_density, -8.0 * mean_sd, 8.0 * mean_sd)
+    return grid, log_density(grid) + np.log(grid[1] - grid[0]) + float(norm.logpdf(tau, 0, tau_scale))
+
+
+def _window(log_density: Callable[[FloatArray], FloatArray], low: float, high: float) -> FloatArray:
+    """An even grid over what holds a density of one hill, found by narrowing."""
+    for _ in range(20):
+        grid = np.linspace(low, high, 17)
+        height = log_density(grid)
+        inside = np.flatnonzero(height > height.max() - _DEPTH)
+        narrower = grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, grid.size - 1)]
+        if narrower[1] - narrower[0] > 0.7 * (high - low):
+            break
+        low, high = narrower
+    return np.linspace(low, high, 65)
+
+
+# Down to e^-30 of its top a posterior is followed.
+_DEPTH = 30.0
+
+
+def follow_scale(log_posterior: Callable[[float], float], scale: float) -> tuple[FloatArray, FloatArray]:
+    """Quadrature of a standard deviation over what holds its posterior density, however narrow or far off.
+
+    Parameters
+    ----------
+    log_posterior : log density at one value > 0, up to a constant; one hill, which may lie at 0.
+    scale : of its prior, where the search begins.
+
+    Returns
+    -------
+    nodes and weights, array (node,): Gauss-Legendre in the square root, dense near 0 where the density may peak.
+    """
+    tried = scale * np.geomspace(1e-4, 1e6, 41)
+    height = np.full(tried.size, -np.inf)
+    for index, tau in enumerate(tried):
+        height[index] = log_posterior(float(tau)) if tau < _LARGEST else -np.inf
+        if height[index] < height.max() - 3 * _DEPTH:
+            break
+    for _ in range(3):
+        inside = np.flatnonzero(height > height.max() - _DEPTH)
+        low = 0.0 if inside[0] == 0 and tried[0] < 1e-3 * tried[inside[-1]] else tried[max(inside[0] - 1, 0)]
+        high = tried[min(inside[-1] + 1, tried.size - 1)]
+        if low == 0.0 or high > 1.5 * low:
+            break
+        # A hill between two or three of the values tried: look again between them.
+        tried = np.geomspace(low, high, 25)
+        height = np.array([log_posterior(float(tau)) for tau in tried])
+    node, weight = np.polynomial.legendre.leggauss(48)
+    low, high = np.sqrt(low), np.sqrt(high)
+    root = low + (high - low) * (node + 1) / 2
+    return root**2, weight * (high - low) * root
+
+
+# Logits that differ by more than this are all 0 or 1.
+_LARGEST = 60.0
+
+
+def _predictive(mu: FloatArray, sd: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Logits and the mass of a mixture of normals at each: cells of much alike mass, narrow where it peaks."""
     keep = weight > 1e-10
-    return np.asarray(norm.pdf(logit[:, None], mu[keep], np.maximum(tau[keep], 0.01)) @ weight[keep])
+    mu, sd, weight = mu[keep], sd[keep], weight[keep] / weight[keep].sum()
+    wanted = expit(np.linspace(-_DEPTH / 1.5, _DEPTH / 1.5, 801))
+    edges = np.linspace(float((mu - 8 * sd).min()), float((mu + 8 * sd).max()), wanted.size)
+    for _ in range(4):
+        below = np.maximum.accumulate(ndtr((edges[:, None] - mu) / sd) @ weight)
+        edges = np.unique(np.interp(wanted, below, edges))
+    mass = np.diff(ndtr((edges[:, None] - mu) / sd) @ weight)
+    return 0.5 * (edges[1:] + edges[:-1]), mass / mass.sum()
 
 
 def _check(

@@ -31,6 +31,7 @@ class NetworkStudy:
     effects : array (other arm,), each against the baseline (log scale for ratios).
     covariance : array (other arm, other arm).
     is_corrected : half a patient was added to every count, because one was 0.
+    tells_nothing : why it says nothing of an odds ratio (no event in any arm, or events in everybody); "": it does.
     """
 
     label: str
@@ -39,6 +40,7 @@ class NetworkStudy:
     effects: FloatArray
     covariance: FloatArray
     is_corrected: bool = False
+    tells_nothing: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class NetworkFit:
     tau2 : variance between studies, common to all comparisons; None when there is no replication to see it.
     q, q_df, q_p : heterogeneity and inconsistency together, of the common-effect model.
     n_direct : number of studies that compare two treatments head to head, array (treatment, treatment).
+    left_out : studies that tell nothing, and why.
     """
 
     treatments: tuple[str, ...]
@@ -63,6 +66,7 @@ class NetworkFit:
     q_p: float | None
     n_direct: NDArray[np.int64]
     level: float = 0.95
+    left_out: tuple[str, ...] = ()
 
     def comparison(self, treatment: str, control: str) -> tuple[float, float, float]:
         """Effect of a treatment against a control, and its interval, on the working scale."""
@@ -112,8 +116,21 @@ def fit_network(
     Raises
     ------
     InputError
-        When the network falls into parts that no study connects, or the reference is not in it.
+        When no study tells anything, the network falls into parts that no study connects, or the reference is not in
+        it.
+
+    Notes
+    -----
+    A study without an event in any arm, or with one in everybody, is left out: whatever is added to its counts decides
+    what it says (Efthimiou and others 2019, doi:10.1002/sim.8158).
     """
+    left_out = tuple(f"{study.label}: {study.tells_nothing}" for study in studies if study.tells_nothing)
+    studies = [study for study in studies if not study.tells_nothing]
+    if not studies:
+        rule = "no study tells anything of an odds ratio"
+        raise InputError(
+            Problem("network", "; ".join(left_out) or 0, rule, "Choose an endpoint that happened to some.")
+        )
     treatments = _treatments(studies, reference)
     _check_connected(studies, treatments)
     y = np.concatenate([study.effects for study in studies])
@@ -139,14 +156,34 @@ def fit_network(
         q_p=float(chi2.sf(q, df)) if df > 0 else None,
         n_direct=_direct(studies, treatments),
         level=level,
+        left_out=left_out,
     )
 
 
 def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> NetworkStudy:
     """A study's log odds ratios from (treatment, events, n) per arm; half an event is added where a cell
     is empty.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than two arms, or events do not lie in 0 to n, n at least 1.
     """
+    problems = [
+        Problem(f"network: {label}, {name}", f"{events} of {n}", "events must lie in 0 to n, n at least 1")
+        for name, events, n in arms
+        if not 0 <= events <= n or n < 1
+    ]
+    if len(arms) < 2:
+        problems.append(Problem(f"network: {label}", len(arms), "a study needs two arms to compare"))
+    if problems:
+        raise InputError(problems)
     counts = np.array([[events, n - events] for _, events, n in arms], dtype=float)
+    tells_nothing = ""
+    if not counts[:, 0].any():
+        tells_nothing = "no event in any arm"
+    elif not counts[:, 1].any():
+        tells_nothing = "events in every patient of every arm"
     is_corrected = bool(np.any(counts == 0))
     if is_corrected:
         counts = counts + 0.5
@@ -160,6 +197,7 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
         logit[1:] - logit[0],
         np.diag(variance[1:]) + np.full((others, others), variance[0]),
         is_corrected,
+        tells_nothing,
     )
 
 

@@ -63,7 +63,7 @@ class Pooled:
     endpoint, statistic, level : what was pooled. time_months : the landmark, of survival.
     estimate : by the method asked for; `others`: by the other methods, as a check.
     rows : one mapping per study: label, record, arm, reference, year, events, n, value, low, high, is_exact
-        (interval computed here because none was published), weight.
+        (interval computed here because none is in the record), weight.
     n_patients, events : sums over studies (None where there are none).
     leave_one_out : label of the study left out and the estimate without it.
     subgroups : name and estimate of each group; `subgroup_p` tests whether they differ.

@@ -108,7 +108,7 @@ def pool_medians(
     known_covariates(covariates)
     withheld = [study for study in selection.studies if _log_interval(study) is None]
     studies = [study for study in selection.studies if _log_interval(study) is not None]
-    reason = "no finite interval was published, so it has no weight; it counts in the median of medians"
+    reason = "no finite interval in the record, so it has no weight; it counts in the median of medians"
     left_out = (*selection.left_out, *(f"{study.record}/{study.arm}: {reason}" for study in withheld))
     effect = np.array([np.log(study.outcome.value or np.nan) for study in studies])
     variance = np.array([(_log_interval(study) or np.nan) ** 2 for study in studies])
@@ -170,7 +170,7 @@ def pool_hazard_ratios(endpoint: str, year: str | None = None, level: float = 0.
                 left_out.append(f"{name}: the arms were not randomized")
             elif outcome.low is None or outcome.high is None or outcome.value is None:
                 about = f" ({outcome.definition})" if outcome.definition else ""
-                left_out.append(f"{name}{about}: no interval was published")
+                left_out.append(f"{name}{about}: no interval in the record")
             else:
                 se = standard_error_from_interval(np.log(outcome.low), np.log(outcome.high), outcome.level)
                 row = {"outcome": outcome, "effect": float(np.log(outcome.value)), "se": se, "record": record}

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from engager.core import FloatArray
-from engager.evidence.records.intervals import standard_error_from_interval
+from engager.evidence.records.intervals import exact_interval, standard_error_from_interval
 from engager.evidence.synthesis.pooled import Pooled
 from engager.evidence.synthesis.pooling_parts import (
     check_grouping,
@@ -52,7 +52,7 @@ def pool_survival(
     known_covariates(covariates)
     studies = [study for study in selection.studies if _can_be_weighed(study)]
     withheld = [study for study in selection.studies if not _can_be_weighed(study)]
-    reason = "neither an interval nor the number of patients was published"
+    reason = "neither an interval nor the number of patients in the record"
     left_out = (*selection.left_out, *(f"{study.record}/{study.arm}: {reason}" for study in withheld))
     effect = np.array([_effect(study) for study in studies])
     error = np.array([_standard_error(study) for study in studies])
@@ -136,6 +136,9 @@ def _rows(
     for index, study in enumerate(studies):
         outcome, printed = study.outcome, _has_interval(study)
         low, high = survival_of(effect[index] + critical * error[index] * np.array([-1.0, 1.0]))
+        if outcome.n and _share(study) != outcome.value:
+            # All or none alive: the error half an event away would leave the study's own value out.
+            low, high = exact_interval(round((outcome.value or 0.0) * outcome.n), outcome.n, level)
         rows.append(
             {
                 **where_from(study),

@@ -43,7 +43,7 @@ def baseline_targets(record: Record, arm: str) -> dict[str, dict[str, float]]:
     }
     targets = {column: target for column, target in found.items() if target}
     if not targets:
-        rule = "has no published baseline that can be matched"
+        rule = "has no baseline in the record that can be matched"
         raise InputError(Problem(f"{record.id}/{arm}", arm, rule, "Write the targets in a YAML file."))
     return targets
 

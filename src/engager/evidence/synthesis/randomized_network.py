@@ -46,7 +46,7 @@ def published_network(endpoint: str) -> tuple[list[NetworkStudy], str, list[str]
     else:
         studies, scale = _counts(wanted.name, left_out), "odds_ratio"
     if not studies:
-        rule = "has no published comparison of randomized arms"
+        rule = "has no comparison of randomized arms in the records"
         raise InputError(Problem("--endpoint", endpoint, rule, "; ".join(left_out)))
     return studies, scale, left_out
 
@@ -60,7 +60,7 @@ def _ratios(endpoint: str, left_out: list[str]) -> list[NetworkStudy]:
             if outcome.endpoint != endpoint or outcome.statistic != "hazard_ratio" or treatment not in arms:
                 continue
             if outcome.low is None or outcome.high is None or outcome.value is None:
-                left_out.append(f"{record.id}: {outcome.arm} ({outcome.definition}): no interval was published")
+                left_out.append(f"{record.id}: {outcome.arm} ({outcome.definition}): no interval in the record")
                 continue
             se = standard_error_from_interval(np.log(outcome.low), np.log(outcome.high), outcome.level)
             nodes = (treatment_node(arms[treatment].regimen), treatment_node(arms[control].regimen))

@@ -118,7 +118,7 @@ def select(
         left_out += [str(entry) for entry in shared]
         guessed = uncertain_remark(shared)
     if not kept:
-        rule = f"has no published {statistic} that can be used with these filters"
+        rule = f"has no {statistic} in the records that can be used with these filters"
         others = find_records(regimens, drug_class, setting, None, design, year)
         hint = "; ".join(left_out) or _printed_instead(others, slugs, statistic)
         raise InputError(Problem("--endpoint", endpoint, rule, hint))
@@ -179,7 +179,7 @@ def _study(
         if problem is None and (statistic == "proportion" or outcome.value is not None):
             usable.append((outcome, events, is_derived))
         else:
-            left_out.append(f"{name}: {problem or 'no value was published'}")
+            left_out.append(f"{name}: {problem or 'no value in the record'}")
     if not usable:
         return None
     usable.sort(key=lambda entry: _preference(entry[0], entry[2], arm, wanted), reverse=True)
@@ -216,11 +216,11 @@ def _starts_with_arm(outcome: Outcome, record: Record) -> bool:
 def _counts(outcome: Outcome) -> tuple[int | None, bool, str | None]:
     """Events, whether they were derived from the share, or why there are none."""
     if outcome.n is None:
-        return None, False, "the number of patients behind the share was not published"
+        return None, False, "the number of patients behind the share is not in the record"
     if outcome.events is not None:
         return outcome.events, False, None
     if outcome.value is None:
-        return None, False, "only a range was published"
+        return None, False, "only a range in the record"
     events = round(outcome.value * outcome.n)
     if abs(events / outcome.n - outcome.value) > _HALF_PERCENT:
         return (
