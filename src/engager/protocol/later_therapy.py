@@ -93,11 +93,11 @@ def lines_of_year(year: int) -> tuple[LaterLine, ...]:
     the model 68 % takes 3 logs with a standard deviation of 1.5 (2.3 for remission after four weeks). The fit moves the
     shares, the kill and the transplant chances of all lines together (``later_*`` among the trial's assumptions).
     """
-    course = LaterLine(id="salvage", share=0.65, delay_days=21, log10_kill=0.5, log10_kill_sd=1.5, hsct=0.4)
-    second = course.model_copy(update={"id": "second-salvage", "share": 0.45, "hsct": 0.25})
+    course = LaterLine(id="salvage", share=0.75, delay_days=14, log10_kill=0.5, log10_kill_sd=1.5, hsct=0.4)
+    second = course.model_copy(update={"id": "second-salvage", "share": 0.5, "hsct": 0.25})
     third = course.model_copy(update={"id": "third-salvage", "share": 0.3, "hsct": 0.15})
     antibody = LaterLine(
-        id="antibody", agent="antibody", share=0.75, delay_days=21, log10_kill=3.0, log10_kill_sd=1.5, hsct=0.55
+        id="antibody", agent="antibody", share=0.75, delay_days=14, log10_kill=3.0, log10_kill_sd=1.5, hsct=0.55
     )
     car_t = LaterLine(
         id="car-t", agent="car_t", share=0.4, delay_days=45, log10_kill=3.5, log10_kill_sd=2.5,

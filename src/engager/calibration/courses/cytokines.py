@@ -27,12 +27,11 @@ _LOWEST = 1e-9
 _DRAWS_PER_PATIENT = 32
 # `load_power` stays at the table's value: the tumor outlasts the readings, so they hardly say how release
 # depends on burden (free, it runs to its lower bound). What moves, and its bounds in model units.
-MOVED = ("k_IL6", "k_IL6.sd", "k_refractory", "trimer50_release")
+MOVED = ("k_IL6", "k_IL6.sd", "k_refractory")
 _BOUNDS = {
     "k_IL6": (10.0, 1e6),
     "k_IL6.sd": (0.2, 3.0),
     "k_refractory": (3.0, 50.0),
-    "trimer50_release": (0.2, 50.0),
 }
 
 
