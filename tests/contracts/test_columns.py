@@ -74,7 +74,9 @@ def test_a_needed_column_is_missed_by_name(data, column):
         check_patients(data.patients.drop(column.name))
 
 
-@pytest.mark.parametrize("columns", [(*KEY, patient_columns()[3]), OUTCOMES, VISITS, EVENTS], ids=str)
+@pytest.mark.parametrize(
+    "columns", [(*KEY, patient_columns()[3]), OUTCOMES, VISITS, EVENTS], ids=["key", "outcomes", "visits", "events"]
+)
 def test_docs_print_the_columns(columns):
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert as_markdown(columns) in text, f"docs/architecture.md must hold:\n{as_markdown(columns)}"

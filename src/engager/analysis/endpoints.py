@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from engager.core import RESPONSE_WINDOW_DAYS, InputError, Problem, nearest
+from engager.evidence import STATISTICS_OF, trial_endpoints
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,15 +26,11 @@ class Kind(Enum):
     """How an endpoint is counted."""
 
     SHARE = "share"
-    TIME = "time to event"
-    COMPETING = "time to event with competing events"
+    TIME = "time"
+    COMPETING = "competing"
 
 
-STATISTICS = {
-    Kind.SHARE: ("proportion", "difference", "odds_ratio"),
-    Kind.TIME: ("median", "survival_at", "hazard_ratio", "follow_up_median"),
-    Kind.COMPETING: ("cumulative_at",),
-}
+STATISTICS = {kind: STATISTICS_OF[kind.value] for kind in Kind}
 NEEDS_TIME = ("survival_at", "cumulative_at")
 BETWEEN_ARMS = ("hazard_ratio", "difference", "odds_ratio")
 
@@ -150,21 +147,35 @@ def _everyone() -> pl.Expr:
     return pl.lit(True)
 
 
-def _among(request: EndpointRequest, usual: str) -> pl.Expr:
-    """The denominator: everybody, or those with certain best responses."""
-    chosen = request.among or usual
+def _counted(request: EndpointRequest) -> pl.Expr:
+    """The denominator: that of the vocabulary, or of the request those with certain best responses."""
+    usual = _denominator(request.endpoint)
+    everybody = _everyone()
+    if usual == "treated":
+        everybody = _col("treated").fill_null(False)
+    elif usual == "transplanted":
+        everybody = _col("hsct_day").is_not_null()
+    elif usual == "relapsed":
+        everybody = _col("relapse_day").is_not_null()
+    chosen = request.among or ("CR/CRh/CRi" if usual in ("responders", "assessed_responders") else "all")
     if chosen in ("all", "everyone"):
-        return _everyone()
+        return everybody
     categories = response_categories(chosen)
     if not categories:
         rule = "must be 'all' or response categories like CR/CRh/CRi"
         raise InputError(Problem(f"{request.endpoint}: among", chosen, rule))
-    return _col("best_response").is_in(categories).fill_null(False)
+    return everybody & _col("best_response").is_in(categories).fill_null(False)
+
+
+def _denominator(name: str) -> str:
+    """Who is counted when nobody says; responses that the vocabulary does not list count everybody."""
+    known = trial_endpoints().get(name)
+    return "randomized" if known is None else known.denominator
 
 
 def _response(request: EndpointRequest) -> Share:
     categories = response_categories(request.endpoint)
-    return Share(_among(request, "all"), _best_response(request).is_in(categories).fill_null(False))
+    return Share(_counted(request), _best_response(request).is_in(categories).fill_null(False))
 
 
 def _best_response(request: EndpointRequest) -> pl.Expr:
@@ -194,42 +205,46 @@ def _by(day: str, request: EndpointRequest) -> pl.Expr:
     return (_col(day) <= limit).fill_null(False)
 
 
-def _mrd(column: str, first_day: str) -> Callable[[EndpointRequest], Share]:
+def _day(request: EndpointRequest) -> str:
+    """Column of the day on which the endpoint came."""
+    return trial_endpoints()[request.endpoint].day
+
+
+def _mrd(column: str) -> Callable[[EndpointRequest], Share]:
     """MRD status among responders whose assay was read."""
 
     def build(request: EndpointRequest) -> Share:
         if request.window_days is None:
             assessed, event = _col("mrd_day").is_not_null(), _col(column).fill_null(False)
         else:
-            assessed, event = _by("mrd_first_day", request), _by(first_day, request)
+            assessed, event = _by("mrd_first_day", request), _by(_day(request), request)
         if request.among == "everyone":
             assessed = _everyone()
-        return Share(_among(request, "CR/CRh/CRi") & assessed, event)
+        return Share(_counted(request) & assessed, event)
 
     return build
 
 
 def _hsct_after_response(request: EndpointRequest) -> Share:
-    return Share(_among(request, "CR/CRh/CRi"), _col("hsct_in_response").fill_null(False) & _by("hsct_day", request))
+    return Share(_counted(request), _col("hsct_in_response").fill_null(False) & _by(_day(request), request))
 
 
 def _hsct_on_study(request: EndpointRequest) -> Share:
-    return Share(_among(request, "all"), _by("hsct_day", request))
+    return Share(_counted(request), _by(_day(request), request))
 
 
 def _response_in_cycle_1(request: EndpointRequest) -> Share:
-    return Share(_among(request, "CR/CRh/CRi"), (_col("response_cycle") == 1).fill_null(False))
+    return Share(_counted(request), (_col("response_cycle") == 1).fill_null(False))
 
 
 def _toxicity(column: str, lowest_grade: int) -> Callable[[EndpointRequest], Share]:
     """Worst grade at or above a bound, over treated patients."""
 
     def build(request: EndpointRequest) -> Share:
-        treated = _col("treated").fill_null(False)
         struck = (_col(column) >= lowest_grade).fill_null(False)
         if request.window_days is not None:
-            struck &= _by(column.replace("_grade", "_day"), request)
-        return Share(_among(request, "all") & treated, struck)
+            struck &= _by(_day(request), request)
+        return Share(_counted(request), struck)
 
     return build
 
@@ -238,21 +253,19 @@ def _death_induction(request: EndpointRequest) -> Share:
     """Death before any remission within the induction period."""
     early = _col("death_day") <= (request.window_days or request.induction_days)
     unresponsive = _col("response_day").is_null() | (_col("response_day") > _col("death_day"))
-    return Share(_among(request, "all"), (early & unresponsive).fill_null(False))
+    return Share(_counted(request), (early & unresponsive).fill_null(False))
 
 
 def _early_death_30d(request: EndpointRequest) -> Share:
-    treated = _col("treated").fill_null(False)
     soon = (_col("death_day") - _col("start_day")) <= 30.0
-    return Share(_among(request, "all") & treated, soon.fill_null(False))
+    return Share(_counted(request), soon.fill_null(False))
 
 
 def _fatal_ae(request: EndpointRequest) -> Share:
     """Death of another cause than leukemia during treatment or within 30 days after it, over treated patients."""
-    treated = _col("treated").fill_null(False)
     soon = _col("treatment_end_day").is_null() | (_col("death_day") - _col("treatment_end_day") <= 30.0)
     other = _col("death_cause") != "leukemia"
-    return Share(_among(request, "all") & treated, (soon & other).fill_null(False) & _by("death_day", request))
+    return Share(_counted(request), (soon & other).fill_null(False) & _by(_day(request), request))
 
 
 _ORIGINS = {
@@ -263,10 +276,10 @@ _ORIGINS = {
 }
 
 
-def _origin_day(request: EndpointRequest, usual: str) -> pl.Expr:
+def _origin_day(request: EndpointRequest) -> pl.Expr:
     import polars as pl
 
-    chosen = request.origin or usual
+    chosen = request.origin or trial_endpoints()[request.endpoint].origin or "randomization"
     if chosen not in _ORIGINS:
         rule = f"must be one of {', '.join(_ORIGINS)}"
         raise InputError(Problem(f"{request.endpoint}: origin", chosen, rule))
@@ -292,14 +305,14 @@ def _clock(request: EndpointRequest, counted: pl.Expr, origin: pl.Expr, *days: p
 
 
 def _overall_survival(request: EndpointRequest) -> Times:
-    return _clock(request, _among(request, "all"), _origin_day(request, "randomization"), _col("death_day"))
+    return _clock(request, _counted(request), _origin_day(request), _col("death_day"))
 
 
 def _remission_duration(request: EndpointRequest) -> Times:
     import polars as pl
 
     failure = pl.min_horizontal("relapse_day", "death_day")
-    return _clock(request, _among(request, "CR/CRh/CRi"), _origin_day(request, "response"), failure)
+    return _clock(request, _counted(request), _origin_day(request), failure)
 
 
 def _event_free_survival(request: EndpointRequest) -> Times:
@@ -311,14 +324,14 @@ def _event_free_survival(request: EndpointRequest) -> Times:
         judged = (pl.col("followup_day") >= request.response_window_days) | pl.col("death_day").is_not_null()
         failed = pl.min_horizontal(pl.lit(request.no_response_event_day), failure)
         failure = pl.when(never & judged).then(failed).otherwise(failure)
-    return _clock(request, _among(request, "all"), _origin_day(request, "randomization"), failure)
+    return _clock(request, _counted(request), _origin_day(request), failure)
 
 
 def _relapse_incidence(request: EndpointRequest) -> Times:
     return _clock(
         request,
-        _among(request, "CR/CRh/CRi"),
-        _origin_day(request, "response"),
+        _counted(request),
+        _origin_day(request),
         _col("relapse_day"),
         _col("death_day"),
     )
@@ -332,8 +345,8 @@ def _transplant_mortality(request: EndpointRequest) -> Times:
     later_relapse = pl.when(pl.col("relapse_day") > pl.col("hsct_day")).then(pl.col("relapse_day"))
     return _clock(
         request,
-        _among(request, "all") & pl.col("hsct_day").is_not_null(),
-        _origin_day(request, "hsct"),
+        _counted(request),
+        _origin_day(request),
         pl.when(of_transplant).then(pl.col("death_day")),
         pl.min_horizontal(later_relapse, pl.when(~of_transplant).then(pl.col("death_day"))),
     )
@@ -341,40 +354,41 @@ def _transplant_mortality(request: EndpointRequest) -> Times:
 
 def _cd19_negative_relapse(request: EndpointRequest) -> Share:
     """Among patients who relapsed, by the window when there is one."""
-    import polars as pl
+    relapsed = _counted(request) & _by(_day(request), request)
+    return Share(relapsed, (_col("relapse_cd19") == "negative").fill_null(False))
 
-    return Share(_by("relapse_day", request), (pl.col("relapse_cd19") == "negative").fill_null(False))
 
-
+# How each endpoint of the vocabulary is worked out; what it is stands there.
+_RULES: dict[str, Callable[[EndpointRequest], Share | Times]] = {
+    "CR": _response,
+    "CRh": _response,
+    "CRi": _response,
+    "CR/CRh": _response,
+    "CR/CRi": _response,
+    "CR/CRh/CRi": _response,
+    "MRD_response": _mrd("mrd_below_limit"),
+    "complete_MRD_response": _mrd("mrd_undetectable"),
+    "response_in_cycle_1": _response_in_cycle_1,
+    "HSCT_after_response": _hsct_after_response,
+    "HSCT_on_study": _hsct_on_study,
+    "CRS_any": _toxicity("crs_grade", 1),
+    "CRS_grade3plus": _toxicity("crs_grade", 3),
+    "neurologic_any": _toxicity("neurologic_grade", 1),
+    "neurologic_grade3plus": _toxicity("neurologic_grade", 3),
+    "death_induction": _death_induction,
+    "early_death_30d": _early_death_30d,
+    "fatal_AE": _fatal_ae,
+    "cd19_negative_relapse": _cd19_negative_relapse,
+    "OS": _overall_survival,
+    "EFS": _event_free_survival,
+    "RFS": _remission_duration,
+    "DFS": _remission_duration,
+    "DoR": _remission_duration,
+    "CIR": _relapse_incidence,
+    "TRM": _transplant_mortality,
+}
 ENDPOINTS: dict[str, Endpoint] = {
-    "CR": Endpoint(Kind.SHARE, "complete remission with full recovery of counts", _response),
-    "CRh": Endpoint(Kind.SHARE, "complete remission with partial recovery of counts", _response),
-    "CRi": Endpoint(Kind.SHARE, "complete remission with incomplete recovery of counts", _response),
-    "CR/CRh": Endpoint(Kind.SHARE, "CR or CRh", _response),
-    "CR/CRi": Endpoint(Kind.SHARE, "CR or any lesser recovery of counts", _response),
-    "CR/CRh/CRi": Endpoint(Kind.SHARE, "CR, CRh or CRi", _response),
-    "MRD_response": Endpoint(Kind.SHARE, "MRD below the protocol's limit", _mrd("mrd_below_limit", "mrd_response_day")),
-    "complete_MRD_response": Endpoint(
-        Kind.SHARE, "MRD not detectable", _mrd("mrd_undetectable", "mrd_undetectable_day")
-    ),
-    "response_in_cycle_1": Endpoint(Kind.SHARE, "responders whose response came in cycle 1", _response_in_cycle_1),
-    "HSCT_after_response": Endpoint(Kind.SHARE, "responders transplanted in that response", _hsct_after_response),
-    "HSCT_on_study": Endpoint(Kind.SHARE, "transplanted at any time observed", _hsct_on_study),
-    "CRS_any": Endpoint(Kind.SHARE, "cytokine release syndrome, any grade", _toxicity("crs_grade", 1)),
-    "CRS_grade3plus": Endpoint(Kind.SHARE, "cytokine release syndrome, grade 3-5", _toxicity("crs_grade", 3)),
-    "neurologic_any": Endpoint(Kind.SHARE, "neurologic event, any grade", _toxicity("neurologic_grade", 1)),
-    "neurologic_grade3plus": Endpoint(Kind.SHARE, "neurologic event, grade 3-5", _toxicity("neurologic_grade", 3)),
-    "death_induction": Endpoint(Kind.SHARE, "death in induction without remission", _death_induction),
-    "early_death_30d": Endpoint(Kind.SHARE, "death within 30 days of the first dose", _early_death_30d),
-    "fatal_AE": Endpoint(
-        Kind.SHARE, "death without leukemia as its cause, on treatment or in the 30 days after", _fatal_ae
-    ),
-    "CD19_negative_relapse": Endpoint(Kind.SHARE, "relapses that are CD19-negative", _cd19_negative_relapse),
-    "OS": Endpoint(Kind.TIME, "death of any cause", _overall_survival),
-    "EFS": Endpoint(Kind.TIME, "relapse, death, or no remission in the window", _event_free_survival),
-    "RFS": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),
-    "DFS": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),
-    "DoR": Endpoint(Kind.TIME, "relapse or death, from response", _remission_duration),
-    "CIR": Endpoint(Kind.COMPETING, "relapse, death without it competing", _relapse_incidence),
-    "TRM": Endpoint(Kind.COMPETING, "death of the transplant, from transplant", _transplant_mortality),
+    name: Endpoint(Kind(one.kind), one.meaning, _RULES[name])
+    for name, one in trial_endpoints().items()
+    if name in _RULES
 }

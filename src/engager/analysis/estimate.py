@@ -27,6 +27,7 @@ from engager.analysis.proportions import exact_interval, odds_ratio, risk_differ
 from engager.analysis.sample import HasPatients, Sample, check_patients, sample_of
 from engager.analysis.survival import Limits, median_survival, reverse_kaplan_meier, survival_at
 from engager.core import DAYS_PER_MONTH, InputError, Problem, nearest, parse_condition
+from engager.evidence import trial_endpoints
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,7 +118,8 @@ def _complete(given: EndpointRequest | str, setting: str) -> EndpointRequest:
     """A request with the setting's denominator; a bare word asks for the plainest statistic."""
     if isinstance(given, str):
         given = EndpointRequest(given, STATISTICS[endpoint(given).kind][0])
-    if setting == "mrd_positive" and given.among is None and given.endpoint.endswith("MRD_response"):
+    known = trial_endpoints().get(given.endpoint)
+    if setting == "mrd_positive" and given.among is None and known is not None and known.is_mrd:
         return replace(given, among="all")
     return given
 

@@ -83,10 +83,14 @@ from .records.schema import (
     SubgroupFigure as SubgroupFigure,
 )
 from .records.vocabulary import (
+    STATISTICS_OF as STATISTICS_OF,
     Endpoint as Endpoint,
+    TrialEndpoint as TrialEndpoint,
     endpoint as endpoint,
     known_endpoint as known_endpoint,
     months as months,
+    trial_endpoints as trial_endpoints,
+    trial_names as trial_names,
 )
 from .synthesis.beta_mixture import (
     BetaMixture as BetaMixture,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engager.core import InputError, Problem
+from engager.evidence import trial_names
 from engager.protocol.parts import refuse
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _READ_FROM_RECORD = ("events", "proportion", "value", "ci95", "measure")
 _IN_THE_CURVE = ("median", "survival_at", "curve")
-_TIMES_WITH_CURVE = ("OS", "EFS", "RFS", "DFS", "DoR")
 
 
 class CurveTarget(Protocol):
@@ -76,7 +76,7 @@ def printed_curve(target: CurveTarget) -> CurveInformation:
 
 def check_curve(target: CurveTarget) -> None:
     """Refuse a curve target that says too much or too little."""
-    if target.endpoint not in _TIMES_WITH_CURVE:
+    if target.endpoint not in trial_names("time"):
         refuse(f"{target.endpoint} is not a time to event and has no curve", "Give events and n, or a proportion.")
     if target.record is None:
         refuse("a curve needs record, the evidence record that prints its points", "See engager evidence list.")

@@ -12,13 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from engager.core import nearest
+from engager.evidence import trial_endpoints
 from engager.protocol.endpoints import BINARY_ENDPOINTS, TIME_ENDPOINTS, Endpoint
 from engager.protocol.parts import Count, Fraction, Identifier, Number, Part, Positive, Whole, refuse
 from engager.protocol.regimen import Regimen
 
 Test = Literal["log_rank", "score", "fisher", "exact", "simon", "bayesian"]
-# Harms: a design needs an endpoint of which more is better.
-_HARMS = ("CRS_any", "CRS_grade3plus", "neurologic_any", "neurologic_grade3plus", "early_death_30d", "death_induction")
 _OPEN_FRACTION = Field(gt=0, lt=1)
 
 
@@ -145,7 +144,7 @@ class DesignBlock(Part):
     @field_validator("primary")
     @classmethod
     def _can_be_won(cls, name: str) -> str:
-        if name in _HARMS:
+        if name in trial_endpoints() and trial_endpoints()[name].is_harm:
             refuse("must be an endpoint of which more is better, not a harm", "A response or a survival time.")
         if name not in (*BINARY_ENDPOINTS, *TIME_ENDPOINTS):
             refuse("must be a yes/no endpoint or a time to event", nearest(name, (*BINARY_ENDPOINTS, *TIME_ENDPOINTS)))
@@ -157,8 +156,7 @@ class DesignBlock(Part):
 
     def counts_everybody(self, endpoint: Endpoint) -> bool:
         """Whether every patient is in the denominator, so that the number of patients is known beforehand."""
-        is_response = endpoint.id.startswith("CR") or endpoint.id == "HSCT_on_study"
-        return is_response and endpoint.among in (None, "all")
+        return endpoint.kind.denominator == "randomized" and endpoint.among in (None, "all")
 
     def treatment_of(self, arms: Iterable[str]) -> str:
         """The treated arm among the study's."""

@@ -7,46 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, WithJsonSchema, field_validator, model_validator
 
 from engager.core import MONTHS_PER, nearest
+from engager.evidence import STATISTICS_OF, TrialEndpoint, trial_endpoints, trial_names
 from engager.protocol.curves import check_curve, printed_curve
 from engager.protocol.parts import Count, Fraction, Number, Part, Positive, Whole, refuse
 
 if TYPE_CHECKING:
     from engager.evidence import CurveInformation
 
-# Endpoints a virtual trial can answer. Responses count within the endpoint's window.
-BINARY_ENDPOINTS = (
-    "CR",
-    "CRh",
-    "CRi",
-    "CR/CRh",
-    "CR/CRi",
-    "CR/CRh/CRi",
-    "MRD_response",
-    "complete_MRD_response",
-    "response_in_cycle_1",
-    "HSCT_after_response",
-    "HSCT_on_study",
-    "CRS_any",
-    "CRS_grade3plus",
-    "neurologic_any",
-    "neurologic_grade3plus",
-    "early_death_30d",
-    "death_induction",
-    "fatal_AE",
-    "CD19_negative_relapse",
-)
-TIME_ENDPOINTS = ("OS", "EFS", "RFS", "DFS", "DoR")
-COMPETING_ENDPOINTS = ("CIR", "TRM")
-SIMULATED_ENDPOINTS = (*BINARY_ENDPOINTS, *TIME_ENDPOINTS, *COMPETING_ENDPOINTS)
+# Endpoints a virtual trial can answer, by kind; what each of them is stands in the evidence vocabulary.
+BINARY_ENDPOINTS = trial_names("share")
+TIME_ENDPOINTS = trial_names("time")
+COMPETING_ENDPOINTS = trial_names("competing")
+SIMULATED_ENDPOINTS = trial_names()
 # Endpoints whose window says until when responses count.
-WINDOWED_RESPONSES = (
-    "CR", "CRh", "CRi", "CR/CRh", "CR/CRi", "CR/CRh/CRi", "MRD_response", "complete_MRD_response", "EFS",
-)  # fmt: skip
-# Endpoints that a window cannot bound: times, and those with a time of their own.
-_WITHOUT_WINDOW = ("OS", "RFS", "DFS", "DoR", "CIR", "TRM", "early_death_30d", "response_in_cycle_1")
-_FROM_RESPONSE = ("RFS", "DFS", "DoR")
-_RESPONSE = "CR/CRh/CRi"
-_AMONG = ("all", *(name for name in BINARY_ENDPOINTS if name.startswith("CR") and not name.startswith("CRS")))
+WINDOWED_RESPONSES = tuple(name for name, one in trial_endpoints().items() if one.window == "response")
+_AMONG = ("all", *(name for name, one in trial_endpoints().items() if one.is_response))
 
 Statistic = Literal[
     "proportion",
@@ -111,12 +86,10 @@ class Endpoint(Part):
         if not isinstance(raw, dict):
             return raw
         filled = dict(raw)
-        if raw.get("id") in _FROM_RESPONSE:
-            filled.setdefault("origin", "response")
-        if raw.get("id") == "EFS":
-            filled.setdefault("no_response", "event_at_start")
-        if raw.get("id") in ("MRD_response", "complete_MRD_response", "response_in_cycle_1"):
-            filled.setdefault("among", _RESPONSE)
+        if (known := trial_endpoints().get(str(raw.get("id")))) is not None:
+            for key in ("origin", "no_response", "among"):
+                if (usual := getattr(known, key)) is not None:
+                    filled.setdefault(key, usual)
         return filled
 
     @model_validator(mode="after")
@@ -126,8 +99,13 @@ class Endpoint(Part):
         return self
 
     @property
+    def kind(self) -> TrialEndpoint:
+        """What the vocabulary says of it."""
+        return trial_endpoints()[self.id]
+
+    @property
     def is_time_to_event(self) -> bool:
-        return self.id in TIME_ENDPOINTS
+        return self.kind.kind == "time"
 
     @property
     def has_window(self) -> bool:
@@ -136,11 +114,11 @@ class Endpoint(Part):
     @property
     def ignores_window(self) -> bool:
         """Whether a window is given that the endpoint does not have."""
-        return self.has_window and self.id in _WITHOUT_WINDOW
+        return self.has_window and self.kind.window == "none"
 
     @property
     def is_competing(self) -> bool:
-        return self.id in COMPETING_ENDPOINTS
+        return self.kind.kind == "competing"
 
 
 def default_endpoints(setting: str) -> tuple[Endpoint, ...]:
@@ -319,7 +297,11 @@ class Target(Part):
     @property
     def ignores_window(self) -> bool:
         """Whether a window is given that the endpoint does not have."""
-        return self.has_window and self.endpoint in _WITHOUT_WINDOW
+        return (
+            self.has_window
+            and self.endpoint in SIMULATED_ENDPOINTS
+            and trial_endpoints()[self.endpoint].window == "none"
+        )
 
     @property
     def is_simulated(self) -> bool:
@@ -329,9 +311,8 @@ class Target(Part):
 
 def _answerable(endpoint: str) -> tuple[str, ...]:
     """Statistics a virtual trial gives for an endpoint."""
-    if endpoint in TIME_ENDPOINTS:
-        return ("median", "survival_at", "hazard_ratio", "follow_up_median", "curve")
-    return ("cumulative_at",) if endpoint in COMPETING_ENDPOINTS else ("proportion", "difference", "odds_ratio")
+    kind = trial_endpoints()[endpoint].kind
+    return (*STATISTICS_OF[kind], "curve") if kind == "time" else STATISTICS_OF[kind]
 
 
 def _published(target: Target) -> float | None:
@@ -353,9 +334,9 @@ def _check_value(target: Target) -> None:
     if value is None:
         wanted = {"proportion": "events and n, or proportion", "median": "value_months"}.get(statistic, "value")
         refuse(f"a {statistic} needs {wanted}")
-    if target.endpoint in TIME_ENDPOINTS and statistic in ("proportion", "difference", "odds_ratio"):
+    if target.endpoint in TIME_ENDPOINTS and statistic in STATISTICS_OF["share"]:
         refuse(f"{target.endpoint} is a time to event and has no {statistic}", "Give its median or survival_at.")
-    if target.endpoint in BINARY_ENDPOINTS and statistic not in ("proportion", "difference", "odds_ratio"):
+    if target.endpoint in BINARY_ENDPOINTS and statistic not in STATISTICS_OF["share"]:
         refuse(f"{target.endpoint} is yes or no and has no {statistic}", "Give events and n, or a proportion.")
     if statistic in ("median", "follow_up_median") and target.value is not None:
         refuse(f"a {statistic} is a time", "Write value_months instead of value.")

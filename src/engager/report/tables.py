@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
+from engager.evidence import trial_endpoints
 from engager.report.content import ReportContent, Source
 from engager.report.words import DASH, axis_of, endpoint_words, interval, number, what
 
 if TYPE_CHECKING:
     import polars as pl
-
-_SAFETY = ("CRS_", "neurologic_", "death_induction", "early_death", "fatal_AE")
 
 
 def anchor(source: str) -> str:
@@ -96,7 +95,7 @@ def outcome_tables(content: ReportContent) -> dict[str, list[dict[str, Any]]]:
         first = asked.filter(pl.col("request") == pl.col("request").min().over("arm"))
         one = {"endpoint": name, "statistic": statistic, "time_months": months}
         cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in content.arms}
-        table = "safety" if str(name).startswith(_SAFETY) else "efficacy"
+        table = trial_endpoints()[str(name)].table
         rows[table].append({"what": f"{what(one)} ({definition})" if definition else what(one), "cells": cells})
     return rows
 
@@ -163,5 +162,5 @@ def _step(name: str, counts: np.ndarray) -> dict[str, str]:
 
 def survival_words(endpoint: str) -> str:
     """Heading of a survival figure."""
-    long = {"OS": "Overall survival", "EFS": "Event-free survival", "RFS": "Relapse-free survival"}
-    return long.get(endpoint, endpoint_words(endpoint))
+    known = trial_endpoints().get(endpoint)
+    return endpoint_words(endpoint) if known is None else known.label[:1].upper() + known.label[1:]

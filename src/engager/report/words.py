@@ -11,24 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_ENDPOINTS = {
-    "MRD_response": "MRD response",
-    "complete_MRD_response": "Complete MRD response",
-    "response_in_cycle_1": "Response in cycle 1",
-    "HSCT_after_response": "Transplant in response",
-    "HSCT_on_study": "Transplant on study",
-    "CRS_any": "CRS, any grade",
-    "CRS_grade3plus": "CRS, grade 3+",
-    "neurologic_any": "Neurologic event, any grade",
-    "neurologic_grade3plus": "Neurologic event, grade 3+",
-    "death_induction": "Death in induction",
-    "early_death_30d": "Death within 30 days",
-    "fatal_AE": "Fatal adverse event",
-    "CD19_negative_relapse": "CD19-negative relapse",
-    "DoR": "Duration of response",
-    "CIR": "Relapse (competing risks)",
-    "TRM": "Transplant-related death",
-}
+from engager.evidence import trial_endpoints
+
 _SHARES = ("proportion", "survival_at", "cumulative_at", "difference", "curve")
 _TIMES = ("median", "follow_up_median")
 DASH = "–"
@@ -36,7 +20,8 @@ DASH = "–"
 
 def endpoint_words(name: str) -> str:
     """An endpoint as a reader would say it."""
-    return _ENDPOINTS.get(name, name.replace("_", " "))
+    known = trial_endpoints().get(name)
+    return name.replace("_", " ") if known is None else known.words
 
 
 def what(comparison: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from engager.analysis import (
 )
 from engager.calibration.comparison.curves import curve_requests, farthest_point, watched_curve
 from engager.core import RESPONSE_WINDOW_DAYS
+from engager.evidence import STATISTICS_OF, trial_endpoints
 from engager.protocol import Endpoint, Protocol, Target
 from engager.trial import TrialData
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _EFS_FAILURE_DAY = {"event_at_start": 1.0, "ignored": None}
-_SHARES = ("proportion", "difference", "odds_ratio")
 # What patients came with keeps its own column beside the outcome of the same name.
 _ENTRY_NAMES = {"mrd_log10": "entry_mrd_log10"}
 
@@ -161,10 +161,10 @@ def request_of(target: Target, protocol: Protocol, endpoint: Endpoint | None = N
             settings["response_window_days"] = window
     among = target.among or (endpoint.among if endpoint else None)
     # "among: null" in a study of active disease: the MRD response of all patients, assessed or not.
-    is_mrd = target.endpoint.endswith("MRD_response") and protocol.population.setting != "mrd_positive"
+    is_mrd = trial_endpoints()[target.endpoint].is_mrd and protocol.population.setting != "mrd_positive"
     if is_mrd and (among == "all" or (among is None and endpoint is not None)):
         among = "everyone"
-    if target.statistic in _SHARES:
+    if target.statistic in STATISTICS_OF["share"]:
         counted = target if target.has_window or endpoint is None else endpoint
         settings["window_days"] = protocol.window_days(counted, protocol.arm_of_one(target))
         if target.measure:

@@ -15,6 +15,7 @@ from engager.calibration.population.posterior import Posterior, course_settings
 from engager.calibration.population.unknowns import Unknown, as_settings, unknowns_of
 from engager.calibration.sensitivity.identifiability import prior_of, unbounded
 from engager.core import RESPONSE_WINDOW_DAYS, FloatArray, InputError, Problem, Stream, nearest
+from engager.evidence import trial_endpoints
 from engager.model import Model
 from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol
@@ -22,20 +23,29 @@ from engager.trial import TrialData, simulate_trial
 
 Progress = Callable[[float], None]
 
-TRIAL_OUTPUTS = {
-    "CR/CRh/CRi": "CR, CRh or CRi within 12 weeks (%)",
-    "MRD_response": "MRD response of responders (%)",
-    "OS_median": "Median overall survival (months)",
-    "CRS_grade3plus": "Cytokine release of grade 3+ (%)",
+# Endpoint and statistic of each output; a response counts within the usual window.
+_COUNTED = {
+    "CR/CRh/CRi": ("CR/CRh/CRi", "proportion"),
+    "MRD_response": ("MRD_response", "proportion"),
+    "OS_median": ("OS", "median"),
+    "CRS_grade3plus": ("CRS_grade3plus", "proportion"),
 }
-_REQUESTS = {
-    "CR/CRh/CRi": EndpointRequest("CR/CRh/CRi", window_days=RESPONSE_WINDOW_DAYS),
-    "MRD_response": EndpointRequest("MRD_response", window_days=RESPONSE_WINDOW_DAYS),
-    "OS_median": EndpointRequest("OS", "median"),
-    "CRS_grade3plus": EndpointRequest("CRS_grade3plus"),
-}
+
+
+def _words(endpoint: str, statistic: str) -> str:
+    known = trial_endpoints()[endpoint]
+    return f"{known.words}, median (months)" if statistic == "median" else f"{known.words} (%)"
+
+
+def _request(endpoint: str, statistic: str) -> EndpointRequest:
+    is_windowed = trial_endpoints()[endpoint].window == "response"
+    return EndpointRequest(endpoint, statistic, window_days=RESPONSE_WINDOW_DAYS if is_windowed else None)
+
+
+TRIAL_OUTPUTS = {name: _words(*what) for name, what in _COUNTED.items()}
+_REQUESTS = {name: _request(*what) for name, what in _COUNTED.items()}
 # Patients in remission at entry have no remission to reach.
-_NOT_IN_REMISSION = ("CR/CRh/CRi",)
+_NOT_IN_REMISSION = tuple(name for name, (one, _) in _COUNTED.items() if trial_endpoints()[one].is_response)
 FOLLOW_UP_MONTHS = 24.0
 # As in calibration: a median that was not reached counts as half again the follow-up.
 _BEYOND_FOLLOW_UP = 1.5

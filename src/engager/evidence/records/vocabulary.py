@@ -1,14 +1,17 @@
 """One vocabulary for endpoints, statistics, measures, routes, drug classes and time units.
 
 Everything it knows stands in ``data/vocabulary.yaml``; this module looks words up, it decides nothing itself.
+What a virtual trial counts for an endpoint stands there too (`TrialEndpoint`); `engager.analysis` works it out.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from engager.core import MONTHS_PER, InputError, Problem, nearest
@@ -16,6 +19,16 @@ from engager.evidence.records.reading import read_yaml
 
 DATA = Path(__file__).parents[1] / "data"
 Kind = Literal["binary", "time_to_event", "rate", "onset"]
+EndpointKind = Literal["share", "time", "competing"]
+
+# What can be estimated of each kind; the first is the plainest.
+STATISTICS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "share": ("proportion", "difference", "odds_ratio"),
+        "time": ("median", "survival_at", "hazard_ratio", "follow_up_median"),
+        "competing": ("cumulative_at",),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,48 @@ class Endpoint:
     known: bool = True
 
 
+@dataclass(frozen=True)
+class TrialEndpoint:
+    """One endpoint that a virtual trial answers.
+
+    Attributes
+    ----------
+    name : of the evidence vocabulary. better : higher or lower, for the patient. label : as in forest plots.
+    kind, table, words, meaning, window, denominator, among, origin, no_response, day, adam : as the head of
+        ``data/vocabulary.yaml`` says; None where the endpoint has none.
+    """
+
+    name: str
+    better: str
+    label: str
+    kind: EndpointKind
+    table: Literal["efficacy", "safety"]
+    words: str
+    meaning: str
+    window: Literal["response", "event", "none"]
+    denominator: Literal["randomized", "treated", "responders", "assessed_responders", "relapsed", "transplanted"]
+    day: str
+    adam: str
+    among: str | None = None
+    origin: Literal["randomization", "response", "hsct"] | None = None
+    no_response: str | None = None
+
+    @property
+    def is_harm(self) -> bool:
+        """More of it is worse for the patient; a harm is nothing that a trial can win by."""
+        return self.better == "lower"
+
+    @property
+    def is_response(self) -> bool:
+        """A share of all patients with some class of remission."""
+        return self.kind == "share" and self.window == "response" and self.denominator == "randomized"
+
+    @property
+    def is_mrd(self) -> bool:
+        """Read by an MRD assay, which not every patient has."""
+        return self.denominator == "assessed_responders"
+
+
 @cache
 def vocabulary() -> dict[str, Any]:
     """The vocabulary file as written."""
@@ -51,7 +106,9 @@ def vocabulary() -> dict[str, Any]:
 
 @cache
 def _endpoints() -> dict[str, Endpoint]:
-    return {name: Endpoint(name, **_without(entry, "aliases")) for name, entry in vocabulary()["endpoints"].items()}
+    return {
+        name: Endpoint(name, **_without(entry, "aliases", "trial")) for name, entry in vocabulary()["endpoints"].items()
+    }
 
 
 @cache
@@ -100,6 +157,22 @@ def known_endpoint(spelling: str, where: str = "endpoint") -> Endpoint:
         hint = nearest(spelling, vocabulary()["endpoints"])
         raise InputError(Problem(where, spelling, "is not an endpoint of the vocabulary", hint))
     return found
+
+
+@cache
+def trial_endpoints() -> Mapping[str, TrialEndpoint]:
+    """Every endpoint that a virtual trial answers, in the order of the vocabulary."""
+    rows = {name: row["trial"] for name, row in vocabulary()["endpoints"].items() if "trial" in row}
+    found = {}
+    for name, columns in rows.items():
+        known = endpoint(name)
+        found[name] = TrialEndpoint(name=name, better=known.better, label=known.label, **columns)
+    return MappingProxyType(found)
+
+
+def trial_names(*kinds: EndpointKind) -> tuple[str, ...]:
+    """Names of the endpoints of some kinds; of every kind when none is named."""
+    return tuple(name for name, one in trial_endpoints().items() if not kinds or one.kind in kinds)
 
 
 def statistic(spelling: str) -> str | None:
@@ -171,5 +244,5 @@ def _fold(text: str) -> str:
     return " ".join(text.replace("_", " ").split()).lower()
 
 
-def _without(entry: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name != key}
+def _without(entry: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in keys}

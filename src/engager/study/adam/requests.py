@@ -9,23 +9,8 @@ from engager.analysis import EndpointRequest
 from engager.protocol import Endpoint, Protocol
 from engager.study.run.requests import request_for
 
-# Yes/no endpoints that are told in ADRS; adverse events are counted from ADAE.
-_CODES = {
-    "CR": "CR",
-    "CRh": "CRH",
-    "CRi": "CRI",
-    "CR/CRh": "CRCRH",
-    "CR/CRi": "CRCRI",
-    "CR/CRh/CRi": "CRCRHCRI",
-    "MRD_response": "MRDRESP",
-    "complete_MRD_response": "MRDCRESP",
-    "response_in_cycle_1": "RESPC1",
-    "HSCT_after_response": "HSCTRESP",
-    "HSCT_on_study": "HSCT",
-    "early_death_30d": "DTH30D",
-    "death_induction": "DTHIND",
-    "fatal_AE": "FATALAE",
-}
+# Adverse events are counted from this dataset; every other endpoint has a parameter of its own.
+_COUNTED_ELSEWHERE = "ADAE"
 _AT_TRANSPLANT = "HC"
 
 
@@ -42,13 +27,13 @@ def parameters_of(protocol: Protocol, *, of_time: bool) -> Iterator[Asked]:
     """The parameters of one kind, each code once."""
     taken: dict[str, int] = {}
     for one in protocol.endpoints:
-        if (one.is_time_to_event or one.is_competing) != of_time or not (of_time or one.id in _CODES):
+        if (one.is_time_to_event or one.is_competing) != of_time or one.kind.adam == _COUNTED_ELSEWHERE:
             continue
         requests = {arm: _request(protocol, one, arm) for arm in protocol.arms}
         own = any(request.censor_at_hsct for request in requests.values())
         both = one.is_time_to_event and one.origin != "hsct"
         for censor in (False, True) if both else (own,):
-            code = one.id.upper() + _AT_TRANSPLANT * censor if of_time else _CODES[one.id]
+            code = one.kind.adam + _AT_TRANSPLANT * (censor and of_time)
             taken[code] = taken.get(code, 0) + 1
             code += str(taken[code]) if taken[code] > 1 else ""
             counted = {arm: replace(request, censor_at_hsct=censor) for arm, request in requests.items()}
@@ -60,7 +45,7 @@ def _request(protocol: Protocol, one: Endpoint, arm: str) -> EndpointRequest:
     if one.is_competing:
         return request_for(protocol, one, arm, "cumulative_at", 12.0)
     request = request_for(protocol, one, arm, "median" if one.is_time_to_event else "proportion")
-    if protocol.population.setting == "mrd_positive" and request.among is None and one.id.endswith("MRD_response"):
+    if protocol.population.setting == "mrd_positive" and request.among is None and one.kind.is_mrd:
         return replace(request, among="all")
     return request
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from engager.analysis import endpoint, response_categories
+from engager.analysis import endpoint
+from engager.evidence import trial_endpoints
 from engager.study.adam.dataset import (
     Dataset,
     Parameter,
@@ -19,16 +20,6 @@ from engager.study.adam.dataset import (
 from engager.study.adam.requests import Asked, by_arm, parameters_of
 from engager.study.adam.source import Source
 
-_DAYS = {
-    "MRD_response": "mrd_response_day",
-    "complete_MRD_response": "mrd_undetectable_day",
-    "response_in_cycle_1": "response_day",
-    "HSCT_after_response": "hsct_day",
-    "HSCT_on_study": "hsct_day",
-    "early_death_30d": "death_day",
-    "death_induction": "death_day",
-    "fatal_AE": "death_day",
-}
 # What is known of every patient, whatever the study counts: code -> (text, column of the day).
 _FIRSTS = {
     "RSPFIRST": ("First CR, CRh or CRi", "response_day"),
@@ -38,14 +29,13 @@ _FIRSTS = {
     "MRDLFRST": ("First MRD below the limit of the protocol", "mrd_response_day"),
     "MRDUFRST": ("First undetectable MRD", "mrd_undetectable_day"),
 }
-_RESPONDERS = "subjects whose best response is CR, CRh or CRi"
-_USUAL_DENOMINATOR = {
-    "MRD_response": _RESPONDERS,
-    "complete_MRD_response": _RESPONDERS,
-    "HSCT_after_response": _RESPONDERS,
-    "response_in_cycle_1": _RESPONDERS,
-    "early_death_30d": "treated subjects",
-    "fatal_AE": "treated subjects",
+_DENOMINATORS = {
+    "randomized": "all subjects",
+    "treated": "treated subjects",
+    "responders": "subjects whose best response is CR, CRh or CRi",
+    "assessed_responders": "subjects whose best response is CR, CRh or CRi",
+    "relapsed": "subjects who relapsed",
+    "transplanted": "transplanted subjects",
 }
 _RESPONSES = ("CR", "CRh", "CRi")
 
@@ -129,7 +119,7 @@ def _share(source: Source, asked: Asked) -> pl.DataFrame:
     for arm, request in asked.requests.items():
         built = endpoint(request.endpoint).build(request)
         happened = built.event.fill_null(False)  # type: ignore[union-attr]
-        day = _DAYS.get(request.endpoint) or _response_day(request.endpoint)
+        day = trial_endpoints()[request.endpoint].day
         parts.append(
             source.followed.filter(pl.col("arm") == arm)
             .with_columns(parameter=pl.lit(asked.code), counted=built.counted, happened=happened)
@@ -142,20 +132,14 @@ def _share(source: Source, asked: Asked) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _response_day(name: str) -> str:
-    """Column with the first day in at least the lowest of the endpoint's categories."""
-    categories = response_categories(name)
-    return "response_day" if "CRi" in categories else "crh_day" if "CRh" in categories else "cr_day"
-
-
 def _share_words(asked: Asked) -> tuple[str, str]:
     one = next(iter(asked.requests.values()))
-    meaning = endpoint(one.endpoint).meaning
+    known = trial_endpoints()[one.endpoint]
     windows = {arm: request.window_days for arm, request in asked.requests.items()}
-    text = f"{one.endpoint}: {meaning}"[:200]
-    among = _USUAL_DENOMINATOR.get(one.endpoint, "all subjects")
+    text = f"{one.endpoint}: {known.meaning}"[:200]
+    among = _DENOMINATORS[known.denominator]
     if one.among is not None:
         among = "all subjects" if one.among in ("all", "everyone") else f"subjects whose best response is {one.among}"
-    if one.endpoint.endswith("MRD_response") and one.among != "everyone":
+    if known.is_mrd and one.among != "everyone":
         among += " with an MRD assay in that time"
     return text, f"Y when it came ({by_arm(windows)}). Denominator (ANL01FL): {among}."

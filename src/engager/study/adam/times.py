@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from engager.analysis import EndpointRequest, endpoint
+from engager.evidence import trial_endpoints
 from engager.study.adam.dataset import (
     Dataset,
     Parameter,
@@ -20,7 +21,6 @@ from engager.study.adam.requests import Asked, by_arm, parameters_of
 from engager.study.adam.source import Source
 
 _ORIGINS = {"randomization": None, "treatment": "start_day", "response": "response_day", "hsct": "hsct_day"}
-_USUAL_ORIGIN = {"CIR": "response", "TRM": "hsct"}
 # Days that are sums and differences of the same days agree to this.
 _SAME_DAY = 1e-5
 
@@ -107,7 +107,7 @@ def _no_times(source: Source) -> pl.DataFrame:
 
 
 def _origin(request: EndpointRequest) -> str:
-    return request.origin or _USUAL_ORIGIN.get(request.endpoint, "randomization")
+    return request.origin or trial_endpoints()[request.endpoint].origin or "randomization"
 
 
 def _on(column: str, day: pl.Expr) -> pl.Expr:

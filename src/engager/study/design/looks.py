@@ -19,6 +19,7 @@ from engager.analysis import (
 )
 from engager.calibration import strata_of
 from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS
+from engager.evidence import trial_endpoints
 from engager.protocol import NullArm, Protocol
 from engager.study.design.rules import Prior, Rules, share_statistic, time_statistic
 from engager.study.run.requests import comparison_of, request_for
@@ -75,7 +76,7 @@ def simulate_looks(
         requests[arm] = replace(_share_request(protocol, arm), window_days=days, strata=strata)
         # Without a window a response counts until the usual one, anything else until follow-up ends.
         late = protocol.follow_up.months * DAYS_PER_MONTH
-        known_after[arm] = days or (RESPONSE_WINDOW_DAYS if design.primary.startswith("CR") else late)
+        known_after[arm] = days or (RESPONSE_WINDOW_DAYS if trial_endpoints()[design.primary].is_response else late)
     ordered = shares_in_order(patients, requests, known_after)
     trials = looks_at_shares(ordered, rules.patients_by_look, share_statistic(design, rules.test, prior))
     middle = int(np.argsort(ordered.event.sum(axis=1), kind="stable")[len(ordered.event) // 2])
@@ -92,7 +93,7 @@ def _share_request(protocol: Protocol, arm: str) -> EndpointRequest:
     assert endpoint is not None  # checked when the file was read
     request = request_for(protocol, endpoint, arm, "proportion")
     # Everybody is in remission there, so MRD is counted among all, as in a run's tables.
-    in_remission = protocol.population.setting == "mrd_positive" and request.endpoint.endswith("MRD_response")
+    in_remission = protocol.population.setting == "mrd_positive" and endpoint.kind.is_mrd
     return replace(request, among="all") if in_remission and request.among is None else request
 
 
