@@ -2,8 +2,10 @@
 from .curves.printed import (
     CurveInformation as CurveInformation,
     curve_information as curve_information,
+    information_of as information_of,
 )
 from .curves.reconstruction import (
+    Anchor as Anchor,
     RebuiltCurve as RebuiltCurve,
     rebuild_curve as rebuild_curve,
 )

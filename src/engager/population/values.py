@@ -6,7 +6,7 @@ In files, on the command line and as labels of unknowns each value has one writt
     growth.sd                  between-patient standard deviation of its logarithm
     sensitivity~salvage_line   slope of a covariate effect
     trial:mrd_sensitivity      how a trial observes and handles patients (`engager.trial`)
-    trial_effect:k_kill        standard deviation of the logarithm of a factor that a trial's patients share
+    trial_effect:k_kill        spread of what a trial's patients share: log of a factor, or added to an assumption
     regimen:flag               strength of a chemotherapy regimen, relative to standard salvage chemotherapy
 
 Only this module reads and writes these names; everybody else holds `PopulationValues`.
@@ -96,7 +96,8 @@ class PopulationValues:
     spread : parameter -> between-patient standard deviation of its logarithm.
     slope : (parameter, covariate) -> slope of the covariate effect, on the logarithm.
     assumption : name -> value of an assumption about how a trial observes and handles patients.
-    trial_effect : parameter -> standard deviation of the logarithm of a factor that all patients of a trial share.
+    trial_effect : parameter or assumption -> standard deviation, between trials, of the logarithm of a factor that all
+        patients of a trial share; of an assumption, of what is added to it.
     strength : regimen id -> strength, relative to standard salvage chemotherapy.
     """
 
@@ -155,7 +156,7 @@ class PopulationValues:
     def refuse_unknown(self, model: Model) -> None:
         """Stop at names that the model does not have; a misspelt one would silently be the table's value.
 
-        Assumptions are known to the trial alone, which refuses them itself.
+        Assumptions, and what trials differ in, are known to the trial alone, which refuses them itself.
 
         Raises
         ------
@@ -166,7 +167,7 @@ class PopulationValues:
         slopes = {(effect.parameter, effect.covariate) for effect in model.effects}
         problems = []
         for name, value in self._items():
-            if name.kind in ("typical", "spread", "trial_effect") and name.name not in parameters:
+            if name.kind in ("typical", "spread") and name.name not in parameters:
                 hint = nearest(name.name, sorted(parameters))
                 problems.append(Problem(f"population value {name}", value, f"is no parameter of {model.id}", hint))
             if name.kind == "slope" and name.key not in slopes:

@@ -22,3 +22,7 @@ from .tables import (
     OBSERVABLES as OBSERVABLES,
     TrialData as TrialData,
 )
+from .trial_effects import (
+    shifted as shifted,
+    with_trial_effects as with_trial_effects,
+)

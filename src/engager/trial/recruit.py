@@ -25,7 +25,6 @@ from engager.model import Model
 from engager.population import (
     Covariates,
     Patients,
-    PopulationValues,
     Settings,
     sample_covariates,
     sample_patients,
@@ -150,12 +149,7 @@ def recruit(
         key=np.concatenate([part.numbers for part in parts]),
         stream_of=streams,
         covariates={name: np.concatenate([part.covariates[name] for part in parts]) for name in names},
-        parameters=np.concatenate(
-            [
-                part.parameters * _trial_factors(protocol, model, seed, replicate, settings(replicate))
-                for part, replicate in zip(parts, streams, strict=True)
-            ]
-        ),
+        parameters=np.concatenate([part.parameters for part in parts]),
         entry_day=np.empty(0),
         observable_day=np.empty(0),
         is_treated=np.empty(0, dtype=bool),
@@ -195,20 +189,6 @@ def _numbers(
 
     place = list(protocol.arms).index(arm_id)
     return dealt_to(place, arm.n, ratio, block, stream, strata if conditions else None)
-
-
-def _trial_factors(
-    protocol: Protocol, model: Model, seed: int, replicate: int, settings: PopulationValues
-) -> FloatArray:
-    """What all patients of one virtual trial share, whatever their arm: array (parameter,) of factors."""
-    names = model.system.parameters
-    factors = np.ones(len(names))
-    stream = Stream(seed, protocol.study, replicate)
-    for place, name in enumerate(names):
-        sd = settings.trial_effect.get(name, 0.0)
-        if sd:
-            factors[place] = np.exp(sd * stream.of(f"trial-effect/{name}").normal(np.zeros(1, dtype=np.int64))[0])
-    return factors
 
 
 def quantile_of(distribution: Distribution) -> spread.Quantile:

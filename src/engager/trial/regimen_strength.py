@@ -26,7 +26,9 @@ class RegimenStrength:
     is_reached : False when no strength brings the published rate in the model's patients (the nearest is used), or,
         after a joint fit, when the fitted strength brings a rate outside the published 95 % interval.
     studies : shipped studies whose patients were treated; none: patients like TOWER's.
-    is_joint : found in the joint fit of the population.
+    is_joint : found in the joint fit of the population, whose draws then count.
+    sd_log : of the logarithm of the strength, given its rate and its class; 0: not known.
+    group : class of regimens whose strengths it was shrunk to; empty: none.
     """
 
     strength: float
@@ -39,6 +41,8 @@ class RegimenStrength:
     is_reached: bool = True
     studies: tuple[str, ...] = ()
     is_joint: bool = False
+    sd_log: float = 0.0
+    group: str = ""
 
 
 @cache

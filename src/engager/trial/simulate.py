@@ -43,6 +43,7 @@ from engager.trial.samples import daily_times, keep, keep_days
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
 from engager.trial.toxicity import HAZARD_OF_EVENT, Toxicity, advance_days, stop_treatment
 from engager.trial.transplant import Transplantation
+from engager.trial.trial_effects import with_trial_effects
 
 Progress = Callable[[float], None]
 
@@ -78,8 +79,9 @@ def simulate_here(
     arms : those to simulate; None: all.
     """
     model = load_model(protocol.model)
-    read = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
-    choose = read.__getitem__
+    values = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
+    drawn = {one: with_trial_effects(found, model, protocol.study, seed, one) for one, found in values.items()}
+    choose = drawn.__getitem__
     courses: dict[str, Course] = {}
     chosen = list(protocol.arms) if arms is None else list(arms)
     for k, arm_id in enumerate(chosen):

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
-from engager.calibration.population.data_points import data_points, to_scale
+from engager.analysis import EndpointRequest, estimate_endpoints
+from engager.calibration.population.data_points import data_points, simulated_points, simulation_variance, to_scale
 from engager.calibration.population.fit import FitPlan, fit_population
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import unknowns_of
 from engager.model import load_model
 from engager.protocol import Protocol, shipped_protocol
+from engager.trial import simulate_trial
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def test_unknowns_stay_between_their_bounds(model):
 
 def test_only_figures_marked_for_fitting_are_data():
     labels = [point.label for point in data_points(shipped_protocol("tower"))]
-    assert any(" OS median" in label for label in labels)
+    assert any(" OS curve" in label for label in labels)
     assert not any(" EFS " in label for label in labels)
 
 
@@ -60,7 +63,7 @@ def plan_for(model, name, target):
         }
     )
     unknowns = tuple(one for one in unknowns_of(model) if one.name == name)
-    return FitPlan(model, (protocol,), members=16, portions=2, seed=3, unknowns=unknowns)
+    return FitPlan(model, (protocol,), members=16, portions=2, seed=3, common=unknowns)
 
 
 def test_a_fit_moves_the_hazard_toward_the_data_and_resumes(model, tmp_path):
@@ -74,6 +77,60 @@ def test_a_fit_moves_the_hazard_toward_the_data_and_resumes(model, tmp_path):
     # all portions are on disk: the same plan gives the same draws without simulating again
     again = fit_population(plan, work=tmp_path)
     np.testing.assert_array_equal(again.draws, posterior.draws)
+
+
+def test_remissions_of_one_arm_are_one_multinomial():
+    targets = [
+        {"arm": "a", "endpoint": "CR", "events": 20, "n": 100, "use": "fit"},
+        {"arm": "a", "endpoint": "CR/CRh/CRi", "events": 50, "n": 100, "use": "fit"},
+        {"arm": "a", "endpoint": "CR/CRh", "events": 30, "n": 100, "use": "fit"},
+    ]
+    protocol = Protocol.model_validate(
+        {"study": "one", "arms": {"a": {"n": 100, "regimen": "blinatumomab"}}, "targets": targets}
+    )
+    points = data_points(protocol)
+    counts = [(50, 100), (30, 50), (20, 30)]
+    assert [point.n for point in points] == [100, 50, 30]
+    for point, (events, n) in zip(points, counts, strict=True):
+        share = (events + 0.5) / (n + 1)
+        assert point.value == pytest.approx(np.log(share / (1 - share)))
+        assert point.variance == pytest.approx(1 / (n * share * (1 - share)))
+
+
+def test_median_and_landmarks_of_one_arm_are_one_curve():
+    targets = [
+        {"statistic": "median", "value_months": 8},
+        {"statistic": "survival_at", "time_months": 24, "value": 0.2},
+    ]
+    targets = [{"arm": "a", "endpoint": "OS", "n": 80, "use": "fit", **one} for one in targets]
+    protocol = Protocol.model_validate(
+        {"study": "one", "arms": {"a": {"n": 80, "regimen": "blinatumomab"}}, "targets": targets}
+    )
+    first, second = data_points(protocol)
+    assert (first.months, second.months) == ((8.0,), (8.0, 24.0))
+    assert (first.variance, second.variance) == (1.0, 1.0)
+    # Greenwood without loss: Var log S = (1/S - 1)/n; the median is printed to a tenth of a month
+    assert first.weights[0] == pytest.approx(np.log(2) * np.sqrt(80), rel=0.01)
+
+
+def test_simulated_points_of_a_wide_and_a_narrow_remission_make_a_whole():
+    targets = [
+        {"arm": "a", "endpoint": "CR/CRh", "events": 30, "n": 60, "use": "fit"},
+        {"arm": "a", "endpoint": "CR", "events": 20, "n": 60, "use": "fit"},
+    ]
+    protocol = Protocol.model_validate(
+        {"study": "one", "arms": {"a": {"n": 60, "regimen": "blinatumomab"}}, "targets": targets,
+         "follow_up": {"months": 4}}
+    )  # fmt: skip
+    data = simulate_trial(protocol, replicates=[0, 1], seed=1, n_sampled=0, n_threads=1)
+    found = simulated_points(data, data_points(protocol))
+    rows = estimate_endpoints(data, [EndpointRequest(name, window_days=84.0) for name in ("CR/CRh", "CR")], "x")
+    for replicate in (0, 1):
+        own = rows.filter(pl.col("replicate") == replicate).sort("request")
+        wide, narrow = np.round(own["value"].to_numpy() * own["n"].to_numpy())
+        assert found.n[replicate].tolist() == [60, wide]
+        assert found.values[replicate, 1] == pytest.approx(np.log((narrow + 0.5) / (wide - narrow + 0.5)))
+    assert simulation_variance(data_points(protocol), found.n)[0] == pytest.approx(data_points(protocol)[0].variance)
 
 
 def test_a_posterior_is_written_and_read_back(tmp_path):

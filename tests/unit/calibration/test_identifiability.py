@@ -69,7 +69,8 @@ def test_chance_alone_shrinks_more_in_a_small_ensemble(model, unknowns, monkeypa
         return assess_identifiability(Posterior(model.id, model.hash, NAMES, draws, {}, made), model).chance
 
     small, large = chance(40), chance(320)
-    assert small[0] < large[0] <= 1.02
+    # the low end: an idle unknown keeps its width in most repeats
+    assert small[1] < large[1] <= small[2] <= 1.02
     assert large[0] > 0.9
     assert small[1] < small[0] < small[2]
 

@@ -58,9 +58,7 @@ def test_a_value_that_is_no_number_is_refused():
         PopulationValues.read({"k_kill": float("nan")})
 
 
-@pytest.mark.parametrize(
-    "name", ["k_kil", "k_kil.sd", "trial_effect:k_kil", "sensitivity~salvage_lin", "k_kill~salvage_line"]
-)
+@pytest.mark.parametrize("name", ["k_kil", "k_kil.sd", "sensitivity~salvage_lin", "k_kill~salvage_line"])
 def test_names_the_model_does_not_have_are_refused_with_the_nearest(name):
     values = PopulationValues.read({name: 1.0, "growth": 0.1})
     burden = {"marrow_blasts_percent": spread.constant(80.0)}

@@ -191,6 +191,7 @@ def test_grades_have_their_shares():
 
 def test_a_trial_has_factors_that_all_its_patients_share():
     from engager.model import load_model
+    from engager.trial import with_trial_effects
     from engager.trial.recruit import recruit
 
     model = load_model("b-all")
@@ -198,7 +199,9 @@ def test_a_trial_has_factors_that_all_its_patients_share():
     values = PopulationValues(trial_effect={"potency": 0.4})
 
     def potencies(arm, settings, replicates=(0, 1, 2)):
-        drawn = recruit(small(), arm, model, 7, replicates, lambda replicate: settings)
+        study = small()
+        own = {one: with_trial_effects(settings, model, study.study, 7, one) for one in replicates}
+        drawn = recruit(study, arm, model, 7, replicates, own.__getitem__)
         return drawn.parameters[:, place].reshape(len(replicates), -1)
 
     factors = {arm: potencies(arm, values) / potencies(arm, PopulationValues()) for arm in ("engager", "control")}

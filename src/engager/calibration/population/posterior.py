@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,7 @@ import yaml
 from engager.core import FloatArray, Stream
 from engager.model import Model
 from engager.population import PopulationValues, Settings
+from engager.trial import regimen_strengths
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class Posterior:
     Attributes
     ----------
     model, model_hash : the model it was fitted with.
-    names : written names of the unknowns. draws : array (draw, unknown) [model units].
+    names : written names of population values. draws : array (draw, name) [model units]; what studies differ in is a
+        spread, ``trial_effect:sensitivity``.
     fixed : population values held fixed in the fit and in every simulation that draws from it, by written name.
     provenance : studies, data points, seed, versions.
-    trial_effects : parameter -> standard deviation of the logarithm of a factor that a trial's patients share; drawn
-        for each virtual trial, so that a prediction holds what trials differ in and nobody prints.
+    trial_effects : spreads between studies that were assumed, not fitted; empty when `names` has them. Either way a
+        virtual trial draws its own effects, so that a prediction holds what trials differ in and nobody prints.
     """
 
     model: str
@@ -40,25 +42,28 @@ class Posterior:
     trial_effects: dict[str, float] = field(default_factory=dict)
 
     def draw(self, number: int) -> PopulationValues:
-        """Population values of one draw."""
-        return self._values(self.draws[number])
+        """Population values of one draw, without what a trial would differ in."""
+        return replace(self._values(self.draws[number]), trial_effect={})
 
     def center(self) -> PopulationValues:
-        """Medians of all draws: one population without parameter uncertainty."""
-        return self._values(np.median(self.draws, axis=0))
+        """Medians of all draws: one population without parameter uncertainty, and without what trials differ in."""
+        return replace(self._values(np.median(self.draws, axis=0)), trial_effect={})
 
     def _values(self, row: FloatArray) -> PopulationValues:
         return PopulationValues.read({**self.fixed, **dict(zip(self.names, row.tolist(), strict=True))})
 
     def settings(self, seed: int) -> Settings:
         """Population values for every replicate, each its own draw, chosen by a keyed draw, with the spread of what
-        its trial's patients share."""
+        its trial's patients share, and a strength for every regimen, drawn with its uncertainty."""
         stream = Stream(seed, "posterior")
-        effects = PopulationValues(trial_effect=self.trial_effects)
+        assumed = PopulationValues(trial_effect=self.trial_effects)
 
         def choose(replicate: int) -> PopulationValues:
-            share = stream.uniform(np.array([replicate]))[0]
-            return self.draw(int(share * len(self.draws))) | effects
+            place = np.array([replicate])
+            share = stream.uniform(place)[0]
+            row = self._values(self.draws[int(share * len(self.draws))])
+            strengths = PopulationValues(strength=drawn_strengths(stream, replicate))
+            return strengths | row | assumed
 
         return choose
 
@@ -90,6 +95,16 @@ class Posterior:
             trial_effects=content.get("trial_effects", {}),
             provenance=content["provenance"],
         )
+
+
+def drawn_strengths(stream: Stream, replicate: int) -> dict[str, float]:
+    """A strength for each regimen that was calibrated alone: log-normal, as its interval says."""
+    found = {}
+    place = np.array([replicate])
+    for slug, row in regimen_strengths().items():
+        if row.sd_log and not row.is_joint:
+            found[slug] = row.strength * float(np.exp(row.sd_log * stream.of(f"strength/{slug}").normal(place)[0]))
+    return found
 
 
 def _data(name: str) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engager.calibration.population.unknowns import STANDARD_REGIMENS
+from engager.calibration.population.hierarchy import STANDARD_REGIMENS
 from engager.core import InputError
 from engager.evidence import load_regimens, select
 from engager.protocol import Protocol, Target, shipped_protocol, shipped_protocols

@@ -18,9 +18,9 @@ import yaml
 
 from engager.analysis import estimate_endpoints, exact_interval
 from engager.calibration.comparison.compare import request_of
+from engager.calibration.population.hierarchy import STRENGTH_RANGE
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
-from engager.calibration.population.unknowns import STRENGTH_RANGE
 from engager.core import FloatArray, InputError, Problem, nearest, versions
 from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol

@@ -1,29 +1,28 @@
-"""What calibration may move: typical values, between-patient spreads and covariate slopes, on one scale.
+"""What calibration may move: typical values, spreads and slopes of the population, each on one unbounded scale.
 
-Each unknown lives between two bounds from the parameter table. Inside the calibration it is an unbounded
-number z; bounds are reached only at infinity, so no draw can leave them.
+Each unknown of the population lives between two bounds from the parameter table. Inside the calibration it is an
+unbounded number z; bounds are reached only at infinity, so no draw can leave them. Spreads between studies and between
+regimens have half-normal priors, and what one study or regimen differs in is a standard normal number (`hierarchy`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from engager.core import FloatArray
 from engager.model import Model
 from engager.population import PopulationValues, ValueName
-from engager.protocol import Protocol
 from engager.trial import assumption_table
+
+Prior = Literal["bounded", "half_normal", "normal"]
 
 # Prior: the table's value, with nearly all of the allowed range within two standard deviations.
 _PRIOR_SD = 1.0
 _FARTHEST_START = 1.5
-# No regimen is taken to be more than eight times as strong, or weak, as standard chemotherapy.
-STRENGTH_RANGE = (0.125, 8.0)
-# What standard chemotherapy is: these have strength 1.
-STANDARD_REGIMENS = ("salvage-chemotherapy-historical", "soc-chemotherapy-tower")
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,11 @@ class Unknown:
 
     Attributes
     ----------
-    name : the written name of a population value: ``k_kill``, ``potency.sd`` or ``sensitivity~salvage_line``.
-    low, high, start : bounds and the table's value, in model units.
+    name : of a population value, its written name: ``k_kill``, ``potency.sd``, ``sensitivity~salvage_line``; of
+        what is used by the fit alone, words with a space.
+    low, high, start : bounds and the table's value, in model units; of a half-normal prior `start` is its scale.
     is_log : moves on a logarithmic scale.
+    prior : bounded (logistic between the bounds), half_normal, or normal (mean 0, standard deviation 1).
     """
 
     name: str
@@ -42,10 +43,19 @@ class Unknown:
     high: float
     start: float
     is_log: bool
+    prior: Prior = "bounded"
 
     def value(self, z: FloatArray) -> FloatArray:
-        """From the unbounded scale to model units."""
-        share = 1.0 / (1.0 + np.exp(-np.asarray(z)))
+        """From the unbounded scale, on which every prior is normal, to model units."""
+        from scipy.special import ndtr, ndtri
+
+        z = np.asarray(z, dtype=float)
+        if self.prior == "normal":
+            return z
+        if self.prior == "half_normal":
+            # the quantile of a half-normal at the normal probability of z
+            return np.asarray(-self.start * ndtri(0.5 * ndtr(-z)))
+        share = 1.0 / (1.0 + np.exp(-z))
         if self.is_log:
             return self.low * (self.high / self.low) ** share
         return self.low + (self.high - self.low) * share
@@ -53,12 +63,24 @@ class Unknown:
     @property
     def prior_mean(self) -> float:
         """Where the prior is centered on the unbounded scale."""
+        if self.prior != "bounded":
+            return 0.0
         if self.is_log:
             share = np.log(self.start / self.low) / np.log(self.high / self.low)
         else:
             share = (self.start - self.low) / (self.high - self.low)
         share = min(max(float(share), 1e-6), 1 - 1e-6)
         return float(np.clip(np.log(share / (1 - share)), -_FARTHEST_START, _FARTHEST_START))
+
+
+def half_normal(name: str, scale: float) -> Unknown:
+    """A spread: half-normal with this scale."""
+    return Unknown(name, 0.0, np.inf, scale, is_log=False, prior="half_normal")
+
+
+def standard_normal(name: str) -> Unknown:
+    """What one study or regimen differs in, in units of its spread."""
+    return Unknown(name, -np.inf, np.inf, 0.0, is_log=False, prior="normal")
 
 
 def unknowns_of(model: Model) -> tuple[Unknown, ...]:
@@ -84,16 +106,14 @@ def unknowns_of(model: Model) -> tuple[Unknown, ...]:
     return tuple(found)
 
 
-def regimen_unknowns(studies: Sequence[Protocol]) -> tuple[Unknown, ...]:
-    """Strengths of the chemotherapy regimens of these studies, relative to standard chemotherapy."""
-    regimens = [arm.regimen for study in studies for arm in study.arms.values()]
-    own = {one.id for one in regimens if one.is_chemotherapy and not one.strength} - {*STANDARD_REGIMENS}
-    return tuple(Unknown(str(ValueName("strength", slug)), *STRENGTH_RANGE, 1.0, is_log=True) for slug in sorted(own))
-
-
 def prior_members(unknowns: Sequence[Unknown], normal: FloatArray) -> FloatArray:
     """Draws of the prior: array (member, unknown) from standard normal draws of the same shape."""
     return np.array([unknown.prior_mean for unknown in unknowns]) + _PRIOR_SD * normal
+
+
+def values_of(unknowns: Sequence[Unknown], members: FloatArray) -> FloatArray:
+    """Members in model units: array (member, unknown)."""
+    return np.stack([unknown.value(members[:, i]) for i, unknown in enumerate(unknowns)], axis=1)
 
 
 def as_settings(unknowns: Sequence[Unknown], member: FloatArray) -> PopulationValues:

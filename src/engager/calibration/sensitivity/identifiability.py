@@ -185,7 +185,7 @@ def chance_contraction(posterior: Posterior) -> tuple[float, float, float] | Non
         for portion in range(portions):
             simulated = moved[:, :n] @ slopes.T
             keyed = stream.of(f"portion/{portion}")
-            moved = assimilate(moved, simulated, observed, np.ones(n_data), float(portions), keyed)
+            moved = assimilate(moved, simulated, observed, np.full(n_data, float(portions)), keyed)
         ratios.append(moved[:, n:].std(axis=0, ddof=1) / before)
     low, middle, high = np.quantile(np.concatenate(ratios), [0.05, 0.5, 0.95])
     return float(middle), float(low), float(high)

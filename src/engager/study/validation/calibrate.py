@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import FitPlan, Posterior, fit_population, shipped_plan
-from engager.core import InputError, Interrupted, Problem
+from engager.core import FloatArray, InputError, Interrupted, Problem
+from engager.population import ValueName
 from engager.study.plain_json import plain_json
 from engager.study.validation.validate import studies_named
 
 Progress = Callable[[str, float], None]
 
 _INTERVAL = (0.5, 0.025, 0.975)
-# Standard normal quantiles of the same probabilities.
-_Z = (0.0, -1.959964, 1.959964)
+# Enough for the ends of an interval to a few percent of its width.
+_PRIOR_DRAWS = 4000
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,16 @@ class Calibration:
     posterior: Posterior
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row per unknown: median and 95 % interval of prior and posterior [model units], and how much of the
-        prior's width on the unknown's own scale is left (1: the data say nothing)."""
+        """One row per population value: median and 95 % interval of prior and posterior [model units], and how much of
+        the prior's width on the value's own scale is left (1: the data say nothing)."""
+        prior = self.plan.prior_draws(_PRIOR_DRAWS)
+        is_log = {unknown.name: unknown.is_log for unknown in self.plan.common}
         rows = []
-        for i, unknown in enumerate(self.plan.unknowns):
-            prior = [float(unknown.value(np.array([unknown.prior_mean + z]))[0]) for z in _Z]
-            drawn = self.posterior.draws[:, i]
-            posterior = [float(value) for value in np.quantile(drawn, _INTERVAL)]
-            scale = np.log if unknown.is_log else np.asarray
-            left = float(np.diff(scale(posterior[1:]))[0] / np.diff(scale(prior[1:]))[0])
-            intervals = {"prior": _interval(prior), "posterior": _interval(posterior)}
-            rows.append({"name": unknown.name, **intervals, "width_left": left})
+        for i, name in enumerate(self.posterior.names):
+            before, after = (np.quantile(draws[:, i], _INTERVAL) for draws in (prior, self.posterior.draws))
+            scale = np.log if is_log.get(name, ValueName.read(name).kind == "strength") else np.asarray
+            left = float(np.diff(scale(after[1:]))[0] / np.diff(scale(before[1:]))[0])
+            rows.append({"name": name, "prior": _interval(before), "posterior": _interval(after), "width_left": left})
         return rows
 
     def as_json(self) -> dict[str, Any]:
@@ -153,5 +153,5 @@ def _check_work(plan: FitPlan, work: Path | None) -> None:
         raise InputError(Problem("--work", str(work), "holds the work of another fit", hint))
 
 
-def _interval(values: Sequence[float]) -> dict[str, float]:
-    return dict(zip(("median", "low", "high"), values, strict=True))
+def _interval(values: FloatArray) -> dict[str, float]:
+    return dict(zip(("median", "low", "high"), values.tolist(), strict=True))
