@@ -290,7 +290,8 @@ def _origin_day(request: EndpointRequest) -> pl.Expr:
 def _clock(request: EndpointRequest, counted: pl.Expr, origin: pl.Expr, *days: pl.Expr) -> Times:
     """The first of several event days, by cause, against the last day of observation.
 
-    The first of `days` is cause 1, the second cause 2; at equal days the first wins.
+    The first of `days` is cause 1, the second cause 2; at equal days the first wins. Who had an event before the clock
+    starts (a relapse before the transplant that time is counted from) is not counted.
     """
     import polars as pl
 
@@ -301,7 +302,7 @@ def _clock(request: EndpointRequest, counted: pl.Expr, origin: pl.Expr, *days: p
     happened = (first <= end).fill_null(False)
     cause = pl.when(~happened).then(0).when((days[0] == first).fill_null(False)).then(1).otherwise(2)
     elapsed = pl.when(happened).then(first).otherwise(end) - origin
-    return Times(counted & origin.is_not_null(), elapsed, cause)
+    return Times(counted & origin.is_not_null() & (elapsed >= 0).fill_null(False), elapsed, cause)
 
 
 def _overall_survival(request: EndpointRequest) -> Times:

@@ -1,4 +1,9 @@
 # Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
+from .comparison.acceptance import (
+    Band as Band,
+    accept as accept,
+    standardized_distance as standardized_distance,
+)
 from .comparison.compare import (
     Comparison as Comparison,
     compare as compare,

@@ -1,6 +1,8 @@
 # Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
 from .assumptions import (
     assumption_table as assumption_table,
+    shifted as shifted,
+    with_trial_effects as with_trial_effects,
 )
 from .dosing import (
     planned_actions as planned_actions,
@@ -21,8 +23,4 @@ from .replicates import (
 from .tables import (
     OBSERVABLES as OBSERVABLES,
     TrialData as TrialData,
-)
-from .trial_effects import (
-    shifted as shifted,
-    with_trial_effects as with_trial_effects,
 )

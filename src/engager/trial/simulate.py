@@ -31,7 +31,7 @@ from engager.model import Model, evaluate_rates, initial_states, load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assessment import Assessment
-from engager.trial.assumptions import Assumptions
+from engager.trial.assumptions import Assumptions, with_trial_effects
 from engager.trial.calendar import Calendar
 from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, start_course
 from engager.trial.deaths import HAZARDS, Deaths
@@ -43,7 +43,6 @@ from engager.trial.samples import daily_times, keep, keep_days
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
 from engager.trial.toxicity import HAZARD_OF_EVENT, Toxicity, advance_days, stop_treatment
 from engager.trial.transplant import Transplantation
-from engager.trial.trial_effects import with_trial_effects
 
 Progress = Callable[[float], None]
 

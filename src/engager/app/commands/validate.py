@@ -104,9 +104,11 @@ def _tell_counts(found: Validation) -> None:
             remark(f"{inside} of {n} {words} figures inside ({100 * inside / n:.0f} %).")
     if found.width_ratio is not None:
         remark(f"Prediction intervals are {found.width_ratio:.2f} times as wide as the published ones (median).")
-    for name, row in found.acceptance().items():
-        if row["met"] is not None:
-            remark(f"Acceptance band {name} {row['band']:g}: {'met' if row['met'] else 'NOT met'}.")
+    for band in found.acceptance():
+        if band.is_met is not None:
+            remark(
+                f"Acceptance band {band.name} {band.limit:g}: {'met' if band.is_met else 'NOT met'} ({band.found:.2f})."
+            )
     coverage = min((one.coverage for one in found.comparisons), default=1.0)
     if coverage < 0.95 - 1e-9:
         remark(f"So few replicates give intervals of {100 * coverage:.0f} % at best; 40 or more give 95 %.")

@@ -20,11 +20,6 @@ from engager.study.sensitivity.drivers import drivers_section
 from engager.study.sensitivity.words import meaning_of
 from engager.study.validation.validate import Validation
 
-_BANDS = {
-    "fit_inside": "Fitted figures inside",
-    "check_inside": "Checked figures inside",
-    "median_width_ratio": "Width of prediction over published interval, median",
-}
 _DASH = "–"
 _SHIPPED = "the values of the fit to these readings that ships"
 
@@ -133,14 +128,21 @@ def _estimate(name: str, fit: TimeCourseFit, model: Model) -> dict[str, str]:
 
 def _bands(found: Validation) -> list[dict[str, Any]]:
     rows = []
-    for name, row in found.acceptance().items():
-        is_width = name == "median_width_ratio"
-        value = _DASH if row["found"] is None else f"{row['found']:.2f}" if is_width else f"{100 * row['found']:.0f} %"
-        if not is_width:
-            inside, n = found.inside(name.removesuffix("_inside"))
-            value += f" ({inside} of {n})"
-        band = f"at most {row['band']:g}" if is_width else f"at least {100 * row['band']:.0f} %"
-        rows.append({"what": _BANDS.get(name, name), "band": band, "found": value, "met": row["met"]})
+    for band in found.acceptance():
+        is_share = band.inside is not None
+        value = _DASH if band.found is None else f"{100 * band.found:.0f} %" if is_share else f"{band.found:.2f}"
+        if is_share:
+            value += f" ({band.inside} of {band.n})"
+        limit = f"{100 * band.limit:.0f} %" if is_share else f"{band.limit:g}"
+        words = band.words[:1].upper() + band.words[1:]
+        rows.append(
+            {
+                "what": words,
+                "band": f"at {'most' if band.is_most else 'least'} {limit}",
+                "found": value,
+                "met": band.is_met,
+            }
+        )
     return rows
 
 

@@ -15,11 +15,6 @@ from engager.core import versions
 from engager.model import load_model
 from engager.study.validation.validate import Validation
 
-_BAND_WORDS = {
-    "fit_inside": "fitted figures inside, share",
-    "check_inside": "checked figures inside, share",
-    "median_width_ratio": "width of prediction over published interval, median",
-}
 _USE_WORDS = {"fit": "fitted", "check": "checked", None: "unmarked"}
 _SHARES = ("proportion", "survival_at", "cumulative_at", "difference", "curve")
 
@@ -84,13 +79,10 @@ def _provenance() -> str:
 
 def _bands(found: Validation) -> str:
     rows = []
-    for name, row in found.acceptance().items():
-        sign = "at most" if name == "median_width_ratio" else "at least"
-        value = "-" if row["found"] is None else f"{row['found']:.2f}"
-        if name.endswith("_inside"):
-            inside, n = found.inside(name.removesuffix("_inside"))
-            value += f" ({inside} of {n})"
-        rows.append([_BAND_WORDS[name], f"{sign} {row['band']:g}", value, _yes(row["met"])])
+    for band in found.acceptance():
+        value = "-" if band.found is None else f"{band.found:.2f}"
+        value += f" ({band.inside} of {band.n})" if band.inside is not None else f" (n {band.n})"
+        rows.append([band.words, f"at {'most' if band.is_most else 'least'} {band.limit:g}", value, _yes(band.is_met)])
     return _table(["band", "set to", "found", "met"], rows)
 
 

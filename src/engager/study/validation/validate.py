@@ -5,14 +5,23 @@ In: studies. Out: a `Validation`. Nothing is written; a single study with its re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engager.calibration import Comparison, Uncertainty, compare, fit_defaults, uncertainties, width_ratio
+from engager.calibration import (
+    Band,
+    Comparison,
+    Uncertainty,
+    accept,
+    compare,
+    fit_defaults,
+    uncertainties,
+    width_ratio,
+)
 from engager.core import VALIDATION_REPLICATES, InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.load import load_protocol
@@ -40,6 +49,7 @@ class Validation:
     replicates, seed : of the simulation.
     parameters : which population values were used; notes : what the reader should know of them.
     has_draws : every virtual trial drew population values of its own.
+    start_year : of each study. engager_arms : (study, arm) of those that give an engager.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -51,6 +61,8 @@ class Validation:
     parameters: str
     notes: tuple[str, ...] = ()
     has_draws: bool = True
+    start_year: Mapping[str, int] = field(default_factory=dict)
+    engager_arms: frozenset[tuple[str, str]] = frozenset()
 
     def inside(self, use: str | None) -> tuple[int, int]:
         """How many figures of a use lie inside, and how many could be judged."""
@@ -67,19 +79,10 @@ class Validation:
         ratios = [ratio for one in self.comparisons if (ratio := width_ratio(one)) is not None]
         return float(np.median(ratios)) if ratios else None
 
-    def acceptance(self) -> dict[str, dict[str, Any]]:
-        """Each acceptance band, what was found, and whether it is met (None: nothing could be judged)."""
-        bands = fit_defaults()["acceptance"]
-        found: dict[str, float | None] = {"median_width_ratio": self.width_ratio}
-        for use in ("fit", "check"):
-            inside, n = self.inside(use)
-            found[f"{use}_inside"] = inside / n if n else None
-        rows: dict[str, dict[str, Any]] = {}
-        for name, band in bands.items():
-            value = found[name]
-            met = None if value is None else bool(value <= band if name == "median_width_ratio" else value >= band)
-            rows[name] = {"band": band, "found": value, "met": met}
-        return rows
+    def acceptance(self) -> list[Band]:
+        """The bands set before the fit, and what was found."""
+        limits = fit_defaults()["acceptance"]
+        return accept(self.comparisons, limits, start_year=self.start_year, engager_arms=self.engager_arms)
 
     def as_json(self) -> dict[str, Any]:
         """What ``engager validate --json`` prints."""
@@ -96,7 +99,8 @@ class Validation:
             "median_width_ratio": self.width_ratio,
         }
         targets = [{key: one[key] for key in _KEYS} for one in listed]
-        found: dict[str, Any] = plain_json({"targets": targets, "counts": counts, "acceptance": self.acceptance()})
+        bands = {one.name: {"band": one.limit, "found": one.found, "met": one.is_met} for one in self.acceptance()}
+        found: dict[str, Any] = plain_json({"targets": targets, "counts": counts, "acceptance": bands})
         return found
 
 
@@ -209,4 +213,11 @@ def validate_studies(
         parameters=parameters,
         notes=tuple(notes),
         has_draws=has_draws,
+        start_year={study.study: study.follow_up.start_year for study in studies},
+        engager_arms=frozenset(
+            (study.study, name)
+            for study in studies
+            for name, arm in study.arms.items()
+            if not arm.regimen.is_chemotherapy
+        ),
     )
