@@ -68,6 +68,7 @@ from .sample import (
     check_patients as check_patients,
 )
 from .share_tests import (
+    fisher_mid_z as fisher_mid_z,
     fisher_z as fisher_z,
     score_z as score_z,
 )

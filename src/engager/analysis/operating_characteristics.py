@@ -29,6 +29,7 @@ class LooksAtTrials:
     is_log : the estimate is a ratio, averaged on the log scale.
     is_short : array (replicate,): follow-up ended before the planned information was reached.
     n_failed : patients left out because their simulation failed.
+    futility : what is held against bounds of futility; None: `statistic`.
     """
 
     statistic: FloatArray
@@ -40,6 +41,7 @@ class LooksAtTrials:
     is_log: bool
     is_short: BoolArray
     n_failed: int = 0
+    futility: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,9 @@ def decide(trials: LooksAtTrials, upper: FloatArray, lower: FloatArray) -> Decis
     upper, lower : bounds by look: success at or above `upper`, futility at or below `lower` (-inf: none). At the
         last look whatever is no success has failed; a statistic that cannot be worked out decides nothing before.
     """
-    known = trials.takes_place & ~np.isnan(trials.statistic)
-    above = known & (np.nan_to_num(trials.statistic, nan=-np.inf) >= upper)
-    below = known & (np.nan_to_num(trials.statistic, nan=np.inf) <= lower)
+    futility = trials.statistic if trials.futility is None else trials.futility
+    above = trials.takes_place & (np.nan_to_num(trials.statistic, nan=-np.inf) >= upper)
+    below = trials.takes_place & (np.nan_to_num(futility, nan=np.inf) <= lower) & ~above
     stops = above | below
     stops[:, -1] = True
     look = np.argmax(stops, axis=1)

@@ -47,7 +47,10 @@ class TimeSums(NamedTuple):
 
 
 def looks_at_shares(
-    ordered: OrderedShares, n_by_look: Sequence[int], statistic: Callable[[ShareCounts], FloatArray]
+    ordered: OrderedShares,
+    n_by_look: Sequence[int],
+    statistic: Callable[[ShareCounts], FloatArray],
+    futility: Callable[[ShareCounts], FloatArray] | None = None,
 ) -> LooksAtTrials:
     """Look at a yes/no endpoint when the first patients' outcomes are known.
 
@@ -56,15 +59,17 @@ def looks_at_shares(
     ordered : all patients of trials of one size.
     n_by_look : patients in each analysis, the first to enter; the last is all of them.
     statistic : from counts to array (replicate,).
+    futility : the same for bounds of futility, where another scale belongs to them; omitted: `statistic`.
     """
     n_replicates, n_looks = ordered.counted.shape[0], len(n_by_look)
     empty = np.zeros((n_replicates, n_looks))
-    found = {name: empty.copy() for name in ("statistic", "estimate", "patients", "events", "months")}
+    found = {name: empty.copy() for name in ("statistic", "futility", "estimate", "patients", "events", "months")}
     for k, n in enumerate(n_by_look):
         counts = _counts(ordered, n)
         total = counts.total()
         day = ordered.known_day[:, :n].max(axis=1)
         found["statistic"][:, k] = statistic(counts)
+        found["futility"][:, k] = (futility or statistic)(counts)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = total.events / total.n
             found["estimate"][:, k] = share - total.control_events / total.control_n if _has_control(ordered) else share
@@ -137,7 +142,7 @@ def looks_at_times(
     is_short = ~np.isfinite(days[-1])
     n_looks = len(days)
     empty = np.zeros((end.size, n_looks))
-    found = {name: empty.copy() for name in ("statistic", "estimate", "patients", "events", "months")}
+    found = {name: empty.copy() for name in ("statistic", "futility", "estimate", "patients", "events", "months")}
     for k, planned in enumerate(days):
         # Just after the last day, so that what happened on it is seen.
         day = np.where(np.isfinite(planned), planned, end + 1e-6)

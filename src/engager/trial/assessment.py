@@ -22,6 +22,8 @@ class Assessment:
     Parameters
     ----------
     window_days : a response counts when first seen by this day; infinite: always.
+    outside : array (patient,) of bool; at the last look there was extramedullary disease large enough to be noticed.
+        Nobody is in response while there is, whatever the marrow shows.
     in_remission : patients entered in remission; residual disease is then read in everybody.
     """
 
@@ -30,11 +32,14 @@ class Assessment:
     ):
         self.course, self.visits, self.assumed = course, visits, assumptions
         self.window_days, self.in_remission = window_days, in_remission
+        self.outside = np.zeros(course.n, dtype=bool)
 
     def blood_visit(self, rows: IntArray, kind: str) -> IntArray:
         """Blood counts; returns the rows in which blasts were seen in blood."""
         if not rows.size:
             return rows
+        if kind == "follow-up":
+            self._look_outside(rows)
         seen = self._observe(rows)
         self._record(rows, kind, seen, has_marrow=np.zeros(rows.size, dtype=bool))
         self._classify(rows, seen)
@@ -46,6 +51,7 @@ class Assessment:
         if not rows.size:
             return
         course = self.course
+        self._look_outside(rows)
         seen = self._observe(rows)
         limit = self.assumed["remission_blasts_percent"]
         clear = seen["marrow_blasts_percent"] <= limit
@@ -62,8 +68,12 @@ class Assessment:
     def imaging(self, rows: IntArray) -> None:
         """Extramedullary disease large enough to be noticed is a relapse for a patient in response."""
         course = self.course
-        large = course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
-        self._relapse(rows[large & (course.remission[rows] > NO_RESPONSE)], extramedullary=True)
+        self._look_outside(rows)
+        self._relapse(rows[self.outside[rows] & (course.remission[rows] > NO_RESPONSE)], extramedullary=True)
+
+    def _look_outside(self, rows: IntArray) -> None:
+        """Images, which every visit in follow-up and every marrow comes with."""
+        self.outside[rows] = self.course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
 
     def _observe(self, rows: IntArray) -> dict[str, FloatArray]:
         course = self.course
@@ -92,7 +102,7 @@ class Assessment:
         grade[(anc > full_anc) | (platelets > full_platelets)] = CRI
         grade[(anc > assumed["crh_neutrophils_per_uL"]) & (platelets > assumed["crh_platelets_per_uL"])] = CRH
         grade[(anc > full_anc) & (platelets > full_platelets)] = CR
-        grade[~course.marrow_clear[rows] | ~np.isnan(course.relapse_day[rows])] = NO_RESPONSE
+        grade[~course.marrow_clear[rows] | ~np.isnan(course.relapse_day[rows]) | self.outside[rows]] = NO_RESPONSE
         # Counts may fall again in a remission; the class stays the best of this remission.
         course.remission[rows] = np.where(
             course.marrow_clear[rows], np.maximum(course.remission[rows], grade), NO_RESPONSE
@@ -115,7 +125,7 @@ class Assessment:
         course = self.course
         assessed = course.marrow_clear[rows] if self.in_remission else course.remission[rows] > NO_RESPONSE
         day = course.clock[rows]
-        assessed &= day <= self.window_days
+        assessed &= (day <= self.window_days) & ~self.outside[rows]
         reading = seen["log10_mrd"]
         limit = np.log10(self.visits.mrd.limit)
         floor = limit + np.log10(self.assumed.of("mrd_sensitivity", rows))

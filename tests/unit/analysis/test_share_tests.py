@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom, norm
 
-from engager.analysis import fisher_z, score_z
+from engager.analysis import LooksAtTrials, decide, fisher_mid_z, fisher_z, score_z
 
 
 def test_the_stratified_score_test_is_mantel_and_haenszels():
@@ -39,3 +40,45 @@ def test_the_error_under_no_effect_is_alpha():
     z = score_z(x1[:, None], np.full((20_000, 1), 100), x0[:, None], np.full((20_000, 1), 100))
     # Counts are discrete; four standard errors and a step of the distribution.
     assert (z >= 1.959964).mean() == pytest.approx(0.025, abs=0.008)
+
+
+def test_a_futility_bound_at_no_difference_stops_nobody_whose_treated_do_better():
+    control, treated = np.meshgrid(np.arange(21), np.arange(21))
+    z = fisher_mid_z(treated, np.full_like(treated, 20), control, np.full_like(control, 20))
+    assert np.all(z[treated > control] > 0)
+    assert np.all(z[treated < control] < 0)
+    assert np.all(z[treated == control] == 0)
+    # Fisher's own one-sided z stops some of these, 5 of 20 against 4 of 20 among them, and where nobody responded.
+    assert fisher_z(5, 20, 4, 20) <= 1e-12
+    assert fisher_z(0, 20, 0, 20) == -np.inf
+
+
+@pytest.mark.parametrize(("n", "control_n"), [(20, 20), (12, 30), (40, 7), (1, 1)])
+def test_turning_the_arms_about_turns_the_sign_of_mid_p(n, control_n):
+    control, treated = np.meshgrid(np.arange(control_n + 1), np.arange(n + 1))
+    z = fisher_mid_z(treated, n, control, control_n)
+    assert z == pytest.approx(-fisher_mid_z(control, control_n, treated, n), abs=1e-9)
+    # Another responder among the treated never makes them look worse.
+    assert np.all(np.diff(z, axis=0) >= -1e-12)
+
+
+def test_mid_p_is_the_exact_test_less_half_the_table_seen():
+    # R: p <- fisher.test(t, alternative = "greater")$p.value - dhyper(12, 20, 18, 17) / 2 for 12 of 20 against 5 of 18
+    p = hypergeom.sf(11, 38, 17, 20) - hypergeom.pmf(12, 38, 17, 20) / 2
+    assert fisher_mid_z(12, 20, 5, 18) == pytest.approx(norm.isf(p))
+    assert fisher_mid_z(12, 20, 5, 18) > fisher_z(12, 20, 5, 18)
+
+
+def test_a_look_at_fishers_test_keeps_the_exact_bound_for_success_and_mid_p_for_futility():
+    # 20 an arm, all looked at twice as they entered; replicates: 5 against 4, 4 against 5, nobody, 15 against 2.
+    counts = np.array([[5, 4], [4, 5], [0, 0], [15, 2]])
+    exact = np.array([fisher_z(a, 20, b, 20) for a, b in counts])[:, None]
+    middle = np.array([fisher_mid_z(a, 20, b, 20) for a, b in counts])[:, None]
+    many = np.zeros((4, 2))
+    trials = LooksAtTrials(
+        statistic=np.hstack([exact, exact]), takes_place=many == 0, estimate=many, patients=many, events=many,
+        months=many, is_log=False, is_short=np.zeros(4, bool), futility=np.hstack([middle, middle]),
+    )  # fmt: skip
+    ended = decide(trials, np.array([2.5, 1.96]), np.array([-0.1, -np.inf]))
+    assert ended.look.tolist() == [1, 0, 1, 0]
+    assert ended.success.tolist() == [False, False, False, True]

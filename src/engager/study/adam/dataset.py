@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
+
+from engager.study.adam.terminology import standard_list_of
 
 Kind = Literal["text", "integer", "float", "date", "datetime"]
 Origin = Literal["Derived", "Assigned", "Predecessor"]
@@ -34,6 +36,7 @@ class Variable:
     value : expression over the rows that the dataset is made from.
     told : its derivation, or for a predecessor ``DATASET.VARIABLE``.
     codes : meaning by value, for a variable that only takes these.
+    standard_list : name of its published code list in `terminology`; codes are then found there.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Variable:
     told: str
     origin: Origin = "Derived"
     codes: Mapping[str, str] = field(default_factory=dict)
+    standard_list: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Dataset:
     keys : variables that the rows are sorted by, and that tell them apart.
     parameters : in the order of PARAMN; empty when the dataset has none.
     table : the rows, a column for each variable.
+    standard : the guide it follows, ADaMIG, OCCDS or TTE.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Dataset:
     variables: tuple[Variable, ...]
     parameters: tuple[Parameter, ...]
     table: pl.DataFrame
+    standard: str = "ADaMIG"
 
 
 def dataset(
@@ -97,11 +103,21 @@ def dataset(
     rows: pl.DataFrame,
     subkind: str = "",
     parameters: Sequence[Parameter] = (),
+    standard: str = "ADaMIG",
 ) -> Dataset:
     """Work out the variables over `rows` and sort by the keys, missing values first as SAS does."""
     columns = [one.value.cast(_TYPES[one.kind]).alias(one.name) for one in variables]
     table = rows.select(columns).sort(list(keys), nulls_last=False, maintain_order=True)
-    return Dataset(name, label, structure, kind, subkind, tuple(keys), tuple(variables), tuple(parameters), table)
+    variables = [_with_list(one) for one in variables]
+    return Dataset(
+        name, label, structure, kind, subkind, tuple(keys), tuple(variables), tuple(parameters), table, standard
+    )
+
+
+def _with_list(one: Variable) -> Variable:
+    """A flag, or a variable of that name, takes the values of its published code list."""
+    wanted = one.standard_list or standard_list_of(one.name, one.kind)
+    return replace(one, standard_list=wanted) if wanted else one
 
 
 def parameter_variables(parameters: Sequence[Parameter]) -> list[Variable]:

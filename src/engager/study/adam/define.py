@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from engager.protocol import Protocol
 from engager.study.adam.dataset import Dataset, Parameter, Variable
+from engager.study.adam.terminology import LISTS, OID_OF_GUIDE, STANDARDS, CodeList
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,7 +24,6 @@ _ODM = "http://www.cdisc.org/ns/odm/v1.3"
 _DEF = "http://www.cdisc.org/ns/def/v2.1"
 _XLINK = "http://www.w3.org/1999/xlink"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_STANDARD = "STD.ADAMIG"
 _LEFT_OUT = "COM.LEFTOUT"
 _TYPES = {"text": "text", "integer": "integer", "float": "float", "date": "integer", "datetime": "float"}
 _FORMATS = {"date": "DATE9.", "datetime": "DATETIME26.6"}
@@ -57,7 +57,10 @@ def write_define(
     held = _add(study, "MetaDataVersion", OID="MDV.1", Name=f"{protocol.study} analysis datasets", def_DefineVersion=
                 "2.1.0", def_CommentOID=_LEFT_OUT)  # fmt: skip
     standards = _add(held, "def_Standards")
-    _add(standards, "def_Standard", OID=_STANDARD, Name="ADaMIG", Type="IG", Version="1.1", Status="Final")
+    for oid, name, kind, number, publishing_set in STANDARDS:
+        one = _add(standards, "def_Standard", OID=oid, Name=name, Type=kind, Version=number, Status="Final")
+        if publishing_set:
+            one.set("PublishingSet", publishing_set)
     _describe(held, datasets, left_out)
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
@@ -81,8 +84,12 @@ def _describe(held: Element, datasets: Sequence[Dataset], left_out: Sequence[str
             _value_item(held, one, parameter)
     for one in datasets:
         for variable in one.variables:
-            if variable.codes:
+            if variable.codes and not variable.standard_list:
                 _codes(held, one, variable)
+    used = {variable.standard_list for one in datasets for variable in one.variables}
+    for name, listed in LISTS.items():
+        if name in used:
+            _published_codes(held, name, listed)
     for oid, name, text in _methods(datasets):
         method = _add(held, "MethodDef", OID=oid, Name=name, Type="Computation")
         _text(_add(method, "Description"), text)
@@ -101,7 +108,7 @@ def _item_group(held: Element, one: Dataset) -> None:
     group = _add(
         held, "ItemGroupDef", OID=f"IG.{one.name}", Name=one.name, SASDatasetName=one.name,
         Repeating="No" if one.name == "ADSL" else "Yes", IsReferenceData="No", Purpose="Analysis",
-        def_StandardOID=_STANDARD, def_Structure=one.structure, def_ArchiveLocationID=f"LF.{one.name}",
+        def_StandardOID=OID_OF_GUIDE[one.standard], def_Structure=one.structure, def_ArchiveLocationID=f"LF.{one.name}",
     )  # fmt: skip
     if one.table.is_empty():
         group.set(f"{{{_DEF}}}HasNoData", "Yes")
@@ -130,7 +137,9 @@ def _item(held: Element, one: Dataset, variable: Variable) -> None:
     if variable.origin == "Assigned":
         item.set(f"{{{_DEF}}}CommentOID", f"COM.{one.name}.{variable.name}")
     _text(_add(item, "Description"), variable.label)
-    if variable.codes:
+    if variable.standard_list:
+        _add(item, "CodeListRef", CodeListOID=f"CL.{variable.standard_list}")
+    elif variable.codes:
         _add(item, "CodeListRef", CodeListOID=f"CL.{one.name}.{variable.name}")
     origin = _add(item, "def_Origin", Type=variable.origin, Source="Sponsor")
     if variable.origin == "Predecessor":
@@ -184,6 +193,18 @@ def _codes(held: Element, one: Dataset, variable: Variable) -> None:
     )  # fmt: skip
     for value, meaning in variable.codes.items():
         _text(_add(_add(listed, "CodeListItem", CodedValue=value), "Decode"), meaning)
+
+
+def _published_codes(held: Element, name: str, published: CodeList) -> None:
+    """A code list of the published terminology, with the codes of the thesaurus."""
+    listed = _add(
+        held, "CodeList", OID=f"CL.{name}", Name=published.name, DataType="text", def_StandardOID=published.publisher
+    )
+    for value, (meaning, code) in published.terms.items():
+        item = _add(listed, "CodeListItem", CodedValue=value)
+        _text(_add(item, "Decode"), meaning)
+        _add(item, "Alias", Context="nci:ExtCodeID", Name=code)
+    _add(listed, "Alias", Context="nci:ExtCodeID", Name=published.code)
 
 
 def _methods(datasets: Sequence[Dataset]) -> Iterator[tuple[str, str, str]]:

@@ -33,6 +33,7 @@ _LEFT_OUT = (
     "The date of the data cut, and whether observation ended by it, by the end of follow-up or by dropout.",
     "Adverse events other than cytokine release syndrome and neurologic events; of these the end, the relation to"
     " treatment and MedDRA coding.",
+    "Seriousness (AESER) of adverse events below grade 4, which rests on hospital stays that are not simulated.",
     "Laboratory values other than neutrophils, platelets, marrow blasts and residual disease.",
     "Doses of injections, chemotherapy and premedication.",
 )

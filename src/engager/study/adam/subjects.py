@@ -164,7 +164,7 @@ def _baseline(columns: list[str]) -> list[Variable]:
         Variable("AGEGR1", "Pooled Age Group 1", "text", group, "<18, 18-34, 35-54, 55-64 or >=65 years, from AGE."),
         Variable("AGEGR1N", "Pooled Age Group 1 (N)", "integer", number, "Order of AGEGR1."),
         Variable("SEX", "Sex", "text", pl.when(pl.col("female")).then(pl.lit("F")).otherwise(pl.lit("M")),
-                 "patients.female", codes={"F": "Female", "M": "Male"}),
+                 "patients.female"),
     ]  # fmt: skip
     for column, (name, label, kind) in _NUMBERS.items():
         if column in columns:

@@ -70,6 +70,7 @@ def adtte(source: Source) -> Dataset:
         structure="One record per subject per parameter",
         kind="BASIC DATA STRUCTURE",
         subkind="TIME-TO-EVENT",
+        standard="TTE",
         keys=("STUDYID", "USUBJID", "PARAMN"),
         variables=variables,
         rows=rows,

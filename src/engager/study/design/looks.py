@@ -21,7 +21,7 @@ from engager.calibration import strata_of
 from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS
 from engager.evidence import trial_endpoints
 from engager.protocol import NullArm, Protocol
-from engager.study.design.rules import Prior, Rules, share_statistic, time_statistic
+from engager.study.design.rules import Prior, Rules, futility_statistic, share_statistic, time_statistic
 from engager.study.run.requests import comparison_of, request_for
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def simulate_looks(
         late = protocol.follow_up.months * DAYS_PER_MONTH
         known_after[arm] = days or (RESPONSE_WINDOW_DAYS if trial_endpoints()[design.primary].is_response else late)
     ordered = shares_in_order(patients, requests, known_after)
-    trials = looks_at_shares(ordered, rules.patients_by_look, share_statistic(design, rules.test, prior))
+    trials = looks_at_shares(
+        ordered, rules.patients_by_look, share_statistic(design, rules.test, prior), futility_statistic(rules.test)
+    )
     middle = int(np.argsort(ordered.event.sum(axis=1), kind="stable")[len(ordered.event) // 2])
     counts = {}
     for name, side in (("treatment", ordered.treated[middle]), ("control", ~ordered.treated[middle])):

@@ -14,6 +14,7 @@ from engager.analysis import (
     TimeSums,
     TwoStage,
     efficacy_bounds,
+    fisher_mid_z,
     fisher_z,
     probability_median_longer,
     probability_share_better,
@@ -133,6 +134,13 @@ def share_statistic(design: DesignBlock, test: str, prior: Prior | None) -> Call
         "bayesian": bayesian,
     }
     return choices.get(test, lambda counts: counts.total().events)
+
+
+def futility_statistic(test: str) -> Callable[[ShareCounts], FloatArray] | None:
+    """What bounds of futility are held against, where it is not the statistic of the test itself."""
+    if test != "fisher":
+        return None
+    return lambda counts: fisher_mid_z(*(part.astype(int) for part in counts.total()))
 
 
 def time_statistic(design: DesignBlock, test: str, prior: Prior | None) -> Callable[[TimeSums], FloatArray] | None:
