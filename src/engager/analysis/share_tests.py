@@ -53,7 +53,7 @@ def fisher_z(events: ArrayLike, n: ArrayLike, control_events: ArrayLike, control
 
 
 def fisher_mid_z(events: ArrayLike, n: ArrayLike, control_events: ArrayLike, control_n: ArrayLike) -> FloatArray:
-    """Fisher's test with half the chance of the table seen (mid-p), as a z value that is 0 where there is no difference.
+    """Fisher's test with half the chance of the table seen (mid-p) as a z value, 0 where there is no difference.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ def fisher_mid_z(events: ArrayLike, n: ArrayLike, control_events: ArrayLike, con
 
     Notes
     -----
-    For bounds of futility. The exact one-sided p-value is above one half even where the treated do a little better, and 1
-    where nobody had an event, so that its z value would stop a trial for a difference in the right direction. Turning
-    the arms about turns the sign.
+    For bounds of futility. The exact one-sided p-value is above one half even where the treated do a little better,
+    and 1 where nobody had an event, so that its z value would stop a trial for a difference in the right direction.
+    Turning the arms about turns the sign.
     """
     from scipy.stats import hypergeom, norm
 
