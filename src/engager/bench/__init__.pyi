@@ -3,3 +3,4 @@ from .cases import CASES as CASES
 from .compare import run_bench as run_bench
 from .models import compare_backends as compare_backends, reports_as_json as reports_as_json
 from .stream import measure_stream as measure_stream
+from .trial import measure_trial as measure_trial

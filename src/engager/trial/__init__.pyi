@@ -20,6 +20,12 @@ from .replicates import (
     simulate_spans as simulate_spans,
     simulate_trial as simulate_trial,
 )
+from .simulate import (
+    METHOD as METHOD,
+    RTOL as RTOL,
+    absolute_tolerances as absolute_tolerances,
+    simulate_here as simulate_here,
+)
 from .tables import (
     OBSERVABLES as OBSERVABLES,
     TrialData as TrialData,

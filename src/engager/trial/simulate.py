@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
-from engager.engine import Problem, Stops, solve
+from engager.engine import Problem, Stops, Trajectories, solve
 from engager.model import Model, evaluate_rates, initial_states, load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
@@ -45,15 +45,17 @@ from engager.trial.toxicity import HAZARD_OF_EVENT, Toxicity, advance_days, stop
 from engager.trial.transplant import Transplantation
 
 Progress = Callable[[float], None]
+# Told of every problem that was solved: arm, rows of its course, problem, what the engine answered.
+Witness = Callable[[str, IntArray, Problem, Trajectories], None]
 
 _CLONES = ("Lp", "Ln", "Sp")
 # What may strike a patient between decisions, in the order of the engine's stops.
 _STRIKES = ("death", *HAZARD_OF_EVENT, *_CLONES)
 _TOXICITY = CAUSE_NAMES.index("toxicity")
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
-_RTOL = 1e-4
+RTOL = 1e-4
 # The model is stiff (hours beside months); asking the engine to find that out every round would cost more than solving.
-_METHOD = "rodas5p"
+METHOD = "rodas5p"
 # Partial remission in the definitions of most trials: 25 % blasts or fewer.
 _PARTIAL_REMISSION_PERCENT = 25.0
 
@@ -69,6 +71,7 @@ def simulate_here(
     n_sampled: int = 24,
     backend: str = "auto",
     arms: Sequence[str] | None = None,
+    witness: Witness | None = None,
 ) -> TrialData:
     """Run whole virtual trials in this process; see `replicates.simulate_trial`.
 
@@ -76,6 +79,7 @@ def simulate_here(
     ----------
     n_threads : of the solver; None: all cores.
     arms : those to simulate; None: all.
+    witness : sees every problem and its solution, for measuring.
     """
     model = load_model(protocol.model)
     values = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
@@ -85,7 +89,7 @@ def simulate_here(
     chosen = list(protocol.arms) if arms is None else list(arms)
     for k, arm_id in enumerate(chosen):
         arm = protocol.arms[arm_id]
-        run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend)
+        run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend, witness)
 
         def tell(share: float, done: int = k) -> None:
             if progress is not None:
@@ -110,7 +114,9 @@ class ArmRun:
         n_threads: int | None,
         n_sampled: int,
         backend: str,
+        witness: Witness | None = None,
     ):
+        self.witness = witness
         self.protocol, self.arm_id, self.regimen, self.model = protocol, arm_id, arm.regimen, model
         self.n_threads, self.backend = n_threads, backend
         self.in_remission = protocol.population.setting == "mrd_positive"
@@ -136,7 +142,7 @@ class ArmRun:
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
         self.watched = self._watched()
-        self.atol = _absolute_tolerances(self.system.states)
+        self.atol = absolute_tolerances(self.system.states)
 
     def run(self, progress: Progress) -> Course:
         """Follow everybody to death or the end of follow-up."""
@@ -198,23 +204,21 @@ class ArmRun:
         times = daily_times(start, until) if daily else np.stack([start, until], axis=1)
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, course.infusion[rows])
-        solution = solve(
-            Problem(
-                system=self.system,
-                parameters=self._parameters(rows),
-                save_times=times,
-                inputs=inputs,
-                initial=np.ascontiguousarray(course.states[rows]),
-                schedule=actions.schedule(rows),
-                first_step=course.step[rows],
-                stops=Stops(self.watched, self._limits(rows)),
-            ),
-            method=_METHOD,
-            rtol=_RTOL,
-            atol=self.atol,
-            n_threads=self.n_threads,
-            backend=self.backend,
+        problem = Problem(
+            system=self.system,
+            parameters=self._parameters(rows),
+            save_times=times,
+            inputs=inputs,
+            initial=np.ascontiguousarray(course.states[rows]),
+            schedule=actions.schedule(rows),
+            first_step=course.step[rows],
+            stops=Stops(self.watched, self._limits(rows)),
         )
+        solution = solve(
+            problem, method=METHOD, rtol=RTOL, atol=self.atol, n_threads=self.n_threads, backend=self.backend
+        )
+        if self.witness is not None:
+            self.witness(self.arm_id, rows, problem, solution)
         course.states[rows] = solution.values[:, -1, :]
         course.step[rows] = solution.last_step
         course.is_failed[rows] = solution.status != 0
@@ -419,7 +423,7 @@ _SHARES = (
 )  # fmt: skip
 
 
-def _absolute_tolerances(states: Sequence[str]) -> FloatArray:
+def absolute_tolerances(states: Sequence[str]) -> FloatArray:
     """Absolute tolerance of each state: array (state,), in the unit of the state."""
     known = {**dict.fromkeys(_CLONES, 1e-2), **dict.fromkeys(_POOLS, 1e3), **dict.fromkeys(_SHARES, 1e-6)}
     return np.array([known.get(name, 1e-6 if name.startswith("H_") else 1e-4) for name in states])

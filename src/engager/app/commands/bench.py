@@ -24,13 +24,24 @@ def compare_solvers(
     ] = None,
     until: Annotated[float, typer.Option(help="With --models: last time, in each model's unit.")] = 100.0,
     seconds: Annotated[float, typer.Option(help="With --models: a file that takes longer is slow.")] = 60.0,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="Instead: a whole trial beside the same courses solved in one go.")
+    ] = False,
+    replicates: Annotated[
+        int | None, typer.Option(help="With --trial: virtual trials of TOWER; default: ten for each core.")
+    ] = None,
+    threads: Annotated[
+        list[int] | None, typer.Option(help="With --trial: cores to try; may be repeated. Default: one, and all.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare the engine with other solvers on the same model and patients; or its backends on a folder of models."""
     from engager.bench import CASES, run_bench
     from engager.core import InputError, Problem, nearest
 
-    counts = (("patients", patients), ("peer-patients", peer_patients), ("rounds", rounds))
+    counts = [("patients", patients), ("peer-patients", peer_patients), ("rounds", rounds)]
+    counts += [("threads", count) for count in threads or ()]
+    counts += [("replicates", replicates)] if replicates is not None else []
     problems = [Problem(f"--{name}", value, "must be at least 1") for name, value in counts if value < 1]
     if device not in ("cpu", "cuda"):
         problems.append(Problem("--device", device, "must be cpu or cuda"))
@@ -50,6 +61,9 @@ def compare_solvers(
         raise InputError(problems)
     if models is not None:
         _models(models, until, seconds, as_json)
+        return
+    if trial:
+        _trial(replicates, threads, rounds, as_json)
         return
     if stream is not None:
         _stream(stream, (model or ["hosseini-2020"])[0], as_json)
@@ -104,3 +118,22 @@ def _stream(n_patients: int, model: str, as_json: bool) -> None:
         f"{found['failed']} failed, {found['parquet_bytes'] / 2**30:.2f} GiB of Parquet, "
         f"{found['resident_bytes'] / 2**30:.2f} GiB resident at most"
     )
+
+
+def _trial(replicates: int | None, threads: list[int] | None, rounds: int, as_json: bool) -> None:
+    from engager.app.console import print_json, remark
+    from engager.bench import measure_trial
+
+    found = measure_trial(replicates, threads, rounds, remark)
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(
+        f"{found['study']}, {found['replicates']} replicates, {found['patients']} patients; best of {rounds} turns"
+    )
+    typer.echo("threads  patients/s  ceiling/s  share of ceiling  share in solver")
+    for row in found["rows"]:
+        typer.echo(
+            f"{row['threads']:7d}  {row['patients_per_s']:10.0f}  {row['ceiling_patients_per_s']:9.0f}  "
+            f"{row['share_of_ceiling']:16.2f}  {row['share_in_solver']:15.2f}"
+        )

@@ -1,0 +1,197 @@
+"""How near a whole trial comes to its equations: TOWER with all decisions, beside the same courses solved in one go.
+
+In: replicates and numbers of processes. Out: patients per second of the trial and of its ceiling. The ceiling is the
+same patients with the doses they got, over the days they were followed, each solved from first to last day in one call:
+no visits, no decisions, nothing restarted. Two things are left out of it: a change of sensitivity when the arm's own
+chemotherapy gives way to a later one, and tables.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engager.core import FloatArray, IntArray, share_out, usable_cpus
+from engager.engine import Action, Problem, Schedule, Trajectories, solve
+from engager.model import System, load_model
+from engager.population import PopulationValues
+from engager.protocol import Protocol, shipped_protocol
+from engager.trial import METHOD, RTOL, absolute_tolerances, piece_size, simulate_here
+
+STUDY = "tower"
+_SEED = 1
+_PER_CORE = 10
+# Courses that are recorded and solved again; enough to fill every lane, few enough to hold.
+_RECORDED_TRIALS = 10
+
+
+def measure_trial(
+    replicates: int | None = None,
+    threads: Sequence[int] | None = None,
+    rounds: int = 3,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Simulate TOWER and its ceiling, in turns; the best turn of each counts.
+
+    Parameters
+    ----------
+    replicates : virtual trials, each of 405 patients; None: ten for each core of the largest number.
+    threads : numbers of cores to try; None: one, and all. Other processes are started before the first turn.
+    rounds : turns.
+    say : told what is going on.
+
+    Returns
+    -------
+    ``{"study", "replicates", "patients", "rows": [{"threads", "patients_per_s", "ceiling_patients_per_s",
+    "share_of_ceiling", "share_in_solver"}]}``; `share_in_solver` is of the processes' own time.
+    """
+    protocol = shipped_protocol(STUDY)
+    counts = list(threads or sorted({1, usable_cpus()}))
+    replicates = replicates or _PER_CORE * max(counts)
+    say(f"recording the courses of {min(replicates, _RECORDED_TRIALS)} replicates")
+    courses = record_courses(protocol, range(min(replicates, _RECORDED_TRIALS)), _SEED)
+    best = {n: [np.inf, np.inf, 0.0] for n in counts}
+    for turn in range(rounds):
+        for n in counts:
+            say(f"turn {turn + 1} of {rounds}: {n} thread{'s' if n > 1 else ''}")
+            if turn == 0 and n > 1:
+                _simulate(protocol.with_patients(4), n, n)  # start the processes
+            seconds, in_solver = _simulate(protocol, replicates, n)
+            if seconds < best[n][0]:
+                best[n][0], best[n][2] = seconds, in_solver
+            best[n][1] = min(best[n][1], sum(one.seconds(n) for one in courses))
+    n_patients = protocol.n_patients * replicates
+    n_recorded = sum(one.n for one in courses)
+    rows = []
+    for n, (seconds, ceiling, in_solver) in best.items():
+        speed, most = n_patients / seconds, n_recorded / ceiling
+        rows.append(
+            {
+                "threads": n,
+                "patients_per_s": speed,
+                "ceiling_patients_per_s": most,
+                "share_of_ceiling": speed / most,
+                "share_in_solver": in_solver,
+            }
+        )
+    return {"study": STUDY, "replicates": replicates, "patients": n_patients, "rows": rows}
+
+
+def _simulate(protocol: Protocol, replicates: int, n_processes: int) -> tuple[float, float]:
+    """Seconds of a whole trial on so many processes, and the share of their time in the solver."""
+    size = piece_size(protocol.n_patients, replicates, n_processes)
+    tasks = [(protocol, list(range(first, min(first + size, replicates)))) for first in range(0, replicates, size)]
+    start = time.perf_counter()
+    parts = [part for _, part in share_out(_timed_piece, tasks, n_processes)]
+    seconds = time.perf_counter() - start
+    return seconds, sum(part[1] for part in parts) / sum(part[0] for part in parts)
+
+
+def _timed_piece(
+    protocol: Protocol, replicates: Sequence[int], tell: Callable[[float], None]
+) -> tuple[float, float, Any]:
+    """One piece: its seconds, those of them in the solver, and its tables, which a trial hands over as well."""
+    in_solver = 0.0
+
+    def witness(arm: str, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
+        nonlocal in_solver
+        in_solver += solution.info.get("solve_seconds", 0.0)
+
+    start = time.perf_counter()
+    data = simulate_here(protocol, replicates=replicates, seed=_SEED, n_threads=1, n_sampled=0, witness=witness)
+    return time.perf_counter() - start, in_solver, data
+
+
+@dataclass
+class Courses:
+    """One arm's patients with everything that was done to them, as one problem.
+
+    Attributes
+    ----------
+    start, parameters : array (patient, state) and (patient, parameter) on the first day.
+    end : array (patient,): the last day each was followed.
+    actions : (patients, times, action, index, values) as they were carried out, in order.
+    """
+
+    system: System
+    start: FloatArray
+    parameters: FloatArray
+    end: FloatArray
+    actions: list[tuple[IntArray, FloatArray, IntArray, IntArray, FloatArray]] = field(default_factory=list)
+    _last: FloatArray | None = None
+    _inputs: FloatArray | None = None
+
+    @property
+    def n(self) -> int:
+        return self.end.size
+
+    def add(self, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
+        """What was done to these patients in one stretch: states changed between stretches, rates, doses."""
+        assert problem.initial is not None
+        assert problem.inputs is not None
+        assert problem.schedule is not None
+        assert self._last is not None
+        assert self._inputs is not None
+        begin = problem.save_times[:, 0]
+        for kind, now, before in (
+            (Action.SET_STATE, problem.initial, self._last), (Action.SET_INPUT, problem.inputs, self._inputs),
+        ):  # fmt: skip
+            row, place = np.nonzero(now != before[rows])
+            self._note(rows[row], begin[row], np.full(row.size, int(kind)), place, now[row, place])
+        schedule = problem.schedule
+        row = np.repeat(np.arange(rows.size), np.diff(schedule.offsets))
+        done = schedule.time <= solution.end_time[row]
+        self._note(
+            rows[row[done]], schedule.time[done], schedule.action[done], schedule.index[done], schedule.value[done]
+        )
+        self._last[rows], self._inputs[rows] = solution.values[:, -1], problem.inputs
+        self.end[rows] = solution.end_time
+
+    def _note(self, rows: IntArray, time: FloatArray, action: IntArray, index: IntArray, value: FloatArray) -> None:
+        self.actions.append((rows, time, action, index, value))
+
+    def problem(self) -> Problem:
+        """Every patient from the first day to its last, all actions on the way."""
+        columns = [np.concatenate(column) for column in zip(*self.actions, strict=True)]
+        order = np.lexsort((np.arange(columns[0].size), columns[1], columns[0]))
+        rows, when, action, index, value = (np.ascontiguousarray(column[order]) for column in columns)
+        offsets = np.zeros(self.n + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows, minlength=self.n), out=offsets[1:])
+        return Problem(
+            self.system,
+            self.parameters,
+            np.stack([np.zeros(self.n), self.end], axis=1),
+            inputs=np.zeros((self.n, len(self.system.inputs))),
+            initial=self.start,
+            schedule=Schedule(offsets, when, action.astype(np.int64), index.astype(np.int64), value),
+        )
+
+    def seconds(self, n_threads: int) -> float:
+        """Wall time to solve the whole problem."""
+        problem, atol = self.problem(), absolute_tolerances(self.system.states)
+        start = time.perf_counter()
+        solve(problem, method=METHOD, rtol=RTOL, atol=atol, n_threads=n_threads)
+        return time.perf_counter() - start
+
+
+def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> list[Courses]:
+    """The courses of every arm, as a trial carried them."""
+    system = load_model(protocol.model).system
+    by_arm: dict[str, Courses] = {}
+
+    def witness(arm: str, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
+        if arm not in by_arm:  # the first round has everybody
+            assert problem.initial is not None
+            assert problem.inputs is not None
+            found = Courses(system, problem.initial.copy(), problem.parameters.copy(), np.zeros(rows.size))
+            found._last, found._inputs = problem.initial.copy(), np.zeros_like(problem.inputs)
+            by_arm[arm] = found
+        by_arm[arm].add(rows, problem, solution)
+
+    values = PopulationValues()
+    simulate_here(protocol, replicates=replicates, seed=seed, settings=lambda _: values, n_sampled=0, witness=witness)
+    return list(by_arm.values())
