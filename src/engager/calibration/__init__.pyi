@@ -10,6 +10,7 @@ from .comparison.compare import (
     published_interval as published_interval,
     request_of as request_of,
     strata_of as strata_of,
+    target_estimates as target_estimates,
 )
 from .comparison.uncertainty import (
     Uncertainty as Uncertainty,
@@ -39,10 +40,15 @@ from .courses.visual_check import (
     level_check as level_check,
     predictive_check as predictive_check,
 )
+from .population.data_points import (
+    data_points as data_points,
+    simulated_points as simulated_points,
+)
 from .population.fit import (
     FitPlan as FitPlan,
     fit_defaults as fit_defaults,
     fit_population as fit_population,
+    recovery_plan as recovery_plan,
     shipped_plan as shipped_plan,
 )
 from .population.posterior import (
@@ -50,9 +56,21 @@ from .population.posterior import (
     course_settings as course_settings,
     shipped_posterior as shipped_posterior,
 )
+from .population.recovery import (
+    Recovered as Recovered,
+    coverage as coverage,
+    rank_counts as rank_counts,
+    recover as recover,
+)
 from .population.regimens import (
     calibrate_regimens as calibrate_regimens,
     write_regimen_strengths as write_regimen_strengths,
+)
+from .population.reweighting import (
+    Weights as Weights,
+    likelihood_of_study as likelihood_of_study,
+    weighted_quantiles as weighted_quantiles,
+    without as without,
 )
 from .population.selection import (
     Selection as Selection,

@@ -47,6 +47,9 @@ from .load import (
 from .new_folder import (
     check_folder as check_folder,
 )
+from .parameters import (
+    posterior_named as posterior_named,
+)
 from .patient import (
     VirtualPatient as VirtualPatient,
     check_figure_path as check_figure_path,
@@ -113,6 +116,14 @@ from .validation.credibility import (
 )
 from .validation.document import (
     validation_text as validation_text,
+)
+from .validation.leave_out import (
+    leave_out as leave_out,
+    left_out_text as left_out_text,
+)
+from .validation.recovery import (
+    recovery_json as recovery_json,
+    recovery_rows as recovery_rows,
 )
 from .validation.validate import (
     Validation as Validation,

@@ -73,6 +73,23 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     return Parameters("posterior", posterior.settings(seed), values, note, center)
 
 
+def posterior_named(choice: str, model_id: str) -> Posterior:
+    """The posterior that ships, or one from a file.
+
+    Raises
+    ------
+    InputError
+        When `choice` is neither ``posterior`` nor a posterior file of the model, or none ships.
+    """
+    if choice.endswith(".json"):
+        return read_posterior(Path(choice), model_id)
+    found = shipped_posterior(model_id) if choice == "posterior" else None
+    if found is None:
+        rule = "must be posterior or a posterior file (.json)"
+        raise InputError(Problem("--parameters", choice, rule, "Without draws there is nothing to weight."))
+    return found
+
+
 def posterior_hash(posterior: Posterior) -> str:
     """Of every value that could be drawn."""
     return digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed, posterior.trial_effects])

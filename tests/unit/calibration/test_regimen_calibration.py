@@ -6,7 +6,7 @@ import yaml
 
 from engager.calibration import Posterior, calibrate_regimens, shipped_posterior, write_regimen_strengths
 from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
-from engager.calibration.population.regimens import STRENGTHS, StrengthCurve
+from engager.calibration.population.regimens import _FINE, StrengthCurve, strength_posterior
 from engager.core import InputError
 from engager.protocol import shipped_protocol
 from engager.trial import regimen_strengths
@@ -62,21 +62,38 @@ def test_standard_chemotherapy_and_engagers_are_not_calibrated(rates):
     assert not {"soc-chemotherapy-tower", "salvage-chemotherapy-historical", "blinatumomab"} & set(rates)
 
 
-@pytest.mark.parametrize("strength", [0.2, 1.0, 1.3, 5.0])
-def test_inverting_finds_the_strength_in_few_trials(strength):
-    def share(at):
-        return 1 / (1 + at**-0.8)
-
-    curve = Curve(share)
-    assert curve.invert(share(strength)) == pytest.approx(strength, rel=0.01)
-    assert len(curve.asked) < STRENGTHS.size / 2
-    assert len(set(curve.asked)) == len(curve.asked)
+def share(log_strength):
+    return 1 / (1 + np.exp(-log_strength))
 
 
-def test_a_rate_beyond_the_curve_takes_the_end_and_says_so():
+def test_many_patients_decide_a_strength_and_few_leave_it_near_its_class():
+    truth = share(np.log(3.0))
+    many = strength_posterior(share(_FINE), round(600 * truth), 600, class_spread=0.5, effect_spread=0.0)
+    few = strength_posterior(share(_FINE), round(12 * truth), 12, class_spread=0.5, effect_spread=0.0)
+    assert many[0] == pytest.approx(3.0, rel=0.1)
+    assert 1.0 < few[0] < 2.3
+    assert few[3] > 2 * many[3]
+    assert few[1] < few[0] < few[2]
+
+
+def test_the_effect_of_a_study_keeps_its_patients_from_speaking_for_all():
+    alone = strength_posterior(share(_FINE), 450, 600, class_spread=0.7, effect_spread=0.0)
+    shared = strength_posterior(share(_FINE), 450, 600, class_spread=0.7, effect_spread=0.3)
+    assert shared[3] > 2 * alone[3]
+    assert 1.0 < shared[0] < alone[0]
+
+
+def test_without_patients_a_strength_is_what_its_class_says():
+    median, low, high, sd = strength_posterior(share(_FINE), 0, 0, class_spread=0.5, effect_spread=0.2)
+    assert median == pytest.approx(1.0, abs=0.02)
+    assert sd == pytest.approx(0.5, abs=0.02)
+    assert np.log(high / low) == pytest.approx(2 * 1.96 * 0.5, rel=0.03)
+
+
+def test_a_rate_beyond_the_curve_is_told():
     curve = Curve(lambda strength: 0.3 + 0.02 * np.log2(strength))
-    assert (curve.invert(0.9), curve.reaches(0.9)) == (8.0, False)
-    assert (curve.invert(0.1), curve.reaches(0.1)) == (0.125, False)
+    assert not curve.reaches(0.9)
+    assert not curve.reaches(0.1)
     assert curve.reaches(0.3)
 
 
@@ -94,8 +111,12 @@ def test_a_calibrated_strength_brings_the_published_rate(posterior, tmp_path):
     row = found["regimens"]["soc-chemotherapy-ino-vate"]
     assert row["low"] <= row["strength"] <= row["high"]
     assert row["studies"] == ["ino-vate"]
+    assert row["group"] == "chemotherapy"
+    assert 0 < row["sd_log"] < 0.7
     curve = StrengthCurve(remission_rates()["soc-chemotherapy-ino-vate"], posterior.center(), 60)
-    assert curve.rate(row["strength"]) == pytest.approx(row["events"] / row["n"], abs=0.08)
+    # between its own rate and that of its class
+    assert min(curve.rate(1.0), row["events"] / row["n"]) - 0.1 < curve.rate(row["strength"])
+    assert curve.rate(row["strength"]) < max(curve.rate(1.0), row["events"] / row["n"]) + 0.1
     write_regimen_strengths(found, tmp_path / "strength.yaml")
     again = yaml.safe_load((tmp_path / "strength.yaml").read_text())
     assert again["regimens"]["soc-chemotherapy-ino-vate"]["is_joint"] is False

@@ -39,6 +39,10 @@ def calibrate(
     seed: Annotated[int | None, typer.Option(help="Default: the shipped fit's.")] = None,
     members: Annotated[int | None, typer.Option(help="Draws moved together; default: the shipped fit's.")] = None,
     portions: Annotated[int | None, typer.Option(help="Portions the data are given in.")] = None,
+    recover: Annotated[
+        int | None,
+        typer.Option(help="Instead of a fit: draw this many truths, and tell whether small fits find them."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -47,6 +51,9 @@ def calibrate(
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem
 
+    if recover is not None:
+        _recover(recover, targets or [], work, seed, members, portions, threads, quiet, as_json)
+        return
     word = next((one for one in (TIME_COURSES, REGIMENS) if one in (targets or [])), None)
     if word and len(targets or []) > 1:
         raise InputError(Problem("--targets", word, "must be given without studies", "Run the command twice."))
@@ -80,6 +87,39 @@ def calibrate(
     else:
         _print_summary(found)
     remark(f"Wrote {out}; use it with --parameters {out}")
+
+
+def _recover(
+    truths: int,
+    targets: list[str],
+    work: Path | None,
+    seed: int | None,
+    members: int | None,
+    portions: int | None,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Small fits to synthetic figures: ranks of the truths, and how often intervals hold them."""
+    from engager.app.progress import share_progress
+    from engager.calibration import recover, recovery_plan
+    from engager.core import InputError, Problem
+    from engager.study import recovery_json, recovery_rows
+
+    problems = []
+    if truths < 1:
+        problems.append(Problem("--recover", truths, "must be at least 1"))
+    if targets:
+        problems.append(Problem("--targets", targets[0], "does not go with --recover", "It fits its own studies."))
+    if problems:
+        raise InputError(problems)
+    plan = recovery_plan(members, portions, seed)
+    with share_progress(quiet) as tell:
+        found = recover(plan, truths, work=work, progress=tell, n_threads=threads)
+    if as_json:
+        print_json(recovery_json(plan, found))
+        return
+    print_table(["of", "90 % intervals", "ranks in fifths"], recovery_rows(found), right=("90 % intervals",))
 
 
 def _print_summary(found: Calibration) -> None:

@@ -29,6 +29,15 @@ def validate(
     ] = None,
     replicates: Annotated[int, typer.Option(help="Virtual trials of each study.")] = VALIDATION_REPLICATES,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A study of the fit, to be predicted by the others; may be repeated. The word each: every one of them."
+        ),
+    ] = None,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="With --leave-out: by studies published before alone.")
+    ] = False,
     parameters: Annotated[
         str, typer.Option(help="posterior, center, table, or a file of engager calibrate.")
     ] = "posterior",
@@ -65,6 +74,11 @@ def validate(
         _against_observations(seed, as_json, report)
         return
     _check_folders(markdown, report)
+    if leave_out:
+        _leave_out(leave_out, in_order, parameters, seed, threads, markdown, quiet, as_json)
+        return
+    if in_order:
+        raise InputError(Problem("--in-order", True, "goes with --leave-out only", "Add --leave-out each."))
     studies = studies_named(against) if against else studies_with_targets()
     for study in studies:
         for note in study.notes() if against else ():
@@ -82,6 +96,39 @@ def validate(
     if uncertainty:
         _print_uncertainty(found)
     _tell_counts(found)
+
+
+def _leave_out(
+    names: list[str],
+    in_order: bool,
+    parameters: str,
+    seed: int,
+    threads: int | None,
+    markdown: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Studies of the fit predicted without themselves; the markdown file gets a section of its own at its end."""
+    from engager.app.progress import share_progress
+    from engager.calibration import fit_defaults
+    from engager.study import leave_out, left_out_text, posterior_named
+
+    posterior = posterior_named(parameters, fit_defaults()["model"])
+    with share_progress(quiet) as tell:
+        found = leave_out(posterior, names, seed=seed, in_order=in_order, n_threads=threads, progress=tell)
+    others = "the studies published before it" if in_order else "the other studies of the fit"
+    text = left_out_text(found, f"Each study predicted by {others}.")
+    if markdown is not None:
+        asked = "".join(f" --leave-out {name}" for name in names) + (" --in-order" if in_order else "")
+        head = f"# Studies left out\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
+        unfinished = markdown.with_name(f".{markdown.name}")
+        unfinished.write_text(f"{head}{text}\n", encoding="utf-8")
+        os.replace(unfinished, markdown)
+        remark(f"Wrote {markdown}")
+    if as_json:
+        print_json({"left_out": [one.as_json() for one in found]})
+    else:
+        typer.echo(text)
 
 
 def _check_folders(markdown: Path | None, report: Path | None) -> None:

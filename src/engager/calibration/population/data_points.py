@@ -110,7 +110,8 @@ def simulated_points(data: TrialData, points: Sequence[DataPoint]) -> SimulatedP
         first = places[0]
         if point.among is not None:
             inner, outer = (value[k] * n[k] for k in places)
-            columns.append(_logit(inner, outer))
+            # nobody in the wider remission: nothing to tell of the narrower
+            columns.append(np.where(outer > 0, _logit(inner, outer), np.nan))
             sizes.append(outer)
         elif point.months:
             curve = np.stack([to_scale(value[k], "curve", n[k]) for k in places], axis=1)

@@ -8,7 +8,7 @@ trial per study, so a fit is a handful of large runs; each is kept, and a stoppe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
@@ -33,7 +33,7 @@ from engager.core import FloatArray, Stream, digest_object, versions
 from engager.model import Model, load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
-from engager.trial import shifted, simulate_trial
+from engager.trial import TrialData, shifted, simulate_trial
 
 Progress = Callable[[str, float], None]
 
@@ -130,6 +130,13 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
     return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in defaults["studies"].items()])
 
 
+def recovery_plan(members: int | None = None, portions: int | None = None, seed: int | None = None) -> FitPlan:
+    """The small plan by which the fit is tested on its own simulator."""
+    sizes = fit_defaults()["recovery"]
+    plan = shipped_plan(members or sizes["members"], portions or sizes["portions"], seed)
+    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in sizes["studies"].items()])
+
+
 def shipped_hierarchy() -> Hierarchy:
     """Priors of what studies and regimens differ in."""
     defaults = fit_defaults()
@@ -150,6 +157,24 @@ def fit_population(
     -------
     Posterior; the same bits for the same plan.
     """
+    members, history = smooth(plan, work=work, progress=progress, n_threads=n_threads)
+    return _posterior(plan, members, history)
+
+
+def smooth(
+    plan: FitPlan,
+    *,
+    work: Path | None = None,
+    progress: Progress | None = None,
+    n_threads: int | None = None,
+    first: SimulatedPoints | None = None,
+) -> tuple[FloatArray, list[float]]:
+    """Members after all portions, array (member, unknown), and the misfit before each portion.
+
+    Parameters
+    ----------
+    first : what the draws of the prior predict, where it is known already.
+    """
     stream = Stream(plan.seed, "calibration")
     members = plan.prior(plan.members)
     points = [point for study in plan.points for point in study]
@@ -158,18 +183,21 @@ def fit_population(
     variance = np.array([point.variance for point in points])
     concerns = plan.hierarchy.concerns(plan.unknowns, studies)
     history: list[float] = []
-    first, members, history = _resume(plan, work, members)
-    for portion in range(first, plan.portions):
-        simulated = simulate_members(plan, members, portion, progress, n_threads)
+    done, members, history = _resume(plan, work, members)
+    for portion in range(done, plan.portions):
+        is_known = portion == 0 and first is not None
+        simulated = first if is_known else simulate_members(plan, members, portion, progress, n_threads)
+        assert simulated is not None
         simulation = simulation_variance(points, simulated.n)
         history.append(float(np.median(misfit(simulated.values, observed, variance + simulation))))
         error = portion_variance(variance, simulation, plan.portions)
         members = assimilate(members, simulated.values, observed, error, stream.of(f"portion/{portion}"), concerns)
         _keep(plan, work, portion + 1, members, history)
-    return _posterior(plan, members, points, history)
+    return members, history
 
 
-def _posterior(plan: FitPlan, members: FloatArray, points: Sequence[DataPoint], history: list[float]) -> Posterior:
+def _posterior(plan: FitPlan, members: FloatArray, history: list[float]) -> Posterior:
+    points = [point for study in plan.points for point in study]
     values = values_of(plan.unknowns, members)
     effects = {study.study: plan.hierarchy.effects_of(plan.unknowns, values, study.study) for study in plan.studies}
     spreads = plan.hierarchy.class_spreads(plan.unknowns, values)
@@ -201,27 +229,37 @@ def _mean_and_sd(effects: Mapping[str, FloatArray]) -> dict[str, list[float]]:
 def simulate_members(
     plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None = None, n_threads: int | None = None
 ) -> SimulatedPoints:
-    """What each member predicts for all data points, in the order of the studies.
+    """What each member predicts for all data points, in the order of the studies."""
+    return points_of(plan, trials_of_members(plan, members, portion, progress, n_threads))
 
-    Member k is replicate k of one virtual trial per study, so all of them meet the data with chance of their own.
+
+def trials_of_members(
+    plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None = None, n_threads: int | None = None
+) -> Iterator[TrialData]:
+    """One virtual trial of each study for every member: replicate k of a study's data is member k's.
+
+    Each member meets chance of its own, so the noise of finite trials does not lean one way.
     """
-    sizes = np.array([study.n_patients for study in plan.studies], dtype=float)
+    total = float(sum(study.n_patients for study in plan.studies))
     done = 0.0
-    found = []
-    for study, points in zip(plan.studies, plan.points, strict=True):
+    for study in plan.studies:
 
         def tell(share: float, study: Protocol = study, before: float = done) -> None:
             if progress is not None:
-                whole = (before + share * study.n_patients) / sizes.sum()
+                whole = (before + share * study.n_patients) / total
                 progress(f"portion {portion + 1} of {plan.portions}: {study.study}", (portion + whole) / plan.portions)
 
         settings = plan.settings(members, study.study)
-        data = simulate_trial(
+        yield simulate_trial(
             study, replicates=range(len(members)), seed=plan.seed + 1 + portion, settings=settings.__getitem__,
             n_sampled=0, n_threads=n_threads, progress=tell, only_patients=True,
         )  # fmt: skip
-        found.append(simulated_points(data, points))
         done += study.n_patients
+
+
+def points_of(plan: FitPlan, trials: Iterable[TrialData]) -> SimulatedPoints:
+    """The plan's data points in virtual trials of its studies."""
+    found = [simulated_points(data, points) for data, points in zip(trials, plan.points, strict=True)]
     return SimulatedPoints(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
 
 

@@ -52,16 +52,22 @@ class Posterior:
     def _values(self, row: FloatArray) -> PopulationValues:
         return PopulationValues.read({**self.fixed, **dict(zip(self.names, row.tolist(), strict=True))})
 
-    def settings(self, seed: int) -> Settings:
-        """Population values for every replicate, each its own draw, chosen by a keyed draw, with the spread of what
-        its trial's patients share, and a strength for every regimen, drawn with its uncertainty."""
+    def settings(self, seed: int, in_order: bool = False) -> Settings:
+        """Population values for every replicate, each its own draw, with the spread of what its trial's patients share,
+        and a strength for every regimen, drawn with its uncertainty.
+
+        Parameters
+        ----------
+        in_order : replicate k has draw k, from the first again after the last; else a keyed draw chooses.
+        """
         stream = Stream(seed, "posterior")
         assumed = PopulationValues(trial_effect=self.trial_effects)
 
         def choose(replicate: int) -> PopulationValues:
             place = np.array([replicate])
             share = stream.uniform(place)[0]
-            row = self._values(self.draws[int(share * len(self.draws))])
+            number = replicate % len(self.draws) if in_order else int(share * len(self.draws))
+            row = self._values(self.draws[number])
             strengths = PopulationValues(strength=drawn_strengths(stream, replicate))
             return strengths | row | assumed
 

@@ -1,15 +1,16 @@
-"""Strength of chemotherapy regimens from their published remission rates.
+"""Strength of chemotherapy regimens from their published remission rates, shrunk to their class.
 
 Where a study of the regimen ships, its own patients are treated; other regimens are given to patients like TOWER's.
-A regimen's strength is where the expected remissions of all its studies together meet the published ones, the
-interval where they meet the exact interval of the published rate. Regimens whose strength the joint fit moved keep
-what it found. Some rates are higher than any strength brings; those regimens get the largest strength and say so.
+A regimen's strength is what its published remissions and the strengths of its class say together: binomial counts
+about the simulated rate, the spread of log strength within the class and the effect of a study as the joint fit found
+them. A rate of 12 patients moves a strength little, one of 300 decides it. Regimens whose strength the joint fit moved
+keep what it found. Some rates are higher than any strength brings; those regimens say so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import yaml
 
 from engager.analysis import estimate_endpoints, exact_interval
 from engager.calibration.comparison.compare import request_of
+from engager.calibration.population.fit import shipped_hierarchy
 from engager.calibration.population.hierarchy import STRENGTH_RANGE
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
@@ -30,9 +32,13 @@ Progress = Callable[[float], None]
 
 # Four to a doubling, ends included.
 STRENGTHS = 2.0 ** np.arange(np.log2(STRENGTH_RANGE[0]), np.log2(STRENGTH_RANGE[1]) + 0.25, 0.25)
-# Every fourth strength first, then halving between the two that enclose a rate.
+# Simulated at every fourth, between by interpolation of the rate's logit.
 _COARSE = 4
+_FINE = np.linspace(np.log(STRENGTH_RANGE[0]), np.log(STRENGTH_RANGE[1]), 401)
+_EFFECT = str(ValueName("trial_effect", "sensitivity"))
 _SEED = 411
+# Median of a half-normal spread, over its scale.
+_HALF_NORMAL_MEDIAN = 0.674
 
 
 def calibrate_regimens(
@@ -73,7 +79,7 @@ def calibrate_regimens(
             draws = posterior.draws[:, posterior.names.index(name)]
             strength = _kept(curve, draws)
         else:
-            strength = _inverted(curve)
+            strength = _shrunk(curve, shipped_hierarchy().class_named(slug), posterior)
         found[slug] = {**asdict(strength), "records": list(strength.records), "studies": list(strength.studies)}
         if progress is not None:
             progress((i + 1) / len(chosen))
@@ -131,42 +137,58 @@ class StrengthCurve:
             remissions += float(sum(rate.n * share for rate, share in zip(own, simulated, strict=True)))
         return remissions / self.n
 
-    def invert(self, rate: float) -> float:
-        """Strength at which the curve has `rate`; the end of the range when it never has."""
-        low, high = self._enclosing(rate)
-        first, last = self.at(low), self.at(high)
-        if rate <= first or high == low:
-            return float(STRENGTHS[low])
-        share = min((rate - first) / (last - first), 1.0)
-        return float(round(STRENGTHS[low] * (STRENGTHS[high] / STRENGTHS[low]) ** share, 4))
+    def on(self, log_strength: FloatArray) -> FloatArray:
+        """Rates at these logarithms of strengths, rising; simulated at `STRENGTHS` and interpolated between."""
+        places = list(range(0, STRENGTHS.size, _COARSE))
+        # half a patient keeps a rate of 0 or 1 on the scale
+        simulated = np.array([self.at(place) for place in places])
+        rate = np.clip(np.maximum.accumulate(simulated), 0.5 / self.n_patients, 1 - 0.5 / self.n_patients)
+        logit = np.interp(log_strength, np.log(STRENGTHS[places]), np.log(rate / (1 - rate)))
+        return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
     def reaches(self, rate: float) -> bool:
         """Whether some strength brings `rate`."""
         values = [self.at(place) for place in range(0, STRENGTHS.size, _COARSE)]
         return min(values) <= rate <= max(values)
 
-    def _enclosing(self, rate: float) -> tuple[int, int]:
-        """Neighboring places whose rates enclose `rate`; the same place twice beyond either end."""
-        coarse = range(0, STRENGTHS.size, _COARSE)
-        high = next((place for place in coarse if self.at(place) >= rate), None)
-        if high is None:
-            return STRENGTHS.size - 1, STRENGTHS.size - 1
-        low = max(high - _COARSE, 0)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.at(middle) >= rate else (middle, high)
-        return low, high
+
+def strength_posterior(
+    rate: FloatArray, events: int, n: int, class_spread: float, effect_spread: float
+) -> tuple[float, float, float, float]:
+    """Median, 95 % interval and standard deviation of the logarithm, from counts and class.
+
+    Parameters
+    ----------
+    rate : array (place,), expected remission rate at `_FINE`. events, n : published counts.
+    class_spread : standard deviation of log strength within the class, about 1. effect_spread : of what studies differ
+        in on the same scale, so that the patients of one study do not speak for all.
+    """
+    log_likelihood = events * np.log(rate) + (n - events) * np.log1p(-rate)
+    likelihood = np.exp(log_likelihood - log_likelihood.max())
+    if effect_spread > 0:
+        kernel = np.exp(-0.5 * ((_FINE[:, None] - _FINE) / effect_spread) ** 2)
+        likelihood = kernel @ likelihood / kernel.sum(axis=1)
+    weight = likelihood * np.exp(-0.5 * (_FINE / class_spread) ** 2)
+    weight /= weight.sum()
+    cumulative = np.cumsum(weight)
+    low, middle, high = np.exp(np.interp([0.025, 0.5, 0.975], cumulative, _FINE))
+    mean = float(weight @ _FINE)
+    return float(middle), float(low), float(high), float(np.sqrt(weight @ (_FINE - mean) ** 2))
 
 
-def _inverted(curve: StrengthCurve) -> RegimenStrength:
-    """Strength at the published rate, and at the ends of its exact interval."""
-    events, n = curve.events, curve.n
-    interval = exact_interval(events, n)
-    # Half a patient keeps a rate of 0 or 1 on the curve.
-    share = (events + 0.5) / (n + 1)
-    low = curve.invert(max(float(interval.low), 0.5 / (n + 1)))
-    middle, high = curve.invert(share), curve.invert(float(interval.high))
-    return _described(curve, middle, low, high, curve.reaches(share), is_joint=False)
+def _shrunk(curve: StrengthCurve, group: str, posterior: Posterior) -> RegimenStrength:
+    """Strength by its published counts, drawn to its class."""
+    spreads = posterior.provenance.get("regimen_spread", {})
+    spread = spreads.get(group, shipped_hierarchy().regimen_spread[group] * _HALF_NORMAL_MEDIAN)
+    effect = 0.0
+    if _EFFECT in posterior.names:
+        effect = float(np.median(posterior.draws[:, posterior.names.index(_EFFECT)]))
+    found = strength_posterior(curve.on(_FINE), curve.events, curve.n, spread, effect)
+    middle, low, high = (round(value, 4) for value in found[:3])
+    reached = curve.reaches((curve.events + 0.5) / (curve.n + 1))
+    return replace(
+        _described(curve, middle, low, high, reached, is_joint=False), sd_log=round(found[3], 4), group=group
+    )
 
 
 def _kept(curve: StrengthCurve, draws: FloatArray) -> RegimenStrength:
