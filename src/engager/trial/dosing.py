@@ -19,6 +19,8 @@ from engager.trial.course import Course
 
 # A dose is a step up when it is larger by more than rounding.
 _STEP = 1 + 1e-9
+# A standard salvage course gives 1 a day for so many days; how strong a regimen is beyond that is its strength.
+STANDARD_COURSE_DAYS = 5
 # Dexamethasone while the drug is on hold: every eight hours.
 _DOSES_A_DAY = 3
 
@@ -94,6 +96,12 @@ class DosePlan:
             inside = of_cycle & (day <= table.shape[1])
             planned[inside] = table[rows[inside], day[inside] - 1]
         return planned
+
+    @property
+    def course_amount(self) -> float:
+        """Active chemotherapy of one day of a course: the whole of a course is the same, however many days it takes."""
+        segment = self.regimen.segments(1)[0]
+        return STANDARD_COURSE_DAYS / (segment.last_day - segment.first_day + 1)
 
     def course_day(self, cycle: IntArray, day: IntArray) -> NDArray[np.bool_]:
         """Whether chemotherapy is given on these days of these cycles."""
@@ -265,7 +273,8 @@ def _give_course(
 ) -> None:
     """A day of chemotherapy for those whose course has one."""
     due = plan.course_day(cycle, cycle_day)
-    actions.add(rows[due], np.broadcast_to(day, rows.shape)[due], Action.ADD_TO_STATE, plan.places.drug, 1.0)
+    times = np.broadcast_to(day, rows.shape)[due]
+    actions.add(rows[due], times, Action.ADD_TO_STATE, plan.places.drug, plan.course_amount)
 
 
 def _give_dose(
