@@ -243,6 +243,7 @@ class Regimen(Part):
     course : the drugs of a chemotherapy course, for the record.
     strength : killing by a chemotherapy regimen, relative to standard salvage chemotherapy; left out: as
         calibrated to the remission rate published for `id`, else 1.
+    marrow_toxicity : loss of normal marrow under a chemotherapy regimen, relative to a standard salvage course.
     assumptions : what the source left open and how it was filled.
     """
 
@@ -259,6 +260,7 @@ class Regimen(Part):
     continue_if: ContinueIf | None = None
     course: tuple[CourseDrug, ...] = ()
     strength: Positive | None = None
+    marrow_toxicity: Annotated[NotNegative, Field(le=3)] = 1.0
     assumptions: tuple[str, ...] = ()
 
     @field_validator("weight_bands")

@@ -287,11 +287,13 @@ class ArmRun:
         return np.array([settings(int(one)).strength.get(self.regimen.id, usual) for one in numbers])[place]
 
     def _parameters(self, rows: IntArray) -> FloatArray:
-        """Parameters of these rows; the chemotherapy that they get kills at its own strength."""
+        """Parameters of these rows; the chemotherapy that they get has its own strength and toxicity to marrow."""
         course = self.course
         parameters = course.recruits.parameters[rows]
         strength = np.where(course.later_line[rows] > 0, course.line_strength[rows], self.strength[rows])
         parameters[:, self.system.parameters.index("sensitivity")] *= strength
+        own_toxicity = np.where(course.later_line[rows] > 0, 1.0, self.regimen.marrow_toxicity)
+        parameters[:, self.system.parameters.index("k_myelo")] *= own_toxicity
         return parameters
 
     def _extinguish(self, rows: IntArray) -> None:
