@@ -117,7 +117,7 @@ class Transplantation:
         course.hsct_in_response[due[first]] = own[first]
         course.last_hsct_day[due] = at
         course.n_hsct[due] += 1
-        course.hsct_planned[due] = np.inf
+        course.hsct_planned[due], course.hsct_outside[due] = np.inf, False
         course.note(due[first], at[first], "hsct")
         course.note(due[~first], at[~first], "hsct", detail="second")
         for clone in ("Lp", "Ln", "Sp", "Lb"):
