@@ -36,7 +36,8 @@ def solve(
     atol : absolute tolerance, one number or one per state [unit of the state]; None: 1e-6 * rtol times the
         largest size the state has had so far in that patient, at least 1e-15 * rtol.
     backend : "native" (compiled, no events), "cuda" (the same code on an NVIDIA GPU), "reference" (slow,
-        SciPy, runs events), or "auto": native when the model has no events.
+        SciPy, runs events), or "auto": native when the model has no events; patients that it gives up on are tried by
+        the reference where comparisons of moving states make jumps.
     n_threads : threads of the native backend; None: all CPUs this process may use.
     max_steps : tried steps after which a patient is given up.
 
@@ -54,7 +55,8 @@ def solve(
         When the chosen backend refuses the model; names the construct.
     """
     checked, tolerance = _check(problem, method, rtol, atol, backend, n_threads, max_steps)
-    if backend == "auto":
+    is_free = backend == "auto"
+    if is_free:
         backend = "reference" if problem.system.events else "native"
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
@@ -65,7 +67,8 @@ def solve(
         each = floors(checked)
         if np.any(each != each[:1]):
             return _by_floor(checked, each, options)
-    return _solve_smooth(checked, options)
+    result = _solve_smooth(checked, options)
+    return _helped(checked, result, options) if is_free and result.n_failed else result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,14 +83,33 @@ class _Options:
     max_steps: int
 
 
+def _helped(problem: Problem, result: Trajectories, options: _Options) -> Trajectories:
+    """Patients that failed where moving states decide a jump, solved by the reference, which finds the instant."""
+    from engager.engine.reference.backend import solve_reference
+    from engager.engine.switching.find import switched
+
+    found = switched(problem.system)
+    if found is None or not found.must_look:
+        return result
+    places = np.flatnonzero(result.status)
+    again = solve_reference(chosen_patients(problem, places), rtol=options.rtol, atol=options.atol)
+    changed: dict[str, Any] = {}
+    for name in _PER_PATIENT:
+        changed[name] = np.array(getattr(result, name))
+        changed[name][places] = getattr(again, name)
+    return dataclasses.replace(result, **changed)
+
+
+_PER_PATIENT = ("values", "status", "last_step", "inputs", "n_steps", "n_rejected", "stopped", "end_time")
+
+
 def _by_floor(problem: Problem, each: FloatArray, options: _Options) -> Trajectories:
     """Patients whose doses need tolerances of different size apart, so that no one's numbers depend on the others."""
     places = [np.flatnonzero(each == floor) for floor in np.unique(each)]
     parts = [_solve_smooth(chosen_patients(problem, one), options) for one in places]
     order = np.argsort(np.concatenate(places))
-    per_patient = ("values", "status", "last_step", "inputs", "n_steps", "n_rejected", "stopped", "end_time")
     joined: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in per_patient
+        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in _PER_PATIENT
     }
     return dataclasses.replace(parts[0], time=problem.save_times, **joined)
 

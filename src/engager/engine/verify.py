@@ -156,9 +156,9 @@ def run_case(folder: Path, *, backend: str = "reference") -> CaseReport:
     if model is None or settings_file is None or results is None:
         return CaseReport("failed", "a file of the case is missing")
     try:
+        system = read_sbml(model.read_bytes(), where=model.name)  # a refusal comes before anything else
         settings = read_settings(settings_file.read_text(), str(settings_file))
         expected = read_results(results)
-        system = read_sbml(model.read_bytes(), where=model.name)
         ours = simulate_case(system, settings, backend)
     except UnsupportedModel as error:
         return CaseReport("refused", str(error))

@@ -190,3 +190,30 @@ def test_a_model_of_the_same_formulas_from_sbml_gives_the_same():
     parameters = np.array([[again.defaults[name] for name in again.parameters]])
     result = solve(Problem(again, parameters, np.array([0.0, 48.0])), rtol=1e-9)
     np.testing.assert_allclose(result.state("X")[0, -1], ONE, rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["auto", "native", "reference"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "S = 0; S' = 1 + 0.001*S; R := piecewise(100, S >= 24.290 && S < 25.315, 0);",
+        "S = 1; S' = 0.001*S; R := piecewise(100, time >= 24*S && time < 24*S + 1, 0);",
+    ],
+    ids=["a curved clock", "time against a state"],
+)
+def test_a_jump_that_moving_states_decide_is_looked_for(text, backend):
+    """The compiled engine may give up on a state that was exactly 0; it may not step over. Then the reference helps."""
+    result = solve(problem(text), backend=backend, rtol=1e-8)
+    if backend == "native" and result.n_failed:
+        return
+    want = solve(problem(text), backend="reference", rtol=1e-11)
+    assert 8 < want.state("X")[0, -1] < 12
+    np.testing.assert_allclose(result.state("X")[0, -1], want.state("X")[0, -1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_sigmoid_of_time_that_overflows_is_flat(backend):
+    """1 / (1 + exp(x)) with x = 1e6: 0, and so is its slope."""
+    result = solve(problem("R := 100/(1 + exp(-1e6*(time - 24)));"), backend=backend, rtol=1e-9)
+    assert result.status.tolist() == [Status.DONE]
+    np.testing.assert_allclose(result.state("X")[0, -1], hour(24, 48), rtol=1e-6)

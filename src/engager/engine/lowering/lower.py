@@ -12,6 +12,7 @@ In: `System`. Out: `Lowered`. Not here: scheduling, fusing, printing.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -336,8 +337,9 @@ def _sqrt(c: Code, a: Ref) -> tuple[Ref, Ref]:
 
 
 def _exp(c: Code, a: Ref) -> tuple[Ref, Ref]:
+    """The slope of what overflows counts as 0: a sigmoid 1 / (1 + exp(x)) is flat there; 0 * infinity would be NaN."""
     value = fn.exp(c, a)
-    return value, value
+    return value, c.select(c.lt(value, c.const(math.inf)), value, c.const(0.0))
 
 
 def _log(c: Code, a: Ref) -> tuple[Ref, Ref]:

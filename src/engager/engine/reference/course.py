@@ -23,6 +23,9 @@ _LOOKS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 _TINY = 1e-10
 _MAX_CHATTER = 50
 _MAX_STUCK = 30
+#: Starts anew after an integrator gave up, and what share of the stretch is no progress since the last of them.
+_MAX_RESCUES = 100
+_NO_WAY = 1e-9
 #: The integrator begins anew when a state has grown so much since its tolerance was set.
 _STALE = 1e3
 #: A state that was never anything but 0 is sized by how far it would come in this share of the stretch.
@@ -70,7 +73,9 @@ class Course:
         self.n_steps = self.n_saved = 0
         self.last_step = 0.0
         self.stops, self.stopped = stops, -1
-        self.chatter = self.n_stuck = 0
+        self.chatter = self.n_stuck = self.n_rescues = 0
+        self.rescued_at: float | None = None
+        self.is_last = False
         self.slides = False
         self._crossed: list[float] | None = None
         self.queue = self._new_queue()
@@ -196,11 +201,15 @@ class Course:
         before = self._signature(self.t, self.y)
         steps = _Steps(self, end, atoms)
         while self.t < end:
-            dense, reached = steps.step()
+            try:
+                dense, reached = steps.step()
+                self._note_progress(reached)
+            except Failure as failure:
+                steps = self._rescued(failure, end, atoms)
+                continue
             self.n_steps += 1
             if self.n_steps > self.max_steps:
                 raise Failure(Status.STEP_LIMIT)
-            self._note_progress(reached)
             change = self._first_change(dense, reached, before) if before else None
             goal = reached if change is None else change
             goal = self._stop_before(dense, goal)
@@ -211,7 +220,7 @@ class Course:
             if self.stopped >= 0:
                 return
             if change is None and self.t < end and steps.is_stale():
-                steps = _Steps(self, end, atoms, self.last_step)
+                steps = _Steps(self, end, atoms)
             if change is not None:
                 self._note_crossing(before)
                 self._note_chatter(begun)
@@ -222,6 +231,16 @@ class Course:
         self.n_stuck = self.n_stuck + 1 if reached - self.t <= 8 * math.ulp(self.t) else 0
         if self.n_stuck > _MAX_STUCK:
             raise Failure(Status.STEP_TOO_SMALL)
+
+    def _rescued(self, failure: Failure, end: float, atoms: list[float]) -> _Steps:
+        """Another start where an integrator gave up: with a step of our choice, then with another method."""
+        self.n_rescues += 1
+        again = self.rescued_at is not None and self.t - self.rescued_at <= _NO_WAY * (end - self.rescued_at)
+        if failure.status is not Status.STEP_TOO_SMALL or self.n_rescues > _MAX_RESCUES or (again and self.is_last):
+            raise failure
+        self.is_last, self.rescued_at, self.n_stuck = again, self.t, 0
+        first = max(_PROBE * (end - self.t), 1e4 * math.ulp(self.t))
+        return _Steps(self, end, atoms, "Radau" if again else self.method, min(first, end - self.t))
 
     def _first_change(self, dense: Dense, reached: float, before: list[float]) -> float | None:
         """The first float in (t, reached] at which an atom differs from `before`."""
@@ -275,9 +294,11 @@ def _watched(weights: list[float], y: Sequence[float]) -> float:
 class _Steps:
     """Steps of SciPy's integrator over the states that move and have a value."""
 
-    def __init__(self, course: Course, end: float, atoms: list[float], first_step: float | None = None) -> None:
+    def __init__(
+        self, course: Course, end: float, atoms: list[float], method: str | None = None, first: float | None = None
+    ) -> None:  # fmt: skip
         self.course, self.end, self.atoms = course, end, atoms
-        self.first_step = first_step
+        self.method, self.first_step = method or course.method, first
         model = course.model
         self.base = list(course.y)
         self.live = [j for j, k in enumerate(model.moving) if math.isfinite(self.base[k])]
@@ -295,10 +316,9 @@ class _Steps:
             self.atol = self._nothing(start, slope)
         else:
             self.atol = np.broadcast_to(course.atol, (len(course.y),))[self.places]
-        first = None if self.first_step is None else min(self.first_step, self.end - course.t)
-        return getattr(scipy.integrate, course.method)(
+        return getattr(scipy.integrate, self.method)(
             self._rates, course.t, start, self.end, rtol=course.rtol, atol=self.atol, max_step=course.max_step,
-            first_step=first,
+            first_step=self.first_step,
         )  # fmt: skip
 
     def _nothing(self, start: FloatArray, slope: FloatArray) -> FloatArray:
@@ -306,14 +326,14 @@ class _Steps:
         course = self.course
         floor = course.floor
         sizes = np.array(course.peak[self.places])
-        if floor < OF_PEAK * _PROBE and not sizes.all():
+        if not sizes.all():
             sizes = np.where(sizes == 0, self._reached(start, slope), sizes)
         return np.asarray(course.rtol * (OF_PEAK * sizes + floor))
 
     def _reached(self, start: FloatArray, slope: FloatArray) -> FloatArray:
         """How far each state comes in a very short time; each look reaches one state further along a chain.
 
-        In small units the floor is far below anything: LSODA's first steps from 0 would be too short to move time.
+        The floor alone is far below anything: LSODA's first steps from 0 would be too short to move time.
         """
         width = _PROBE * (self.end - self.course.t)
         state, reached = start, np.zeros(start.size)

@@ -55,6 +55,7 @@ class Switched:
     switches : in the order of the inputs added.
     clocks : state -> node of its rate, a formula over parameters and inputs.
     curves : formulas of time in the rates that are not straight between switching times, and their slopes.
+    must_look : something else jumps as well, by states that move; when that happens is not known beforehand.
     symbols : names that the switching times depend on.
     """
 
@@ -63,6 +64,7 @@ class Switched:
     switches: tuple[Switch, ...]
     clocks: dict[str, Node]
     curves: tuple[tuple[Node, Node], ...]
+    must_look: bool
     symbols: frozenset[str]
 
 
@@ -99,13 +101,16 @@ class _Finder:
 
     def find(self) -> Switched | None:
         system, graph = self.system, self.graph
-        if TIME not in graph.symbols(system.rates) and not self._may_jump():
+        jumps = {*_COMPARISONS, *_ROUNDINGS, "rem"}
+        kinds = {graph.entries[node].op for node in graph.reachable(system.rates)}
+        if TIME not in graph.symbols(system.rates) and not kinds & jumps and not self._may_bend(kinds):
             return None
         for node in graph.topological(system.rates):
             self._visit(node)
         rates = tuple(self.new[rate] for rate in system.rates)
         curves = self._curves(rates)
-        if not self.switches and not curves:
+        must_look = any(self.of_time[node] is None and graph.entries[node].op in jumps for node in self.new)
+        if not self.switches and not curves and not must_look:
             return None
         names = tuple(switch.name for switch in self.switches)
         full = replace(
@@ -116,15 +121,19 @@ class _Finder:
         used = graph.symbols(decided)
         clocks = {name: rate for name, rate in self.clocks.items() if name in used}
         return Switched(
-            full, graph, tuple(self.switches), clocks, curves, frozenset(used | graph.symbols(clocks.values()))
+            full,
+            graph,
+            tuple(self.switches),
+            clocks,
+            curves,
+            must_look,
+            frozenset(used | graph.symbols(clocks.values())),
         )
 
-    def _may_jump(self) -> bool:
-        """Whether a clock may stand for time in a comparison."""
-        kinds = {self.graph.entries[node].op for node in self.graph.reachable(self.system.rates)}
-        jumps = {*_COMPARISONS, *_ROUNDINGS, *_BENDS}
+    def _may_bend(self, kinds: set[str]) -> bool:
+        """Whether a clock may stand for time in a minimum, maximum or size."""
         moves = any(self.graph.constant_value(rate) != 0.0 for rate in self.clocks.values())
-        return moves and bool(kinds & jumps)
+        return moves and bool(kinds & {*_BENDS})
 
     # ---- one node ----
     def _visit(self, node: Node) -> None:

@@ -12,7 +12,8 @@ def to_antimony(system: System) -> str:
     """Antimony text with the system's names; see `to_sbml`."""
     import antimony
 
-    sbml = to_sbml(system)
+    # the library does not read <notanumber/> within a formula
+    sbml = to_sbml(system).replace("<notanumber/>", "<apply><divide/><cn>0</cn><cn>0</cn></apply>")
     with LIBRARY_LOCK:
         antimony.clearPreviousLoads()
         try:

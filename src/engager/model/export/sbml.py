@@ -192,10 +192,21 @@ class _Export:
         rows = []
         for name, node in zip(self.system.states, self.system.initial, strict=True):
             value = self.graph.constant_value(node)
-            if value is None or math.isinf(value):
+            if (value is None or math.isinf(value)) and not self._is_unset(node):
                 formula = mathml(self.graph, node, self.names)
                 rows.append(f'<initialAssignment symbol="{self.ids[name]}">{formula}</initialAssignment>')
         return rows
+
+    def _is_unset(self, node: Node) -> bool:
+        """A formula that is NaN whatever happens stands for a value that was left out."""
+        unset: set[Node] = set()
+        for one in self.graph.topological([node]):
+            entry = self.graph.entries[one]
+            value = self.graph.constant_value(one)
+            is_sum = entry.op in ("add", "sub", "mul", "div", "neg")
+            if (value is not None and math.isnan(value)) or (is_sum and any(arg in unset for arg in entry.args)):
+                unset.add(one)
+        return node in unset
 
     def _rules(self) -> list[str]:
         rows = []

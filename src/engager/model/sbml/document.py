@@ -16,10 +16,8 @@ import libsbml
 from engager.core import InputError, Problem, UnsupportedModel
 from engager.model.expression import Graph, Node
 from engager.model.sbml.math import MARK, Function, MathReader, called_functions
+from engager.model.sbml.packages import check_packages, flatten, is_harmless, told
 from engager.model.sbml.units import unit_texts
-
-# packages that do not change what the equations are
-_HARMLESS_PACKAGES = {"l3v2extendedmath", "layout", "render", "annot", "groups"}
 
 
 @dataclass(frozen=True)
@@ -102,38 +100,25 @@ def read_document(text: str, where: str) -> Document:
         When it needs a package or construct this package does not have.
     """
     source = libsbml.readSBMLFromString(text)
-    _check_errors(source, where)
     model = source.getModel()
+    if model is not None:  # what is not supported is told as such, whatever else is wrong
+        check_packages(source, model, where)
+    _check_errors(source, where)
     if model is None:
         raise InputError(Problem(where, "no <model>", "must contain a model"))
-    _check_packages(source, model, where)
-    return _Reader(model, where).read()
+    flatten(source, where)
+    return _Reader(source.getModel(), where).read()
 
 
 def _check_errors(source: Any, where: str) -> None:
     problems = []
     for k in range(source.getNumErrors()):
         error = source.getError(k)
-        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
-            message = " ".join(error.getShortMessage().split()) or "SBML error"
-            detail = " ".join(error.getMessage().split())[:300]
-            problems.append(Problem(f"{where}: line {error.getLine()}", message, detail.rstrip(".")))
+        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR and not is_harmless(error):
+            short, detail = told(error)
+            problems.append(Problem(f"{where}: line {error.getLine()}", short, detail))
     if problems:
         raise InputError(problems[:20])
-
-
-def _check_packages(source: Any, model: Any, where: str) -> None:
-    problems = []
-    for k in range(source.getNumPlugins()):
-        name = source.getPlugin(k).getPackageName()
-        if name in _HARMLESS_PACKAGES:
-            continue
-        if source.getPackageRequired(name):
-            problems.append(Problem(where, f"package {name}", "changes the meaning of the model; not supported"))
-        elif name == "fbc" and model.getPlugin("fbc").getNumObjectives():
-            problems.append(Problem(where, "package fbc", "flux balance models have no time course"))
-    if problems:
-        raise UnsupportedModel(problems)
 
 
 class _Reader:
@@ -210,10 +195,16 @@ class _Reader:
     def _compartments(self) -> None:
         self.zero_dimensional = set()
         for one in self.model.getListOfCompartments():
-            if one.isSetSpatialDimensions() and one.getSpatialDimensionsAsDouble() == 0:
+            if one.isSetSpatialDimensions() and one.getSpatialDimensionsAsDouble() == 0 and not self._has_size(one):
                 self.zero_dimensional.add(one.getId())
             size = one.getSize() if one.isSetSize() or self.level == 1 else math.nan
             self._add(Quantity(one.getId(), "compartment", size, self._is_constant(one), self._unit(one.getUnits())))
+
+    def _has_size(self, compartment: Any) -> bool:
+        """Level 3 lets a compartment without dimensions have a size: then its species have concentrations as any."""
+        name = compartment.getId()
+        set_elsewhere = self.model.getRuleByVariable(name) or self.model.getInitialAssignmentBySymbol(name)
+        return self.level >= 3 and (compartment.isSetSize() or set_elsewhere is not None)
 
     def _parameters(self) -> None:
         for one in self.model.getListOfParameters():
