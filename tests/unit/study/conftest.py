@@ -125,6 +125,6 @@ def fake_report(folder, content):
 def simulation(monkeypatch):
     fake = FakeSimulation()
     monkeypatch.setattr(engager.study.run.simulate, "simulate_spans", fake.by_spans)
-    monkeypatch.setattr(engager.study.run.replay, "simulate_trial", fake)
+    monkeypatch.setattr(engager.study.run.replay, "simulate_spans", fake.by_spans)
     monkeypatch.setattr("engager.report.write_report", fake_report)
     return fake

@@ -1,9 +1,11 @@
 """A digest is of the content: not of how a table was made or stored."""
 
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
-from engager.study.run.tables import table_digest
+from engager.study.run.tables import TABLES, digests, join_tables, read_table, table_digest, write_tables
 
 BASE = pl.DataFrame(
     {"a": [1, 2, None], "b": ["x", None, "z"], "c": [0.5, float("nan"), None], "d": [True, None, False]}
@@ -32,3 +34,23 @@ def test_chunks_and_storage_do_not_matter(tmp_path):
 )
 def test_every_change_of_content_matters(changed):
     assert table_digest(changed) != table_digest(BASE)
+
+
+def test_pieces_on_disk_have_the_digests_and_rows_of_the_whole(tmp_path):
+    tables = {
+        name: BASE.with_columns(replicate=pl.lit(0), arm=pl.lit("a"), patient=pl.int_range(pl.len())) for name in TABLES
+    }
+    whole = SimpleNamespace(**tables)
+    for k, rows in enumerate((slice(0, 1), slice(1, None))):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        write_tables(SimpleNamespace(**{name: table[rows] for name, table in tables.items()}), folder)
+    (tmp_path / "whole").mkdir()
+    write_tables(whole, tmp_path / "whole")
+    pieces = [tmp_path / "0", tmp_path / "1"]
+    assert digests(pieces) == digests([tmp_path / "whole"])
+    assert digests(pieces)["visits"] == table_digest(tables["visits"])
+    (tmp_path / "joined").mkdir()
+    join_tables(pieces, tmp_path / "joined")
+    for name in TABLES:
+        assert read_table(tmp_path / "joined", name).equals(tables[name])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
-from engager.study.run.tables import TABLES, in_order, read_table, write_tables
+from engager.study.run.tables import TABLES, read_table, write_tables
 
 if TYPE_CHECKING:
     from engager.protocol import Protocol
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 MARKER = "partial.json"
 _CHUNKS = "chunks"
+# Tables that estimates, comparisons and the report read.
+_READ = ("patients", "trajectories")
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,24 @@ class Workplace:
         write_tables(data, unfinished)
         os.replace(unfinished, folder)
 
+    def pieces(self) -> list[Path]:
+        """Folders of the finished chunks in the order of the replicates."""
+        return [folder for _, folder in sorted(self.finished().items())]
+
     def collect(self, protocol: Protocol) -> TrialData:
-        """All chunks as one trial, in the order of the replicates."""
+        """All chunks as one trial, in the order of the replicates: patients and trajectories.
+
+        Visits and events are most of a run; what is estimated and drawn reads neither, so they stay in the chunks,
+        and here without a row.
+        """
         import polars as pl
 
         from engager.trial import TrialData
 
-        spans = sorted(self.finished().items())
-        tables = {name: in_order(pl.concat([read_table(folder, name) for _, folder in spans])) for name in TABLES}
-        return TrialData(protocol, **tables)
+        pieces = self.pieces()
+        tables = {name: pl.concat([read_table(folder, name) for folder in pieces]) for name in _READ}
+        empty = {name: read_table(pieces[0], name).clear() for name in TABLES if name not in _READ}
+        return TrialData(protocol, **tables, **empty)
 
     def complete(self) -> None:
         """Give the finished run its name."""

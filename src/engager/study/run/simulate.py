@@ -21,7 +21,7 @@ from engager.study.plain_json import plain_json
 from engager.study.run.chunks import Span, Workplace
 from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder
 from engager.study.run.requests import requests_of
-from engager.study.run.tables import digests, write_tables
+from engager.study.run.tables import digests, join_tables
 from engager.trial import piece_size, simulate_spans
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ def run_study(
             "inputs": _inputs(protocol, text, values),
             "versions": versions(),
             "notes": [*protocol.notes(), *([values.note] if values.note else [])],
-            "tables": digests(data),
+            "tables": digests(work.pieces()),
         }
         manifest["seconds"] = round(time.perf_counter() - clock, 2)
-        _conclude(protocol, data, work.part, work.target.name, manifest, values, progress)
+        _conclude(protocol, data, work, work.target.name, manifest, values, progress)
         manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
         _write_json(work.part / MANIFEST, manifest)
         work.complete()
@@ -212,7 +212,7 @@ def _simulate(
 def _conclude(
     protocol: Protocol,
     data: TrialData,
-    folder: Path,
+    work: Workplace,
     run_id: str,
     manifest: dict[str, Any],
     values: Parameters,
@@ -225,8 +225,8 @@ def _conclude(
     from engager.study.run.comparing import told_comparisons
     from engager.study.run.content import report_content
 
-    replicates = int(manifest["replicates"])
-    write_tables(data, folder)
+    replicates, folder = int(manifest["replicates"]), work.part
+    join_tables(work.pieces(), folder)
     (folder / "study.yaml").write_text(str(manifest["protocol"]), encoding="utf-8")
     _tell(progress, protocol, replicates, replicates, "estimating")
     estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
