@@ -39,8 +39,9 @@ def test_equal_likelihoods_leave_equal_weights():
 def test_many_idle_unknowns_explain_nothing():
     rng = np.random.default_rng(1)
     noise = rng.normal(size=(200, 3))
-    expected = ridge_expectation(rng.normal(size=(200, 100)), noise)
+    expected, away = ridge_expectation(rng.normal(size=(200, 100)), noise)
     assert expected.var(axis=0).max() < 0.1
+    assert away.var() == pytest.approx(1.0, rel=0.2)
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.8])

@@ -24,7 +24,7 @@ from engager.core import FloatArray
 # Weights whose tail is heavier have no variance worth the name: a fit without the study is needed.
 WORST_TAIL = 0.7
 FEWEST_EFFECTIVE = 50.0
-_RIDGES = 10.0 ** np.arange(-1.0, 5.1, 0.5)
+_RIDGES = 10.0 ** np.arange(0.0, 5.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -56,34 +56,40 @@ def likelihood_of_study(unknowns: FloatArray, simulated: FloatArray, observed: F
         own; NaN: not estimable. observed : array (datum,).
     """
     known = np.where(np.isnan(simulated), np.nanmean(simulated, axis=0), simulated)
-    expected = ridge_expectation(unknowns, known)
-    scatter = np.atleast_2d(np.cov(known - expected, rowvar=False))
+    expected, away = ridge_expectation(unknowns, known)
+    scatter = np.atleast_2d(np.cov(away, rowvar=False))
     # shrunk a little to its diagonal: as many draws as figures would else make it singular
     share = observed.size / (observed.size + len(known))
     scatter = (1 - share) * scatter + share * np.diag(np.diag(scatter))
     lower = np.linalg.cholesky(scatter + 1e-9 * np.eye(observed.size))
-    away = np.linalg.solve(lower, (observed - expected).T)
-    return np.asarray(-0.5 * np.sum(away**2, axis=0))
+    distance = np.linalg.solve(lower, (observed - expected).T)
+    return np.asarray(-0.5 * np.sum(distance**2, axis=0))
 
 
-def ridge_expectation(unknowns: FloatArray, simulated: FloatArray) -> FloatArray:
-    """What is expected at each draw, with the ridge that predicts left-out draws best: array (draw, datum)."""
+def ridge_expectation(unknowns: FloatArray, simulated: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What is expected at each draw, by the ridge that predicts left-out draws best.
+
+    Returns
+    -------
+    Two arrays (draw, datum): expected, and how far each draw's trial is from what the others expect of it.
+    """
     spread = unknowns.std(axis=0)
     x = (unknowns - unknowns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     left, singular, _ = np.linalg.svd(x, full_matrices=False)
     mean = simulated.mean(axis=0)
-    found = np.empty_like(simulated)
-    for j in range(simulated.shape[1]):
-        rotated = left.T @ (simulated[:, j] - mean[j])
-        best = np.inf
-        for ridge in _RIDGES:
-            kept = singular**2 / (singular**2 + ridge)
-            fitted = left @ (kept * rotated)
-            leverage = np.sum(left**2 * kept, axis=1) + 1.0 / len(x)
-            error = float(np.mean(((simulated[:, j] - mean[j] - fitted) / (1.0 - np.minimum(leverage, 0.99))) ** 2))
-            if error < best:
-                best, found[:, j] = error, mean[j] + fitted
-    return found
+    centered = simulated - mean
+    expected, away = np.empty_like(simulated), np.empty_like(simulated)
+    best = np.full(simulated.shape[1], np.inf)
+    for ridge in _RIDGES:
+        kept = singular**2 / (singular**2 + ridge)
+        fitted = left @ (kept[:, None] * (left.T @ centered))
+        leverage = left**2 @ kept + 1.0 / len(x)
+        apart = (centered - fitted) / np.maximum(1.0 - leverage, 1e-6)[:, None]
+        error = np.mean(apart**2, axis=0)
+        better = error < best
+        best = np.where(better, error, best)
+        expected[:, better], away[:, better] = (mean + fitted)[:, better], apart[:, better]
+    return expected, away
 
 
 def without(log_likelihood: FloatArray) -> Weights:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import FitPlan, Recovered, coverage, rank_counts
+from engager.population import ValueName
 from engager.study.plain_json import plain_json
 
 # Unknowns and figures that are shown one by one; the counts are of all.
 KEY_UNKNOWNS = (
     "k_kill", "potency.sd", "growth", "has_sanctuary", "k_chemo", "sensitivity.sd", "h_leukemia", "h_infection",
-    "h_crs", "gvl_kill", "trial_effect:sensitivity",
+    "h_crs", "gvl_kill", str(ValueName("trial_effect", "sensitivity")),
 )  # fmt: skip
 _MOST_FIGURES = 12
 
