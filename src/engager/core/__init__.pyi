@@ -26,7 +26,26 @@ from .errors import (
     Problem as Problem,
     UnitError as UnitError,
     UnsupportedModel as UnsupportedModel,
+    WorkerLost as WorkerLost,
     nearest as nearest,
+)
+from .files import (
+    publish_folder as publish_folder,
+    sha256_of as sha256_of,
+    sync_tree as sync_tree,
+    unfinished_of as unfinished_of,
+    whole_file as whole_file,
+    whole_folder as whole_folder,
+    write_whole as write_whole,
+)
+from .lock import (
+    LOCK_FILE as LOCK_FILE,
+    FolderLock as FolderLock,
+)
+from .plain_yaml import (
+    PlainDumper as PlainDumper,
+    compose_plain as compose_plain,
+    read_plain as read_plain,
 )
 from .provenance import (
     digest as digest,

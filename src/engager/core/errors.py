@@ -4,6 +4,7 @@
     ├── InputError        the user's file, option or value breaks a rule (exit 2)
     │   └── UnitError     a quantity has the wrong dimension
     ├── UnsupportedModel  a model uses a construct that is refused by name (exit 2)
+    ├── WorkerLost        a process that helped, or the scheduler, is gone (exit 1)
     └── Interrupted       Ctrl-C; finished work is kept (exit 130)
 
 A numerical failure of one patient is not an exception: it is a status in the result.
@@ -67,6 +68,10 @@ class UnitError(InputError):
 
 class UnsupportedModel(InputError):
     """A model file uses a construct that this package refuses rather than guesses."""
+
+
+class WorkerLost(EngagerError, RuntimeError):
+    """A process that did part of the work ended before it was done; what was finished is kept."""
 
 
 class Interrupted(EngagerError):

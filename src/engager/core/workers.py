@@ -23,6 +23,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from engager.core.errors import WorkerLost
+
 Tell = Callable[[float], None]
 
 _COMMAND = "from engager.core.workers import serve; serve()"
@@ -63,7 +65,7 @@ def share_out(
 
     Raises
     ------
-    RuntimeError
+    WorkerLost
         When a worker ended before its task (the system may have stopped it for want of memory). What `function`
         raises is raised here.
     """
@@ -163,7 +165,7 @@ class _Worker:
                 tell(content)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             code = self.process.wait()
-            raise RuntimeError(
+            raise WorkerLost(
                 f"a worker process ended before its task (exit status {code}); it may have run out of memory: "
                 "use fewer --threads or a smaller --chunk"
             ) from None

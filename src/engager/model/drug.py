@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from engager.core import InputError, Problem, UnitError, digest, factor, nearest
+from engager.core import InputError, Problem, UnitError, digest, factor, nearest, read_plain
 
 if TYPE_CHECKING:
     from engager.model.parameters import Model, Parameter
@@ -87,8 +87,8 @@ def read_drug(drug: str | Path) -> Drug:
         )
     text = path.read_text()
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content = read_plain(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(Problem(path.name, " ".join(str(error).split()), "must be YAML")) from None
     if not isinstance(content, dict):
         raise InputError(Problem(path.name, content, "must be a mapping with " + ", ".join(_KEYS)))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+# Python's float() also takes 1_000, which is a slip as often as a number.
+_WRITTEN = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 
 
 class Part(BaseModel):
@@ -22,13 +26,14 @@ def refuse(rule: str, next_step: str = "") -> NoReturn:
 
 
 def read_number(value: Any) -> float:
-    """A finite number; text such as ``1e-4`` (which YAML 1.1 does not take for a number) is read too."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    """A finite number; one in quotes is read too, when it is written as numbers are."""
+    is_written = isinstance(value, str) and _WRITTEN.fullmatch(value.strip())
+    if isinstance(value, bool) or not (is_written or isinstance(value, int | float)):
         refuse("must be a number")
     try:
         number = float(value)
-    except ValueError:
-        refuse("must be a number")
+    except OverflowError:  # a whole number beyond what a float holds
+        refuse("must be a finite number")
     if not math.isfinite(number):
         refuse("must be a finite number")
     return number

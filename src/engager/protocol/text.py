@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import islice
@@ -13,8 +14,9 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from engager.core import InputError, Problem, nearest
+from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest
 from engager.protocol.checks import disagreements
+from engager.protocol.endpoints import Endpoint
 from engager.protocol.protocol import Protocol
 
 MAX_BYTES = 1_000_000
@@ -22,6 +24,8 @@ _MOST_SHOWN = 8
 _LONGEST_TEXT = 200
 SHIPPED = Path(__file__).parent / "data" / "protocols"
 Path_ = tuple[str | int, ...]
+# What XML cannot hold, escaped or not: a title with one of these breaks an export long after it was read.
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def read_protocol_file(path: Path) -> Protocol:
@@ -54,7 +58,11 @@ def read_protocol(text: str, name: str = "study") -> Protocol:
     problems += [_located(problem, name, lines) for problem in found]
     if problems:
         raise InputError(problems)
-    return Protocol.model_validate(raw)
+    try:
+        return Protocol.model_validate(raw)
+    except ValidationError as error:  # of a place whose name could not be told
+        first = error.errors()[0]
+        raise InputError(Problem(f"{name}: {_dotted(first['loc'])}", _short(first["input"]), first["msg"])) from None
 
 
 def shipped_protocols() -> tuple[str, ...]:
@@ -79,7 +87,10 @@ def shipped_protocol(study: str) -> Protocol:
 def write_protocol(protocol: Protocol) -> str:
     """The study as YAML with every default filled; reading it back gives the same study."""
     dumped = protocol.model_dump(mode="json", exclude_none=True)
-    return yaml.safe_dump(_tidy(dumped), sort_keys=False, allow_unicode=True, width=110)
+    for endpoint, entry in zip(protocol.endpoints, dumped["endpoints"], strict=True):
+        if endpoint.among is None and Endpoint.model_validate(entry).among is not None:
+            entry["among"] = None  # counted among all, where leaving it out means among responders
+    return yaml.dump(_tidy(dumped), Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def protocol_schema() -> dict[str, Any]:
@@ -101,10 +112,9 @@ def protocol_schema() -> dict[str, Any]:
 
 
 def _parse_yaml(text: str, name: str) -> tuple[Any, dict[Path_, int], list[Problem]]:
-    """The content, the line of each key, and keys that stand twice."""
+    """The content, the line of each key, and problems of the text: keys that stand twice, control characters."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        node, raw = compose_plain(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name} (line {mark.line + 1}, column {mark.column + 1})" if mark else name
@@ -118,35 +128,41 @@ def _parse_yaml(text: str, name: str) -> tuple[Any, dict[Path_, int], list[Probl
             )
         ) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(Problem(name, str(error), "must be plain YAML without tags or deep nesting")) from error
+        raise InputError(
+            Problem(name, str(error), "must be plain YAML without tags, deep nesting or endless aliases")
+        ) from error
     lines: dict[Path_, int] = {}
-    twice: list[Problem] = []
+    wrong: list[Problem] = []
     if node is not None:
-        _walk(node, (), lines, twice, name, set())
-    return raw, lines, twice
+        _walk(node, (), lines, wrong, name, set())
+    return raw, lines, wrong
 
 
 def _walk(
-    node: yaml.Node, path: Path_, lines: dict[Path_, int], twice: list[Problem], name: str, seen: set[int]
+    node: yaml.Node, path: Path_, lines: dict[Path_, int], wrong: list[Problem], name: str, seen: set[int]
 ) -> None:
     # An alias leads to a node already seen; following it again could grow without end.
     if id(node) in seen:
         return
     seen.add(id(node))
     lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.ScalarNode) and (sign := _NO_TEXT.search(node.value)):
+        line = node.start_mark.line + 1
+        rule = "must not hold a control character, which no table or page can show"
+        wrong.append(Problem(f"{name}: {_dotted(path)} (line {line})", sign.group(), rule, "Remove it."))
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key_node, value_node in node.value:
             key = str(key_node.value)
             if key in keys:
                 line = key_node.start_mark.line + 1
-                twice.append(Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must stand once"))
+                wrong.append(Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must stand once"))
             keys.add(key)
             lines[(*path, key)] = key_node.start_mark.line + 1
-            _walk(value_node, (*path, key), lines, twice, name, seen)
+            _walk(value_node, (*path, key), lines, wrong, name, seen)
     elif isinstance(node, yaml.SequenceNode):
         for i, item in enumerate(node.value):
-            _walk(item, (*path, i), lines, twice, name, seen)
+            _walk(item, (*path, i), lines, wrong, name, seen)
 
 
 @cache
@@ -222,13 +238,17 @@ def _in_the_file(location: Path_, raw: Any) -> Path_ | None:
     path: list[str | int] = []
     value = raw
     for step in location:
-        if isinstance(step, str) and "[" in step and step != "[key]":
+        if isinstance(step, str) and "[" in step and step != "[key]" and not _is_key(step, value):
             if step.startswith(_CONTAINERS) != isinstance(value, dict | list):
                 return None
             continue
         path.append(step)
         value = _inside(value, step)
     return tuple(path)
+
+
+def _is_key(step: str, value: Any) -> bool:
+    return isinstance(value, dict) and any(str(key) == step for key in value)
 
 
 def _inside(value: Any, step: str | int) -> Any:
@@ -270,7 +290,7 @@ _TYPE_RULES = {
 def _hint(location: Path_) -> str:
     *before, last = location
     if last == "[key]" and before and str(before[-1]) in ("True", "False"):
-        return "YAML reads yes, no, on and off as true or false; put the id in quotes."
+        return "YAML reads true and false as truth values; put the id in quotes."
     return _HINTS.get(str(last), "")
 
 
@@ -325,7 +345,7 @@ def _undotted(where: str) -> Path_:
     path: list[str | int] = []
     for part in where.replace("[", ".[").split("."):
         inner = part[1:-1] if part.startswith("[") else ""
-        path.append(int(inner) if inner.isdigit() else part)
+        path.append(int(inner) if inner.isascii() and inner.isdigit() else part)
     return tuple(path)
 
 

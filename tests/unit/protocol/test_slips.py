@@ -3,7 +3,7 @@
 import pytest
 
 from engager.core import InputError
-from engager.protocol import Protocol, read_protocol
+from engager.protocol import Protocol, read_protocol, shipped_protocol, shipped_protocols, write_protocol
 from engager.protocol.population import RESERVED
 from engager.trial import simulate_trial
 
@@ -49,7 +49,7 @@ def test_rules_use_the_words_of_the_file():
 
 
 def test_an_id_that_yaml_reads_as_a_truth_value_says_so():
-    ((_, _, hint),) = problems("arms: {no: {n: 3, regimen: flag}}\n")
+    ((_, _, hint),) = problems("arms: {true: {n: 3, regimen: flag}}\n")
     assert "quotes" in hint
 
 
@@ -116,3 +116,42 @@ def test_numbers_that_do_nothing_are_told():
         assert said in found
     fair = ARMS.replace("n: 30, regimen: blin", "n: 61, regimen: blin") + "allocation: {ratio: [2, 1]}\n"
     assert not any("ratio" in note for note in notes(fair))
+
+
+@pytest.mark.parametrize("n", ["1:30", "yes", "true", "1_000", "'1_000'", "2020-01-01", "٣"])
+def test_what_is_no_number_is_no_number_of_patients(n):
+    ((where, rule, _),) = problems(f"arms: {{b: {{n: {n}, regimen: flag}}}}\n")
+    assert (where, rule) == ("arms.b.n", "must be a number")
+
+
+def test_a_leading_zero_makes_no_octal():
+    assert read_protocol("study: x\narms: {b: {n: 010, regimen: flag}}\n").arms["b"].n == 10
+
+
+@pytest.mark.parametrize("share", ["yes", "on", "true"])
+def test_a_truth_value_is_no_share(share):
+    ((where, rule, _),) = problems(ARMS + f"hsct: {{probability: {share}}}\n")
+    assert (where, rule) == ("hsct.probability", "must be a number")
+
+
+@pytest.mark.parametrize("key", ["a[b", "[", "a[0", "[²]", "dict[a", "list[", "a]"])
+@pytest.mark.parametrize("block", ["{}", "hsct: {{{}}}", "endpoints: [{{id: CR, {}}}]", "targets: [{{arm: b, {}}}]"])
+def test_a_key_with_a_bracket_is_an_unknown_key(block, key):
+    found = problems(ARMS + block.format(f"'{key}': 3") + "\n")
+    assert any(where.endswith(key) and rule == "is not a key of the study format" for where, rule, _ in found)
+
+
+@pytest.mark.parametrize("key", ["b[0]", "b["])
+def test_an_id_with_a_bracket_is_no_id(key):
+    assert "match pattern" in problems(f"arms: {{'{key}': {{n: 3, regimen: flag}}}}\n")[0][1]
+
+
+@pytest.mark.parametrize("sign", ["\\0", "\\x07", "\\uD800", "\\uFFFF"])
+def test_a_sign_that_no_page_can_hold_is_refused(sign):
+    assert "control character" in problems(ARMS + f'title: "a{sign}b"\n')[0][1]
+
+
+@pytest.mark.parametrize("study", shipped_protocols())
+def test_a_study_written_out_reads_back_the_same(study):
+    protocol = shipped_protocol(study)
+    assert read_protocol(write_protocol(protocol)) == protocol

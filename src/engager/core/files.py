@@ -1,0 +1,129 @@
+"""Files that are whole or not there, also after a kill, a full disk or a lost supply of power.
+
+In: content and where it belongs. A file is written under another name beside its own, forced to the disk and renamed;
+the folder is forced to the disk as well, since a rename is a change of the folder. What a kill leaves behind has one
+name (`unfinished_of`), so the next call writes over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from engager.core.errors import InputError, Problem
+from engager.core.lock import lock_file, locked_folder
+
+_BLOCK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits, read block by block."""
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def unfinished_of(path: Path) -> Path:
+    """Where a file or folder is written before it has its name."""
+    return path.with_name(f".{path.name}.unfinished")
+
+
+def write_whole(path: Path, content: str | bytes) -> str:
+    """Write a file so that a reader meets the old one or the new one, never half of it; returns its SHA-256."""
+    data = content.encode() if isinstance(content, str) else content
+    with whole_file(path) as file:
+        file.write(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to be written in parts that gets its name when the block ends without an error.
+
+    Raises
+    ------
+    InputError
+        When another process is writing the same file.
+    """
+    unfinished = unfinished_of(path)
+    with unfinished.open("ab") as file:
+        lock_file(file, path)  # before what another process wrote there is thrown away
+        file.truncate(0)
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if os.name == "nt":  # which renames no open file
+                file.close()
+            os.replace(unfinished, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to be filled that gets its name when the block ends without an error.
+
+    Yields
+    ------
+    Path of an empty folder beside it.
+
+    Raises
+    ------
+    InputError
+        When the folder exists, cannot be made, or is being written by another process.
+    """
+    if folder.exists():
+        raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
+    unfinished = unfinished_of(folder)
+    try:
+        unfinished.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        rule = f"must be a folder that can be made ({error.strerror})"
+        raise InputError(Problem("--out", str(folder), rule)) from error
+    with locked_folder(unfinished, folder):
+        for left in unfinished.iterdir():  # by a kill
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        try:
+            yield unfinished
+            publish_folder(unfinished, folder)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's list of names to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Force everything in a folder to the disk, inner parts first."""
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            with (Path(place) / name).open("rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(place))
+
+
+def publish_folder(unfinished: Path, folder: Path) -> None:
+    """Give a finished folder its name, once all that is in it lies on the disk."""
+    sync_tree(unfinished)
+    os.rename(unfinished, folder)
+    sync_folder(folder.parent)

@@ -1,0 +1,139 @@
+"""One writer at a time: a lock that the system takes back when its process ends, however it ends.
+
+In: a folder, or an open file. The lock lies on a file of the folder, which names the process; it is gone when the
+folder is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from engager.core.errors import InputError, Problem
+
+LOCK_FILE = ".lock"
+
+
+class FolderLock:
+    """The right to write in a folder, from `take` to `leave`."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+
+    def take(self) -> None:
+        """Take the lock.
+
+        Raises
+        ------
+        InputError
+            When another process holds it, or the file system has no locks.
+        """
+        path = self._folder / LOCK_FILE
+        while True:
+            file = path.open("a+b")
+            try:
+                lock_file(file, self._folder)
+                # Whoever held it before may have removed the file meanwhile; a lock on that keeps nobody out.
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    break
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+        file.truncate(0)
+        file.write(f"{os.getpid()} {platform.node()}\n".encode())
+        file.flush()
+        self._file = file
+
+    @property
+    def is_held(self) -> bool:
+        return self._file is not None
+
+    def leave(self) -> None:
+        """Give the lock back; its file goes first, while nobody else can hold it."""
+        if self._file is None:
+            return
+        with contextlib.suppress(OSError):
+            (self._folder / LOCK_FILE).unlink()
+        self._file.close()
+        self._file = None
+
+
+def lock_file(file: IO[bytes], what: Path) -> None:
+    """Lock an open file until it is closed.
+
+    Raises
+    ------
+    InputError
+        When another process holds the lock (it is named), or there are no locks here; `what` is being written.
+    """
+    try:
+        _lock(file)
+    except (BlockingIOError, PermissionError):
+        raise InputError(_busy(file, what)) from None
+    except OSError as error:
+        rule = f"must be on a file system that can lock files ({error.strerror})"
+        raise InputError(Problem("--out", str(what), rule, "Choose a place on another disk.")) from error
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path, what: Path) -> Iterator[None]:
+    """Lock a folder itself, without a file in it, where the system can; `what` is being written.
+
+    Raises
+    ------
+    InputError
+        When another process holds the lock.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that locks no folders
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                hint = "Wait until it ends, or choose another place."
+                raise InputError(Problem("--out", str(what), "is being written by another process", hint)) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _busy(file: IO[bytes], what: Path) -> Problem:
+    try:
+        holder = Path(file.name).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        holder = []
+    by = f"process {holder[0]}" if holder and holder[0].isdigit() else "another process"
+    if len(holder) > 1 and holder[1] != platform.node():
+        by += f" on {holder[1]}"
+    return Problem("--out", str(what), f"is being written by {by}", "Wait until it ends, or choose another place.")
+
+
+if sys.platform == "win32":
+
+    def _lock(file: IO[bytes]) -> None:
+        import msvcrt
+
+        # A byte far behind the content, which others may read meanwhile.
+        file.seek(1 << 30)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+
+    def _lock(file: IO[bytes]) -> None:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,62 @@
+"""Scalars are those of YAML 1.2, and no text grows without end."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import yaml
+
+from engager.core import PlainDumper, compose_plain, read_plain
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("010", 10), ("0o10", 8), ("0x1F", 31), ("-3", -3), ("+7", 7), ("0", 0),
+        ("1e5", 1e5), ("1.5e-3", 1.5e-3), (".5", 0.5), ("5.", 5.0), ("-.inf", float("-inf")),
+        ("true", True), ("False", False), ("null", None), ("~", None), ("", None),
+        ("yes", "yes"), ("No", "No"), ("on", "on"), ("off", "off"), ("y", "y"),
+        ("1:30", "1:30"), ("190:20:30", "190:20:30"), ("1_000", "1_000"), ("0b11", "0b11"),
+        ("2020-01-01", "2020-01-01"), ("=", "="), ("'010'", "010"), ("1.2.3", "1.2.3"),
+    ],
+)  # fmt: skip
+def test_a_scalar_is_what_yaml_1_2_says(text, value):
+    found = read_plain(f"key: {text}\n")["key"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e5", "0o10", "0x1F", "010", "1:30", "yes", "true", "~", "2020-01-01", "1_000", "<<"]
+)
+def test_text_that_looks_like_a_value_is_written_in_quotes(text):
+    assert read_plain(yaml.dump({"key": text}, Dumper=PlainDumper)) == {"key": text}
+
+
+def test_aliases_and_merges_of_real_files_are_read():
+    text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: *a\n"
+    assert read_plain(text) == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"x": 1, "y": 2}}
+
+
+def bomb(link):
+    lines = ["a0: &a0 {k: 1}", *(link.format(i=i, j=i - 1) for i in range(1, 30))]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        bomb("a{i}: &a{i} {{<<: [*a{j}, *a{j}, *a{j}]}}"),
+        bomb("a{i}: &a{i} [*a{j}, *a{j}, *a{j}]"),
+        "a: &a [*a]",
+        "[" * 3000,
+        "{" * 3000,
+    ],
+    ids=["merges", "aliases", "itself", "lists", "mappings"],
+)
+def test_a_text_that_grows_without_end_is_refused_at_once(text):
+    begun = time.process_time()
+    with pytest.raises(ValueError, match=r"written out|nested deeper"):
+        compose_plain(text)
+    assert time.process_time() - begun < 2
