@@ -123,8 +123,10 @@ def _count_interval(shares: FloatArray, sizes: FloatArray, n: int, level: float)
     mean = (events.sum() + 0.5) / (sizes.sum() + 1.0)
     binomial = float(np.mean(mean * (1 - mean) / sizes))
     beyond = float(np.mean((events / sizes - mean) ** 2)) - binomial
-    # correlation between two patients of one trial: 0 when the replicates scatter as samples of one share do
-    between = beyond / (mean * (1 - mean) - binomial)
+    # correlation between two patients of one trial: 0 when the replicates scatter as samples of one share do, and
+    # where every trial has one patient, since then no two can be compared
+    room = mean * (1 - mean) - binomial
+    between = beyond / room if room > 1e-12 else 0.0
     if between > 1e-9:
         spread = 1.0 / min(between, 0.999) - 1.0
         counts = betabinom(n, mean * spread, (1.0 - mean) * spread)

@@ -56,6 +56,9 @@ from .population.posterior import (
     course_settings as course_settings,
     shipped_posterior as shipped_posterior,
 )
+from .population.posterior_check import (
+    read_posterior as read_posterior,
+)
 from .population.recovery import (
     Recovered as Recovered,
     coverage as coverage,

@@ -101,3 +101,8 @@ def test_nobody_among_few_is_no_surprise_when_few_have_it():
 def test_an_interval_of_counts_holds_its_own_median():
     found = prediction_interval([0.0, 0.0, 0.3], n=10, published_n=100, scale="logit", is_count=True)
     assert found.low <= found.median <= found.high
+
+
+def test_trials_of_one_patient_predict_a_larger_one_as_one_share_would():
+    found = prediction_interval([0.0, 1.0, 0.0, 1.0], n=[1, 1, 1, 1], published_n=40, is_count=True)
+    assert 0.0 < found.low < 0.5 < found.high < 1.0

@@ -24,7 +24,7 @@ from engager.calibration.courses.cytokines import MOVED, fit_il6
 from engager.calibration.courses.information import Marginal, covariance_at, marginal_around, maximize, profile_interval
 from engager.calibration.courses.observations import Observations, load_observations
 from engager.calibration.courses.saem import Effect, Saem, fit_saem
-from engager.core import FloatArray, InputError, Problem, Stream, versions
+from engager.core import FloatArray, InputError, Problem, Stream, versions, write_whole
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 
@@ -208,7 +208,7 @@ def write_time_course_fit(fit: TimeCourseFit, path: str | Path) -> None:
         "# Typical values in model units, `.sd` between-patient standard deviations of the logarithm;\n"
         "# standard errors are of the logarithm, null where the data do not pin a number down.\n"
     )
-    Path(path).write_text(head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
+    write_whole(Path(path), head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
 
 
 @cache

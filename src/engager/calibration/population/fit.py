@@ -29,7 +29,7 @@ from engager.calibration.population.ensemble import assimilate, misfit, portion_
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of, values_of
-from engager.core import FloatArray, Stream, digest_object, versions
+from engager.core import FloatArray, Stream, digest_object, versions, write_whole
 from engager.model import Model, load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
@@ -272,9 +272,7 @@ def _keep(plan: FitPlan, work: Path | None, done: int, members: FloatArray, hist
         return
     work.mkdir(parents=True, exist_ok=True)
     state = {"plan": plan.identity(), "portions_done": done, "members": members.tolist(), "misfit": history}
-    partial = _state_file(work).with_suffix(".partial")
-    partial.write_text(json.dumps(state))
-    partial.replace(_state_file(work))
+    write_whole(_state_file(work), json.dumps(state))
 
 
 def _resume(plan: FitPlan, work: Path | None, members: FloatArray) -> tuple[int, FloatArray, list[float]]:

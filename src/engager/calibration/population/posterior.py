@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from engager.core import FloatArray, Stream
+from engager.core import FloatArray, Stream, write_whole
 from engager.model import Model
 from engager.population import PopulationValues, Settings
 from engager.trial import regimen_strengths
@@ -84,14 +85,16 @@ class Posterior:
             "names": list(self.names),
             "draws": [[float(f"{value:.7g}") for value in row] for row in self.draws],
         }
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(content, indent=1))
-        partial.replace(path)
+        write_whole(path, json.dumps(content, indent=1))
 
     @staticmethod
     def read(path: Path) -> Posterior:
-        """From JSON; KeyError or ValueError when it is no posterior."""
-        content = json.loads(path.read_text())
+        """From a file that can be trusted, such as one that ships; `read_posterior` is for all others."""
+        return Posterior.from_content(json.loads(path.read_text(encoding="utf-8")))
+
+    @staticmethod
+    def from_content(content: Mapping[str, Any]) -> Posterior:
+        """From what `write` wrote."""
         return Posterior(
             model=content["model"],
             model_hash=content["model_hash"],

@@ -23,7 +23,7 @@ from engager.calibration.population.fit import shipped_hierarchy
 from engager.calibration.population.hierarchy import STRENGTH_RANGE
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.regimen_evidence import RemissionRate, remission_rates
-from engager.core import FloatArray, InputError, Problem, nearest, versions
+from engager.core import FloatArray, InputError, Problem, nearest, versions, write_whole
 from engager.population import PopulationValues, ValueName
 from engager.protocol import Protocol
 from engager.trial import RegimenStrength, simulate_trial
@@ -97,7 +97,7 @@ def calibrate_regimens(
 def write_regimen_strengths(found: dict[str, Any], path: Path) -> None:
     """Write what `calibrate_regimens` found as the YAML file that ships with the trial layer."""
     head = "# Strength of chemotherapy regimens, written by `engager calibrate --targets regimens`; do not edit.\n"
-    path.write_text(head + yaml.safe_dump(found, sort_keys=False))
+    write_whole(path, head + yaml.safe_dump(found, sort_keys=False))
 
 
 class StrengthCurve:
