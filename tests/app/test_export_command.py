@@ -16,7 +16,9 @@ import pyreadstat
 import pytest
 import yaml
 
+from engager.core import sha256_of
 from engager.study import RunFolder, load_protocol, run_study
+from engager.study.run.folder import sealed
 
 NAMES = ("adsl", "adrs", "adtte", "adae", "adlb", "adex")
 DAYS_PER_MONTH = 365.25 / 12
@@ -331,11 +333,27 @@ def test_grade_4_and_5_events_are_serious_and_the_rest_is_said_to_be_open(export
     assert "AESER" in "".join(told.itertext())
 
 
+def seal_again(folder, **changes):
+    """Let a folder that was changed pass for a run that came out so."""
+    manifest = {**json.loads((folder / "run.json").read_text()), **changes}
+    manifest["sha256"] = {name: sha256_of(folder / name) for name in manifest["sha256"]}
+    (folder / "run.json").write_text(json.dumps(sealed(manifest)))
+
+
+def test_a_run_that_was_altered_is_not_exported(engager, run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    run.table("events").reverse().write_parquet(tmp_path / "run" / "events.parquet")
+    found = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out")
+    assert (found.code, "events.parquet is altered" in found.err) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_failed_patient_is_in_adsl_only(engager, run, tmp_path):
     shutil.copytree(run.path, tmp_path / "run")
     table = run.table("patients")
     first = (pl.col("patient") == 0) & (pl.col("arm") == "blinatumomab") & (pl.col("replicate") == 0)
     table.with_columns(failed=pl.col("failed") | first).write_parquet(tmp_path / "run" / "patients.parquet")
+    seal_again(tmp_path / "run")
     found = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out", "--json")
     assert json.loads(found.out)["n_failed"] == 1
     adsl = read(tmp_path / "out" / "adsl.xpt")[0].row(0, named=True)
@@ -349,14 +367,13 @@ def test_competing_events_and_two_windows_of_one_endpoint_are_kept_apart(engager
     shutil.copytree(run.path, tmp_path / "run")
     study = yaml.safe_load(run.manifest["protocol"])
     study["endpoints"] = ["CIR", "TRM", {"id": "CR", "window_weeks": 5}, {"id": "CR", "window_weeks": 12}]
-    manifest = {**run.manifest, "protocol": yaml.safe_dump(study)}
-    (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
     # The first relapse becomes a death in remission, lest there be none.
     first = (pl.col("relapse_day") == pl.col("relapse_day").min().over("replicate")).fill_null(False)
     died = pl.when(first).then(pl.col("relapse_day")).otherwise(pl.col("death_day"))
     kept = {name: pl.when(~first).then(pl.col(name)) for name in ("relapse_day", "hsct_day", "hsct_in_response")}
     changed = run.table("patients").with_columns(death_day=died, **kept)
     changed.write_parquet(tmp_path / "run" / "patients.parquet")
+    seal_again(tmp_path / "run", protocol=yaml.safe_dump(study))
     patients = changed.filter(pl.col("replicate") == 0)
     found = engager("trial", "export", tmp_path / "run", "--out", tmp_path / "out")
     assert found.code == 0, found.err

@@ -1,4 +1,4 @@
-"""A real Ctrl-C, sent to a real process."""
+"""A real Ctrl-C or SIGTERM, sent to a real process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-def test_ctrl_c_ends_a_run_with_130_and_tells_what_is_kept(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_ends_with_130_and_tells_what_is_kept(tmp_path, stop):
     command = [sys.executable, "-m", "engager", "trial", "run", "tower", "--out", "run"]
     # Far more replicates than can finish before the signal.
     options = ["--replicates", "5000", "--patients", "60", "--chunk", "1"]
@@ -22,11 +23,12 @@ def test_ctrl_c_ends_a_run_with_130_and_tells_what_is_kept(tmp_path):
         for line in process.stderr:
             if "simulating" in line and ", 0 of 5000" not in line:
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert out == ""
     assert "Traceback" not in err
     assert "are kept in run" in err
     assert (tmp_path / "run" / "partial.json").exists()
-    assert not (tmp_path / ".run.part").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+    assert not (tmp_path / "run" / ".lock").exists()

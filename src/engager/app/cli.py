@@ -7,6 +7,8 @@ Data go to stdout, everything else to stderr. Heavy layers are imported by the c
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from typing import Annotated
 
 import typer
@@ -23,7 +25,7 @@ from engager.app.commands.review import review_command
 from engager.app.commands.sensitivity import sensitivity
 from engager.app.commands.trial import trial_app
 from engager.app.commands.validate import validate
-from engager.app.errors import tell_error
+from engager.app.errors import flush_output, refuse_closed_streams, tell_error
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
@@ -71,10 +73,25 @@ def _root(
 
 def main() -> None:
     """Run the program and leave with its exit code."""
+    refuse_closed_streams()
+    _end_as_by_ctrl_c()
     try:
-        app()
+        try:
+            app()
+        finally:
+            flush_output()
     except (Exception, KeyboardInterrupt) as error:
         raise SystemExit(tell_error(error)) from None
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Let SIGTERM, with which batch systems and containers stop a program, keep what Ctrl-C keeps."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -14,6 +16,26 @@ PLAIN_WIDTH = 160
 def print_json(content: Any) -> None:
     """One JSON value on stdout."""
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def answer_alone() -> Callable[[str], None]:
+    """Keep stdout for one answer: returns what prints it, and sends all else to stderr for the rest of the program.
+
+    Libraries in C and Fortran write to file descriptor 1 themselves, and what they have buffered comes at the very end,
+    so the descriptor is not given back.
+    """
+    sys.stdout.flush()
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError):  # replaced by something that is no file, as in a notebook or a test
+        return lambda text: print(text)
+    kept = os.fdopen(os.dup(number), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), number)
+
+    def answer(text: str) -> None:
+        print(text, file=kept, flush=True)
+
+    return answer
 
 
 def remark(text: str) -> None:

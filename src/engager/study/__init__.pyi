@@ -40,6 +40,10 @@ from .design.words import (
 from .design.write import (
     write_design as write_design,
 )
+from .failures import (
+    failure_sentence as failure_sentence,
+    is_judged as is_judged,
+)
 from .load import (
     load_protocol as load_protocol,
     regimen_by_id as regimen_by_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from engager.calibration import Posterior, course_settings, shipped_posterior
+from engager.calibration import Posterior, course_settings, read_posterior, shipped_posterior
 from engager.core import InputError, Problem, digest_object, nearest
 from engager.model import load_model
 from engager.population import PopulationValues, Settings
@@ -58,7 +58,7 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     model = load_model(model_id)
     posterior = shipped_posterior(model_id) if choice in ("posterior", "center") else None
     if is_file:
-        posterior = read_posterior(Path(choice), model_id)
+        posterior = read_posterior(Path(choice), model, "--parameters")
     if posterior is None:
         fixed = course_settings(model) if choice != "table" else PopulationValues()
         used = "time-courses" if fixed.written() else "table"
@@ -82,7 +82,7 @@ def posterior_named(choice: str, model_id: str) -> Posterior:
         When `choice` is neither ``posterior`` nor a posterior file of the model, or none ships.
     """
     if choice.endswith(".json"):
-        return read_posterior(Path(choice), model_id)
+        return read_posterior(Path(choice), load_model(model_id), "--parameters")
     found = shipped_posterior(model_id) if choice == "posterior" else None
     if found is None:
         rule = "must be posterior or a posterior file (.json)"
@@ -93,27 +93,3 @@ def posterior_named(choice: str, model_id: str) -> Posterior:
 def posterior_hash(posterior: Posterior) -> str:
     """Of every value that could be drawn."""
     return digest_object([posterior.names, posterior.draws.tolist(), posterior.fixed, posterior.trial_effects])
-
-
-def read_posterior(path: Path, model_id: str) -> Posterior:
-    """A posterior that `engager calibrate` wrote.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, is no posterior, or belongs to another model.
-    """
-    hint = "Write one with engager calibrate --out."
-    try:
-        found = Posterior.read(path)
-    except OSError as error:
-        rule = f"must be a readable file ({error.strerror})"
-        raise InputError(Problem("--parameters", str(path), rule, hint)) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(Problem("--parameters", str(path), "must hold a posterior", hint)) from error
-    if found.model != model_id:
-        rule = f"was fitted to the model {found.model}; the study's is {model_id}"
-        raise InputError(Problem("--parameters", str(path), rule))
-    if found.draws.ndim != 2 or found.draws.shape[1] != len(found.names) or not len(found.draws):
-        raise InputError(Problem("--parameters", str(path), "must have one value for each name in every draw", hint))
-    return found

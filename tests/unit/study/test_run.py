@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
 from engager.calibration import Posterior
-from engager.core import InputError, Interrupted
+from engager.core import InputError, Interrupted, sha256_of
 from engager.study import RunFolder, replay, run_study
+from engager.study.run.folder import sealed
+from engager.study.run.replay import CONTENTS
 from engager.study.run.tables import TABLES
 
 
@@ -148,21 +151,26 @@ def test_resume_refuses_other_inputs_and_finished_runs(protocol, simulation, tmp
     with pytest.raises(InputError) as caught:
         run(protocol, tmp_path / "one", seed=9, replicates=7, resume=True)
     assert [problem.where for problem in caught.value.problems] == ["--resume: seed", "--resume: replicates"]
-    run(protocol, tmp_path / "one", resume=True)
-    with pytest.raises(InputError, match="nothing to resume"):
-        run(protocol, tmp_path / "one", resume=True)
+    made = run(protocol, tmp_path / "one", resume=True)
+    simulation.calls.clear()
+    assert run(protocol, tmp_path / "one", resume=True).manifest == made.manifest
+    assert simulation.calls == [], "a finished run is finished"
+    with pytest.raises(InputError, match="must be as in the finished run"):
+        run(protocol, tmp_path / "one", seed=9, resume=True)
     with pytest.raises(InputError, match="needs the folder"):
         run_study(protocol, resume=True)
 
 
-def test_a_killed_run_can_be_resumed_from_its_hidden_folder(protocol, simulation, tmp_path):
-    simulation.interrupt_at_call = 2
-    with pytest.raises(Interrupted):
-        run(protocol, tmp_path / "one", chunk=2)
-    # A kill leaves the working folder where it was.
-    (tmp_path / "one").rename(tmp_path / ".one.part")
-    simulation.interrupt_at_call = None
-    assert run(protocol, tmp_path / "one", resume=True).path.name == "one"
+def test_resume_begins_where_nothing_was_begun_and_says_so(protocol, simulation, tmp_path):
+    told = []
+    made = run(protocol, tmp_path / "one", resume=True, tell=told.append)
+    assert "a new one begins" in told[0]
+    assert made.table("patients").height == 45
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious.txt").write_text("")
+    with pytest.raises(InputError, match="must hold an interrupted run"):
+        run(protocol, tmp_path / "mine", resume=True)
+    assert names(tmp_path / "mine") == ["precious.txt"]
 
 
 def test_the_default_folder_names_study_and_seed(protocol, simulation, tmp_path, monkeypatch):
@@ -176,11 +184,59 @@ def test_replay_finds_the_same_bits_and_a_change(protocol, simulation, tmp_path)
     made = run(protocol, tmp_path / "one")
     found = replay(made.path / "run.json")
     assert found.is_same
-    assert found.n_tables == len(TABLES)
+    assert found.n_tables == len(CONTENTS)
     content = json.loads((made.path / "run.json").read_text())
     content["seed"] = 99
     (made.path / "run.json").write_text(json.dumps(content))
-    assert "patients" in replay(made.path).different
+    found = replay(made.path)
+    assert {"patients", "estimates", "comparisons"} <= set(found.different)
+    assert found.altered == {"run.json": "altered"}
+
+
+def test_replay_compares_in_pieces(protocol, simulation, tmp_path, monkeypatch):
+    made = run(protocol, tmp_path / "one")
+    monkeypatch.setattr("engager.study.run.replay.piece_size", lambda *arguments: 2)
+    simulation.calls.clear()
+    assert replay(made.path).is_same
+    assert simulation.calls == [(0, 2), (2, 4), (4, 5)]
+
+
+def test_an_altered_file_is_told_by_replay_and_refused_elsewhere(protocol, simulation, tmp_path):
+    made = run(protocol, tmp_path / "one")
+    promised = {path.name for path in made.path.iterdir()}
+    assert set(made.manifest["sha256"]) == promised - {"run.json"}
+    for name in sorted(promised):
+        path = made.path / name
+        content = path.read_bytes()
+        middle = len(content) // 2
+        flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        path.write_bytes(content.replace(b'"n_failed": 0', b'"n_failed": 1') if name == "run.json" else flipped)
+        assert RunFolder.open(made.path, believe=True).altered() == {name: "altered"}
+        with pytest.raises(InputError, match=f"{name} is altered"):
+            RunFolder.open(made.path).check()
+        path.unlink()
+        if name != "run.json":
+            assert RunFolder.open(made.path).altered() == {name: "missing"}
+        path.write_bytes(content)
+    assert made.altered() == {}
+    (made.path / "study.yaml").write_text("study: other")
+    assert not replay(made.path).is_same
+
+
+def test_a_table_that_says_something_else_is_told_though_hashes_agree(protocol, simulation, tmp_path):
+    made = run(protocol, tmp_path / "one")
+    edited = made.table("patients").with_columns(death_day=None).cast({"death_day": pl.Float64})
+    edited.write_parquet(made.path / "patients.parquet")
+    comparisons = json.loads((made.path / "comparisons.json").read_text())
+    comparisons[0]["inside"] = not comparisons[0]["inside"]
+    (made.path / "comparisons.json").write_text(json.dumps(comparisons))
+    manifest = dict(made.manifest)
+    manifest["sha256"] = {name: sha256_of(made.path / name) for name in manifest["sha256"]}
+    (made.path / "run.json").write_text(json.dumps(sealed(manifest)))
+    found = replay(made.path)
+    assert found.altered == {}
+    assert set(found.misread) == {"patients", "comparisons"}
+    assert not found.is_same
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"manifest_version": 99}'])

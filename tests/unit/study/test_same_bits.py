@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
+from engager.core import versions
 from engager.protocol import read_protocol
 from engager.study import replay, run_study
 
@@ -45,3 +51,17 @@ def test_more_replicates_keep_the_first_ones(base, tmp_path):
 
 def test_replay_from_the_manifest_is_the_same(base):
     assert replay(base.path).is_same
+
+
+def test_a_replay_on_another_cpu_names_it(base):
+    cpu = versions()["cpu"]
+    used = " ".join(cpu.split()[1:])
+    if not used:
+        pytest.skip("NumPy dispatches nothing on this CPU, so no other can be played")
+    environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": used}
+    command = [sys.executable, "-m", "engager", "replay", str(base.path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    told = json.loads(done.stdout)
+    assert told["versions"] == {"cpu": [cpu, cpu.split()[0]]}
+    assert (told["altered"], told["misread"]) == ({}, []), "the disk and the manifest agree on any CPU"
+    assert done.returncode == (0 if told["same"] else 1)

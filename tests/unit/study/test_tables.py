@@ -1,11 +1,9 @@
 """A digest is of the content: not of how a table was made or stored."""
 
-from types import SimpleNamespace
-
 import polars as pl
 import pytest
 
-from engager.study.run.tables import TABLES, digests, join_tables, read_table, table_digest, write_tables
+from engager.study.run.tables import TableDigest, read_pieces, table_digest, write_pieces
 
 BASE = pl.DataFrame(
     {"a": [1, 2, None], "b": ["x", None, "z"], "c": [0.5, float("nan"), None], "d": [True, None, False]}
@@ -36,21 +34,40 @@ def test_every_change_of_content_matters(changed):
     assert table_digest(changed) != table_digest(BASE)
 
 
-def test_pieces_on_disk_have_the_digests_and_rows_of_the_whole(tmp_path):
-    tables = {
-        name: BASE.with_columns(replicate=pl.lit(0), arm=pl.lit("a"), patient=pl.int_range(pl.len())) for name in TABLES
-    }
-    whole = SimpleNamespace(**tables)
-    for k, rows in enumerate((slice(0, 1), slice(1, None))):
-        folder = tmp_path / str(k)
-        folder.mkdir()
-        write_tables(SimpleNamespace(**{name: table[rows] for name, table in tables.items()}), folder)
-    (tmp_path / "whole").mkdir()
-    write_tables(whole, tmp_path / "whole")
-    pieces = [tmp_path / "0", tmp_path / "1"]
-    assert digests(pieces) == digests([tmp_path / "whole"])
-    assert digests(pieces)["visits"] == table_digest(tables["visits"])
-    (tmp_path / "joined").mkdir()
-    join_tables(pieces, tmp_path / "joined")
-    for name in TABLES:
-        assert read_table(tmp_path / "joined", name).equals(tables[name])
+def test_pieces_give_the_bytes_and_the_digest_of_the_whole(tmp_path):
+    n = 7
+    whole = pl.DataFrame({"replicate": [k // 3 for k in range(3 * n)], "value": [k * 0.1 for k in range(3 * n)]})
+    cuts = {"whole": [3 * n], "two": [6, 3 * n], "each": list(range(3, 3 * n + 1, 3))}
+    found = set()
+    for name, ends in cuts.items():
+        pieces = (whole[first:end] for first, end in zip([0, *ends], ends, strict=False))
+        # two replicates in each group of rows
+        digest = write_pieces(tmp_path / name, pieces, n_patients=10_000)
+        found.add((digest, (tmp_path / name).read_bytes()))
+    assert len(found) == 1
+    assert pl.concat(list(read_pieces(tmp_path / "each"))).equals(whole)
+    assert len(list(read_pieces(tmp_path / "each"))) == 4
+
+
+def test_a_digest_does_not_ask_which_piece_came_first():
+    pieces = [pl.DataFrame({"replicate": [k, k], "value": [0.1 * k, 2.0]}) for k in range(4)]
+    digests = []
+    for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
+        digest = TableDigest()
+        for k in order:
+            digest.add(pieces[k])
+        digests.append(digest.value())
+    assert digests[0] == digests[1]
+    twice = TableDigest()
+    for k in (0, 1, 2, 3, 3):
+        twice.add(pieces[k])
+    assert twice.value() != digests[0]
+
+
+def test_a_table_without_a_row_has_a_file_and_a_digest(tmp_path):
+    empty = pl.DataFrame({"replicate": [], "value": []}, schema={"replicate": pl.Int32, "value": pl.Float64})
+    digest = write_pieces(tmp_path / "e", iter([empty, empty]), n_patients=5)
+    again = TableDigest()
+    for piece in read_pieces(tmp_path / "e"):
+        again.add(piece)
+    assert again.value() == digest

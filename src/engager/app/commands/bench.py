@@ -36,6 +36,7 @@ def compare_solvers(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare the engine with other solvers on the same model and patients; or its backends on a folder of models."""
+    from engager.app.console import answer_alone
     from engager.bench import CASES, run_bench
     from engager.core import InputError, Problem, nearest
 
@@ -76,7 +77,7 @@ def compare_solvers(
         rounds=rounds,
         solvers=solver or None,
         models=model or None,
-        write=typer.echo,
+        write=answer_alone() if as_json else lambda text: typer.echo(text),
     )
 
 

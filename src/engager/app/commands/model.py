@@ -96,7 +96,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="New file; default: stdout.")] = None,
 ) -> None:
     """Write a model for other software."""
-    from engager.core import InputError, Problem, nearest
+    from engager.core import InputError, Problem, nearest, write_whole
     from engager.model import to_antimony, to_sbml
 
     writers = {"sbml": to_sbml, "antimony": to_antimony}
@@ -109,7 +109,7 @@ def export(
         typer.echo(text, nl=not text.endswith("\n"))
         return
     try:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text)
     except OSError as error:
         rule = f"must be a place that can be written ({error.strerror})"
         raise InputError(Problem("--out", str(out), rule)) from error

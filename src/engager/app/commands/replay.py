@@ -15,7 +15,7 @@ def replay_run(
     threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Simulate a run again and compare every table, bit by bit; exit 1 when one differs."""
+    """Simulate a run again and compare disk, manifest and new tables, bit by bit; exit 1 when one differs."""
     from engager.study import replay
 
     found = replay(run, n_threads=threads)
@@ -26,17 +26,26 @@ def replay_run(
                 "same": found.is_same,
                 "tables": found.n_tables,
                 "different": list(found.different),
+                "altered": dict(found.altered),
+                "misread": list(found.misread),
                 "inputs": list(found.changed_inputs),
                 "versions": {name: list(pair) for name, pair in found.changed_versions.items()},
             }
         )
     elif found.is_same:
-        typer.echo(f"{found.run}: all {found.n_tables} tables are the same, bit by bit.")
+        typer.echo(f"{found.run}: all {found.n_tables} tables are the same, bit by bit, and no file was altered.")
     else:
-        typer.echo(f"{found.run}: not the same in {', '.join(found.different)}.")
+        if found.different:
+            typer.echo(f"{found.run}: simulated again, not the same in {', '.join(found.different)}.")
+        for name, how in found.altered.items():
+            typer.echo(f"{found.run}: {name} is {how} since the run.")
+        if found.misread:
+            typer.echo(f"{found.run}: on the disk, not as the manifest says: {', '.join(found.misread)}.")
     for name in found.changed_inputs:
         remark(f"Note: the input {name} is not what it was.")
     for name, (then, now) in found.changed_versions.items():
         remark(f"Note: {name} was {then}, is {now}.")
+    if found.different and "cpu" in found.changed_versions:
+        remark("Note: NumPy computes exp and log by other code on this CPU; replay on one like that of the run.")
     if not found.is_same:
         raise typer.Exit(1)

@@ -98,7 +98,7 @@ def run_trial(
 ) -> None:
     """Run a study and compare it with what was published."""
     from engager.app.progress import run_progress
-    from engager.study import load_protocol, run_study
+    from engager.study import failure_sentence, load_protocol, run_study
 
     protocol = load_protocol(study)
     for note in protocol.notes():
@@ -116,13 +116,18 @@ def run_trial(
             scheduler=scheduler,
             progress=tell,
             resume=resume,
+            tell=remark,
         )
     summary = run.summary()
     if as_json:
         print_json(summary)
     else:
         _print_summary(summary, run)
+    if told := failure_sentence(summary["n_failed"], run.n_patients):
+        remark(told)
     remark(f"Report: {run.report}")
+    if not run.is_judged:
+        raise typer.Exit(1)
 
 
 def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
@@ -130,12 +135,11 @@ def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
     if summary["comparisons"]:
         print_comparisons(summary["comparisons"])
         judged = [entry["inside"] for entry in summary["comparisons"] if entry["inside"] is not None]
-        remark(f"{sum(judged)} of {len(judged)} published figures inside; {size}, {summary['seconds']:.0f} s.")
+        inside = f"{sum(judged)} of {len(judged)} published figures inside; " if run.is_judged else ""
+        remark(f"{inside}{size}, {summary['seconds']:.0f} s.")
     else:
         print_predictions(run.predictions())
         remark(f"Nothing published to compare with; {size}, {summary['seconds']:.0f} s.")
-    if n_failed := summary["n_failed"]:
-        remark(f"{n_failed} patients could not be followed to the end and are left out of the figures.")
 
 
 def _arms(n_by_arm: dict[str, int]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +59,8 @@ def validate(
 ) -> None:
     """Compare virtual trials with every published figure: fitted ones, and ones that only check.
 
-    A figure outside its interval is a finding, not an error: the exit code is 0.
+    A figure outside its interval is a finding, not an error: the exit code is 0. Exit 1 when more than one patient in a
+    thousand failed in a study, since its figures are not judged then.
     """
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem
@@ -91,11 +91,14 @@ def validate(
         _write(markdown, report, found, against or [])
     if as_json:
         print_json(found.as_json())
-        return
-    print_comparisons([one.as_json() for one in found.comparisons], with_trial=True)
-    if uncertainty:
-        _print_uncertainty(found)
-    _tell_counts(found)
+    else:
+        print_comparisons([one.as_json() for one in found.comparisons], with_trial=True)
+        if uncertainty:
+            _print_uncertainty(found)
+        _tell_counts(found)
+    if found.unjudged:
+        remark(f"Too many patients failed for a verdict: {', '.join(found.unjudged)}.")
+        raise typer.Exit(1)
 
 
 def _leave_out(
@@ -111,6 +114,7 @@ def _leave_out(
     """Studies of the fit predicted without themselves; the markdown file gets a section of its own at its end."""
     from engager.app.progress import share_progress
     from engager.calibration import fit_defaults
+    from engager.core import write_whole
     from engager.study import leave_out, left_out_text, posterior_named
 
     posterior = posterior_named(parameters, fit_defaults()["model"])
@@ -121,9 +125,7 @@ def _leave_out(
     if markdown is not None:
         asked = "".join(f" --leave-out {name}" for name in names) + (" --in-order" if in_order else "")
         head = f"# Studies left out\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
-        unfinished = markdown.with_name(f".{markdown.name}")
-        unfinished.write_text(f"{head}{text}\n", encoding="utf-8")
-        os.replace(unfinished, markdown)
+        write_whole(markdown, f"{head}{text}\n")
         remark(f"Wrote {markdown}")
     if as_json:
         print_json({"left_out": [one.as_json() for one in found]})
@@ -227,6 +229,7 @@ def _shown(value: Any) -> str:
 
 
 def _write(markdown: Path | None, report: Path | None, found: Validation, against: list[str]) -> None:
+    from engager.core import write_whole
     from engager.study import credibility_content, validation_text, write_credibility
 
     rows: list[dict[str, Any]] = []
@@ -240,9 +243,7 @@ def _write(markdown: Path | None, report: Path | None, found: Validation, agains
         f"engager validate{chosen} --replicates {found.replicates} --seed {found.seed} --parameters {found.parameters}"
     )
     if markdown is not None:
-        unfinished = markdown.with_name(f".{markdown.name}")
-        unfinished.write_text(validation_text(found, f"{command} --markdown {markdown}", rows), encoding="utf-8")
-        os.replace(unfinished, markdown)
+        write_whole(markdown, validation_text(found, f"{command} --markdown {markdown}", rows))
         remark(f"Wrote {markdown}")
     if report is not None:
         write_credibility(credibility_content(found, rows, f"{command} --report {report}", found.seed), report)

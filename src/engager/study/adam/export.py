@@ -6,15 +6,13 @@ In: a finished run and one of its replicates. Out: a new folder with ``adsl.xpt`
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engager.core import InputError, Problem, versions
+from engager.core import InputError, Problem, versions, whole_folder
 from engager.study.adam.courses import adae, adex, adlb, infused_arms
 from engager.study.adam.dataset import Dataset
 from engager.study.adam.define import write_define
@@ -86,8 +84,8 @@ def export_adam(
     Raises
     ------
     InputError
-        When there is no finished run, no such replicate, `out` exists or cannot be made, the date is out of range,
-        or pyreadstat is not installed.
+        When there is no finished run, or it was altered, no such replicate, `out` exists or cannot be made, the date is
+        out of range, or pyreadstat is not installed.
     """
     target = Path(out)
     if target.exists():
@@ -97,6 +95,7 @@ def export_adam(
         raise InputError(Problem("--reference-date", str(reference_date), rule))
     writer = _pyreadstat()
     folder = RunFolder.open(run)
+    folder.check()
     source = read_source(folder, replicate, reference_date)
     made = datasets(source)
     left_out = (*_LEFT_OUT, *_left_out_here(source))
@@ -119,21 +118,11 @@ def datasets(source: Source) -> list[Dataset]:
 
 
 def _write(writer: ModuleType, target: Path, source: Source, made: list[Dataset], left_out: tuple[str, ...]) -> None:
-    """Everything into a new folder beside the target, which gets its name when it is complete."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise InputError(Problem("--out", str(target), f"must be a folder that can be made ({error})")) from error
-    try:
-        part.chmod(0o755)
+    """Everything into a new folder, which gets its name when it is complete."""
+    with whole_folder(target) as part:
         for one in made:
             write_transport(writer, one, part / f"{one.name.lower()}.xpt")
         write_define(part / "define.xml", source.protocol, made, left_out, versions()["engager"])
-        part.rename(target)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
 
 
 def write_transport(writer: ModuleType, one: Dataset, path: Path) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engager.analysis import TwoStage
+from engager.calibration import read_posterior
+from engager.model import load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import NullArm, Protocol
 from engager.study.design.arms import ArmJob, alone, months_needed
 from engager.study.design.scenarios import Scenario
-from engager.study.parameters import Parameters, population_parameters, read_posterior
+from engager.study.parameters import Parameters, population_parameters
 
 POSTERIOR, MEDIAN = "posterior", "posterior_median"
 ALTERNATIVE, NULL = "alternative", "null"
@@ -91,7 +93,8 @@ def settings_of(protocol: Protocol, seed: int, parameters: str) -> tuple[Paramet
     if parameters == "posterior":
         center = population_parameters(protocol.model, seed, "center").settings
     else:
-        middle = read_posterior(Path(parameters), protocol.model).center()
+        model = load_model(protocol.model)
+        middle = read_posterior(Path(parameters), model, "--parameters").center()
 
         def center(replicate: int) -> PopulationValues:
             return middle

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engager.core import InputError, Problem
+from engager.core import whole_folder
 from engager.study.design.content import design_content
 from engager.study.design.document import design_json
 from engager.study.design.result import DesignResult
-from engager.study.new_folder import check_folder
 from engager.study.plain_json import plain_json
 
 
@@ -28,20 +27,14 @@ def write_design(found: DesignResult, folder: Path) -> Path:
     """
     from engager.report import render_design
 
-    check_folder(folder)
     page = render_design(design_content(found))
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        rule = f"must be a folder that can be made ({error.strerror})"
-        raise InputError(Problem("--out", str(folder), rule)) from error
-    (folder / "study.yaml").write_text(found.manifest["protocol"], encoding="utf-8")
-    _write_json(folder / "design.json", design_json(found))
-    _write_json(folder / "manifest.json", plain_json(found.manifest))
-    found.trials.write_parquet(folder / "trials.parquet")
-    path = folder / "report.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    with whole_folder(folder) as place:
+        (place / "study.yaml").write_text(found.manifest["protocol"], encoding="utf-8")
+        _write_json(place / "design.json", design_json(found))
+        _write_json(place / "manifest.json", plain_json(found.manifest))
+        found.trials.write_parquet(place / "trials.parquet")
+        (place / "report.html").write_text(page, encoding="utf-8")
+    return folder / "report.html"
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -1,162 +1,132 @@
-"""Finished pieces of a run, kept on disk so that an interrupted run can go on.
+"""Finished pieces of a run on disk: each a folder that says which run and replicates it is of, and what its bytes were.
 
-A run works in a folder beside its own name (``.<name>.part``). Each finished chunk of replicates is written
-there whole. When all are done the run is completed and renamed; when it is interrupted the folder gets its
-name with a ``partial.json`` in it, and a later call with ``resume`` continues from the chunks.
+chunks/<first>-<end>/    chunk.json (run key, span, SHA-256 of each table)    patients.parquet  visits.parquet ...
+
+A chunk is written under another name and renamed when all of it lies on the disk, so it is whole or not there. What
+happened to its bytes since is found out each time they are read.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
-import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engager.core import InputError, Problem
-from engager.study.run.tables import TABLES, read_table, write_tables
+from engager.core import publish_folder, sha256_of, unfinished_of
+from engager.study.run.tables import TABLES, in_order, parquet_bytes
 
 if TYPE_CHECKING:
-    from engager.protocol import Protocol
+    import polars as pl
+
     from engager.trial import TrialData
 
 # Replicates of one piece: the first, and one beyond the last.
 Span = tuple[int, int]
-MARKER = "partial.json"
-_CHUNKS = "chunks"
-# Tables that estimates, comparisons and the report read.
-_READ = ("patients", "trajectories")
+SEAL = "chunk.json"
+
+
+class DamagedChunk(Exception):
+    """The bytes of a chunk are not what was written; `span` is redone."""
+
+    def __init__(self, span: Span, reason: str):
+        super().__init__(reason)
+        self.span, self.reason = span, reason
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """Where a run works before it has its name.
+class Chunk:
+    """A finished piece.
 
     Attributes
     ----------
-    target : the run folder to be.
-    part : the folder beside it in which the work is done.
+    folder : where it lies. span : its replicates. key : of the run that wrote it.
+    hashes : SHA-256 of the file of each table.
     """
 
-    target: Path
-    part: Path
+    folder: Path
+    span: Span
+    key: str
+    hashes: Mapping[str, str]
 
     @classmethod
-    def at(cls, target: Path) -> Workplace:
-        return cls(target, target.parent / f".{target.name}.part")
-
-    def begin(self, inputs: dict[str, Any], resume: bool) -> None:
-        """Make the folder ready; with `resume`, take up the chunks of an interrupted run of the same inputs.
-
-        Raises
-        ------
-        InputError
-            When the target exists, cannot be written, or holds a run of other inputs.
-        """
-        if resume:
-            self._take_up(inputs)
-            return
-        if self.target.exists():
-            raise InputError(_exists(self.target))
-        try:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            if self.part.exists():
-                shutil.rmtree(self.part)
-            (self.part / _CHUNKS).mkdir(parents=True)
-        except OSError as error:
-            raise InputError(_unwritable(self.target, error)) from error
-        _write_json(self.part / MARKER, inputs)
-
-    def finished(self) -> dict[Span, Path]:
-        """Folders of finished chunks by (first, last + 1) replicate."""
-        found = {}
-        for folder in sorted((self.part / _CHUNKS).iterdir()):
-            first, _, end = folder.name.partition("-")
-            if first.isdigit() and end.isdigit():
-                found[int(first), int(end)] = folder
-        return found
-
-    def keep(self, span: Span, data: TrialData) -> None:
-        """Write one chunk; it counts as finished only once it is whole."""
-        folder = self.part / _CHUNKS / f"{span[0]}-{span[1]}"
-        unfinished = folder.with_name(f".{folder.name}")
+    def write(cls, place: Path, span: Span, key: str, data: TrialData) -> Chunk:
+        """Write the trial of some replicates into a folder of chunks."""
+        folder = place / f"{span[0]}-{span[1]}"
+        unfinished = unfinished_of(folder)
         if unfinished.exists():
             shutil.rmtree(unfinished)
         unfinished.mkdir()
-        write_tables(data, unfinished)
-        os.replace(unfinished, folder)
+        hashes = {}
+        for name in TABLES:
+            content = parquet_bytes(in_order(getattr(data, name)))
+            (unfinished / f"{name}.parquet").write_bytes(content)
+            hashes[name] = hashlib.sha256(content).hexdigest()
+        seal = {"run": key, "span": list(span), "sha256": hashes}
+        (unfinished / SEAL).write_text(json.dumps(seal, indent=1) + "\n", encoding="utf-8")
+        publish_folder(unfinished, folder)
+        return cls(folder, span, key, hashes)
 
-    def pieces(self) -> list[Path]:
-        """Folders of the finished chunks in the order of the replicates."""
-        return [folder for _, folder in sorted(self.finished().items())]
+    @classmethod
+    def open(cls, folder: Path) -> Chunk:
+        """What a folder says it holds.
 
-    def collect(self, protocol: Protocol) -> TrialData:
-        """All chunks as one trial, in the order of the replicates: patients and trajectories.
+        Raises
+        ------
+        DamagedChunk
+            When it cannot be read, or is not of the replicates in its name.
+        """
+        first, _, end = folder.name.partition("-")
+        span = (int(first), int(end))
+        try:
+            seal = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+            chunk = cls(folder, (int(seal["span"][0]), int(seal["span"][1])), str(seal["run"]), dict(seal["sha256"]))
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            raise DamagedChunk(span, f"its {SEAL} cannot be read") from None
+        if chunk.span != span:
+            raise DamagedChunk(span, f"it is of the replicates {chunk.span[0]} to {chunk.span[1] - 1}")
+        return chunk
 
-        Visits and events are most of a run; what is estimated and drawn reads neither, so they stay in the chunks,
-        and here without a row.
+    def check(self) -> None:
+        """Read every byte once.
+
+        Raises
+        ------
+        DamagedChunk
+            When one of them is not as written.
+        """
+        for name in TABLES:
+            try:
+                found = sha256_of(self.folder / f"{name}.parquet")
+            except OSError as error:
+                raise DamagedChunk(self.span, f"{name}.parquet cannot be read ({error.strerror})") from None
+            if found != self.hashes.get(name):
+                raise DamagedChunk(self.span, f"the bytes of {name}.parquet are not those written")
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One table; its bytes are checked as they are read.
+
+        Raises
+        ------
+        DamagedChunk
+            When they are not as written.
         """
         import polars as pl
 
-        from engager.trial import TrialData
-
-        pieces = self.pieces()
-        tables = {name: pl.concat([read_table(folder, name) for folder in pieces]) for name in _READ}
-        empty = {name: read_table(pieces[0], name).clear() for name in TABLES if name not in _READ}
-        return TrialData(protocol, **tables, **empty)
-
-    def complete(self) -> None:
-        """Give the finished run its name."""
-        shutil.rmtree(self.part / _CHUNKS)
-        (self.part / MARKER).unlink()
-        os.replace(self.part, self.target)
-
-    def set_aside(self) -> bool:
-        """Keep what is finished under the run's name; False when nothing was, and nothing is left behind."""
-        if not self.part.exists():
-            return False
-        if not self.finished():
-            shutil.rmtree(self.part)
-            return False
-        os.replace(self.part, self.target)
-        return True
-
-    def _take_up(self, inputs: dict[str, Any]) -> None:
-        for place in (self.target, self.part):
-            if (place / MARKER).is_file():
-                break
-        else:
-            rule = "must hold an interrupted run"
-            hint = "It is finished; nothing to resume." if (self.target / "run.json").exists() else ""
-            raise InputError(Problem("--resume", str(self.target), rule, hint))
-        kept = json.loads((place / MARKER).read_text())
-        different = [key for key in inputs if kept.get(key) != inputs[key]]
-        if different:
-            raise InputError(
-                [
-                    Problem(
-                        f"--resume: {key}",
-                        inputs[key],
-                        f"must be as in the interrupted run, {kept.get(key)!r}",
-                    )
-                    for key in different
-                ]
-            )
-        if place != self.part:
-            os.replace(self.target, self.part)
+        try:
+            content = (self.folder / f"{name}.parquet").read_bytes()
+        except OSError as error:
+            raise DamagedChunk(self.span, f"{name}.parquet cannot be read ({error.strerror})") from None
+        if hashlib.sha256(content).hexdigest() != self.hashes.get(name):
+            raise DamagedChunk(self.span, f"the bytes of {name}.parquet are not those written")
+        return pl.read_parquet(io.BytesIO(content))
 
 
-def _exists(target: Path) -> Problem:
-    if (target / MARKER).exists():
-        return Problem("--out", str(target), "holds an interrupted run", "Add --resume, or choose another folder.")
-    return Problem("--out", str(target), "must not exist yet", "Choose another folder, or remove this one.")
-
-
-def _unwritable(target: Path, error: OSError) -> Problem:
-    reason = error.strerror or str(error)
-    return Problem("--out", str(target), f"must be in a folder that can be written ({reason})", "Choose another.")
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+def is_chunk_name(name: str) -> bool:
+    """``<first>-<end>``, written as numbers are."""
+    first, dash, end = name.partition("-")
+    return bool(dash) and all(one.isascii() and one.isdigit() and str(int(one)) == one for one in (first, end))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, versions
+from engager.core import EngagerError, InputError, Problem, WorkerLost, versions
 from engager.model import load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol, read_protocol, write_protocol
@@ -64,8 +64,20 @@ def simulate_on(
                     rule = f"must run the same package and model as here ({expected})"
                     raise InputError(Problem(f"{_WHERE} {scheduler}: a worker", found, rule, "Install it there."))
                 yield pieces.pop(piece), TrialData(protocol, **_unpacked(tables))
+        except EngagerError:
+            raise
+        except Exception as error:
+            # Dask tells a lost scheduler by several errors of its own, and a worker lost thrice by another.
+            if not isinstance(error, OSError | TimeoutError) and not type(error).__module__.startswith("distributed"):
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise WorkerLost(
+                f"the scheduler {scheduler} or its workers were lost ({reason[:200]}). Finished replicates are kept; "
+                "go on with --resume, with or without a cluster"
+            ) from error
         finally:
-            client.cancel(list(pieces))
+            with suppress(Exception):  # of a scheduler that is gone nothing has to be taken back
+                client.cancel(list(pieces))
 
 
 def _connect(scheduler: str, stack: ExitStack) -> Client:

@@ -1,11 +1,14 @@
 """A finished run on disk.
 
-run.json            manifest: inputs and their hashes, seed, versions, timing, digests of the tables
+run.json            manifest: inputs and their hashes, seed, versions, timing, digests of the tables, SHA-256 of every
+                    file, and a seal: the digest of the manifest itself
 study.yaml          the study that was run, every default filled
 patients.parquet    visits.parquet  events.parquet  trajectories.parquet    (docs/architecture.md)
 estimates.parquet   every endpoint, arm, replicate
 comparisons.json    published beside simulated
 report.html         for people
+
+What is read here was checked against the manifest first: a file that somebody changed is refused, not believed.
 """
 
 from __future__ import annotations
@@ -13,20 +16,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, digest_object, sha256_of
 from engager.protocol import Protocol, read_protocol
+from engager.study.failures import extremes, is_judged
 from engager.study.plain_json import plain_json
-from engager.study.run.chunks import MARKER
 from engager.study.run.tables import TABLES, read_table
+from engager.study.run.workplace import MANIFEST, MARKER
 from engager.trial import TrialData
 
 if TYPE_CHECKING:
     import polars as pl
 
-MANIFEST = "run.json"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,17 @@ class RunFolder:
     manifest: dict[str, Any]
 
     @classmethod
-    def open(cls, path: str | Path) -> RunFolder:
+    def open(cls, path: str | Path, believe: bool = False) -> RunFolder:
         """Open a run by its folder or its ``run.json``.
+
+        Parameters
+        ----------
+        believe : take a manifest that was changed after the run; what it says may be wrong.
 
         Raises
         ------
         InputError
-            When there is no finished run, or its manifest cannot be read.
+            When there is no finished run, or its manifest cannot be read or was changed.
         """
         given = Path(path)
         folder = given.parent if given.name == MANIFEST else given
@@ -57,7 +65,41 @@ class RunFolder:
             raise InputError(Problem("run", str(manifest), f"must be a readable manifest ({error})")) from error
         if not isinstance(content, dict) or content.get("manifest_version") != MANIFEST_VERSION:
             raise InputError(Problem("run", str(manifest), f"must be a manifest of version {MANIFEST_VERSION}"))
-        return cls(folder, content)
+        found = cls(folder, content)
+        if not believe and not found.is_sealed:
+            raise InputError(_altered(manifest))
+        return found
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the manifest is as the run left it."""
+        return bool(self.manifest.get("seal") == sealed(self.manifest)["seal"])
+
+    def altered(self, *names: str) -> dict[str, str]:
+        """Of these files, or all, those not as the run left them: ``altered``, ``missing``, ``unreadable`` by name."""
+        found = {} if self.is_sealed else {MANIFEST: "altered"}
+        for name, then in self.manifest.get("sha256", {}).items():
+            if names and name not in names:
+                continue
+            try:
+                if sha256_of(self.path / Path(name).name) != then:
+                    found[name] = "altered"
+            except FileNotFoundError:
+                found[name] = "missing"
+            except OSError:
+                found[name] = "unreadable"
+        return found
+
+    def check(self, *names: str) -> None:
+        """Refuse files that are not as the run left them; without names, all.
+
+        Raises
+        ------
+        InputError
+            With all of them.
+        """
+        if wrong := self.altered(*names):
+            raise InputError([_altered(self.path / name, how) for name, how in wrong.items()])
 
     @property
     def id(self) -> str:
@@ -75,11 +117,13 @@ class RunFolder:
     @property
     def comparisons(self) -> list[dict[str, Any]]:
         """Published beside simulated; one entry per target."""
+        self.check("comparisons.json")
         found: list[dict[str, Any]] = json.loads((self.path / "comparisons.json").read_text(encoding="utf-8"))
         return found
 
     def table(self, name: str) -> pl.DataFrame:
         """``patients``, ``visits``, ``events``, ``trajectories`` or ``estimates``."""
+        self.check(f"{name}.parquet")
         return read_table(self.path, name)
 
     def trial_data(self) -> TrialData:
@@ -89,7 +133,8 @@ class RunFolder:
     def predictions(self) -> list[dict[str, Any]]:
         """Every estimated endpoint: median and 95 % interval over the replicates, by arm.
 
-        An endpoint that the study defines more than once has a ``definition``.
+        An endpoint that the study defines more than once has a ``definition``; a share of which patients failed has
+        ``if_failed``, its medians if none of them had had the event and if all had.
         """
         from engager.analysis import prediction_interval
         from engager.study.run.requests import definitions_of
@@ -102,9 +147,23 @@ class RunFolder:
             one = dict(zip(keys[1:], values[1:], strict=True))
             if definition := definitions[int(values[0])]:
                 one["definition"] = definition
+            if one["statistic"] == "proportion" and rows["n_failed"].sum():
+                counts = rows.select("events", "n", "n_failed").iter_rows()
+                low, high = zip(*(extremes(*row) for row in counts), strict=True)
+                one["if_failed"] = {"none": median(low), "all": median(high)}
             found.append({**one, "median": interval.median, "low": interval.low, "high": interval.high})
         answer: list[dict[str, Any]] = plain_json(found)
         return answer
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether so few patients failed that figures may be judged."""
+        return is_judged(self.manifest["n_failed"], self.n_patients)
+
+    @property
+    def n_patients(self) -> int:
+        """Of all replicates."""
+        return int(self.manifest["replicates"]) * int(self.manifest["patients_per_replicate"])
 
     def summary(self) -> dict[str, Any]:
         """What ``engager trial run --json`` prints."""
@@ -114,3 +173,14 @@ class RunFolder:
             **{key: self.manifest[key] for key in kept},
             "comparisons": self.comparisons,
         }
+
+
+def sealed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with its ``seal``, the digest of all the rest."""
+    rest = {key: value for key, value in manifest.items() if key != "seal"}
+    return {**rest, "seal": digest_object(rest)}
+
+
+def _altered(path: Path, how: str = "altered") -> Problem:
+    hint = "engager replay tells what differs; run the study again to have it whole."
+    return Problem(f"run: {path.name} is {how}", str(path), "must be as the run left it", hint)

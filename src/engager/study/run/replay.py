@@ -1,20 +1,29 @@
-"""Run a finished run again from its manifest and see whether the bits are the same."""
+"""Run a finished run again from its manifest: is what lies on the disk what was written, and does it come out again?
+
+Three things are compared: the files on the disk, what the manifest says of them, and a new simulation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from engager.core import versions
+from engager.core import digest_object, versions
 from engager.model import load_model
-from engager.population import Settings
 from engager.protocol import Protocol
-from engager.study.parameters import population_parameters
+from engager.study.parameters import Parameters, population_parameters
+from engager.study.run.conclude import conclusions
 from engager.study.run.folder import RunFolder
-from engager.study.run.tables import digests, write_tables
-from engager.trial import piece_size, simulate_spans
+from engager.study.run.tables import TABLES, TableDigest, in_order, read_pieces, read_table, table_digest
+from engager.trial import TrialData, piece_size, simulate_spans
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CONTENTS = (*TABLES, "estimates", "comparisons")
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,10 @@ class Replay:
     Attributes
     ----------
     run : the folder that was replayed.
-    n_tables : tables compared.
-    different : tables whose content is not the same.
+    n_tables : contents compared: tables, estimates and comparisons.
+    different : contents of which a new simulation does not give what the manifest says.
+    altered : files that are not as the run left them, by name: ``altered``, ``missing`` or ``unreadable``.
+    misread : contents of which the file does not hold what the manifest says, whatever its bytes are.
     changed_inputs : inputs (model, fitted parameters) that are not what they were.
     changed_versions : libraries of other versions than then, as {name: (then, now)}.
     """
@@ -35,57 +46,95 @@ class Replay:
     different: tuple[str, ...]
     changed_inputs: tuple[str, ...]
     changed_versions: dict[str, tuple[str, str]]
+    altered: Mapping[str, str] = field(default_factory=dict)
+    misread: tuple[str, ...] = ()
 
     @property
     def is_same(self) -> bool:
-        return not self.different
+        """Disk, manifest and new simulation agree."""
+        return not (self.different or self.altered or self.misread)
 
 
 def replay(run: str | Path, *, n_threads: int | None = None, progress: Callable[[float], None] | None = None) -> Replay:
-    """Simulate a run again and compare every table with what was recorded.
+    """Simulate a run again and compare disk, manifest and new tables with each other.
 
     Parameters
     ----------
-    run : a run folder or its ``run.json``. Only the manifest is read, so it may have been moved.
+    run : a run folder or its ``run.json``; it may have been moved.
 
     Raises
     ------
     InputError
         When there is no finished run there.
     """
-    folder = RunFolder.open(run)
+    folder = RunFolder.open(run, believe=True)
     manifest, protocol = folder.manifest, folder.protocol
     seed = int(manifest["seed"])
+    altered = folder.altered()
+    on_disk = _digests_on_disk(folder)
     values = population_parameters(protocol.model, seed, str(manifest["parameters"]))
-    found = _tables_again(protocol, int(manifest["replicates"]), seed, values.settings, n_threads, progress)
+    anew = _digests_anew(protocol, int(manifest["replicates"]), seed, values, n_threads, progress)
     inputs = {**manifest["inputs"], f"parameters:{values.used}": values.hash}
     inputs[f"model:{protocol.model}"] = load_model(protocol.model).hash
     then, now = manifest["versions"], versions()
+    told = manifest["tables"]
     return Replay(
         run=folder.path,
-        n_tables=len(found),
-        different=tuple(name for name, value in found.items() if manifest["tables"].get(name) != value),
+        n_tables=len(CONTENTS),
+        different=tuple(name for name in CONTENTS if told.get(name) != anew[name]),
+        altered=altered,
+        misread=tuple(name for name in CONTENTS if told.get(name) != on_disk[name]),
         changed_inputs=tuple(name for name, value in inputs.items() if manifest["inputs"].get(name) != value),
         changed_versions={name: (then.get(name, "absent"), now[name]) for name in now if then.get(name) != now[name]},
     )
 
 
-def _tables_again(
+def _digests_on_disk(folder: RunFolder) -> dict[str, str]:
+    """Of what the files hold; empty for one that cannot be read."""
+    return {name: _digest_on_disk(folder.path, name) for name in CONTENTS}
+
+
+def _digest_on_disk(folder: Path, name: str) -> str:
+    try:
+        if name == "comparisons":
+            return digest_object(json.loads((folder / "comparisons.json").read_text(encoding="utf-8")))
+        if name == "estimates":
+            return table_digest(read_table(folder, name))
+        digest = TableDigest()
+        for piece in read_pieces(folder / f"{name}.parquet"):
+            digest.add(piece)
+        return digest.value()
+    except Exception:  # an altered file can break its reader anywhere; that it is no longer this table is the answer
+        return ""
+
+
+def _digests_anew(
     protocol: Protocol,
     replicates: int,
     seed: int,
-    settings: Settings,
+    values: Parameters,
     n_threads: int | None,
     progress: Callable[[float], None] | None,
 ) -> dict[str, str]:
-    """Digests of the tables, made in pieces that are kept on disk until all are there."""
+    """Of a new simulation, piece by piece; only the patients are held."""
+    import polars as pl
+
     size = piece_size(protocol.n_patients, replicates, n_threads)
     spans = [(first, min(first + size, replicates)) for first in range(0, replicates, size)]
-    with TemporaryDirectory(prefix="engager-replay-") as place:
-        for span, data in simulate_spans(
-            protocol, spans, seed=seed, n_threads=n_threads, progress=progress, settings=settings
-        ):
-            folder = Path(place) / str(span[0])
-            folder.mkdir()
-            write_tables(data, folder)
-        return digests([Path(place) / str(first) for first, _ in spans])
+    digests = {name: TableDigest() for name in TABLES}
+    patients: list[tuple[int, pl.DataFrame]] = []
+    last: TrialData | None = None
+    pieces = simulate_spans(
+        protocol, spans, seed=seed, n_threads=n_threads, progress=progress, settings=values.settings
+    )
+    for span, last in pieces:
+        for name in TABLES:
+            digests[name].add(in_order(getattr(last, name)))
+        patients.append((span[0], in_order(last.patients)))
+    assert last is not None
+    data = TrialData(
+        protocol,
+        patients=pl.concat([one for _, one in sorted(patients, key=lambda pair: pair[0])]),
+        **{name: getattr(last, name).clear() for name in TABLES if name != "patients"},
+    )
+    return {name: one.value() for name, one in digests.items()} | conclusions(protocol, data, seed, values).digests()

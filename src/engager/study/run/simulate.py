@@ -6,28 +6,42 @@ In: a `Protocol`. Out: a `RunFolder`. Not here: any science; each step is one ca
 from __future__ import annotations
 
 import json
-import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import MOST_REPLICATES, TRIAL_REPLICATES, InputError, Interrupted, Problem, digest, versions
+from engager.core import (
+    MOST_REPLICATES,
+    TRIAL_REPLICATES,
+    EngagerError,
+    InputError,
+    Interrupted,
+    Problem,
+    digest,
+    sha256_of,
+    versions,
+    write_whole,
+)
 from engager.protocol import Protocol, write_protocol
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.plain_json import plain_json
-from engager.study.run.chunks import Span, Workplace
-from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder
-from engager.study.run.requests import requests_of
-from engager.study.run.tables import digests, join_tables
+from engager.study.run.chunks import DamagedChunk, Span
+from engager.study.run.conclude import conclusions
+from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
+from engager.study.run.tables import TABLES, parquet_bytes, write_pieces
+from engager.study.run.workplace import Tell, Workplace
 from engager.trial import piece_size, simulate_spans
 
 if TYPE_CHECKING:
     from engager.trial import TrialData
 
 DEFAULT_SEED = 1
+# Pieces that may be found damaged and simulated again before the disk is to blame.
+_MOST_DAMAGED = 20
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,7 @@ def run_study(
     scheduler: str | None = None,
     progress: Progress | None = None,
     resume: bool = False,
+    tell: Tell | None = None,
 ) -> RunFolder:
     """Run a study and write its folder.
 
@@ -81,12 +96,14 @@ def run_study(
     scheduler : address of a Dask scheduler that simulates the chunks, or ``local``; None: this process. It changes no
         number.
     progress : told after every step.
-    resume : go on with an interrupted run in `out`.
+    resume : go on with an interrupted run in `out`; of a finished one nothing is done again, and where there is
+        none a new one begins.
+    tell : told which pieces of an interrupted run cannot be used; None: a warning.
 
     Raises
     ------
     InputError
-        All bad arguments together; nothing is written then.
+        All bad arguments together, or when another process writes there; nothing is written then.
     Interrupted
         On Ctrl-C; what is finished is kept, and the message says how to go on.
     """
@@ -94,47 +111,53 @@ def run_study(
     if patients is not None:
         protocol = protocol.with_patients(patients)
     started, clock = datetime.now(UTC), time.perf_counter()
-    work = Workplace.at(_target(protocol, seed, out, started, resume))
     text = write_protocol(protocol)
     values = population_parameters(protocol.model, seed, parameters)
     inputs = {
-        "protocol": digest(text),
+        **_inputs(protocol, text, values),
         "seed": seed,
         "replicates": replicates,
-        "parameters": f"{values.used} {values.hash}",
-        "engager": versions()["engager"],
+        "parameters": values.used,
+        "versions": versions(),
     }
-    work.begin(inputs, resume)
+    target = _target(protocol, seed, out, started, resume)
+    work = Workplace(target, inputs, replicates, protocol.n_patients, tell or _warn)
+    work.enter(resume)
     try:
-        spans = _spans(protocol, replicates, chunk, n_threads if scheduler is None else 1, work)
-        _simulate(protocol, spans, seed, n_threads, scheduler, values, work, replicates, progress)
-        data = work.collect(protocol)
-        manifest = {
-            "manifest_version": MANIFEST_VERSION,
-            "trial": protocol.study,
-            "seed": seed,
-            "replicates": replicates,
-            "parameters": parameters,
-            "patients_per_replicate": protocol.n_patients,
-            "n_failed": data.n_failed,
-            "started": started.isoformat(timespec="seconds"),
-            "protocol": text,
-            "inputs": _inputs(protocol, text, values),
-            "versions": versions(),
-            "notes": [*protocol.notes(), *([values.note] if values.note else [])],
-            "tables": digests(work.pieces()),
-        }
-        manifest["seconds"] = round(time.perf_counter() - clock, 2)
-        _conclude(protocol, data, work, work.target.name, manifest, values, progress)
-        manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
-        _write_json(work.part / MANIFEST, manifest)
-        work.complete()
+        if not work.is_finished:
+            tables, data = _simulated(protocol, replicates, chunk, seed, n_threads, scheduler, values, work, progress)
+            manifest: dict[str, Any] = {
+                "manifest_version": MANIFEST_VERSION,
+                "trial": protocol.study,
+                "seed": seed,
+                "replicates": replicates,
+                "parameters": parameters,
+                "patients_per_replicate": protocol.n_patients,
+                "n_failed": data.n_failed,
+                "started": started.isoformat(timespec="seconds"),
+                "protocol": text,
+                "inputs": _inputs(protocol, text, values),
+                "run_inputs": inputs,
+                "versions": versions(),
+                "notes": [*protocol.notes(), *([values.note] if values.note else [])],
+                "tables": tables,
+            }
+            manifest["seconds"] = round(time.perf_counter() - clock, 2)
+            manifest["tables"] |= _conclude(protocol, data, work.target, manifest, values, progress)
+            manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
+            manifest["sha256"] = {path.name: sha256_of(path) for path in work.results()}
+            work.finish(sealed(plain_json(manifest)))
     except KeyboardInterrupt:
         raise _interrupted(work) from None
     except BaseException:
-        work.set_aside()
+        work.give_up()
         raise
+    work.leave()
     return RunFolder.open(work.target)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
 
 
 def _check(replicates: int, seed: int, n_threads: int | None, chunk: int | None) -> None:
@@ -165,17 +188,58 @@ def _spans(
     protocol: Protocol, replicates: int, chunk: int | None, n_threads: int | None, work: Workplace
 ) -> list[Span]:
     """Replicates still to be simulated, as (first, end) pieces."""
-    done = {replicate for first, end in work.finished() for replicate in range(first, end)}
-    size = chunk or piece_size(protocol.n_patients, replicates - len(done), n_threads)
+    size = chunk or piece_size(protocol.n_patients, replicates - work.n_done, n_threads)
     spans: list[Span] = []
     for replicate in range(replicates):
-        if replicate in done:
+        if work.is_done(replicate):
             continue
         if spans and spans[-1][1] == replicate and replicate - spans[-1][0] < size:
             spans[-1] = (spans[-1][0], replicate + 1)
         else:
             spans.append((replicate, replicate + 1))
     return spans
+
+
+def _simulated(
+    protocol: Protocol,
+    replicates: int,
+    chunk: int | None,
+    seed: int,
+    n_threads: int | None,
+    scheduler: str | None,
+    values: Parameters,
+    work: Workplace,
+    progress: Progress | None,
+) -> tuple[dict[str, str], TrialData]:
+    """Simulate what is missing and write the tables; digests of the tables, and what estimates and pages read."""
+    n_damaged = 0
+    while True:
+        spans = _spans(protocol, replicates, chunk, n_threads if scheduler is None else 1, work)
+        _simulate(protocol, spans, seed, n_threads, scheduler, values, work, replicates, progress)
+        try:
+            return _collect(protocol, work)
+        except DamagedChunk as damaged:
+            n_damaged += 1
+            if n_damaged > _MOST_DAMAGED:
+                raise EngagerError(
+                    f"{n_damaged} pieces of {work.target} changed on the disk after they were written. "
+                    "Check the disk, then go on with --resume and --out on another."
+                ) from None
+            work.set_aside(damaged)
+
+
+def _collect(protocol: Protocol, work: Workplace) -> tuple[dict[str, str], TrialData]:
+    import polars as pl
+
+    from engager.trial import TrialData
+
+    tables = {
+        name: write_pieces(work.target / f"{name}.parquet", work.pieces(name), protocol.n_patients) for name in TABLES
+    }
+    # Visits and events may be too large to hold, and nobody reads them here.
+    held = {name: pl.concat(list(work.pieces(name))) for name in ("patients", "trajectories")}
+    empty = {name: next(work.pieces(name)).clear() for name in ("visits", "events")}
+    return tables, TrialData(protocol, **held, **empty)
 
 
 def _simulate(
@@ -212,31 +276,28 @@ def _simulate(
 def _conclude(
     protocol: Protocol,
     data: TrialData,
-    work: Workplace,
-    run_id: str,
+    folder: Path,
     manifest: dict[str, Any],
     values: Parameters,
     progress: Progress | None,
-) -> None:
-    """Tables, estimates, comparisons and the report."""
-    from engager.analysis import estimate_endpoints
-    from engager.calibration import compare, uncertainties
+) -> dict[str, str]:
+    """Estimates, comparisons and the report; digests of the first two."""
     from engager.report import write_report
-    from engager.study.run.comparing import told_comparisons
     from engager.study.run.content import report_content
 
-    replicates, folder = int(manifest["replicates"]), work.part
-    join_tables(work.pieces(), folder)
-    (folder / "study.yaml").write_text(str(manifest["protocol"]), encoding="utf-8")
-    _tell(progress, protocol, replicates, replicates, "estimating")
-    estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
-    estimates.write_parquet(folder / "estimates.parquet")
-    _tell(progress, protocol, replicates, replicates, "comparing")
-    split = uncertainties(data, int(manifest["seed"]))
-    comparisons = told_comparisons(compare(data), split, values.used == "posterior")
-    _write_json(folder / "comparisons.json", comparisons)
-    _tell(progress, protocol, replicates, replicates, "reporting")
-    write_report(folder, report_content(protocol, data, estimates, comparisons, manifest, run_id, values))
+    replicates = int(manifest["replicates"])
+
+    def tell(stage: str) -> None:
+        _tell(progress, protocol, replicates, replicates, stage)
+
+    write_whole(folder / "study.yaml", str(manifest["protocol"]))
+    results = conclusions(protocol, data, int(manifest["seed"]), values, tell)
+    write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
+    write_whole(folder / "comparisons.json", _json(results.comparisons))
+    tell("reporting")
+    content = report_content(protocol, data, results.estimates, results.comparisons, manifest, folder.name, values)
+    write_report(folder, content)
+    return results.digests()
 
 
 def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:
@@ -264,15 +325,11 @@ def _tell(progress: Progress | None, protocol: Protocol, done: float, replicates
 
 
 def _interrupted(work: Workplace) -> Interrupted:
-    n_done = sum(end - first for first, end in work.finished())
-    if work.set_aside():
+    if n_done := work.give_up():
         kept = f"{n_done} finished replicates are kept in {work.target}"
         return Interrupted(f"Interrupted; {kept}. Go on with the same options, --out {work.target} and --resume.")
     return Interrupted("Interrupted before the first replicates were finished; nothing was written.")
 
 
-def _write_json(path: Path, content: Any) -> None:
-    # Written whole under another name first: a reader never meets half a file.
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps(plain_json(content), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+def _json(content: Any) -> str:
+    return json.dumps(plain_json(content), indent=2, ensure_ascii=False) + "\n"

@@ -1,35 +1,24 @@
-"""Tables on disk, and their digests: the same content gives the same digest, however the file was written."""
+"""Tables on disk, and their digests: the same content gives the same digest, however it was cut up or stored."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engager.core import whole_file
+
 if TYPE_CHECKING:
     import polars as pl
 
-    from engager.trial import TrialData
-
 TABLES = ("patients", "visits", "events", "trajectories")
-
-
-def write_tables(data: TrialData, folder: Path) -> None:
-    """Write the tables of a virtual trial as Parquet, their rows `in_order`."""
-    for name in TABLES:
-        in_order(getattr(data, name)).write_parquet(folder / f"{name}.parquet")
-
-
-def join_tables(folders: Sequence[Path], target: Path) -> None:
-    """One file of each table from the folders of consecutive pieces, never held in memory whole."""
-    import polars as pl
-
-    for name in TABLES:
-        pieces = [folder / f"{name}.parquet" for folder in folders]
-        pl.scan_parquet(pieces).sink_parquet(target / f"{name}.parquet", maintain_order=True)
+# Patients whose rows lie together in one piece of a file. A file is read and written piece by piece, and where the
+# pieces end depends on the study alone, so the same tables are the same bytes.
+_PATIENTS_OF_A_GROUP = 20_000
 
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:
@@ -37,6 +26,13 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     import polars as pl
 
     return pl.read_parquet(folder / f"{name}.parquet")
+
+
+def parquet_bytes(table: pl.DataFrame) -> bytes:
+    """A table as the bytes of a Parquet file."""
+    buffer = io.BytesIO()
+    table.write_parquet(buffer)
+    return buffer.getvalue()
 
 
 def in_order(table: pl.DataFrame) -> pl.DataFrame:
@@ -48,47 +44,112 @@ def in_order(table: pl.DataFrame) -> pl.DataFrame:
     return table.sort("replicate", "arm", "patient", maintain_order=True)
 
 
+def write_pieces(path: Path, pieces: Iterable[pl.DataFrame], n_patients: int) -> str:
+    """Write a table that comes in pieces of whole replicates, without holding more than a few of them.
+
+    Parameters
+    ----------
+    path : of the Parquet file.
+    pieces : `in_order`, each of later replicates than the one before.
+    n_patients : of one replicate.
+
+    Returns
+    -------
+    The digest of the content (`TableDigest`).
+    """
+    import polars as pl
+    import pyarrow.parquet as parquet
+
+    digest = TableDigest()
+    length = max(1, _PATIENTS_OF_A_GROUP // n_patients)
+    with whole_file(path) as file:
+        writer = None
+        for group in _regrouped(pieces, length):
+            digest.add(group)
+            arrow = group.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if writer is None:
+                writer = parquet.ParquetWriter(file, arrow.schema, compression="zstd")
+            writer.write_table(arrow, row_group_size=max(1, arrow.num_rows))
+        if writer is not None:
+            writer.close()
+    return digest.value()
+
+
+def _regrouped(pieces: Iterable[pl.DataFrame], length: int) -> Iterator[pl.DataFrame]:
+    """The same rows in pieces of `length` replicates, counted from replicate 0; at least one piece, maybe empty."""
+    import polars as pl
+
+    held: pl.DataFrame | None = None
+    number = 0
+    first = None
+    for piece in pieces:
+        first = piece.clear() if first is None else first
+        for key, part in piece.with_columns(_group=pl.col("replicate") // length).partition_by(
+            "_group", as_dict=True, maintain_order=True, include_key=False
+        ).items():  # fmt: skip
+            if held is not None and int(key[0]) == number:
+                held = pl.concat([held, part])
+                continue
+            if held is not None:
+                yield held.rechunk()
+            held, number = part, int(key[0])
+    if held is not None:
+        yield held.rechunk()
+    elif first is not None:
+        yield first
+
+
+def read_pieces(path: Path) -> Iterator[pl.DataFrame]:
+    """A table that `write_pieces` wrote, piece by piece."""
+    import polars as pl
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetFile(path) as file:
+        if not file.num_row_groups:
+            yield pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table()))
+        for number in range(file.num_row_groups):
+            yield pl.DataFrame(pl.from_arrow(file.read_row_group(number)))
+
+
 def table_digest(table: pl.DataFrame) -> str:
     """The first 16 hex digits of a SHA-256 over names, types, nulls and values, row by row order included.
 
     Parquet files of equal content differ between library versions, so the content is hashed, not the file.
     """
-    return _digest(dict(table.schema), lambda column: [table[column]])
-
-
-def digests(folders: Sequence[Path]) -> dict[str, str]:
-    """`table_digest` of each table that `join_tables` would make of these folders, a column of a piece at a time."""
-    import polars as pl
-
-    found = {}
-    for name in TABLES:
-        pieces = [folder / f"{name}.parquet" for folder in folders]
-
-        def column_of(column: str, pieces: Sequence[Path] = pieces) -> Iterator[pl.Series]:
-            return (pl.read_parquet(piece, columns=[column])[column] for piece in pieces)
-
-        found[name] = _digest(dict(pl.read_parquet_schema(pieces[0])), column_of)
-    return found
-
-
-def _digest(schema: Mapping[str, pl.DataType], column_of: Callable[[str], Iterable[pl.Series]]) -> str:
     import polars as pl
 
     hasher = hashlib.sha256()
-    for name, kind in schema.items():
-        height = sum(len(piece) for piece in column_of(name))
-        hasher.update(f"{name}\x1f{kind}\x1f{height}\x1e".encode())
-        for piece in column_of(name):
-            hasher.update(piece.is_null().to_numpy().tobytes())
-        separator = b""
-        for piece in column_of(name):
-            if not len(piece):
-                continue
-            if kind == pl.String:
-                hasher.update(separator + "\x1f".join(piece.fill_null("").to_list()).encode())
-                separator = b"\x1f"
-            elif kind == pl.Boolean:
-                hasher.update(piece.fill_null(False).to_numpy().tobytes())
-            else:
-                hasher.update(np.ascontiguousarray(piece.fill_null(0).to_numpy()).tobytes())
+    for column in table.iter_columns():
+        hasher.update(f"{column.name}\x1f{column.dtype}\x1f{len(column)}\x1e".encode())
+        hasher.update(column.is_null().to_numpy().tobytes())
+        if column.dtype == pl.String:
+            filled = column.fill_null("")
+            # with the lengths, since any sign that would part the words may stand in one of them
+            hasher.update(filled.str.len_bytes().to_numpy().tobytes())
+            hasher.update("".join(filled.to_list()).encode())
+        elif column.dtype == pl.Boolean:
+            hasher.update(column.fill_null(False).to_numpy().tobytes())
+        else:
+            hasher.update(np.ascontiguousarray(column.fill_null(0).to_numpy()).tobytes())
     return hasher.hexdigest()[:16]
+
+
+class TableDigest:
+    """The digest of a table from pieces of whole replicates that come in any order: of its replicates' digests."""
+
+    def __init__(self) -> None:
+        self._columns = ""
+        self._by_replicate: dict[int, str] = {}
+
+    def add(self, piece: pl.DataFrame) -> None:
+        """Take in the rows of some replicates; of each all, `in_order`."""
+        self._columns = ",".join(f"{name} {dtype}" for name, dtype in piece.schema.items())
+        for key, rows in piece.partition_by("replicate", as_dict=True, maintain_order=True).items():
+            number = int(key[0])
+            # a replicate that comes twice is another content, not the same one
+            self._by_replicate[number] = self._by_replicate.get(number, "") + table_digest(rows)
+
+    def value(self) -> str:
+        """16 hex digits."""
+        lines = [self._columns, *(f"{number} {one}" for number, one in sorted(self._by_replicate.items()))]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

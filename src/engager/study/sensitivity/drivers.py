@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, SobolIndex, Swing, shipped_posterior
-from engager.core import versions
+from engager.core import versions, write_whole
 from engager.model import load_model
 from engager.report import DriversSection, SensitivityLevel
 from engager.study.parameters import Parameters, posterior_hash
@@ -59,9 +58,7 @@ def sensitivity_summary(found: Sensitivity) -> dict[str, Any]:
 
 def write_summary(found: Sensitivity, path: Path) -> None:
     """Write the summary as JSON; an old file is replaced."""
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps(sensitivity_summary(found), indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, json.dumps(sensitivity_summary(found), indent=1) + "\n")
 
 
 @cache

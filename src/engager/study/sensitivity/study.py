@@ -23,6 +23,7 @@ from engager.calibration import (
     fit_surrogate,
     one_arm,
     rank_correlations,
+    read_posterior,
     saltelli_points,
     shipped_posterior,
     sobol_indices,
@@ -170,15 +171,7 @@ def _trial_level(function: TrialFunction, wanted: Sequence[str], sets: int, over
 def _posterior(path: Path | None, model: Model) -> Posterior | None:
     if path is None:
         return shipped_posterior(model.id)
-    try:
-        found = Posterior.read(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        rule = "must be a posterior that engager calibrate wrote"
-        raise InputError(Problem("--posterior", str(path), rule)) from error
-    if found.model != model.id:
-        rule = f"must be of the model {model.id}; it is of {found.model}"
-        raise InputError(Problem("--posterior", str(path), rule))
-    return found
+    return read_posterior(path, model, "--posterior")
 
 
 def _notes(fitted: Posterior | None, model: Model, over: str) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engager.core import InputError, Problem
-from engager.study.new_folder import check_folder
+from engager.core import whole_folder
 from engager.study.sensitivity.content import sensitivity_content
 from engager.study.sensitivity.document import sensitivity_text
 from engager.study.sensitivity.result import Sensitivity
@@ -26,21 +25,16 @@ def write_sensitivity(found: Sensitivity, folder: Path) -> Path:
     """
     from engager.report import WIDE, render_sensitivity, sensitivity_figures, to_svg
 
-    check_folder(folder)
-    try:
-        (folder / "figures").mkdir(parents=True)
-    except OSError as error:
-        rule = f"must be a folder that can be made ({error.strerror})"
-        raise InputError(Problem("--out", str(folder), rule)) from error
-    for name, table in found.tables().items():
-        table.write_parquet(folder / f"{name}.parquet")
     content = sensitivity_content(found)
-    for name, draw in sensitivity_figures(content).items():
-        figure = draw(WIDE)
-        figure.savefig(folder / "figures" / f"{name}.png", dpi=160)
-        (folder / "figures" / f"{name}.svg").write_text(to_svg(figure, name, name) + "\n", encoding="utf-8")
-    (folder / "sensitivity.json").write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
-    (folder / "sensitivity.md").write_text(sensitivity_text(found), encoding="utf-8")
-    page = folder / "sensitivity.html"
-    page.write_text(render_sensitivity(content), encoding="utf-8")
-    return page
+    with whole_folder(folder) as place:
+        for name, table in found.tables().items():
+            table.write_parquet(place / f"{name}.parquet")
+        (place / "figures").mkdir()
+        for name, draw in sensitivity_figures(content).items():
+            figure = draw(WIDE)
+            figure.savefig(place / "figures" / f"{name}.png", dpi=160)
+            (place / "figures" / f"{name}.svg").write_text(to_svg(figure, name, name) + "\n", encoding="utf-8")
+        (place / "sensitivity.json").write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
+        (place / "sensitivity.md").write_text(sensitivity_text(found), encoding="utf-8")
+        (place / "sensitivity.html").write_text(render_sensitivity(content), encoding="utf-8")
+    return folder / "sensitivity.html"

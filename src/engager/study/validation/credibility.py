@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engager.calibration import TimeCourseFit, fit_defaults, shipped_posterior, width_ratio
-from engager.core import versions
+from engager.core import versions, write_whole
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 from engager.report import CredibilityContent, render_credibility
@@ -104,9 +103,7 @@ def calibration_content(fit: TimeCourseFit, command: str) -> CredibilityContent:
 
 def write_credibility(content: CredibilityContent, path: Path) -> None:
     """Write the page; an old one is replaced as a whole."""
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(render_credibility(content), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, render_credibility(content))
 
 
 def _estimate(name: str, fit: TimeCourseFit, model: Model) -> dict[str, str]:

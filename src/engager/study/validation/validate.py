@@ -24,6 +24,7 @@ from engager.calibration import (
 )
 from engager.core import VALIDATION_REPLICATES, InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
+from engager.study.failures import is_judged, judged
 from engager.study.load import load_protocol
 from engager.study.parameters import population_parameters
 from engager.study.plain_json import plain_json
@@ -49,6 +50,7 @@ class Validation:
     replicates, seed : of the simulation.
     parameters : which population values were used; notes : what the reader should know of them.
     has_draws : every virtual trial drew population values of its own.
+    unjudged : studies of which too many patients failed for a verdict.
     start_year : of each study. engager_arms : (study, arm) of those that give an engager.
     """
 
@@ -63,6 +65,7 @@ class Validation:
     has_draws: bool = True
     start_year: Mapping[str, int] = field(default_factory=dict)
     engager_arms: frozenset[tuple[str, str]] = frozenset()
+    unjudged: tuple[str, ...] = ()
 
     def inside(self, use: str | None) -> tuple[int, int]:
         """How many figures of a use lie inside, and how many could be judged."""
@@ -170,6 +173,7 @@ def validate_studies(
     split: list[Uncertainty] = []
     notes: list[str] = []
     n_failed = 0
+    unjudged: list[str] = []
     has_draws = True
     total = float(sum(study.n_patients for study in studies))
     done = 0.0
@@ -191,10 +195,12 @@ def validate_studies(
             n_sampled=0,
             only_patients=True,
         )
-        comparisons += compare(data)
+        comparisons += judged(compare(data), data.n_failed, data.patients.height)
         split += uncertainties(data, seed)
         notes += [values.note] if values.note and values.note not in notes else []
         n_failed += data.n_failed
+        if not is_judged(data.n_failed, data.patients.height):
+            unjudged.append(study.study)
         has_draws &= values.used == "posterior"
         done += study.n_patients
     unanswered = tuple(
@@ -208,6 +214,7 @@ def validate_studies(
         uncertainties=tuple(split),
         not_simulated=unanswered,
         n_failed=n_failed,
+        unjudged=tuple(unjudged),
         replicates=replicates,
         seed=seed,
         parameters=parameters,

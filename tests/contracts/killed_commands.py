@@ -1,0 +1,243 @@
+"""Kill what writes at every single file-system event, do it again, and compare bytes; run as a program of its own.
+
+python killed_commands.py SCENARIO FOLDER
+
+The program imports everything once and forks for each attempt. In a fork an audit hook counts what Python asks of the
+file system within the folder (open, rename, remove, mkdir, rmdir, truncate) and ends the process before the n-th,
+without a flush or a handler, as a kill would. The next fork does the same work again. Attempts go on until one ends by
+itself. What was wrong is printed, one line each; the last line counts the events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+os.environ["POLARS_MAX_THREADS"] = "1"  # a fork has no other threads
+
+import numpy as np
+
+import engager.calibration
+import engager.calibration.population.fit
+import engager.report
+import engager.study
+import engager.study.adam.export
+import engager.study.run.content
+import engager.study.run.simulate
+import engager.study.validation.credibility
+from engager.app.commands import validate
+from engager.core import InputError, whole_folder
+from engager.protocol import read_protocol
+
+KILLED = 137
+_WATCHED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree", "os.link")
+
+
+@dataclass
+class Scenario:
+    """Work that writes into a folder.
+
+    Attributes
+    ----------
+    first : does it. again : does it once more after a kill; None: the same.
+    before : what must be there.
+    old : files that are replaced; a kill leaves the old or the new bytes, never others.
+    timed : files that hold the time, so that their bytes differ between any two runs.
+    """
+
+    first: Callable[[Path], None]
+    again: Callable[[Path], None] | None = None
+    before: Callable[[Path], None] = lambda folder: None
+    old: tuple[str, ...] = ()
+    timed: tuple[str, ...] = field(default=())
+
+
+def _module(name: str, path: Path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+stand_in = _module("stand_in", Path(__file__).parents[1] / "unit" / "study" / "conftest.py")
+engager.study.run.simulate.simulate_spans = stand_in.FakeSimulation().by_spans
+engager.study.run.content.report_content = lambda *arguments: SimpleNamespace(title="a run")
+engager.report.write_report = stand_in.fake_report
+engager.study.run.simulate.conclusions = lambda protocol, data, *rest: SimpleNamespace(
+    estimates=data.patients.select("arm", "death_day"), comparisons=[{"inside": True}], digests=lambda: {}
+)
+# Each costs a tenth of a second on a busy disk, and what the end of a process loses it does not save.
+os.fsync = lambda descriptor: None
+
+
+def _run(folder: Path, resume: bool) -> None:
+    protocol = read_protocol(stand_in.STUDY, "tiny.yaml")
+    engager.study.run_study(
+        protocol, replicates=4, seed=3, chunk=2, out=folder / "run", resume=resume, tell=lambda text: None
+    )
+    engager.study.RunFolder.open(folder / "run").check()
+
+
+def _validate(folder: Path) -> None:
+    engager.study.validation_text = lambda *arguments: "new document\n" * 2000
+    engager.study.credibility_content = lambda *arguments: None
+    engager.study.validation.credibility.render_credibility = lambda content: "new page\n" * 2000
+    found = SimpleNamespace(replicates=2, seed=1, parameters="table")
+    validate._write(folder / "trust.md", folder / "trust.html", found, ["tower"])
+
+
+def _before_validate(folder: Path) -> None:
+    (folder / "trust.md").write_text("old document\n")
+    (folder / "trust.html").write_text("old page\n")
+
+
+def _calibrate(folder: Path) -> None:
+    """A fit whose simulation is a stand-in."""
+
+    def simulate(plan, members, portion, progress, n_threads):
+        n_data = sum(len(points) for points in plan.points)
+        values = np.cos(members[:, :1] * (1 + np.arange(n_data)) / n_data) * 0.2 + 0.4
+        return SimpleNamespace(values=values, n=np.full(values.shape, 100.0))
+
+    engager.calibration.population.fit.simulate_members = simulate
+    found = engager.study.calibrate_population(["tower"], members=4, portions=2, seed=1, work=folder / "work")
+    found.posterior.write(folder / "posterior.json")
+
+
+def _many_files(folder: Path) -> None:
+    """A folder of several files and one within, as a design, a sensitivity analysis or an export is."""
+    if (folder / "out").exists():
+        return
+    with whole_folder(folder / "out") as place:
+        (place / "figures").mkdir()
+        for name in ("report.html", "trials.parquet", "figures/one.svg"):
+            (place / name).write_text(f"{name}\n" * 3000)
+
+
+def _before_export(folder: Path) -> None:
+    _run(folder, resume=False)
+
+
+def _export(folder: Path) -> None:
+    """A real run folder through the real writer, with datasets that are a stand-in."""
+    module = engager.study.adam.export
+    module.read_source = lambda run, replicate, day: SimpleNamespace(
+        protocol=run.protocol, subjects=run.table("patients"), followed=run.table("patients")
+    )
+    module.datasets = lambda source: [
+        SimpleNamespace(name=name, table=source.subjects, variables=[]) for name in ("ADSL", "ADRS")
+    ]
+    module._left_out_here = lambda source: ()
+    module.write_transport = lambda writer, one, path: path.write_bytes(b"x" * 5000)
+    module.write_define = lambda path, *rest: path.write_text("<define/>" * 500)
+    if not (folder / "adam").exists():
+        module.export_adam(folder / "run", folder / "adam")
+
+
+SCENARIOS = {
+    "run": Scenario(lambda folder: _run(folder, False), lambda folder: _run(folder, True), timed=("run/run.json",)),
+    "validate": Scenario(_validate, before=_before_validate, old=("trust.md", "trust.html")),
+    "calibrate": Scenario(_calibrate),
+    "folder": Scenario(_many_files),
+    "export": Scenario(_export, before=_before_export, timed=("run/run.json",)),
+}
+
+
+def main(name: str, base: Path) -> None:
+    scenario = SCENARIOS[name]
+    whole = _prepared(base / "whole", scenario)
+    old = {one: _digest(whole / one) for one in scenario.old}
+    assert _forked(lambda: scenario.first(whole)) == 0
+    expected = _contents(whole, scenario)
+    number = 0
+    while True:
+        number += 1
+        folder = _prepared(base / str(number), scenario)
+        code = _forked(lambda folder=folder: scenario.first(folder), (folder, number))
+        if code == 0:
+            break
+        if code != KILLED:
+            print(f"event {number}: the work itself ended with {code}")
+        for one in scenario.old:
+            if _digest(folder / one) not in (old[one], expected[one]):
+                print(f"event {number}: {one} is neither the old nor the new one")
+        if _forked(lambda folder=folder: (scenario.again or scenario.first)(folder)) != 0:
+            print(f"event {number}: cannot be done again")
+            continue
+        found = _contents(folder, scenario)
+        for one in sorted(expected.keys() | found.keys()):
+            if found.get(one) != expected.get(one):
+                print(f"event {number}: {one} is {'left over' if one not in expected else 'not the same'}")
+        shutil.rmtree(folder)
+        sys.stdout.flush()
+    print(f"{number - 1} events")
+
+
+def _prepared(folder: Path, scenario: Scenario) -> Path:
+    folder.mkdir(parents=True)
+    assert _forked(lambda: scenario.before(folder)) == 0
+    return folder
+
+
+def _forked(work: Callable[[], object], kill: tuple[Path, int] | None = None) -> int:
+    """The exit code of some work in a process of its own, killed before its n-th event in a folder."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        if kill is not None:
+            sys.addaudithook(_killer(str(kill[0]), kill[1]))
+        work()
+    except BaseException as error:
+        traceback.print_exception(error)
+        os._exit(2 if isinstance(error, InputError) else 1)
+    os._exit(0)
+
+
+def _killer(folder: str, last: int) -> Callable[[str, tuple[object, ...]], None]:
+    seen = 0
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal seen
+        if event not in _WATCHED or not arguments or not str(arguments[0]).startswith(folder):
+            return
+        if event == "open" and isinstance(arguments[2], int) and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            return  # only reads
+        seen += 1
+        if seen == last:
+            os._exit(KILLED)
+
+    return hook
+
+
+def _contents(folder: Path, scenario: Scenario) -> dict[str, str]:
+    """A digest of every file by its path; of one that holds the time, of what does not depend on it."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            found[name + "/"] = ""
+        elif name in scenario.timed:
+            content = json.loads(path.read_text())
+            timeless = {key: content[key] for key in ("tables", "inputs", "run_inputs", "n_failed", "sha256")}
+            found[name] = hashlib.sha256(json.dumps(timeless).encode()).hexdigest()
+        else:
+            found[name] = _digest(path)
+    return found
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

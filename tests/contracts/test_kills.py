@@ -1,0 +1,25 @@
+"""Whatever writes can be killed at every file-system event; done again, it leaves the bytes of an undisturbed one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("killed_commands.py")
+# A run has a piece or two, four tables, a manifest; fewer events would mean that the hook does not see them.
+FEWEST = {"run": 50, "validate": 4, "calibrate": 5, "folder": 6, "export": 6}
+
+
+@pytest.mark.skipif(not hasattr(sys.modules["os"], "fork"), reason="kills forks")
+@pytest.mark.parametrize("scenario", sorted(FEWEST))
+def test_a_kill_at_any_event_loses_nothing(scenario, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), scenario, str(tmp_path)], capture_output=True, text=True, timeout=900
+    )
+    *wrong, count = done.stdout.splitlines() or [""]
+    assert done.returncode == 0, done.stderr
+    assert not wrong, "\n".join(wrong) + done.stderr
+    assert int(count.split()[0]) >= FEWEST[scenario]
