@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engager.core import share_out, usable_cpus
 from engager.report.plots.style import NARROW, WIDE, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Another process has to load the plotting library first; below this many figures for each it would not pay.
+_FEWEST_FOR_A_PROCESS = 4
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
 
@@ -23,6 +28,7 @@ def render(name: str, context: Mapping[str, Any]) -> str:
     """
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+    context = _drawn(context)
     environment = Environment(
         loader=FunctionLoader(_data), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -30,12 +36,78 @@ def render(name: str, context: Mapping[str, Any]) -> str:
     return environment.get_template(name).render(**shared, **context) + "\n"
 
 
-def both_widths(name: str, description: str, draw: Callable[[float], Figure]) -> dict[str, str]:
-    """SVG of a figure drawn for a page and for a phone."""
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that `render` draws, with all others of the page at once."""
+
+    name: str
+    description: str
+    draw: Callable[[float], Figure]
+    width: float
+
+    def svg(self) -> str:
+        return to_svg(self.draw(self.width), self.name, self.description)
+
+
+def both_widths(name: str, description: str, draw: Callable[[float], Figure]) -> dict[str, Drawing]:
+    """A figure for a page and for a phone.
+
+    Parameters
+    ----------
+    draw : makes the figure of a width [inches]; a function of a module with its arguments (`functools.partial`) may be
+        drawn in another process, any other in this one.
+    """
     return {
-        "wide": to_svg(draw(WIDE), f"{name}-wide", description),
-        "narrow": to_svg(draw(NARROW), f"{name}-narrow", description),
+        "wide": Drawing(f"{name}-wide", description, draw, WIDE),
+        "narrow": Drawing(f"{name}-narrow", description, draw, NARROW),
     }
+
+
+def _drawn(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The context with the text of every `Drawing` in its place; a page of many is drawn on all cores."""
+    drawings: list[Drawing] = []
+    _collect(context, drawings)
+    n_processes = min(usable_cpus(), len(drawings) // _FEWEST_FOR_A_PROCESS)
+    # the most expensive come last in a page; taken first, they keep no core waiting
+    shared = [one for one in reversed(drawings) if n_processes > 1 and _can_be_sent(one)]
+    text = {shared[place].name: svg for place, svg in share_out(_svg_of, [(one,) for one in shared], n_processes)}
+    text |= {one.name: one.svg() for one in drawings if one.name not in text}
+    return {key: _replaced(value, text) for key, value in context.items()}
+
+
+def _svg_of(drawing: Drawing, tell: Callable[[float], None]) -> str:
+    return drawing.svg()
+
+
+def _can_be_sent(drawing: Drawing) -> bool:
+    try:
+        pickle.dumps(drawing)
+    except (pickle.PicklingError, AttributeError, TypeError):  # e.g. a function within a function
+        return False
+    return True
+
+
+def _collect(value: Any, found: list[Drawing]) -> None:
+    if isinstance(value, Drawing):
+        found.append(value)
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            _collect(one, found)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            _collect(one, found)
+
+
+def _replaced(value: Any, text: Mapping[str, str]) -> Any:
+    if isinstance(value, Drawing):
+        return text[value.name]
+    if isinstance(value, Mapping):
+        return {key: _replaced(one, text) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_replaced(one, text) for one in value]
+    if type(value) is tuple:
+        return tuple(_replaced(one, text) for one in value)
+    return value
 
 
 def _data(name: str) -> str:

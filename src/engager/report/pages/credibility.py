@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from engager.report.plots.position import figure_positions
@@ -80,7 +81,7 @@ def render_credibility(content: CredibilityContent) -> str:
         "positions": both_widths(
             "positions",
             "Where each published figure lies within its prediction interval, a row for each study",
-            lambda width: figure_positions(content.studies, width),
+            partial(figure_positions, content.studies),
         )
         if figures
         else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from engager.report.template import RESEARCH_USE, both_widths, render
 from engager.report.words import what
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 __all__ = ["RESEARCH_USE", "render_report", "write_report"]
 
@@ -113,16 +114,14 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["comparisons"] = both_widths(
             "comparisons",
             "Published values with confidence intervals beside simulated prediction intervals",
-            lambda width: figure_comparisons(content.comparisons, arms, width),
+            partial(figure_comparisons, content.comparisons, arms),
         )
     if content.survival is not None:
         bands = content.survival
         for endpoint in bands["endpoint"].unique(maintain_order=True).to_list():
             words = survival_words(endpoint)
 
-            def draw(width: float, endpoint: str = endpoint) -> Figure:
-                return figure_kaplan_meier(bands, content.comparisons, endpoint, arms, width)
-
+            draw = partial(figure_kaplan_meier, bands, content.comparisons, endpoint, arms)
             pictures = both_widths(f"km-{endpoint}", f"{words} of the simulated arms with published marks", draw)
             found["survival"].append({"title": words, "endpoint": endpoint, **pictures})
     if content.trajectories is not None and content.trajectories.height and content.panels:
@@ -130,8 +129,6 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["courses"] = both_widths(
             "courses",
             "Courses of drug and cells in the sampled patients",
-            lambda width: figure_courses(
-                table, content.panels, content.doses, arms, width, last_day=content.course_days
-            ),
+            partial(figure_courses, table, content.panels, content.doses, arms, last_day=content.course_days),
         )
     return found
