@@ -23,6 +23,7 @@ from engager.app.commands.regimen import regimen_app
 from engager.app.commands.replay import replay_run
 from engager.app.commands.review import review_command
 from engager.app.commands.sensitivity import sensitivity
+from engager.app.commands.serve import serve
 from engager.app.commands.trial import trial_app
 from engager.app.commands.validate import validate
 from engager.app.errors import flush_output, refuse_closed_streams, tell_error
@@ -48,6 +49,7 @@ app.command("calibrate")(calibrate)
 app.command("validate")(validate)
 app.command("sensitivity")(sensitivity)
 app.command("replay")(replay_run)
+app.command("serve")(serve)
 app.command("bench")(compare_solvers)
 
 

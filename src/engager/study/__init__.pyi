@@ -3,11 +3,17 @@ from .adam.export import (
     AdamExport as AdamExport,
     export_adam as export_adam,
 )
+from .browse import (
+    evidence_rows as evidence_rows,
+    record_rows as record_rows,
+    regimens_for_arms as regimens_for_arms,
+)
 from .compare.result import (
     RunComparison as RunComparison,
 )
 from .compare.runs import (
     compare_runs as compare_runs,
+    curves_of as curves_of,
 )
 from .compare.words import (
     arms_of as arms_of,
@@ -18,6 +24,7 @@ from .compare.words import (
     run_cell as run_cell,
 )
 from .compare.write import (
+    comparison_html as comparison_html,
     write_comparison as write_comparison,
 )
 from .design.document import (
@@ -74,11 +81,13 @@ from .review.summary import (
     write_review_summary as write_review_summary,
 )
 from .review.words import (
+    figure_cells as figure_cells,
     headline as headline,
     review_json as review_json,
     review_text as review_text,
 )
 from .review.write import (
+    review_html as review_html,
     write_review as write_review,
 )
 from .run.folder import (
@@ -107,6 +116,10 @@ from .sensitivity.study import (
 )
 from .sensitivity.write import (
     write_sensitivity as write_sensitivity,
+)
+from .trust import (
+    shipped_review as shipped_review,
+    trust_content as trust_content,
 )
 from .validation.calibrate import (
     Calibration as Calibration,

@@ -98,8 +98,10 @@ def piece_size(n_patients: int, n_replicates: int, n_threads: int | None) -> int
 
     Parameters
     ----------
-    n_patients : of one replicate.
+    n_patients : of one replicate. n_replicates : still to simulate; 0 when a run only lacks its report.
     """
+    if n_replicates < 1:
+        return 1
     n_processes = _processes(n_patients * n_replicates, n_threads)
     n_pieces = -(-n_patients * n_replicates // _MOST_PATIENTS)
     n_pieces = -(-n_pieces // n_processes) * n_processes

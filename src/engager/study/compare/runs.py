@@ -64,7 +64,7 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
         figures=tuple(_figure(key, values) for key in keys),
         study_changes=tuple(_changes([run.protocol.model_dump(mode="json", exclude_none=True) for run in runs])),
         input_changes=tuple(_changes([_inputs(one) for one in manifests])),
-        curves=_curves(runs),
+        curves=curves_of(runs),
         n_replicates=tuple(int(one["replicates"]) for one in manifests),
     )
 
@@ -149,8 +149,8 @@ def _flat(content: Any, prefix: str = "") -> dict[str, str]:
     return {prefix: text}
 
 
-def _curves(runs: Sequence[RunFolder]) -> pl.DataFrame:
-    """Median survival curves of each run on a common grid of months."""
+def curves_of(runs: Sequence[RunFolder]) -> pl.DataFrame:
+    """Median survival curves by month: frame ``run, arm, endpoint, month, survival, low, high, at_risk``."""
     import polars as pl
 
     from engager.study.run.requests import request_for

@@ -32,7 +32,7 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
         raise InputError(Problem("--out", str(path), "must not exist yet", "Name a new file."))
     try:
         if path.suffix == ".html":
-            path.write_text(render_comparison(comparison_content(found)), encoding="utf-8")
+            path.write_text(comparison_html(found), encoding="utf-8")
         elif path.suffix == ".csv":
             comparison_table(found).write_csv(path)
         else:
@@ -41,6 +41,11 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
         rule = f"must be a file that can be written ({error.strerror})"
         raise InputError(Problem("--out", str(path), rule)) from error
     return path
+
+
+def comparison_html(found: RunComparison) -> str:
+    """The comparison as the text of its page."""
+    return render_comparison(comparison_content(found))
 
 
 def comparison_content(found: RunComparison) -> CompareContent:

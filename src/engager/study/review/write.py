@@ -20,13 +20,18 @@ def write_review(found: Review, path: Path) -> Path:
     """
     if path.exists():
         raise InputError(Problem("--report", str(path), "must not exist yet", "Name a new file."))
-    text = render_review(review_content(found))
+    text = review_html(found)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         rule = f"must be a file that can be written ({error.strerror})"
         raise InputError(Problem("--report", str(path), rule)) from error
     return path
+
+
+def review_html(found: Review) -> str:
+    """The review as the text of its page."""
+    return render_review(review_content(found))
 
 
 def review_content(found: Review) -> ReviewContent:

@@ -1,0 +1,224 @@
+"""Jobs live on disk: a folder each, run one after the other by the command line itself, resumed after a stop.
+
+jobs/<id>/job.json   kind, title, state, command, what it makes
+jobs/<id>/study.yaml the study to run
+jobs/<id>/log.txt    what the command said
+
+A job is `engager trial run` (or `design`) in a process of its own. What it makes is an ordinary run folder: runs of the
+command line and of the dashboard are the same thing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engager.app.web.security import named_inside
+from engager.app.web.settings import Settings
+from engager.core import InputError, Problem
+
+WAITING, RUNNING, DONE, FAILED, CANCELED = "waiting", "running", "done", "failed", "canceled"
+_ENDED = (DONE, FAILED, CANCELED)
+_SHARE = re.compile(r"(\d+) of (\d+) patients")
+_LEFT = re.compile(r"about (\d+) s left")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work.
+
+    Attributes
+    ----------
+    id : of its folder and of the run it makes. kind : ``trial`` or ``design``. title : for people.
+    state : waiting, running, done, failed or canceled. arguments : of the command, without the program.
+    made : when it was asked for. pid : of its process while it runs. estimate_s : seconds it was expected to take.
+    """
+
+    id: str
+    kind: str
+    title: str
+    state: str
+    arguments: tuple[str, ...]
+    made: str
+    pid: int | None = None
+    estimate_s: float = 0.0
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state in _ENDED
+
+
+class JobStore:
+    """All jobs of a home folder, and the one worker that runs them."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._worker: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work; jobs that a stopped server left running wait again and go on where they were."""
+        self.settings.jobs.mkdir(parents=True, exist_ok=True)
+        self.settings.runs.mkdir(parents=True, exist_ok=True)
+        for job in self.all():
+            if job.state == RUNNING:
+                self._keep(replace(job, state=WAITING, pid=None))
+        self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Stop working; the running job keeps what is done and waits for the next start."""
+        self._stop.set()
+        self._wake.set()
+        with self._lock:
+            if self._process is not None:
+                self._process.send_signal(signal.SIGINT)
+        if self._worker is not None:
+            self._worker.join(timeout=20)
+
+    # ---- what is there ----
+    def all(self) -> list[Job]:
+        """Every job, the newest first; a folder that cannot be read is left out."""
+        found = []
+        for path in self.settings.jobs.glob("*/job.json"):
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                found.append(Job(**{**content, "arguments": tuple(content["arguments"])}))
+            except (OSError, ValueError, TypeError, KeyError):
+                continue
+        return sorted(found, key=lambda job: job.made, reverse=True)
+
+    def get(self, job_id: str) -> Job:
+        """One job.
+
+        Raises
+        ------
+        InputError
+            When there is none of this id.
+        """
+        named_inside(self.settings.jobs, job_id, "job")
+        for job in self.all():
+            if job.id == job_id:
+                return job
+        raise InputError(Problem("job", job_id, "there is none of this name"))
+
+    def log(self, job: Job) -> str:
+        """What the command has said so far."""
+        path = self.settings.jobs / job.id / "log.txt"
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def progress(self, job: Job) -> tuple[float, str]:
+        """Finished share and the last line said."""
+        lines = [line for line in re.split(r"[\r\n]+", self.log(job)) if line.strip()]
+        share = 1.0 if job.state == DONE else 0.0
+        for line in lines:
+            if counts := _SHARE.search(line):
+                share = int(counts[1]) / max(int(counts[2]), 1)
+        return share, lines[-1] if lines else ""
+
+    # ---- what can be asked ----
+    def add(self, kind: str, title: str, study: str, arguments: list[str], estimate_s: float = 0.0) -> Job:
+        """Put a job into the queue.
+
+        Parameters
+        ----------
+        study : text of the study file. arguments : after the study's path, e.g. ``--replicates 40``.
+
+        Raises
+        ------
+        InputError
+            When too many jobs wait.
+        """
+        waiting = [job for job in self.all() if not job.is_ended]
+        if len(waiting) >= self.settings.max_queue:
+            rule = f"at most {self.settings.max_queue} jobs may wait"
+            raise InputError(Problem("queue", len(waiting), rule, "Cancel one, or wait."))
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or kind
+        job_id = f"{slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        folder = self.settings.jobs / job_id
+        folder.mkdir(parents=True)
+        path = folder / "study.yaml"
+        path.write_text(study, encoding="utf-8")
+        out = self.settings.runs / job_id
+        command = ["trial", "run"] if kind == "trial" else [kind]
+        job = Job(
+            job_id, kind, title, WAITING, (*command, str(path), *arguments, "--out", str(out)),
+            datetime.now(UTC).isoformat(timespec="microseconds"), None, estimate_s,
+        )  # fmt: skip
+        self._keep(job)
+        self._wake.set()
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job; what is done of it is kept and it can go on later."""
+        job = self.get(job_id)
+        if job.state == WAITING:
+            job = replace(job, state=CANCELED)
+            self._keep(job)
+        elif job.state == RUNNING:
+            job = replace(job, state=CANCELED)
+            self._keep(job)
+            with self._lock:
+                if self._process is not None:
+                    self._process.send_signal(signal.SIGINT)
+        return job
+
+    def again(self, job_id: str) -> Job:
+        """Let a canceled or failed job go on where it was."""
+        job = self.get(job_id)
+        if job.state in (CANCELED, FAILED):
+            job = replace(job, state=WAITING, pid=None)
+            self._keep(job)
+            self._wake.set()
+        return job
+
+    # ---- the worker ----
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            waiting = [job for job in self.all() if job.state == WAITING]
+            if not waiting:
+                self._wake.wait(timeout=1.0)
+                self._wake.clear()
+                continue
+            self._run(min(waiting, key=lambda job: job.made))
+
+    def _run(self, job: Job) -> None:
+        folder = self.settings.jobs / job.id
+        arguments = list(job.arguments)
+        out = Path(arguments[arguments.index("--out") + 1])
+        if job.kind == "trial" and out.exists():
+            arguments.append("--resume")
+        with (folder / "log.txt").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "engager", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=folder, start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )  # fmt: skip
+            with self._lock:
+                self._process = process
+            self._keep(replace(job, state=RUNNING, pid=process.pid))
+            code = process.wait()
+            with self._lock:
+                self._process = None
+        if self._stop.is_set():  # the server goes; the job waits for the next one
+            self._keep(replace(job, state=WAITING, pid=None))
+        elif self.get(job.id).state != CANCELED:
+            self._keep(replace(job, state=DONE if code == 0 else FAILED, pid=None))
+
+    def _keep(self, job: Job) -> None:
+        folder = self.settings.jobs / job.id
+        unfinished = folder / ".job.json"
+        with self._lock:
+            unfinished.write_text(json.dumps(asdict(job), indent=1) + "\n", encoding="utf-8")
+            os.replace(unfinished, folder / "job.json")

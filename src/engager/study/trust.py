@@ -1,0 +1,54 @@
+"""How far to trust the simulations, as plain rows: what was fitted, what only checked, what missed, what is assumed."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from engager.core import versions
+from engager.model import load_model
+from engager.study.review.result import Review
+from engager.study.review.rows import review_of
+from engager.study.review.summary import shipped_review_summary, warnings_of
+from engager.study.review.words import figure_cells
+
+_MODEL = "b-all"
+
+
+@cache
+def shipped_review() -> Review:
+    """The review with the figures that ship."""
+    summary = shipped_review_summary()
+    return review_of(summary["comparisons"], summary["made"], warnings_of(summary))
+
+
+def trust_content() -> dict[str, Any]:
+    """Counts of fitted and checked figures, the misses, the assumptions of the model, versions."""
+    summary = shipped_review_summary()
+    figures = summary["comparisons"]
+    counts = []
+    for use, words in (("fit", "fitted"), ("check", "only checked")):
+        judged = [one["inside"] for one in figures if one["use"] == use and one["inside"] is not None]
+        counts.append({"use": words, "inside": sum(judged), "judged": len(judged)})
+    parameters = load_model(_MODEL).parameters
+    return {
+        "made": summary["made"],
+        "warnings": warnings_of(summary),
+        "counts": counts,
+        "figures": [figure_cells(one) for one in figures],
+        "misses": [figure_cells(one) for one in figures if one["inside"] is False],
+        "parameters": [
+            {
+                "name": row.name,
+                "value": f"{row.value:.4g}",
+                "unit": row.unit,
+                "meaning": row.meaning,
+                "source": row.source or "",
+                "assumed": row.assumed or "",
+                "fitted": row.is_fitted,
+            }
+            for row in parameters.values()
+        ],
+        "n_assumed": sum(row.is_assumed for row in parameters.values()),
+        "versions": versions(),
+    }

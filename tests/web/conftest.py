@@ -1,0 +1,81 @@
+"""A dashboard in a folder of its own, served to a test client or to a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("httpx2")
+pytest.importorskip("plotly")
+
+CHROMIUM = next((path for path in ("/usr/bin/chromium", shutil.which("chromium") or "") if Path(path).is_file()), None)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A home with one small finished run of TOWER, made by the front door that the command line uses."""
+    from engager.study import load_protocol, run_study
+
+    folder = tmp_path_factory.mktemp("home")
+    for seed in (1, 2):
+        out = folder / "runs" / f"tower-{seed}"
+        run_study(load_protocol("tower"), replicates=2, patients=40, seed=seed, out=out)
+    return folder
+
+
+@pytest.fixture
+def client(home):
+    """A client inside the process; its worker runs."""
+    from starlette.testclient import TestClient
+
+    from engager.app.web.server import create_app
+    from engager.app.web.settings import Settings
+
+    settings = Settings(home, hosts=("127.0.0.1", "testserver"), makes_example=False, max_patients=2000)
+    with TestClient(create_app(settings)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def address(home):
+    """Address of a served dashboard, for a browser."""
+    import uvicorn
+
+    from engager.app.web.server import create_app
+    from engager.app.web.settings import Settings
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = uvicorn.Config(
+        create_app(Settings(home, makes_example=False)), host="127.0.0.1", port=port, log_level="error"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, headless; tests that need it are skipped with a word where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: install the Debian package chromium to run the browser tests")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as engine:
+        arguments = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        found = engine.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield found
+        found.close()

@@ -1,0 +1,178 @@
+"""The dashboard without a browser: pages, jobs on disk, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from engager.app.web.jobs import JobStore
+from engager.app.web.security import COOKIE, named_inside, proof_of
+from engager.app.web.settings import Settings
+from engager.core import InputError
+
+PAGES = ("/", "/patient", "/trial", "/design", "/runs", "/runs/tower-1", "/evidence", "/evidence/tower-2017", "/trust")
+SMALL = """
+study: small
+version: 1
+title: "{title}"
+simulated_only: true
+population: {{setting: relapsed_refractory}}
+arms:
+  blinatumomab: {{n: 10, regimen: blinatumomab}}
+follow_up: {{months: 2}}
+endpoints: [{{id: CR}}, {{id: OS}}]
+"""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_answers_and_says_what_it_is_for(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "never advice on treating a patient" in answer.text
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe-inline" not in answer.headers["content-security-policy"].split("style-src")[0]
+
+
+def test_runs_of_the_command_line_show_up_and_can_be_compared(client):
+    assert "tower-1" in client.get("/runs").text
+    page = client.get("/compare?run=tower-1&run=tower-2")
+    assert page.status_code == 200
+    assert "What differs" in page.text
+    assert client.get("/runs/tower-1/report.html").status_code == 200
+    assert client.get("/runs/tower-1/files/patients.parquet").content[:4] == b"PAR1"
+
+
+def test_curves_are_the_runs_own(client, home):
+    told = client.get("/api/runs/tower-1/curves").json()
+    assert {line["arm"] for line in told["lines"]} == {"blinatumomab", "chemotherapy"}
+    assert all(0 <= value <= 1 for line in told["lines"] for value in line["survival"])
+    assert told["published"]
+
+
+def test_one_patient_is_what_the_command_line_simulates(client):
+    from engager.study import regimen_by_id, simulate_patient
+
+    told = client.get("/api/patient?regimen=blinatumomab&days=28&age_years=60").json()
+    own = simulate_patient(regimen_by_id("blinatumomab"), days=28, changes={"age_years": 60})
+    drug = next(panel for panel in told["panels"] if panel["title"] == "Drug in serum")["lines"][0]["y"]
+    assert drug[-1] == pytest.approx(own.columns["drug_pg_per_mL"][-1], rel=1e-3)
+    assert "--set age_years=60" in told["command"]
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("age_years=500", "age_years"),
+        ("nonsense=1", "covariate or a parameter"),
+        ("days=-1", "days"),
+        ("days=x", "number"),
+    ],
+)
+def test_a_slip_of_the_patient_page_is_told_in_words(client, query, word):
+    answer = client.get(f"/api/patient?{query}")
+    assert answer.status_code == 422
+    assert word in " ".join(one["text"] for one in answer.json()["problems"])
+
+
+def test_the_form_changes_the_text_and_the_text_the_form(client):
+    text = client.get("/api/study/tower").json()["text"]
+    changed = client.post("/api/check", json={"text": text, "changes": {"arms.blinatumomab.n": 100}}).json()
+    assert changed["patients"] == 234
+    again = client.post("/api/check", json={"text": changed["text"]}).json()
+    assert {"key": "arms.blinatumomab.n", "value": 100, "kind": "number"} in again["fields"]
+    wrong = client.post("/api/check", json={"text": text.replace("n: 271", "n: -3")})
+    assert wrong.status_code == 422
+    assert "arms.blinatumomab" in wrong.json()["problems"][0]["text"]
+
+
+def wait_for(client, job_id, states, seconds=300):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        told = client.get(f"/api/jobs/{job_id}").json()
+        if told["state"] in states:
+            return told
+        time.sleep(0.3)
+    raise AssertionError(f"still {told['state']}: {told['line']}")
+
+
+def test_a_job_runs_and_its_result_has_an_address(client, home):
+    title = "<script>alert(1)</script>"
+    asked = {"kind": "trial", "text": SMALL.format(title=title), "replicates": 1, "seed": 3}
+    told = client.post("/api/jobs", json=asked).json()
+    done = wait_for(client, told["id"], ("done", "failed"))
+    assert done["state"] == "done", done["line"]
+    page = client.get(done["result"])
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;" in page.text
+    assert (home / "runs" / told["id"] / "run.json").is_file()
+
+
+def test_a_waiting_job_can_be_canceled_and_goes_on_later(home):
+    store = JobStore(Settings(home, makes_example=False))
+    job = store.add("trial", "waits", SMALL.format(title="waits"), ["--replicates", "1"])
+    assert store.cancel(job.id).state == "canceled"
+    assert store.again(job.id).state == "waiting"
+    assert store.cancel(job.id).state == "canceled"
+
+
+def test_what_a_killed_server_left_running_waits_again(tmp_path):
+    store = JobStore(Settings(tmp_path, makes_example=False))
+    job = store.add("trial", "left", SMALL.format(title="left"), ["--replicates", "1"])
+    path = tmp_path / "jobs" / job.id / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "state": "running", "pid": 999999}))
+    again = JobStore(Settings(tmp_path, makes_example=False))
+    again.start()
+    deadline = time.monotonic() + 300
+    while again.get(job.id).state != "done" and time.monotonic() < deadline:
+        time.sleep(0.3)
+    again.stop()
+    assert again.get(job.id).state == "done"
+
+
+def test_sizes_and_queues_have_limits(client, tmp_path):
+    big = client.post("/api/jobs", json={"text": SMALL.format(title="big"), "replicates": 100_000})
+    assert big.status_code == 422
+    store = JobStore(Settings(tmp_path, makes_example=False, max_queue=1))
+    store.add("trial", "one", SMALL.format(title="one"), [])
+    with pytest.raises(InputError, match="may wait"):
+        store.add("trial", "two", SMALL.format(title="two"), [])
+    assert client.post("/api/check", content=b"x" * 300_000).status_code == 413
+
+
+@pytest.mark.parametrize("name", ["..", "../home", "%2e%2e", "tower-1/../tower-2", ".hidden", "a" * 200, "x\x00y"])
+def test_names_lead_nowhere_else(home, name):
+    with pytest.raises(InputError, match="none of this name"):
+        named_inside(home / "runs", name, "run")
+
+
+def test_files_of_a_run_are_a_closed_list(client):
+    assert client.get("/runs/tower-1/files/..%2f..%2fjobs").status_code == 404
+    assert client.get("/runs/tower-1/files/chunks").status_code == 404
+    assert client.get("/runs/none/report.html").status_code == 404
+
+
+def test_other_hosts_and_posts_of_other_pages_are_refused(client):
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    body = {"text": SMALL.format(title="t"), "replicates": 1}
+    assert client.post("/api/jobs", json=body, headers={"origin": "http://evil.example"}).status_code == 403
+    assert client.post("/api/jobs", json=body, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+
+
+def test_beyond_this_machine_a_token_is_asked_for(home):
+    from starlette.testclient import TestClient
+
+    from engager.app.web.server import create_app
+
+    token = "a-token-of-some-length"
+    settings = Settings(home, hosts=("testserver",), token=token, makes_example=False)
+    with TestClient(create_app(settings), follow_redirects=False) as visitor:
+        assert visitor.get("/").headers["location"] == "/login"
+        assert visitor.get("/api/jobs/x").status_code == 401
+        assert visitor.post("/login", data={"token": "wrong"}).status_code == 401
+        answer = visitor.post("/login", data={"token": token})
+        assert answer.status_code == 303
+        assert token not in answer.headers["set-cookie"]
+        assert proof_of(token) == visitor.cookies[COOKIE]
+        assert visitor.get("/").status_code == 200

@@ -1,0 +1,109 @@
+"""The dashboard in a real browser: a person's paths, keyboard, phone width, accessibility, no request elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+PATHS = ("/", "/patient", "/trial", "/design", "/runs", "/evidence", "/trust")
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that fails the test when its console reports an error or it asks another server for anything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(
+        (address, "data:", "blob:")) else None)  # fmt: skip
+    yield found
+    context.close()
+    assert wrong == []
+
+
+def test_a_slider_moves_and_the_courses_follow(page):
+    from playwright.sync_api import expect
+
+    page.goto("/patient")
+    expect(page.locator("#patient-state")).to_contain_text("Ready", timeout=90_000)
+    before = page.locator("#patient-command").text_content()
+    page.locator("#s-age_years").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#o-age_years")).to_have_text("38")
+    expect(page.locator("#patient-command")).not_to_have_text(before or "", timeout=90_000)
+    assert page.locator(".plot .main-svg").count() >= 8
+    assert "age_years=38" in page.url
+
+
+def test_a_variant_of_tower_stands_beside_tower_in_at_most_eight_clicks(page, home):
+    from playwright.sync_api import expect
+
+    clicks = 0
+    page.goto("/")
+    page.get_by_role("link", name="TOWER", exact=False).first.click()
+    clicks += 1
+    expect(page.locator("#told")).to_contain_text("405 patients", timeout=90_000)
+    page.locator("#replicates").fill("2")
+    page.locator("#patients").fill("30")
+    page.locator("#find").fill("blinatumomab / n")
+    page.locator("#fields input:visible").first.fill("200")
+    page.keyboard.press("Tab")
+    expect(page.locator("#told")).to_contain_text("334 patients", timeout=90_000)
+    page.get_by_role("button", name="Run").click()
+    clicks += 1
+    page.wait_for_url("**/runs/**", timeout=300_000)
+    expect(page.locator("#curves .main-svg").first).to_be_visible(timeout=90_000)
+    page.reload()
+    page.get_by_role("link", name="Compare with another run").click()
+    clicks += 1
+    page.locator("input[name=run]").nth(0).check()
+    page.get_by_label("Compare tower-1").check()
+    page.get_by_role("button", name="Compare the ticked runs").click()
+    clicks += 3
+    expect(page.get_by_role("heading", name="What differs")).to_be_visible()
+    assert clicks <= 8
+
+
+def test_a_report_is_downloaded(page):
+    page.goto("/runs/tower-1")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="estimates.parquet").click()
+    assert download.value.suggested_filename == "tower-1-estimates.parquet"
+
+
+def test_a_slip_in_the_study_is_told_in_words(page):
+    from playwright.sync_api import expect
+
+    page.goto("/trial?study=blast")
+    expect(page.locator("#told")).to_contain_text("patients", timeout=90_000)
+    page.locator("#text").fill("study: x\nversion: 1\n")
+    page.on("console", lambda message: None)
+    expect(page.locator("#problems li").first).to_contain_text("arms", timeout=10_000)
+    expect(page.get_by_role("button", name="Run")).to_be_disabled()
+
+
+def test_pages_work_by_keyboard_alone(page):
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate_handle("document.activeElement").as_element().text_content() == "Skip to the content"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/patient*")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_no_page_is_wider_than_the_screen_or_hard_to_read(browser, address, path, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=address,
+                                  bypass_csp=True)  # fmt: skip
+    page = context.new_page()
+    page.goto(path)
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = axe.Axe().run(page)
+    serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    context.close()
+    assert not serious, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in serious]
