@@ -1,0 +1,309 @@
+"""The package for people who write Python: a few verbs, results that show themselves in a notebook.
+
+`run`, `patient`, `published` and `compare` stand at the top of the package (``engager.run("tower")``). They call the
+same front door as the command line; what goes wrong is told in the words of Python, not of the command line.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from engager.core import InputError, Problem
+from engager.protocol import Protocol
+from engager.study.browse import record_rows
+from engager.study.compare.result import RunComparison
+from engager.study.compare.runs import compare_runs, curves_of
+from engager.study.compare.words import comparison_table
+from engager.study.load import load_protocol, regimen_by_id
+from engager.study.patient import VirtualPatient, simulate_patient
+from engager.study.review.words import figure_cells
+from engager.study.run.folder import RunFolder
+from engager.study.run.simulate import run_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
+
+
+def in_python_words(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, with complaints about ``--some-option`` told about the argument ``some_option``."""
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except InputError as error:
+            raise InputError([_reworded(one) for one in error.problems]) from None
+
+    return called
+
+
+def _reworded(problem: Problem) -> Problem:
+    def argument(text: str) -> str:
+        return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
+
+    return Problem(argument(problem.where), problem.value, argument(problem.rule), argument(problem.next_step or ""))
+
+
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : `RunFolder`, with everything on disk. path : of the folder.
+    """
+
+    def __init__(self, folder: RunFolder):
+        self.folder = folder
+        self.path = folder.path
+
+    @property
+    def comparisons(self) -> pl.DataFrame:
+        """Published beside simulated: frame ``figure, study, published, simulated, verdict, use, source`` in words."""
+        import polars as pl
+
+        told = [figure_cells({**one, "trial": self._study, "use": one.get("use")}) for one in self.folder.comparisons]
+        return pl.DataFrame(told)
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """Every estimated figure: frame ``arm, endpoint, statistic, time_months, median, low, high``."""
+        import polars as pl
+
+        return pl.DataFrame(self.folder.predictions(), infer_schema_length=None)
+
+    def table(self, name: str = "patients") -> pl.DataFrame:
+        """``patients``, ``visits``, ``events``, ``trajectories`` or ``estimates`` as a polars frame."""
+        return self.folder.table(name)
+
+    def to_pandas(self, name: str = "patients") -> pd.DataFrame:
+        """The same as a pandas frame."""
+        return self.folder.table(name).to_pandas()
+
+    def plot_survival(self, endpoint: str = "OS") -> Figure:
+        """Simulated survival by arm with its band over replicates, and what was published.
+
+        Returns
+        -------
+        A matplotlib Figure.
+        """
+        from engager.report import figure_kaplan_meier
+
+        return figure_kaplan_meier(curves_of([self.folder]), self.folder.comparisons, endpoint)
+
+    @property
+    def _study(self) -> str:
+        return str(self.folder.manifest["trial"])
+
+    def __repr__(self) -> str:
+        manifest = self.folder.manifest
+        judged = [one["inside"] for one in self.folder.comparisons if one["inside"] is not None]
+        told = f", {sum(judged)} of {len(judged)} published figures inside" if judged else ""
+        return f"<Run {self._study}: {manifest['replicates']} x {manifest['patients_per_replicate']} patients{told}>"
+
+    def _repr_html_(self) -> str:
+        table = self.comparisons if self.folder.comparisons else self.predictions
+        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{table._repr_html_()}"
+
+
+class Patient:
+    """One virtual patient under a regimen.
+
+    Attributes
+    ----------
+    simulated : `VirtualPatient`, with the arrays.
+    """
+
+    def __init__(self, simulated: VirtualPatient):
+        self.simulated = simulated
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Courses hour by hour: frame with ``day`` and one column each, units as in the names or the model."""
+        import polars as pl
+
+        return pl.DataFrame({"day": self.simulated.days, **self.simulated.columns})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The same as a pandas frame."""
+        return self.frame.to_pandas()
+
+    def plot(self) -> Figure:
+        """Drug, T and B cells, blasts, cytokines and counts over time: a matplotlib Figure."""
+        from engager.report import patient_figure
+
+        return patient_figure(self.simulated.courses(), title=repr(self)[1:-1])
+
+    def __repr__(self) -> str:
+        who = self.simulated.covariates
+        told = f"{who['age_years']:.0f} years, {who['marrow_blasts_percent']:.0f} % blasts"
+        return f"<Patient under {self.simulated.regimen.id or 'a regimen'}: {told}>"
+
+    def _repr_html_(self) -> str:
+        from engager.report import to_svg
+
+        return to_svg(self.plot(), "patient", repr(self)[1:-1])
+
+
+@in_python_words
+def run(
+    study: str | Path | Protocol,
+    *,
+    replicates: int = 40,
+    patients: int | None = None,
+    seed: int = 1,
+    out: str | Path | None = None,
+) -> Run:
+    """Run a virtual trial.
+
+    Parameters
+    ----------
+    study : id of a shipped study, path of a study file, or a `Protocol`.
+    replicates : virtual trials; 39 are needed for a 95 % interval.
+    patients : of one virtual trial, all arms; None: the study's own number.
+    seed : same seed, same numbers.
+    out : run folder to write; None: a new temporary one.
+
+    Returns
+    -------
+    Run, which shows itself in a notebook.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong, by argument or key of the study file.
+
+    Examples
+    --------
+    >>> import engager
+    >>> engager.run("mt103-206", replicates=2, patients=8)
+    <Run mt103-206: 2 x 8 patients...>
+    """
+    protocol = study if isinstance(study, Protocol) else load_protocol(study)
+    folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="engager-")) / protocol.study
+    return Run(run_study(protocol, replicates=replicates, patients=patients, seed=seed, out=folder))
+
+
+@in_python_words
+def patient(
+    regimen: str = "blinatumomab",
+    *,
+    days: float = 84.0,
+    seed: int | None = None,
+    changes: Mapping[str, float] | None = None,
+    **covariates: float,
+) -> Patient:
+    """Follow one virtual patient with the doses as planned.
+
+    Parameters
+    ----------
+    regimen : id, see ``engager regimen list``.
+    days : how long, above 0.
+    seed : None for the typical patient; a number for one drawn at random.
+    changes : covariates or model parameters by name, where a name is no Python word.
+    covariates : the same as arguments, e.g. ``age_years=70``.
+
+    Returns
+    -------
+    Patient, which draws itself in a notebook.
+
+    Raises
+    ------
+    InputError
+        When a name is no covariate and no parameter, or a value is impossible.
+
+    Examples
+    --------
+    >>> import engager
+    >>> engager.patient(age_years=70, days=7)
+    <Patient under blinatumomab: 70 years, 80 % blasts>
+    """
+    asked = {**(changes or {}), **covariates}
+    return Patient(simulate_patient(regimen_by_id(regimen), days=days, changes=asked, seed=seed))
+
+
+@in_python_words
+def published(record_id: str) -> pl.DataFrame:
+    """Every figure of a publication, with its source.
+
+    Parameters
+    ----------
+    record_id : see ``engager evidence list``.
+
+    Returns
+    -------
+    Frame ``arm, endpoint, statistic, value, events, definition, source`` in words.
+
+    Raises
+    ------
+    InputError
+        When there is no such record; the nearest are offered.
+
+    Examples
+    --------
+    >>> import engager
+    >>> engager.published("tower-2017").height > 50
+    True
+    """
+    import polars as pl
+
+    return pl.DataFrame(record_rows(record_id)["figures"])
+
+
+@in_python_words
+def compare(*runs: Run | str | Path) -> Compared:
+    """Set finished runs beside the first of them.
+
+    Parameters
+    ----------
+    runs : two to six runs, or their folders.
+
+    Returns
+    -------
+    Compared, with a ``frame`` of every figure in every run and its difference from the first.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than two, or one is no finished run.
+    """
+    return Compared(compare_runs([one.path if isinstance(one, Run) else one for one in runs]))
+
+
+class Compared:
+    """Runs beside each other.
+
+    Attributes
+    ----------
+    found : `RunComparison`. frame : one row a figure and run.
+    """
+
+    def __init__(self, found: RunComparison):
+        self.found = found
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row a figure and run: median, low, high, coverage, and the difference from the first run."""
+        return comparison_table(self.found)
+
+    @property
+    def changes(self) -> dict[str, tuple[str | None, ...]]:
+        """Keys of the study files that differ, with the value in each run."""
+        return dict(self.found.study_changes)
+
+    def __repr__(self) -> str:
+        return f"<Compared {' and '.join(self.found.names)}: {len(self.changes)} keys differ>"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{self.frame._repr_html_()}"

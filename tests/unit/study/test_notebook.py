@@ -1,0 +1,72 @@
+"""The verbs for people who write Python."""
+
+from __future__ import annotations
+
+import pytest
+
+import engager
+from engager.core import InputError
+from engager.protocol import read_protocol
+
+TINY = """
+study: tiny
+version: 1
+simulated_only: true
+population: {setting: relapsed_refractory}
+arms: {blinatumomab: {n: 8, regimen: blinatumomab}}
+follow_up: {months: 3}
+endpoints: [{id: CR}, {id: OS, origin: randomization}]
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    study = read_protocol(TINY, "tiny.yaml")
+    return [engager.run(study, replicates=2, seed=seed, out=folder / f"seed-{seed}") for seed in (1, 2)]
+
+
+def test_a_run_gives_frames_and_shows_itself(runs):
+    one = runs[0]
+    assert one.table("patients").height == 16
+    assert one.to_pandas("estimates").shape[0] == one.table("estimates").height
+    assert set(one.predictions["endpoint"]) >= {"CR", "OS"}
+    assert repr(one) == "<Run tiny: 2 x 8 patients>"
+    assert "<table" in one._repr_html_()
+    assert one.plot_survival("OS").axes
+
+
+def test_runs_are_compared(runs):
+    found = engager.compare(*runs)
+    assert set(found.frame["run"]) == {"seed-1", "seed-2"}
+    assert found.changes == {}
+    assert "seed-1 and seed-2" in repr(found)
+
+
+def test_a_patient_draws_itself():
+    one = engager.patient(age_years=70, days=3)
+    assert one.frame["day"].max() == 3
+    assert "70 years" in repr(one)
+    assert one._repr_html_().startswith("<svg")
+
+
+def test_published_figures_come_with_their_source():
+    frame = engager.published("blast-2014")
+    assert frame.height > 10
+    assert frame["source"].str.len_chars().min() > 0
+
+
+def test_slips_are_told_in_the_words_of_python():
+    with pytest.raises(InputError) as told:
+        engager.patient(days=-1)
+    assert told.value.problems[0].where == "days"
+    with pytest.raises(InputError, match="tower"):
+        engager.run("towr")
+
+
+def test_importing_the_package_stays_light():
+    import subprocess
+    import sys
+
+    heavy = "import sys, engager; sys.exit(any(name in sys.modules for name in ('polars', 'scipy', 'matplotlib')))"
+    assert subprocess.run([sys.executable, "-c", heavy]).returncode == 0
