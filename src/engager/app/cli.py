@@ -24,7 +24,7 @@ from engager.app.commands.replay import replay_run
 from engager.app.commands.review import review_command
 from engager.app.commands.sensitivity import sensitivity
 from engager.app.commands.serve import serve
-from engager.app.commands.trial import trial_app
+from engager.app.commands.trial.studies import trial_app
 from engager.app.commands.validate import validate
 from engager.app.errors import flush_output, refuse_closed_streams, tell_error
 

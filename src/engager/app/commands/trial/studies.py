@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engager.app.commands.compare import compare_command
-from engager.app.commands.export import export_run
+from engager.app.commands.trial.compare import compare_command
+from engager.app.commands.trial.export import export_run
 from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
 from engager.core import TRIAL_REPLICATES
 

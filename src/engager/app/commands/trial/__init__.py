@@ -1,0 +1,1 @@
+"""`engager trial`: studies, their runs, and what is made of finished runs."""
