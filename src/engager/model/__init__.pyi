@@ -36,6 +36,7 @@ from .parameters import (
     Variant as Variant,
 )
 from .roles import (
+    TRIAL_PARTS as TRIAL_PARTS,
     DiseaseRoles as DiseaseRoles,
 )
 from .sbml.antimony import (

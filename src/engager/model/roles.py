@@ -1,14 +1,17 @@
 """What a model offers to those who use it: which of its names plays which part.
 
 A trial gives doses; it does not know that a model keeps the drug in a state `drug_b`. The file ``roles.yaml`` beside
-a model's equations says so, in the words of the study file. It stands apart from the parameter table because the
-table's text is what a fitted posterior is tied to, and roles change no number.
+a model's equations says so, in the words of the study file and of the tables. It stands apart from the parameter table
+because the table's text is what a fitted posterior is tied to, and roles move no typical value.
+
+In: that file, checked against the equations. Out: `DiseaseRoles`. Who needs a part asks for it by its dotted name
+(``doses.iv_bolus``, ``hazards.leukemia``) and is refused with everything that is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +20,35 @@ import yaml
 from engager.core import InputError, Problem, nearest
 from engager.model.system import System
 
-# A part of a study's words, and whether an input or a state of the model can play it.
-_DOSES = {
-    "iv_continuous": "input",
-    "iv_bolus": "state",
-    "subcutaneous": "state",
-    "dexamethasone": "state",
-    "chemotherapy": "state",
-    "tocilizumab": "state",
-}
+# Parts with words of their own, and what of the model can play them.
+_WORDS: dict[str, dict[str, str]] = {
+    "doses": {
+        "iv_continuous": "input", "iv_bolus": "state", "subcutaneous": "state", "dexamethasone": "state",
+        "chemotherapy": "state", "tocilizumab": "state",
+    },
+    "pools": dict.fromkeys(("antigen_positive", "antigen_negative"), "states"),
+    "hazards": dict.fromkeys(("leukemia", "infection", "transplant", "background"), "state"),
+    "toxicities": dict.fromkeys(("CRS", "neurologic"), "state"),
+    "severity": dict.fromkeys(("CRS", "neurologic"), "state"),
+    "transplant": {
+        "emptied": "states", "stem": "state", "grafted": "states", "window": "state", "late_effects": "state",
+    },
+    "seen": dict.fromkeys(
+        ("marrow_blasts_percent", "log10_mrd", "blood_blasts_per_uL", "neutrophils_per_uL", "platelets_per_uL"),
+        "observable",
+    ),
+    "fixed_by": dict.fromkeys(
+        ("bsa_m2", "age_years", "cd8_per_uL", "marrow_blasts_percent", "population_mortality"), "parameter"
+    ),
+    "burden": dict.fromkeys(("capacity", "normal_marrow", "normal_floor", "reserve", "recovery"), "parameter"),
+}  # fmt: skip
+# What every trial asks of its model, besides where the doses of its arms go.
+TRIAL_PARTS = (
+    "clones", "sanctuary", "pools.antigen_positive", "hazards.leukemia", "seen.marrow_blasts_percent", "seen.log10_mrd",
+    "seen.blood_blasts_per_uL", "seen.neutrophils_per_uL", "seen.platelets_per_uL", "doses.chemotherapy",
+    "chemotherapy_sensitivity", "marrow_toxicity", "transplant.emptied", "transplant.stem", "transplant.grafted", "transplant.window",
+    "transplant.late_effects", "fixed_by.marrow_blasts_percent",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,44 +59,76 @@ class DiseaseRoles:
     ----------
     model : id, for messages.
     doses : where a dose goes, by route (``iv_continuous`` [ug/day], ``iv_bolus``, ``subcutaneous`` [ug]) or drug
-        (``dexamethasone`` [mg], ``chemotherapy``: 1 for each day of a course).
+        (``dexamethasone``, ``tocilizumab`` [mg], ``chemotherapy``: 1 for each day of a course).
+    clones : states that hold cells [cells] and end below their last one, in the order of their draws.
+    pools : states that what kills leukemia kills, with the antigen and without.
+    sanctuary : the clone outside marrow and blood that imaging sees; empty: none.
+    hazards : integrated hazards of death by cause. toxicities : those of events by kind. severity : the state that
+        makes an event of a kind more often severe.
+    transplant : states that conditioning empties and the stem cells that it leaves a share of; that a graft switches on
+        (set to 1); the hazard of transplantation and late effects, set to their size.
+    chemotherapy_sensitivity, marrow_toxicity : parameters that a regimen's strength and its toxicity to marrow multiply;
+        empty: none.
+    seen : what a visit observes. courses : what is kept of sampled patients and drawn, by column of the tables.
+    tolerances : absolute tolerance of a state in a trial, in its unit; others have ``others``.
+    with_weight : parameters in proportion to body weight. as_odds : shares whose log-normal draw is read as odds.
+    fixed_by : parameter that a covariate gives, by the covariate. burden : parameters of the marrow that turn a share
+        of blasts into cells.
     """
 
     model: str
     doses: Mapping[str, str] = field(default_factory=dict)
+    clones: tuple[str, ...] = ()
+    pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sanctuary: str = ""
+    hazards: Mapping[str, str] = field(default_factory=dict)
+    toxicities: Mapping[str, str] = field(default_factory=dict)
+    severity: Mapping[str, str] = field(default_factory=dict)
+    transplant: Mapping[str, Any] = field(default_factory=dict)
+    chemotherapy_sensitivity: str = ""
+    marrow_toxicity: str = ""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    courses: Mapping[str, str] = field(default_factory=dict)
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+    with_weight: tuple[str, ...] = ()
+    as_odds: tuple[str, ...] = ()
+    fixed_by: Mapping[str, str] = field(default_factory=dict)
+    burden: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def leukemia(self) -> tuple[str, ...]:
+        """All pools, those without the antigen last."""
+        return (*self.pools.get("antigen_positive", ()), *self.pools.get("antigen_negative", ()))
+
+    def tolerance_of(self, states: Iterable[str]) -> list[float]:
+        """Absolute tolerance of each state, in its unit."""
+        return [self.tolerances.get(name, self.tolerances.get("others", 1e-6)) for name in states]
 
     def lacking(self, wanted: Iterable[str]) -> list[str]:
-        """Which of these dotted roles, e.g. ``doses.iv_bolus``, the model does not have."""
-        return [name for name in wanted if self._named(name) is None]
+        """Which of these dotted parts, e.g. ``doses.iv_bolus``, the model does not have."""
+        return [name for name in wanted if not self._named(name)]
 
     def refuse_without(self, wanted: Iterable[str], what: str) -> None:
-        """Stop when a role is missing.
+        """Stop when a part is missing.
 
         Parameters
         ----------
-        wanted : dotted roles. what : what needs them, for the message.
+        wanted : dotted parts. what : what needs them, for the message.
 
         Raises
         ------
         InputError
-            With every role that is missing.
+            With every part that is missing.
         """
-        problems = [
-            Problem(
-                f"model {self.model}",
-                what,
-                f"needs the role {name}, which this model does not have",
-                "Name it in the model's roles.yaml, or choose another model.",
-            )
-            for name in self.lacking(wanted)
-        ]
-        if problems:
-            raise InputError(problems)
+        if missing := self.lacking(wanted):
+            rule = f"needs {', '.join(missing)}, which this model does not offer"
+            hint = "Name it in the model's roles.yaml, or choose another model."
+            raise InputError(Problem(f"model {self.model}", what, rule, hint))
 
     def _named(self, dotted: str) -> object | None:
         block, _, name = dotted.partition(".")
-        found = getattr(self, block, None)
-        return found.get(name) if name and isinstance(found, Mapping) else found or None
+        found: Any = getattr(self, block, None)
+        return found.get(name) if name and isinstance(found, Mapping) else found
 
 
 def read_roles(path: Path, model: str, system: System) -> DiseaseRoles:
@@ -82,26 +137,52 @@ def read_roles(path: Path, model: str, system: System) -> DiseaseRoles:
     Raises
     ------
     InputError
-        With every key that is no role, and every name that the equations do not have.
+        With every key that is no part, and every name that the equations do not have.
     """
     if not path.is_file():
         return DiseaseRoles(model)
     content = yaml.safe_load(path.read_text()) or {}
     problems: list[Problem] = []
-    _unknown(content, ("doses",), path.name, problems)
-    doses = dict(content.get("doses", {}))
-    _unknown(doses, _DOSES, f"{path.name}: doses", problems)
-    for word, name in doses.items():
-        has = system.inputs if _DOSES.get(word) == "input" else system.states
-        _must_have(name, has, f"{path.name}: doses.{word}", problems)
+    blocks = [one.name for one in fields(DiseaseRoles) if one.name != "model"]
+    _unknown(content, blocks, path.name, problems)
+    names = {
+        "input": system.inputs,
+        "state": system.states,
+        "parameter": system.parameters,
+        "observable": (*system.outputs, *system.states),
+    }
+    for block, words in _WORDS.items():
+        found = content.get(block, {})
+        _unknown(found, words, f"{path.name}: {block}", problems)
+        for word, value in found.items():
+            kind = words.get(word, "state")
+            for name in value if kind == "states" else [value]:
+                _must_have(name, names[kind.removesuffix("s")], f"{path.name}: {block}.{word}", problems)
+    singles = {"clones": "state", "with_weight": "parameter", "as_odds": "parameter"}
+    singles |= {"sanctuary": "state", "chemotherapy_sensitivity": "parameter", "marrow_toxicity": "parameter"}
+    for key, kind in singles.items():
+        value = content.get(key, [])
+        for name in [value] if isinstance(value, str) else value:
+            _must_have(name, names[kind], f"{path.name}: {key}", problems)
+    for column, name in content.get("courses", {}).items():
+        _must_have(name, names["observable"], f"{path.name}: courses.{column}", problems)
+    for name in content.get("tolerances", {}):
+        if name != "others":
+            _must_have(name, system.states, f"{path.name}: tolerances", problems)
     if problems:
         raise InputError(problems)
-    return DiseaseRoles(model, doses=doses)
+    return DiseaseRoles(model, **{key: _frozen(value) for key, value in content.items()})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(one) for key, one in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _unknown(found: Mapping[str, Any], known: Iterable[str], where: str, problems: list[Problem]) -> None:
     for key in sorted(set(found) - set(known), key=str):
-        problems.append(Problem(f"{where}.{key}", found[key], "is no role", nearest(str(key), list(known))))
+        problems.append(Problem(f"{where}.{key}", found[key], "is no part", nearest(str(key), list(known))))
 
 
 def _must_have(name: Any, known: Iterable[str], where: str, problems: list[Problem]) -> None:

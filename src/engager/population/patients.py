@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import FloatArray, Stream
-from engager.model import Model
+from engager.model import DiseaseRoles, Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
 from engager.population.mortality import population_mortality
 from engager.population.spread import Quantile
@@ -17,10 +17,10 @@ from engager.population.values import PopulationValues
 
 # Blood and marrow are in proportion to body weight; the model's numbers are those of an adult of 75 kg.
 _ADULT_KG = 75.0
-_IN_PROPORTION_TO_WEIGHT = ("blood_volume", "marrow_T", "capacity", "capacity_s", "normal_marrow", "normal_floor")
-_SHARES = ("cd19neg_fraction",)
 # A marrow read as 100 % blasts still holds other cells.
 _MOST_BLASTS = 0.97
+# What is worked out from covariates before it becomes a parameter.
+_BURDEN, _MORTALITY = "marrow_blasts_percent", "population_mortality"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def sample_patients(
         if effect.covariate in derived:
             slope = settings.slope.get((effect.parameter, effect.covariate), effect.log_per_unit)
             values[effect.parameter] *= np.exp(slope * (derived[effect.covariate] - effect.center))
-    _tie_to_covariates(values, covariates, in_remission)
+    _tie_to_covariates(values, covariates, in_remission, model.roles)
     for name, row in model.parameters.items():
         if row.is_share:
             # Who has it: one uniform draw a patient, so that a larger share adds carriers and takes none away.
@@ -106,38 +106,37 @@ def _derived(covariates: Covariates) -> Covariates:
     return derived
 
 
-def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool) -> None:
+def _tie_to_covariates(
+    values: dict[str, FloatArray], covariates: Covariates, in_remission: bool, roles: DiseaseRoles
+) -> None:
     """Parameters that a covariate fixes: body size, age, burden, counts."""
-    for parameter in _SHARES:
-        if parameter in values:
-            # a log-normal draw is read as odds, so that no share exceeds 1
-            values[parameter] = values[parameter] / (1.0 + values[parameter])
+    for parameter in roles.as_odds:
+        # a log-normal draw is read as odds, so that no share exceeds 1
+        values[parameter] = values[parameter] / (1.0 + values[parameter])
     size = covariates["weight_kg"] / _ADULT_KG
-    for parameter in _IN_PROPORTION_TO_WEIGHT:
-        if parameter in values:
-            values[parameter] = values[parameter] * size
-    direct = {"bsa_m2": "BSA", "age_years": "age", "cd8_per_uL": "cd8_start"}
-    for covariate, parameter in direct.items():
-        if covariate in covariates and parameter in values:
+    for parameter in roles.with_weight:
+        values[parameter] = values[parameter] * size
+    for covariate, parameter in roles.fixed_by.items():
+        if covariate in covariates and covariate not in (_BURDEN, _MORTALITY):
             values[parameter] = covariates[covariate].astype(float)
-    if "population_mortality" in values and {"age_years", "female"} <= covariates.keys():
-        values["population_mortality"] = population_mortality(covariates["age_years"], covariates["female"])
-    if "blasts_start" in values:
+    if _MORTALITY in roles.fixed_by and {"age_years", "female"} <= covariates.keys():
+        values[roles.fixed_by[_MORTALITY]] = population_mortality(covariates["age_years"], covariates["female"])
+    if _BURDEN in roles.fixed_by:
         if in_remission:
             share = 10.0 ** covariates["mrd_log10"]
             covariates["marrow_blasts_percent"] = 100.0 * share
         else:
             share = covariates["marrow_blasts_percent"] / 100.0
-        values["blasts_start"] = blasts_at(share, values)
+        values[roles.fixed_by[_BURDEN]] = blasts_at(share, values, roles)
 
 
-def blasts_at(share: FloatArray, values: Mapping[str, FloatArray]) -> FloatArray:
+def blasts_at(share: FloatArray, values: Mapping[str, FloatArray], roles: DiseaseRoles) -> FloatArray:
     """Leukemic cells in a marrow in which they make up `share` of nucleated cells.
 
     Parameters
     ----------
     share : array (patient,), 0 to 1.
-    values : model parameters `capacity`, `normal_marrow`, `normal_floor`, `reserve`, `start_recovery`.
+    values : model parameters by name. roles : which of them are the parts of `burden`.
 
     Returns
     -------
@@ -145,5 +144,8 @@ def blasts_at(share: FloatArray, values: Mapping[str, FloatArray]) -> FloatArray
     """
     odds = np.minimum(share, _MOST_BLASTS)
     odds = odds / (1.0 - odds)
-    normal = values["normal_marrow"] * values["reserve"] * values["start_recovery"]
-    return odds * (normal + values["normal_floor"]) / (1.0 + odds * normal / values["capacity"])
+    capacity, normal_marrow, floor, reserve, recovery = (
+        values[roles.burden[part]] for part in ("capacity", "normal_marrow", "normal_floor", "reserve", "recovery")
+    )
+    normal = normal_marrow * reserve * recovery
+    return odds * (normal + floor) / (1.0 + odds * normal / capacity)

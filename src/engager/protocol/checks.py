@@ -43,7 +43,7 @@ def disagreements(blocks: dict[str, Any]) -> list[Problem]:
 
 def _model_problems(blocks: dict[str, Any]) -> list[Problem]:
     """A model that a trial can run on, and arms that give its engager or chemotherapy."""
-    from engager.model import load_model
+    from engager.model import TRIAL_PARTS, load_model
 
     name = blocks.get("model")
     if name is None:
@@ -56,9 +56,10 @@ def _model_problems(blocks: dict[str, Any]) -> list[Problem]:
     except InputError as error:
         hint = error.problems[0].next_step
         return [Problem("model", name, "must be a disease model", hint or "See engager model list.")]
-    if not {"Lp", "H_leukemia"} <= set(model.system.states):
-        rule = "must be a model with leukemia and survival, for patients in trials"
-        return [Problem("model", name, rule, f"The model of trials is {_USUAL_MODEL}.")]
+    routes = {f"doses.{arm.regimen.route}" for arm in arms.values() if not arm.regimen.is_chemotherapy}
+    if missing := model.roles.lacking([*TRIAL_PARTS, *sorted(routes)]):
+        rule = f"must offer what this trial asks for; it has no {', '.join(missing)}"
+        return [Problem("model", name, rule, f"The model of trials is {_USUAL_MODEL}; parts stand in roles.yaml.")]
     rule = f"must be {model.drug}, the engager of the model {name}, or {CHEMOTHERAPY}"
     hint = "Another engager can be put into the model in Python only."
     return [

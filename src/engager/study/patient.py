@@ -45,21 +45,21 @@ _COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
     ("drug", "drug_pg_per_mL", "pg/mL", "Drug in serum", 1.0, {}),
     ("CD8 T cells", "cd8_per_uL", "cells/uL", "Lymphocytes in blood", 0.1, {}),
     ("B cells", "b_per_uL", "cells/uL", "Lymphocytes in blood", 0.1, {}),
-    ("resting", "R_m", "cells", "T cells in marrow", 1e5, {}),
-    ("activated", "A_m", "cells", "T cells in marrow", 1e5, {}),
-    ("exhausted", "X_m", "cells", "T cells in marrow", 1e5, {}),
-    ("CD19 positive", "Lp", "cells", "Leukemic cells", 1.0, {}),
-    ("CD19 negative", "Ln", "cells", "Leukemic cells", 1.0, {}),
-    ("sanctuary", "Sp", "cells", "Leukemic cells", 1.0, {}),
+    ("resting", "marrow_T_resting", "cells", "T cells in marrow", 1e5, {}),
+    ("activated", "marrow_T_activated", "cells", "T cells in marrow", 1e5, {}),
+    ("exhausted", "marrow_T_exhausted", "cells", "T cells in marrow", 1e5, {}),
+    ("CD19 positive", "blasts_cd19_positive", "cells", "Leukemic cells", 1.0, {}),
+    ("CD19 negative", "blasts_cd19_negative", "cells", "Leukemic cells", 1.0, {}),
+    ("sanctuary", "sanctuary_blasts", "cells", "Leukemic cells", 1.0, {}),
     (
         "blasts", "marrow_blasts_percent", "%", "Blasts in marrow", 1e-5,
         {5.0: "5 %", _MRD_LIMIT_PERCENT: "MRD 1e-4"},
     ),
-    ("IL-6", "IL6", "pg/mL", "Cytokines", 1.0, {}),
-    ("IL-10", "IL10", "pg/mL", "Cytokines", 1.0, {}),
-    ("IFN-gamma", "IFNg", "pg/mL", "Cytokines", 1.0, {}),
-    ("neutrophils", "neutrophils", "per uL", "Neutrophils", 10.0, {1000.0: "CR", 500.0: "CRh"}),
-    ("platelets", "platelets", "per uL", "Platelets", 1000.0, {1e5: "CR", 5e4: "CRh"}),
+    ("IL-6", "il6_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
+    ("IL-10", "il10_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
+    ("IFN-gamma", "ifng_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
+    ("neutrophils", "anc_per_uL", "per uL", "Neutrophils", 10.0, {1000.0: "CR", 500.0: "CRh"}),
+    ("platelets", "platelets_per_uL", "per uL", "Platelets", 1000.0, {1e5: "CR", 5e4: "CRh"}),
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class VirtualPatient:
     regimen : what was given.
     covariates : of the patient, by name.
     days : array (time,) [day from the first dose].
-    columns : array (time,) by column name, units as in the names or the model.
+    columns : array (time,) by column of a trial's trajectories that the model offers; cells, or the unit in the name.
     """
 
     regimen: Regimen
@@ -140,10 +140,11 @@ def simulate_patient(
     )
     if solved.n_failed:
         raise InputError(Problem("patient", dict(changes or {}), "cannot be followed to the end by the solver"))
-    names = [column for _, column, *_ in _COURSES if column in system.outputs or column in system.states]
+    offered = {column: loaded.roles.courses[column] for _, column, *_ in _COURSES if column in loaded.roles.courses}
+    names = list(offered.values())
     found = evaluate_outputs(system, names, solved.values, patient.parameters, np.zeros((1, len(system.inputs))))
     told = {name: float(value[0]) for name, value in patient.covariates.items()}
-    return VirtualPatient(regimen, told, times, {name: found[name][0] for name in names})
+    return VirtualPatient(regimen, told, times, {column: found[name][0] for column, name in offered.items()})
 
 
 def check_figure_path(out: Path, also: tuple[str, ...] = ()) -> None:

@@ -27,6 +27,5 @@ from .simulate import (
     simulate_here as simulate_here,
 )
 from .tables import (
-    OBSERVABLES as OBSERVABLES,
     TrialData as TrialData,
 )

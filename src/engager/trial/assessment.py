@@ -13,8 +13,6 @@ from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, Course
 
-_SEEN = ("marrow_blasts_percent", "log10_mrd", "blood_blasts_per_uL", "neutrophils", "platelets")
-
 
 class Assessment:
     """Observation and response assessment for one arm.
@@ -73,13 +71,14 @@ class Assessment:
 
     def _look_outside(self, rows: IntArray) -> None:
         """Images, which every visit in follow-up and every marrow comes with."""
-        self.outside[rows] = self.course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
+        self.outside[rows] = self.course.column(self.course.roles.sanctuary)[rows] >= self.assumed["sanctuary_relapse_cells"]
 
     def _observe(self, rows: IntArray) -> dict[str, FloatArray]:
         course = self.course
-        true = evaluate_outputs(
-            course.system, _SEEN, course.states[rows], course.recruits.parameters[rows], course.infusion[rows, None]
-        )
+        seen = course.roles.seen
+        parameters, inputs = course.recruits.parameters[rows], course.infusion[rows, None]
+        found = evaluate_outputs(course.system, list(seen.values()), course.states[rows], parameters, inputs)
+        true = {name: found[own] for name, own in seen.items()}
         error = course.recruits.draw("visit", "normal", 4, rows, occasion=course.n_seen[rows])
         course.n_seen[rows] += 1
         share = np.clip(true["marrow_blasts_percent"] / 100.0, 0.0, 1.0)
@@ -89,14 +88,14 @@ class Assessment:
             "marrow_blasts_percent": 100.0 * np.clip(share + counted * error[:, 0], 0.0, 1.0),
             "log10_mrd": true["log10_mrd"] + self.assumed["mrd_error_log10"] * error[:, 1],
             "blood_blasts_per_uL": true["blood_blasts_per_uL"],
-            "neutrophils": np.maximum(true["neutrophils"], 0.0) * np.exp(cv * error[:, 2]),
-            "platelets": np.maximum(true["platelets"], 0.0) * np.exp(cv * error[:, 3]),
+            "neutrophils_per_uL": np.maximum(true["neutrophils_per_uL"], 0.0) * np.exp(cv * error[:, 2]),
+            "platelets_per_uL": np.maximum(true["platelets_per_uL"], 0.0) * np.exp(cv * error[:, 3]),
         }
 
     def _classify(self, rows: IntArray, seen: dict[str, FloatArray]) -> None:
         """CR, CRh or CRi of patients whose last marrow was clear, by today's counts."""
         course, assumed = self.course, self.assumed
-        anc, platelets = seen["neutrophils"], seen["platelets"]
+        anc, platelets = seen["neutrophils_per_uL"], seen["platelets_per_uL"]
         full_anc, full_platelets = assumed["cr_neutrophils_per_uL"], assumed["cr_platelets_per_uL"]
         grade = np.full(rows.size, NO_RESPONSE, dtype=np.int64)
         grade[(anc > full_anc) | (platelets > full_platelets)] = CRI
@@ -149,7 +148,9 @@ class Assessment:
         course.relapse_day[rows] = day
         course.remission[rows] = NO_RESPONSE
         course.relapse_is_extramedullary[rows] = extramedullary
-        negative = course.column("Ln")[rows] > course.column("Lp")[rows] + course.column("Sp")[rows]
+        without = set(course.roles.pools.get("antigen_negative", ()))
+        cells = {clone: course.column(clone)[rows] for clone in course.roles.clones}
+        negative = _total(cells, without, rows.size) > _total(cells, set(cells) - without, rows.size)
         course.relapse_is_negative[rows] = negative
         course.note(rows, day, "relapse", detail="extramedullary" if extramedullary else "marrow")
 
@@ -163,10 +164,15 @@ class Assessment:
                 "cycle_day": course.cycle_day[rows].copy(),
                 "kind": np.full(rows.size, kind),
                 "marrow_blasts_percent": np.where(has_marrow, seen["marrow_blasts_percent"], np.nan),
-                "anc_per_uL": seen["neutrophils"],
-                "platelets_per_uL": seen["platelets"],
+                "anc_per_uL": seen["neutrophils_per_uL"],
+                "platelets_per_uL": seen["platelets_per_uL"],
                 "mrd_log10": np.where(has_marrow & course.marrow_clear[rows], seen["log10_mrd"], np.nan),
                 "dose_ug_per_day": course.dose[rows],
                 "on_treatment": course.on_treatment[rows].copy(),
             }
         )
+
+
+def _total(cells: dict[str, FloatArray], clones: set[str], n: int) -> FloatArray:
+    """Cells of these clones: array (row,)."""
+    return sum((cells[name] for name in cells if name in clones), np.zeros(n))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import BoolArray, FloatArray, IntArray
-from engager.model import System
+from engager.model import DiseaseRoles, Model, System
 from engager.trial.recruit import Recruits
 
 # Response classes, better is larger; names as in the tables.
@@ -56,7 +56,7 @@ class Course:
     """
 
     recruits: Recruits
-    system: System
+    model: Model
     clock: FloatArray
     begun: FloatArray
     morning: IntArray
@@ -120,6 +120,16 @@ class Course:
     sampled_rows: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
+    def system(self) -> System:
+        """The model's equations."""
+        return self.model.system
+
+    @property
+    def roles(self) -> DiseaseRoles:
+        """Which of the model's names plays which part."""
+        return self.model.roles
+
+    @property
     def n(self) -> int:
         return self.is_alive.size
 
@@ -142,7 +152,7 @@ class Course:
             self.log.append((rows.copy(), days, event, grades, detail))
 
 
-def start_course(recruits: Recruits, system: System, states: FloatArray, in_remission: bool) -> Course:
+def start_course(recruits: Recruits, model: Model, states: FloatArray, in_remission: bool) -> Course:
     """Everybody on the day of randomization."""
     n = recruits.n
 
@@ -158,7 +168,7 @@ def start_course(recruits: Recruits, system: System, states: FloatArray, in_remi
     entered_in = CR if in_remission else NO_RESPONSE
     return Course(
         recruits=recruits,
-        system=system,
+        model=model,
         clock=np.zeros(n),
         begun=never(),
         morning=zero(),

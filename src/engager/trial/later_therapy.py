@@ -16,8 +16,6 @@ from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.dosing import ActionList
 from engager.trial.regimen_strength import strength_of
 
-_CD19_POSITIVE = ("Lp", "Lb", "Sp")
-_ALL_CLONES = (*_CD19_POSITIVE, "Ln")
 # A line is judged by the marrow four weeks after its first day.
 JUDGED_AFTER_DAYS = 28.0
 
@@ -82,8 +80,9 @@ class LaterTherapy:
             usual = strength_of(line.regimen) if line.regimen else 1.0
             course.line_strength[starting] = line.strength or usual
             course.line_is_course[starting] = line.agent == "chemotherapy"
-            for clone in _CD19_POSITIVE if line.spares_cd19_negative else _ALL_CLONES:
-                place = system.index(clone)
+            roles = course.roles
+            for pool in roles.pools["antigen_positive"] if line.spares_cd19_negative else roles.leukemia:
+                place = system.index(pool)
                 actions.add(starting, at, Action.MULTIPLY_STATE, place, self._left[starting, k])
 
     def give(self, rows: IntArray, fresh: BoolArray, until: FloatArray, actions: ActionList) -> None:
@@ -95,10 +94,11 @@ class LaterTherapy:
         """
         course = self.course
         now, on_course = course.clock[rows], course.line_is_course[rows]
+        place = course.system.index(course.roles.doses["chemotherapy"])
         for offset in range(int(self.assumed["chemotherapy_days"])):
             day = course.line_day[rows] + offset
             due = on_course & (day < until) & ((day > now) | ((day == now) & fresh))
-            actions.add(rows[due], day[due], Action.ADD_TO_STATE, course.system.index("chemo_drug"), 1.0)
+            actions.add(rows[due], day[due], Action.ADD_TO_STATE, place, 1.0)
 
     def to_judge(self, rows: IntArray, every: float) -> IntArray:
         """Rows whose last line is to be judged by a marrow at this visit; visits come `every` so many days."""
@@ -109,7 +109,7 @@ class LaterTherapy:
     def failing(self, rows: IntArray) -> IntArray:
         """Rows, off the study's treatment, whose leukemia is seen and for which nothing is under way."""
         course = self.course
-        large = course.column("Sp")[rows] >= self.assumed["sanctuary_relapse_cells"]
+        large = course.column(course.roles.sanctuary)[rows] >= self.assumed["sanctuary_relapse_cells"]
         untreated_relapse = course.relapse_day[rows] > course.line_day[rows]
         fails = ~course.marrow_clear[rows] | large | untreated_relapse
         found: IntArray = rows[fails & ~self._unjudged(rows) & (course.remission[rows] == NO_RESPONSE)]

@@ -34,23 +34,20 @@ from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions, with_trial_effects
 from engager.trial.calendar import Calendar
 from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, start_course
-from engager.trial.deaths import HAZARDS, Deaths
+from engager.trial.deaths import Deaths
 from engager.trial.dosing import ActionList, DosePlan, plan_day
 from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.samples import daily_times, keep, keep_days
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
-from engager.trial.toxicity import HAZARD_OF_EVENT, Toxicity, advance_days, stop_treatment
+from engager.trial.toxicity import EVENT_KINDS, Toxicity, advance_days, stop_treatment
 from engager.trial.transplant import Transplantation
 
 Progress = Callable[[float], None]
 # Told of every problem that was solved: arm, rows of its course, problem, what the engine answered.
 Witness = Callable[[str, IntArray, Problem, Trajectories], None]
 
-_CLONES = ("Lp", "Ln", "Sp")
-# What may strike a patient between decisions, in the order of the engine's stops.
-_STRIKES = ("death", *HAZARD_OF_EVENT, *_CLONES)
 _TOXICITY = CAUSE_NAMES.index("toxicity")
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 RTOL = 1e-4
@@ -122,9 +119,12 @@ class ArmRun:
         self.in_remission = protocol.population.setting == "mrd_positive"
         recruits = recruit(protocol, arm_id, model, seed, replicates, settings)
         self.assumed = Assumptions({one: settings(one) for one in replicates}, recruits.replicate)
-        self.system = model.system
+        self.system, self.roles = model.system, model.roles
+        # What may strike a patient between decisions, in the order of the engine's stops.
+        self.kinds = tuple(kind for kind in EVENT_KINDS if kind in self.roles.toxicities)
+        self.strikes = ("death", *self.kinds, *self.roles.clones)
         states = initial_states(self.system, recruits.parameters)
-        self.course = start_course(recruits, self.system, states, self.in_remission)
+        self.course = start_course(recruits, model, states, self.in_remission)
         self.strength = self._strength(settings)
         weight_kg, bsa_m2 = recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"]
         self.plan = DosePlan(self.regimen, weight_kg, bsa_m2, model)
@@ -136,13 +136,13 @@ class ArmRun:
         )  # fmt: skip
         self.deaths = Deaths(self.course)
         self.later_therapy = LaterTherapy(self.course, protocol.later_therapy, self.assumed)
-        self.last_cell = recruits.draw("last-cell", "exponential", len(_CLONES))
+        self.last_cell = recruits.draw("last-cell", "exponential", len(model.roles.clones))
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
         self.watched = self._watched()
-        self.atol = absolute_tolerances(self.system.states)
+        self.atol = np.array(model.roles.tolerance_of(self.system.states))
 
     def run(self, progress: Progress) -> Course:
         """Follow everybody to death or the end of follow-up."""
@@ -187,7 +187,7 @@ class ArmRun:
         self.transplantation.perform(rows, actions)
 
     def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
-        """Solve these patients from their clocks to `until`; array (row,): which of `_STRIKES` came before, else -1."""
+        """Solve these patients from their clocks to `until`; array (row,): which strike came before, else -1."""
         course = self.course
         kept = np.isin(rows, self.sampled)
         stopped = np.full(rows.size, -1, dtype=np.int64)
@@ -229,19 +229,19 @@ class ArmRun:
 
     def _watched(self) -> FloatArray:
         """The sums of states that strike when they reach a limit: array (strike, state)."""
-        weights = np.zeros((len(_STRIKES), len(self.system.states)))
-        weights[0, [self.system.index(name) for name in HAZARDS]] = 1.0
-        for kind, hazard in HAZARD_OF_EVENT.items():
-            weights[_STRIKES.index(kind), self.system.index(hazard)] = 1.0
-        for clone in _CLONES:
-            weights[_STRIKES.index(clone), self.system.index(clone)] = -1.0
+        weights = np.zeros((len(self.strikes), len(self.system.states)))
+        weights[0, [self.system.index(name) for name in self.roles.hazards.values()]] = 1.0
+        for kind in self.kinds:
+            weights[self.strikes.index(kind), self.system.index(self.roles.toxicities[kind])] = 1.0
+        for clone in self.roles.clones:
+            weights[self.strikes.index(clone), self.system.index(clone)] = -1.0
         return weights
 
     def _limits(self, rows: IntArray) -> FloatArray:
         """Each patient's limits: its draws for death, for the next toxicity and for the last cell of each clone."""
         limits = [self.deaths.threshold[rows]]
-        limits += [self.toxicity.threshold(kind, rows) for kind in HAZARD_OF_EVENT]
-        for k, clone in enumerate(_CLONES):
+        limits += [self.toxicity.threshold(kind, rows) for kind in self.kinds]
+        for k, clone in enumerate(self.roles.clones):
             least = self.last_cell[rows, k]
             limits.append(np.where(self.course.column(clone)[rows] > least, -least, np.inf))
         return np.stack(limits, axis=1)
@@ -252,16 +252,16 @@ class ArmRun:
         # whole days before it were days as planned
         met = rows[(stopped >= 0) & (course.clock[rows] < until)]
         advance_days(course, met[course.on_treatment[met]], self.regimen)
-        dying = rows[stopped == _STRIKES.index("death")]
-        self.deaths.strike(dying, self._rates(HAZARDS, dying))
-        for kind in HAZARD_OF_EVENT:
-            struck = rows[stopped == _STRIKES.index(kind)]
+        dying = rows[stopped == self.strikes.index("death")]
+        self.deaths.strike(dying, self._rates(list(self.roles.hazards.values()), dying))
+        for kind in self.kinds:
+            struck = rows[stopped == self.strikes.index(kind)]
             killed = self.toxicity.strike(kind, struck)
             course.death_cause[killed] = _TOXICITY
             course.is_alive[killed] = False
             course.note(killed, course.death_day[killed], "death", detail="toxicity")
-        for clone in _CLONES:
-            course.column(clone)[rows[stopped == _STRIKES.index(clone)]] = 0.0
+        for clone in self.roles.clones:
+            course.column(clone)[rows[stopped == self.strikes.index(clone)]] = 0.0
         self._extinguish(rows)
 
     def _rates(self, names: Sequence[str], rows: IntArray) -> FloatArray:
@@ -291,15 +291,15 @@ class ArmRun:
         course = self.course
         parameters = course.recruits.parameters[rows]
         strength = np.where(course.later_line[rows] > 0, course.line_strength[rows], self.strength[rows])
-        parameters[:, self.system.parameters.index("sensitivity")] *= strength
+        parameters[:, self.system.parameters.index(self.roles.chemotherapy_sensitivity)] *= strength
         own_toxicity = np.where(course.later_line[rows] > 0, 1.0, self.regimen.marrow_toxicity)
-        parameters[:, self.system.parameters.index("k_myelo")] *= own_toxicity
+        parameters[:, self.system.parameters.index(self.roles.marrow_toxicity)] *= own_toxicity
         return parameters
 
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
         course = self.course
-        for k, name in enumerate(_CLONES):
+        for k, name in enumerate(self.roles.clones):
             column = course.column(name)
             gone = rows[column[rows] < self.last_cell[rows, k]]
             column[gone] = 0.0
@@ -414,18 +414,3 @@ class ArmRun:
         windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
         usual = [RESPONSE_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
-
-
-# What counts as nothing: a hundredth of a cell in a clone that may die out, a thousand cells in normal pools,
-# a millionth of a share or hazard, a ten-thousandth elsewhere.
-_POOLS = ("R_b", "A_b", "R_l", "A_l", "R_m", "A_m", "X_m", "B_b", "B_l", "Lb")
-_SHARES = (
-    "adapted", "refractory", "inflammation", "mucosa", "susceptible", "endothelium", "debility", "stem", "grafted",
-    "late_effects", "progenitor", "myeloid", "megakaryocytes", "gvl", "trm_window",
-)  # fmt: skip
-
-
-def absolute_tolerances(states: Sequence[str]) -> FloatArray:
-    """Absolute tolerance of each state: array (state,), in the unit of the state."""
-    known = {**dict.fromkeys(_CLONES, 1e-2), **dict.fromkeys(_POOLS, 1e3), **dict.fromkeys(_SHARES, 1e-6)}
-    return np.array([known.get(name, 1e-6 if name.startswith("H_") else 1e-4) for name in states])

@@ -22,25 +22,6 @@ if TYPE_CHECKING:
 _MOMENT = 1e-6
 CAUSE_NAMES = ("", "leukemia", "infection", "transplant", "background", "toxicity")
 
-# Observables kept for the sampled patients, by column name in the table -> name in the model.
-OBSERVABLES = {
-    "drug_pg_per_mL": "drug_pg_per_mL",
-    "cd8_per_uL": "cd8_per_uL",
-    "b_per_uL": "b_per_uL",
-    "marrow_blasts_percent": "marrow_blasts_percent",
-    "log10_mrd": "log10_mrd",
-    "blasts_cd19_positive": "Lp",
-    "blasts_cd19_negative": "Ln",
-    "sanctuary_blasts": "Sp",
-    "marrow_T_activated": "A_m",
-    "marrow_T_exhausted": "X_m",
-    "il6_pg_per_mL": "IL6",
-    "il10_pg_per_mL": "IL10",
-    "ifng_pg_per_mL": "IFNg",
-    "anc_per_uL": "neutrophils",
-    "platelets_per_uL": "platelets",
-}
-
 
 @dataclass(frozen=True)
 class TrialData:
@@ -275,9 +256,7 @@ def _trajectories(arm: str, course: Course, model: Model) -> pl.DataFrame:
     import polars as pl
 
     system = model.system
-    available = {
-        column: name for column, name in OBSERVABLES.items() if name in system.outputs or name in system.states
-    }
+    available = model.roles.courses
     if not course.samples:
         empty = np.zeros(0)
         key = _key(arm, course, np.zeros(0, dtype=np.int64))

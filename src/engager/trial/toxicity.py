@@ -14,9 +14,8 @@ from engager.trial.course import Course
 
 # Draws kept for repeated events of one kind; a patient with more has long stopped.
 _MOST_EVENTS = 6
-# Kinds of events, each with the state that integrates its hazard.
-HAZARD_OF_EVENT = {"CRS": "H_crs", "neurologic": "H_neuro"}
-_KINDS = tuple(HAZARD_OF_EVENT)
+# Kinds of events; the model's part `toxicities` says which state integrates the hazard of each.
+EVENT_KINDS = ("CRS", "neurologic")
 # Felt inflammation is taken for no less, which keeps its logarithm finite.
 _LEAST_INFLAMMATION = 1e-4
 _LONG_BREAK_DAYS = 7  # the label: a longer break starts a new cycle
@@ -35,19 +34,19 @@ class Toxicity:
         self.course, self.regimen = course, regimen
         recruits = course.recruits
         self._threshold = {
-            kind: np.cumsum(recruits.draw(f"{kind}-time", "exponential", _MOST_EVENTS), axis=1) for kind in _KINDS
+            kind: np.cumsum(recruits.draw(f"{kind}-time", "exponential", _MOST_EVENTS), axis=1) for kind in EVENT_KINDS
         }
         self.assumed = assumptions
-        self._uniform = {kind: recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS) for kind in _KINDS}
+        self._uniform = {kind: recruits.draw(f"{kind}-grade", "uniform", _MOST_EVENTS) for kind in EVENT_KINDS}
         self._duration = {
             kind: assumptions[f"{kind.lower()}_duration_days"]
             * np.exp(
                 assumptions.spread(f"{kind.lower()}_duration_days")
                 * recruits.draw(f"{kind}-duration", "normal", _MOST_EVENTS)
             )
-            for kind in _KINDS
+            for kind in EVENT_KINDS
         }
-        for kind in _KINDS:
+        for kind in EVENT_KINDS:
             course.n_events[kind] = np.zeros(course.n, dtype=np.int64)
 
     def threshold(self, kind: str, rows: IntArray) -> FloatArray:
@@ -78,12 +77,12 @@ class Toxicity:
         return rows[fatal]
 
     def _grade(self, kind: str, rows: IntArray, number: IntArray) -> IntArray:
-        """Grades of these events: array (row,). CRS is the more often severe the more IL-6 is felt."""
+        """Grades of these events: array (row,); the more often severe the higher what the model says makes them so."""
         name = kind.lower()
         severe = self.assumed.of(f"{name}_severe_share", rows)
-        if kind == "CRS":
-            felt = np.maximum(self.course.column("inflammation")[rows], _LEAST_INFLAMMATION)
-            severe = shifted_share(severe, self.assumed.of("crs_severity_slope", rows) * np.log(felt))
+        if (felt_state := self.course.roles.severity.get(kind)) is not None:
+            felt = np.maximum(self.course.column(felt_state)[rows], _LEAST_INFLAMMATION)
+            severe = shifted_share(severe, self.assumed.of(f"{name}_severity_slope", rows) * np.log(felt))
         grades: IntArray = graded(
             self._uniform[kind][rows, number][:, None],
             severe[:, None],

@@ -12,9 +12,6 @@ from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.dosing import ActionList
 from engager.trial.later_therapy import JUDGED_AFTER_DAYS
 
-_EMPTIED = ("progenitor", "myeloid", "megakaryocytes")
-_GRAFTED = ("grafted", "gvl")
-
 
 class Transplantation:
     """Transplants of one arm.
@@ -120,14 +117,16 @@ class Transplantation:
         course.hsct_planned[due], course.hsct_outside[due] = np.inf, False
         course.note(due[first], at[first], "hsct")
         course.note(due[~first], at[~first], "hsct", detail="second")
-        for clone in ("Lp", "Ln", "Sp", "Lb"):
-            actions.add(due, at, Action.MULTIPLY_STATE, system.index(clone), self._left[due])
-        for state in _EMPTIED:
+        roles = course.roles
+        for pool in roles.leukemia:
+            actions.add(due, at, Action.MULTIPLY_STATE, system.index(pool), self._left[due])
+        parts = roles.transplant
+        for state in parts["emptied"]:
             actions.add(due, at, Action.MULTIPLY_STATE, system.index(state), self.assumed["engraftment_left"])
-        actions.add(due, at, Action.SET_STATE, system.index("stem"), self.assumed["engraftment_left"])
-        for switch in _GRAFTED:
+        actions.add(due, at, Action.SET_STATE, system.index(parts["stem"]), self.assumed["engraftment_left"])
+        for switch in parts["grafted"]:
             actions.add(due, at, Action.SET_STATE, system.index(switch), 1.0)
         window = self._window[due] * np.where(again, self.assumed["second_hsct_trm_ratio"], 1.0)
-        actions.add(due, at, Action.SET_STATE, system.index("trm_window"), window)
+        actions.add(due, at, Action.SET_STATE, system.index(parts["window"]), window)
         late = np.full(due.size, float(self.assumed["transplant_late_effects"]))
-        actions.add(due, at, Action.SET_STATE, system.index("late_effects"), late)
+        actions.add(due, at, Action.SET_STATE, system.index(parts["late_effects"]), late)

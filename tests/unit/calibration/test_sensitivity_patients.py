@@ -71,5 +71,7 @@ def test_an_arm_without_drug_does_not_respond():
 
 
 def test_a_model_without_the_outputs_is_refused():
-    with pytest.raises(InputError, match="which the outputs of a patient need"):
+    with pytest.raises(
+        InputError, match=r"needs courses\.blasts_cd19_positive, .*courses\.log10_mrd, which this model does not offer"
+    ):
         PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("hosseini-2020"), PopulationValues())

@@ -30,7 +30,7 @@ RED = "#B3261E"
 
 def course(**more):
     usual = {
-        "id": "OBS-X", "use": "fit", "quantity": "IL6", "unit": "pg/mL", "doses": (5.0, 60.0), "per_m2": True,
+        "id": "OBS-X", "use": "fit", "quantity": "il6_pg_per_mL", "unit": "pg/mL", "doses": (5.0, 60.0), "per_m2": True,
         "days": np.array([0.25, 1.0, 7.0]), "percentiles": (0.0, 50.0, 100.0),
         "observed": np.array([[12.0, 12, 12], [50, 500, 50], [90, 900, 90]]),
         "low": np.array([[10.0, 10, 10], [40, 40, 40], [80, 80, 80]]),

@@ -61,7 +61,7 @@ def test_injections_and_chemotherapy_are_given():
     assert drug[24] > 0
     assert drug[24 * 8] > drug[24 * 7 - 1]
     chemotherapy = simulate_patient(regimen_by_id("flag"), days=20)
-    assert chemotherapy.columns["Lp"][-1] < chemotherapy.columns["Lp"][0]
+    assert chemotherapy.columns["blasts_cd19_positive"][-1] < chemotherapy.columns["blasts_cd19_positive"][0]
 
 
 def test_what_cannot_be_set_is_told_together():

@@ -27,7 +27,7 @@ def _premedicated_days(regimen):
     protocol = Protocol.model_validate({"study": "premedication", "arms": arms})
     model = load_model("b-all")
     recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: PopulationValues())
-    course = start_course(recruits, model.system, initial_states(model.system, recruits.parameters), False)
+    course = start_course(recruits, model, initial_states(model.system, recruits.parameters), False)
     plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"], model)
     rows, dex, days = np.array([0]), model.system.index("dex"), []
     for day in range(28):

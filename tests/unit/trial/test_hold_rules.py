@@ -25,7 +25,7 @@ def one_patient(rules="label"):
     raw = {"study": "holds", "arms": {"a": {"n": 1, "regimen": regimen.model_dump(mode="json", exclude_none=True)}}}
     protocol, model = Protocol.model_validate(raw), load_model("b-all")
     recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: PopulationValues())
-    course = start_course(recruits, model.system, initial_states(model.system, recruits.parameters), False)
+    course = start_course(recruits, model, initial_states(model.system, recruits.parameters), False)
     course.cycle_day[0], course.last_dose[0], course.morning[0] = 11, 28.0, 10
     plan = DosePlan(regimen, recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"], model)
     return course, plan, Toxicity(course, regimen, Assumptions({0: PopulationValues()}, recruits.replicate))

@@ -44,9 +44,9 @@ def test_a_child_of_15_kg_gets_dexamethasone_by_surface_in_every_command(model):
     ]
     assert regimen.premedication.dose_mg(np.array([0.66, 10.0])).tolist() == pytest.approx([3.3, 20.0])
     size = {"weight_kg": 15.0, "height_cm": 0.66**2 * 3600 / 15.0}
-    given = simulate_patient(regimen, days=1, changes=size).columns["IL6"].max()
+    given = simulate_patient(regimen, days=1, changes=size).columns["il6_pg_per_mL"].max()
     adults = regimen.model_copy(update={"premedication": executable_regimen("blinatumomab").premedication})
-    as_for_adults = simulate_patient(adults, days=1, changes=size).columns["IL6"].max()
+    as_for_adults = simulate_patient(adults, days=1, changes=size).columns["il6_pg_per_mL"].max()
     assert given > 1.1 * as_for_adults  # 20 mg would hold more of the first IL-6 back
 
 

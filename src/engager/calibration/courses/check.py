@@ -25,7 +25,7 @@ from engager.population import PopulationValues
 Row = dict[str, object]
 
 _OUTPUTS = (
-    "cd8_per_uL", "b_per_uL", "IL6", "drug_pg_per_mL", "R_b", "A_b", "A_m", "X_m", "R_m",
+    "cd8_per_uL", "b_per_uL", "il6_pg_per_mL", "drug_pg_per_mL", "R_b", "A_b", "A_m", "X_m", "R_m",
 )  # fmt: skip
 _HOURS = np.array([0, 1, 2, 4, 6, 9, 12, 18, 24]) / 24
 _FINE = np.linspace(0, 3, 49)
@@ -224,18 +224,18 @@ def _median_b_after_break(world: World, setting: str) -> float:
 
 
 def _peak(world: World, setting: str, first: float, last: float) -> FloatArray:
-    found: FloatArray = np.nanmax(world.of(setting).between("IL6", first, last), axis=1)
+    found: FloatArray = np.nanmax(world.of(setting).between("il6_pg_per_mL", first, last), axis=1)
     return found
 
 
 def _share_il6_early(world: World, setting: str) -> float:
     seen = world.of(setting)
-    at = seen.days[np.nanargmax(seen["IL6"], axis=1)]
+    at = seen.days[np.nanargmax(seen["il6_pg_per_mL"], axis=1)]
     return float(np.mean(at <= 1.0))
 
 
 def _il6_day_3(world: World, setting: str) -> float:
-    return float(np.nanmedian(world.of(setting).at("IL6", 3) / _peak(world, setting, 0, 3)))
+    return float(np.nanmedian(world.of(setting).at("il6_pg_per_mL", 3) / _peak(world, setting, 0, 3)))
 
 
 def _il6_step(world: World, setting: str) -> float:

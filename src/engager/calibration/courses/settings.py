@@ -93,6 +93,7 @@ def observe(
     model : the ALL model as its table has it.
     setting : a key of `SETTINGS`.
     days : when to look; the first is 0.
+    outputs : columns of a trial's trajectories, or outputs and states of the model.
     stream : seed of the draws; patients of one kind are the same in all settings of that kind.
     numbers : array (patient,) of patient numbers.
     population : typical values and spreads in place of the table's, as `sample_patients` takes them.
@@ -123,8 +124,10 @@ def observe(
         method="rodas5p",
         rtol=_RTOL,
     )
-    values = evaluate_outputs(system, outputs, solution.values, parameters)
-    return Seen(np.asarray(days, dtype=float), {k: np.asarray(v) for k, v in values.items()}, solution.n_failed)
+    own = {name: model.roles.courses.get(name, name) for name in outputs}
+    values = evaluate_outputs(system, list(own.values()), solution.values, parameters)
+    seen = {name: np.asarray(values[state]) for name, state in own.items()}
+    return Seen(np.asarray(days, dtype=float), seen, solution.n_failed)
 
 
 def _patients(

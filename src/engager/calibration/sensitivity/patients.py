@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Wrong, Stream
+from engager.core import FloatArray, Stream
 from engager.engine import Problem, solve
 from engager.model import Model, evaluate_outputs, initial_states
 from engager.population import PopulationValues, blasts_at, sample_covariates, sample_patients, spread
@@ -30,7 +30,10 @@ PATIENT_OUTPUTS = {
 }
 YES_NO_OUTPUTS = ("response", "mrd_response")
 
-_NEEDED = ("Lp", "Ln", "IL6", "cd8_per_uL", "marrow_blasts_percent", "log10_mrd")
+# Courses of the model that the outputs are made of.
+_NEEDED = (
+    "blasts_cd19_positive", "blasts_cd19_negative", "il6_pg_per_mL", "cd8_per_uL", "marrow_blasts_percent", "log10_mrd",
+)  # fmt: skip
 _LAST_DAY = 28
 _REMISSION_PERCENT = 5.0
 _MRD_LOG10 = -4.0
@@ -49,17 +52,19 @@ class PatientFactor:
     Attributes
     ----------
     name : of a parameter of the model, or of a covariate.
-    sd_log : between-patient standard deviation of a parameter's logarithm; 0 for a covariate.
+    sd_log : between-patient standard deviation of a parameter's logarithm; 0 for a covariate or a share.
+    is_share : a parameter that only a share of patients have, 0 or 1 in each.
     """
 
     name: str
     quantile: spread.Quantile
     sd_log: float = 0.0
+    is_share: bool = False
 
     @property
     def is_covariate(self) -> bool:
         """A covariate rather than a parameter."""
-        return self.sd_log == 0.0
+        return self.sd_log == 0.0 and not self.is_share
 
 
 def _as_given(column: FloatArray) -> Callable[[FloatArray], FloatArray]:
@@ -83,11 +88,7 @@ class PatientFunction:
     """
 
     def __init__(self, protocol: Protocol, arm: str, model: Model, population: PopulationValues):
-        system = model.system
-        lacking = [name for name in _NEEDED if name not in system.outputs and name not in system.states]
-        if lacking:
-            rule = f"has no {', '.join(lacking)}, which the outputs of a patient need"
-            raise InputError(Wrong(f"model {model.id}", arm, rule))
+        model.roles.refuse_without([f"courses.{name}" for name in _NEEDED], f"sensitivity of patients in arm {arm}")
         self.protocol, self.arm, self.model, self.population = protocol, arm, model, population
         self.n_failed = 0
 
@@ -96,13 +97,16 @@ class PatientFunction:
         """Parameters with a between-patient spread, then covariates that differ between patients."""
         spreads = {name: quantile_of(one) for name, one in self.protocol.population.spreads().items()}
         # A covariate of this name takes the parameter's place in every patient.
-        replaced = {"cd8_start"} if "cd8_per_uL" in spreads else set()
+        replaced = {parameter for covariate, parameter in self.model.roles.fixed_by.items() if covariate in spreads}
         found = []
         for name, row in self.model.parameters.items():
             sd = float(self.population.spread.get(name, row.sd_log))
             if sd > 0 and name not in replaced and name in self.model.system.parameters:
                 typical = float(self.population.typical.get(name, row.model_value))
                 found.append(PatientFactor(name, spread.log_normal(typical, sd), sd))
+            if row.is_share:
+                share = float(self.population.typical.get(name, row.model_value))
+                found.append(PatientFactor(name, spread.share(share), is_share=True))
         for name, quantile in {**spreads, **self._bodies(spreads)}.items():
             if np.ptp(quantile(np.array([0.001, 0.25, 0.5, 0.75, 0.999]))) > 0:
                 found.append(PatientFactor(name, quantile))
@@ -155,8 +159,10 @@ class PatientFunction:
             rtol=_RTOL,
         )
         self.n_failed += solved.n_failed
-        seen = evaluate_outputs(system, _NEEDED, solved.values, parameters, np.zeros((1, len(system.inputs))))
-        return _outputs(times, seen)
+        offered = {column: self.model.roles.courses[column] for column in _NEEDED}
+        inputs = np.zeros((1, len(system.inputs)))
+        seen = evaluate_outputs(system, list(offered.values()), solved.values, parameters, inputs)
+        return _outputs(times, {column: seen[name] for column, name in offered.items()})
 
     def _patients(self, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Parameters (patient, parameter), weights and body-surface areas (patient,)."""
@@ -174,14 +180,16 @@ class PatientFunction:
         place = {name: i for i, name in enumerate(self.model.system.parameters)}
         parameters = patients.parameters.copy()
         for k, factor in enumerate(self.factors):
-            if not factor.is_covariate:
+            if factor.is_share:
+                parameters[:, place[factor.name]] = factor.quantile(points[:, k])
+            elif not factor.is_covariate:
                 # Covariates have already shifted the typical value; the patient's own deviation goes on top.
                 middle = factor.quantile(np.array([0.5]))[0]
                 parameters[:, place[factor.name]] *= factor.quantile(points[:, k]) / middle
-        if "blasts_start" in place:
+        if (start := self.model.roles.fixed_by.get("marrow_blasts_percent")) is not None:
             values = {name: parameters[:, i] for name, i in place.items()}
             share = patients.covariates["marrow_blasts_percent"] / 100.0
-            parameters[:, place["blasts_start"]] = blasts_at(share, values)
+            parameters[:, place[start]] = blasts_at(share, values, self.model.roles)
         return parameters, patients.covariates["weight_kg"], patients.covariates["bsa_m2"]
 
 
@@ -198,15 +206,15 @@ def _times(regimen: Regimen) -> FloatArray:
 
 
 def _outputs(times: FloatArray, seen: Mapping[str, FloatArray]) -> FloatArray:
-    blasts = np.maximum(seen["Lp"] + seen["Ln"], _LEAST_CELLS)
+    blasts = np.maximum(seen["blasts_cd19_positive"] + seen["blasts_cd19_negative"], _LEAST_CELLS)
     cd8 = np.maximum(seen["cd8_per_uL"], _LEAST_CD8)
     week, day14 = times <= 7.0, int(np.argmin(np.abs(times - 14.0)))
-    lost = ~np.isfinite(seen["Lp"][:, -1])
+    lost = ~np.isfinite(seen["blasts_cd19_positive"][:, -1])
     columns = {
         "blast_reduction": np.log10(blasts[:, 0] / blasts[:, -1]),
         "response": (seen["marrow_blasts_percent"][:, -1] <= _REMISSION_PERCENT).astype(float),
         "mrd_response": (seen["log10_mrd"][:, -1] < _MRD_LOG10).astype(float),
-        "il6_peak": np.log10(np.maximum(seen["IL6"].max(axis=1), _LEAST_IL6)),
+        "il6_peak": np.log10(np.maximum(seen["il6_pg_per_mL"].max(axis=1), _LEAST_IL6)),
         "cd8_nadir": np.log10(cd8[:, week].min(axis=1)),
         "cd8_day14": np.log10(cd8[:, day14] / cd8[:, 0]),
     }

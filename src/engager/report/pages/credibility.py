@@ -27,7 +27,7 @@ from engager.report.words import DASH, unit_words
 
 Row = Mapping[str, Any]
 _TEMPLATE = "credibility.html.j2"
-_NAMES = {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells", "IL6": "IL-6"}
+_NAMES = {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells", "il6_pg_per_mL": "IL-6"}
 _READINGS = re.compile("|".join(_NAMES))
 _USES = {"fit": "fitted", "check": "checked", None: "unmarked"}
 

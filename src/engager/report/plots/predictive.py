@@ -26,7 +26,7 @@ _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NAMES = {
     "cd8_per_uL": "CD8 T cells",
     "b_per_uL": "B cells",
-    "IL6": "IL-6",
+    "il6_pg_per_mL": "IL-6",
 }
 _FLOOR_WORDS = {True: "not read at or below", False: "read as at most"}
 
