@@ -19,6 +19,12 @@ from .condition import (
     Condition as Condition,
     parse_condition as parse_condition,
 )
+from .covariates import (
+    COVARIATES as COVARIATES,
+    WHOLE_NUMBERS as WHOLE_NUMBERS,
+    Covariate as Covariate,
+    covariate as covariate,
+)
 from .errors import (
     EngagerError as EngagerError,
     InputError as InputError,

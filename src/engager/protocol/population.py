@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from engager.core import patient_columns
+from engager.core import COVARIATES, patient_columns
 from engager.protocol.distribution import CategoryTable, Distribution, YesNo, numeric
 from engager.protocol.parts import Part, refuse
 
@@ -132,13 +132,9 @@ class PopulationBlock(Part):
 
     def covariates(self) -> dict[str, str]:
         """Names usable in eligibility and subgroups, each with its kind: number, category or yes_no."""
-        kinds = {name: "number" for name in (*self.spreads(), "weight_kg", "height_cm", "bsa_m2")}
-        kinds["marrow_blasts_percent"] = "number"
-        kinds.update(dict.fromkeys(("female", "ph_positive", "prior_hsct", "extramedullary"), "yes_no"))
-        kinds["salvage_line"] = "category"
-        kinds["performance"] = "category"
-        kinds["start_year"] = "number"
-        return kinds
+        own = {name: "number" for name in self.spreads()}
+        listed = {one.name: one.kind for one in COVARIATES if one.is_known or one.name in own}
+        return {**own, **listed}
 
 
 def _is_free(name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem, Stream, nearest
+from engager.core import COVARIATES, FloatArray, InputError, Problem, Stream, nearest
 from engager.engine import Problem as EngineProblem, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
@@ -26,19 +26,8 @@ from engager.trial import planned_actions, quantile_of
 MAX_DAYS = 3650.0
 FIGURES = (".png", ".svg", ".pdf", ".html")
 _HOURS = 24
-# A typical adult, for a patient of whom nothing is said: TOWER's medians (evidence record tower-2017); size
-# and counts of an average adult, assumed.
-_TYPICAL = {
-    "age_years": 37.0,
-    "female": 0.0,
-    "weight_kg": 75.0,
-    "height_cm": 172.0,
-    "ph_positive": 0.0,
-    "marrow_blasts_percent": 80.0,
-    "salvage_line": 1.0,
-    "prior_hsct": 0.0,
-    "extramedullary": 0.0,
-}
+# A typical adult, for a patient of whom nothing is said.
+_TYPICAL = {one.name: one.typical for one in COVARIATES if one.typical is not None}
 _MRD_LIMIT_PERCENT = 1e-2
 # Label, column, unit, panel, lowest value drawn, limits.
 _COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (

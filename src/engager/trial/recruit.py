@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import (
+    COVARIATES,
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
+    WHOLE_NUMBERS,
     FloatArray,
     Stream,
     as_exponential,
@@ -36,7 +38,7 @@ from engager.trial.allocation import dealt_to
 if TYPE_CHECKING:
     import polars as pl
 
-YES_NO = ("female", "ph_positive", "prior_hsct", "extramedullary", "in_remission", "untreated")
+YES_NO = tuple(one.name for one in COVARIATES if one.kind == "yes_no")
 _FROM_UNIFORM: dict[str, Callable[[FloatArray], FloatArray]] = {
     "uniform": lambda u: u,
     "normal": as_normal,
@@ -240,9 +242,5 @@ def covariate_frame(covariates: Covariates) -> pl.DataFrame:
 
     table = pl.DataFrame(covariates)
     flags = [pl.col(name) > 0.5 for name in YES_NO if name in covariates]
-    whole = [
-        pl.col(name).round().cast(pl.Int32)
-        for name in ("salvage_line", "performance", "start_year")
-        if name in covariates
-    ]
+    whole = [pl.col(name).round().cast(pl.Int32) for name in WHOLE_NUMBERS if name in covariates]
     return table.with_columns(*flags, *whole)

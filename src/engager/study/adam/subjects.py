@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from engager.core import DAYS_PER_MONTH, parse_condition
+from engager.core import COVARIATES, DAYS_PER_MONTH, parse_condition
 from engager.protocol import STRATA, Protocol
 from engager.study.adam.dataset import Dataset, Kind, Variable, dataset, date_of, yes, yes_no
 
@@ -14,26 +14,6 @@ _AGE_GROUPS = ((18, "<18"), (35, "18-34"), (55, "35-54"), (65, "55-64"))
 _OLDEST = ">=65"
 _LONGEST_TEXT = 200
 _FOLLOWED = ~pl.col("failed")
-
-# Covariates of the patients table: column -> (variable, label, kind).
-_NUMBERS: dict[str, tuple[str, str, Kind]] = {
-    "weight_kg": ("WEIGHTBL", "Weight at Baseline (kg)", "float"),
-    "height_cm": ("HEIGHTBL", "Height at Baseline (cm)", "float"),
-    "bsa_m2": ("BSABL", "Body Surface Area at Baseline (m2)", "float"),
-    "marrow_blasts_percent": ("BMBLSTBL", "Marrow Blasts at Baseline (%)", "float"),
-    "blood_blasts_per_uL": ("PBBLSTBL", "Blood Blasts at Baseline (/uL)", "float"),
-    "cd8_per_uL": ("CD8BL", "CD8 T Cells at Baseline (/uL)", "float"),
-    "entry_mrd_log10": ("MRDBL", "Log10 MRD at Baseline", "float"),
-    "salvage_line": ("SALVLINE", "Line of Salvage (0 = None)", "integer"),
-    "remission_months": ("REMDURBL", "Last Remission before Entry (Months)", "float"),
-}
-_FLAGS = {
-    "prior_hsct": ("PRHSCTFL", "Prior HSCT Flag"),
-    "ph_positive": ("PHFL", "Philadelphia Chromosome Positive Flag"),
-    "extramedullary": ("EMDFL", "Extramedullary Disease Flag"),
-    "in_remission": ("INREMFL", "Entered in Remission Flag"),
-    "untreated": ("UNTRTFL", "Leukemia Never Treated Before Flag"),
-}
 
 
 def is_randomized(protocol: Protocol) -> bool:
@@ -166,12 +146,15 @@ def _baseline(columns: list[str]) -> list[Variable]:
         Variable("SEX", "Sex", "text", pl.when(pl.col("female")).then(pl.lit("F")).otherwise(pl.lit("M")),
                  "patients.female"),
     ]  # fmt: skip
-    for column, (name, label, kind) in _NUMBERS.items():
-        if column in columns:
-            found.append(Variable(name, label, kind, pl.col(column), f"patients.{column}", "Assigned"))
-    for column, (name, label) in _FLAGS.items():
-        if column in columns:
+    for one in COVARIATES:
+        if one.adam is None or one.in_table not in columns:
+            continue
+        (name, label), column = one.adam, one.in_table
+        if one.kind == "yes_no":
             found.append(Variable(name, label, "text", yes_no(pl.col(column)), f"Y when patients.{column}."))
+        else:
+            kind: Kind = "integer" if one.kind == "category" else "float"
+            found.append(Variable(name, label, kind, pl.col(column), f"patients.{column}", "Assigned"))
     return found
 
 

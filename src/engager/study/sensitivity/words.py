@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engager.core import covariate
 from engager.model import Model
 from engager.population import ValueName
-
-_COVARIATES = {
-    "age_years": "age",
-    "female": "sex",
-    "marrow_blasts_percent": "marrow blasts at entry",
-    "salvage_line": "salvage line",
-    "prior_hsct": "earlier transplant",
-    "extramedullary": "extramedullary disease",
-    "ph_positive": "Philadelphia chromosome",
-    "height_cm": "height",
-    "weight_kg": "weight",
-    "mrd_log10": "residual disease at entry",
-    "cd8_per_uL": "CD8 T cells in blood at entry",
-    "in_remission": "remission at entry",
-    "untreated": "no earlier treatment",
-    "remission_months": "length of the last remission",
-    "remission_log": "length of the last remission",
-}
 
 
 def meaning_of(name: str, model: Model) -> str:
@@ -47,4 +30,5 @@ def labels_of(names: Iterable[str], model: Model) -> dict[str, str]:
 
 
 def _covariate(name: str) -> str:
-    return _COVARIATES.get(name, name.replace("_", " "))
+    known = covariate(name)
+    return known.meaning if known else name.replace("_", " ")

@@ -1,0 +1,81 @@
+"""What is known of a patient at entry: each covariate's kind, words, typical value and name in an export.
+
+The one list: `protocol` takes from it which names a condition may ask for, `trial` how a column is typed, `study` what
+a patient of whom nothing is said has, what a figure calls it, and what `study.adam` exports. Which distributions a
+study file may give is said by the fields of `protocol.PopulationBlock`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["number", "category", "yes_no"]
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """One covariate.
+
+    Attributes
+    ----------
+    name : in study files and in the tables.
+    kind : a number, a whole number of classes, or yes and no.
+    meaning : what a figure calls it.
+    typical : of the typical adult (`engager patient`); None: nothing is said.
+    is_known : every study has it, so that every condition may ask for it.
+    adam : variable and label of an ADaM export; None: exported otherwise or not at all.
+    column : in the patients table when it has another name there.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    typical: float | None = None
+    is_known: bool = False
+    adam: tuple[str, str] | None = None
+    column: str = ""
+
+    @property
+    def in_table(self) -> str:
+        """Its column in the patients table."""
+        return self.column or self.name
+
+
+# Typical values are TOWER's medians (evidence record tower-2017); size and counts of an average adult, assumed.
+COVARIATES = (
+    Covariate("age_years", "number", "age", 37.0),
+    Covariate("female", "yes_no", "sex", 0.0, is_known=True),
+    Covariate("weight_kg", "number", "weight", 75.0, True, ("WEIGHTBL", "Weight at Baseline (kg)")),
+    Covariate("height_cm", "number", "height", 172.0, True, ("HEIGHTBL", "Height at Baseline (cm)")),
+    Covariate("bsa_m2", "number", "body surface", None, True, ("BSABL", "Body Surface Area at Baseline (m2)")),
+    Covariate("marrow_blasts_percent", "number", "marrow blasts at entry", 80.0, True,
+              ("BMBLSTBL", "Marrow Blasts at Baseline (%)")),
+    Covariate("blood_blasts_per_uL", "number", "blasts in blood at entry",
+              adam=("PBBLSTBL", "Blood Blasts at Baseline (/uL)")),
+    Covariate("cd8_per_uL", "number", "CD8 T cells in blood at entry", adam=("CD8BL", "CD8 T Cells at Baseline (/uL)")),
+    Covariate("mrd_log10", "number", "residual disease at entry", adam=("MRDBL", "Log10 MRD at Baseline"),
+              column="entry_mrd_log10"),
+    Covariate("salvage_line", "category", "salvage line", 1.0, True, ("SALVLINE", "Line of Salvage (0 = None)")),
+    Covariate("performance", "category", "performance status", None, True,
+              ("ECOGBL", "ECOG Performance Status at Baseline")),
+    Covariate("remission_months", "number", "length of the last remission",
+              adam=("REMDURBL", "Last Remission before Entry (Months)")),
+    Covariate("prior_hsct", "yes_no", "earlier transplant", 0.0, True, ("PRHSCTFL", "Prior HSCT Flag")),
+    Covariate("ph_positive", "yes_no", "Philadelphia chromosome", 0.0, True,
+              ("PHFL", "Philadelphia Chromosome Positive Flag")),
+    Covariate("extramedullary", "yes_no", "extramedullary disease", 0.0, True,
+              ("EMDFL", "Extramedullary Disease Flag")),
+    # made from the study and from other covariates
+    Covariate("in_remission", "yes_no", "remission at entry", adam=("INREMFL", "Entered in Remission Flag")),
+    Covariate("untreated", "yes_no", "no earlier treatment", adam=("UNTRTFL", "Leukemia Never Treated Before Flag")),
+    Covariate("remission_log", "number", "length of the last remission"),
+    Covariate("second_remission", "yes_no", "second or later remission"),
+    Covariate("start_year", "number", "first year of the study", is_known=True),
+)  # fmt: skip
+WHOLE_NUMBERS = (*(one.name for one in COVARIATES if one.kind == "category"), "start_year")
+
+
+def covariate(name: str) -> Covariate | None:
+    """The covariate of that name; None for one of a study's own."""
+    return next((one for one in COVARIATES if one.name == name), None)
