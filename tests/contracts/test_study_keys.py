@@ -94,6 +94,15 @@ def design(key: str, value: Any, block: dict[str, Any], **also: Any) -> Change:
     return Change(f"design.{key}", value, {"design": block, "targets": [], **also}, design=True)
 
 
+LINE = {"id": "next", "share": 1.0, "delay_days": 5, "log10_kill": 2.0, "log10_kill_sd": 0.5, "hsct": 1.0}
+LATER = {"later_therapy": {"lines": [LINE]}, f"{REGIMEN}.cycles": 1, "hsct": {"probability": 0.5}}
+
+
+def line(key: str, value: Any, **also: Any) -> Change:
+    """A key of a later line, where many patients come to it."""
+    return Change(f"later_therapy.lines[0].{key}", value, {**LATER, "later_therapy": {"lines": [{**LINE, **also}]}})
+
+
 LIGHT = {"below_kg": 90, "doses": [{"days": "1-28", "amount": 5, "unit": "ug/day"}]}
 LOG_RANK = {"primary": "OS", "events": [6]}
 SCORE = {"primary": "CR/CRh/CRi"}
@@ -114,6 +123,7 @@ ACTS: dict[str, Change] = {
     "visits": Change("visits", {"counts_every_days": 2}),
     "follow_up": Change("follow_up", {"months": 3}),
     "hsct": Change("hsct", {"offer": "in_response", "probability": 1.0}),
+    "later_therapy": Change("later_therapy", "never", LATER),
     "endpoints": Change("endpoints", ["OS"]),
     "targets": Change("targets", [{**RESPONSE, "events": 6}]),
     "design": design("primary", "OS", SCORE),
@@ -158,6 +168,19 @@ ACTS: dict[str, Change] = {
     "FollowUp.accrual_months": Change("follow_up.accrual_months", 3),
     "FollowUp.dropout_per_year": Change("follow_up.dropout_per_year", 2),
     "FollowUp.data_cut": Change("follow_up.data_cut", {"deaths": 2}),
+    "FollowUp.start_year": Change("follow_up.start_year", 1990),
+    "LaterTherapyBlock.offer": Change("later_therapy", {"offer": "never"}, LATER),
+    "LaterTherapyBlock.lines": Change("later_therapy.lines", [{**LINE, "share": 0.1}], LATER),
+    "LaterLine.id": line("id", "other"),
+    "LaterLine.agent": line("agent", "antibody"),
+    "LaterLine.share": line("share", 0.1),
+    "LaterLine.delay_days": line("delay_days", 15),
+    "LaterLine.regimen": line("regimen", "vsli"),
+    "LaterLine.strength": line("strength", 5.0),
+    "LaterLine.log10_kill": line("log10_kill", 4.0),
+    "LaterLine.log10_kill_sd": line("log10_kill_sd", 3.0),
+    "LaterLine.spares_cd19_negative": line("spares_cd19_negative", True),
+    "LaterLine.hsct": line("hsct", 0.0),
     "LongerCycles.from_cycle": Change(
         f"{REGIMEN}.longer_cycles.from_cycle", 2, regimen(longer_cycles={"from_cycle": 1, "cycle_days": 49})
     ),
@@ -176,6 +199,7 @@ ACTS: dict[str, Change] = {
     "PopulationBlock.salvage_line": Change("population.salvage_line", {"4": 1.0}),
     "PopulationBlock.prior_hsct": Change("population.prior_hsct", 1),
     "PopulationBlock.extramedullary": Change("population.extramedullary", 1),
+    "PopulationBlock.performance": Change("population.performance", {"3": 1.0}),
     "PopulationBlock.mrd_log10": Change("population.mrd_log10", -3, {"population": {"setting": "mrd_positive"}}),
     "PopulationBlock.blood_blasts_per_uL": Change("population.blood_blasts_per_uL", 5000),
     "PopulationBlock.cd8_per_uL": Change("population.cd8_per_uL", 900),
@@ -248,6 +272,7 @@ ACTS: dict[str, Change] = {
     "Transplant.probability": Change("hsct.probability", 0.0, {"hsct": {"offer": "in_response", "probability": 1}}),
     "Transplant.earliest_after_cycle": Change("hsct.earliest_after_cycle", 2, {"hsct": {"probability": 1}}),
     "Transplant.delay_days": Change("hsct.delay_days", 30, {"hsct": {"probability": 1}}),
+    "Transplant.without_remission": Change("hsct.without_remission", 1.0, {"hsct": {"probability": 0.5}}),
     "Visits.marrow_days": Change("visits.marrow_days", [15]),
     "Visits.counts_every_days": Change("visits.counts_every_days", 3),
     "Visits.mrd": Change("visits.mrd", {"limit": 0.01}),
