@@ -224,6 +224,7 @@ ACTS: dict[str, Change] = {
     "Regimen.continue_if": Change(f"{REGIMEN}.continue_if", {"after_cycle": 1, "response": ["complete_MRD_response"]}),
     "Regimen.course": Change("arms.b.regimen.course", [{"drug": "cytarabine", "days": "1-2"}]),
     "Regimen.strength": Change("arms.b.regimen.strength", 0.2),
+    "Regimen.marrow_toxicity": Change("arms.b.regimen.marrow_toxicity", 0.2),
     "Regimen.assumptions": Change(f"{REGIMEN}.assumptions", ["a remark that is told at the run"]),
     "Target.arm": target(RESPONSE, "arm", "b"),
     "Target.endpoint": target(RESPONSE, "endpoint", "CR"),

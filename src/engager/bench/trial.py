@@ -17,10 +17,10 @@ import numpy as np
 
 from engager.core import FloatArray, IntArray, share_out, usable_cpus
 from engager.engine import Action, Problem, Schedule, Trajectories, solve
-from engager.model import System, load_model
+from engager.model import DiseaseRoles, System, load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
-from engager.trial import METHOD, RTOL, absolute_tolerances, piece_size, simulate_here
+from engager.trial import METHOD, RTOL, piece_size, simulate_here
 
 STUDY = "tower"
 _SEED = 1
@@ -118,6 +118,7 @@ class Courses:
     """
 
     system: System
+    roles: DiseaseRoles
     start: FloatArray
     parameters: FloatArray
     end: FloatArray
@@ -172,7 +173,7 @@ class Courses:
 
     def seconds(self, n_threads: int) -> float:
         """Wall time to solve the whole problem."""
-        problem, atol = self.problem(), absolute_tolerances(self.system.states)
+        problem, atol = self.problem(), np.array(self.roles.tolerance_of(self.system.states))
         start = time.perf_counter()
         solve(problem, method=METHOD, rtol=RTOL, atol=atol, n_threads=n_threads)
         return time.perf_counter() - start
@@ -180,14 +181,15 @@ class Courses:
 
 def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> list[Courses]:
     """The courses of every arm, as a trial carried them."""
-    system = load_model(protocol.model).system
+    model = load_model(protocol.model)
+    system, roles = model.system, model.roles
     by_arm: dict[str, Courses] = {}
 
     def witness(arm: str, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
         if arm not in by_arm:  # the first round has everybody
             assert problem.initial is not None
             assert problem.inputs is not None
-            found = Courses(system, problem.initial.copy(), problem.parameters.copy(), np.zeros(rows.size))
+            found = Courses(system, roles, problem.initial.copy(), problem.parameters.copy(), np.zeros(rows.size))
             found._last, found._inputs = problem.initial.copy(), np.zeros_like(problem.inputs)
             by_arm[arm] = found
         by_arm[arm].add(rows, problem, solution)

@@ -46,8 +46,8 @@ _WORDS: dict[str, dict[str, str]] = {
 TRIAL_PARTS = (
     "clones", "sanctuary", "pools.antigen_positive", "hazards.leukemia", "seen.marrow_blasts_percent", "seen.log10_mrd",
     "seen.blood_blasts_per_uL", "seen.neutrophils_per_uL", "seen.platelets_per_uL", "doses.chemotherapy",
-    "chemotherapy_sensitivity", "marrow_toxicity", "transplant.emptied", "transplant.stem", "transplant.grafted", "transplant.window",
-    "transplant.late_effects", "fixed_by.marrow_blasts_percent",
+    "chemotherapy_sensitivity", "marrow_toxicity", "transplant.emptied", "transplant.stem", "transplant.grafted",
+    "transplant.window", "transplant.late_effects", "fixed_by.marrow_blasts_percent",
 )  # fmt: skip
 
 
@@ -67,8 +67,8 @@ class DiseaseRoles:
         makes an event of a kind more often severe.
     transplant : states that conditioning empties and the stem cells that it leaves a share of; that a graft switches on
         (set to 1); the hazard of transplantation and late effects, set to their size.
-    chemotherapy_sensitivity, marrow_toxicity : parameters that a regimen's strength and its toxicity to marrow multiply;
-        empty: none.
+    chemotherapy_sensitivity, marrow_toxicity : parameters that a regimen's strength and its toxicity to marrow
+        multiply; empty: none.
     seen : what a visit observes. courses : what is kept of sampled patients and drawn, by column of the tables.
     tolerances : absolute tolerance of a state in a trial, in its unit; others have ``others``.
     with_weight : parameters in proportion to body weight. as_odds : shares whose log-normal draw is read as odds.

@@ -61,7 +61,7 @@ class VirtualPatient:
     regimen : what was given.
     covariates : of the patient, by name.
     days : array (time,) [day from the first dose].
-    columns : array (time,) by column of a trial's trajectories that the model offers; cells, or the unit in the name.
+    columns : array (time,) by column of a trial's trajectories; cells, or the unit in the name.
     """
 
     regimen: Regimen
@@ -129,7 +129,7 @@ def simulate_patient(
     )
     if solved.n_failed:
         raise InputError(Problem("patient", dict(changes or {}), "cannot be followed to the end by the solver"))
-    offered = {column: loaded.roles.courses[column] for _, column, *_ in _COURSES if column in loaded.roles.courses}
+    offered = loaded.roles.courses
     names = list(offered.values())
     found = evaluate_outputs(system, names, solved.values, patient.parameters, np.zeros((1, len(system.inputs))))
     told = {name: float(value[0]) for name, value in patient.covariates.items()}

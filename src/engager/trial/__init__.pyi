@@ -23,7 +23,6 @@ from .replicates import (
 from .simulate import (
     METHOD as METHOD,
     RTOL as RTOL,
-    absolute_tolerances as absolute_tolerances,
     simulate_here as simulate_here,
 )
 from .tables import (

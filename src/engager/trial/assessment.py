@@ -71,7 +71,8 @@ class Assessment:
 
     def _look_outside(self, rows: IntArray) -> None:
         """Images, which every visit in follow-up and every marrow comes with."""
-        self.outside[rows] = self.course.column(self.course.roles.sanctuary)[rows] >= self.assumed["sanctuary_relapse_cells"]
+        cells = self.course.column(self.course.roles.sanctuary)[rows]
+        self.outside[rows] = cells >= self.assumed["sanctuary_relapse_cells"]
 
     def _observe(self, rows: IntArray) -> dict[str, FloatArray]:
         course = self.course
