@@ -209,12 +209,12 @@ def test_prior_of_a_median_counts_deaths():
 
 
 def test_survival_at_a_landmark_is_pooled(engager):
-    found = engager("evidence", "pool", "--endpoint", "OS", "--at", 60, "--json")
+    found = engager("evidence", "pool", "--endpoint", "OS", "--at", 60, "--setting", "any", "--class", "any", "--json")
     assert found.code == 0, found.err
     pooled = json.loads(found.out)
     assert (pooled["statistic"], pooled["time_months"]) == ("survival_at", 60)
     assert 0 < pooled["estimate"]["low"] < pooled["estimate"]["value"] < pooled["estimate"]["high"] < 0.3
-    shown = engager("evidence", "pool", "--endpoint", "OS", "--at", 12)
+    shown = engager("evidence", "pool", "--endpoint", "OS", "--at", 12, "--class", "any")
     assert "from n, computed" in shown.out
     assert "without loss to follow-up" in shown.err
 
@@ -273,3 +273,46 @@ def test_regimens_say_whether_and_how_they_are_given_as_an_arm():
     ]  # fmt: skip
     shown = _run(regimen_app, "show", "blinatumomab-mt103-206").stdout
     assert "as a trial arm: 5 ug/m2/day, then 15 ug/m2/day, 5 x 42 days; the doses were not seen" in shown
+
+
+def test_pool_without_filters_takes_one_setting_lineage_age_and_class_and_says_so():
+    result = _run(evidence_app, "pool", "--endpoint", "CR", "--json")
+    content = json.loads(result.stdout)
+    taken = {row["record"] for row in content["rows"]}
+    # First line, T-cell disease, children and chemotherapy stay out.
+    assert {"tower-2017", "topp-2015-phase2"} <= taken
+    assert taken <= {"tower-2017", "topp-2015-phase2", "topp-2014"}
+    told = " ".join(content["remarks"])
+    for option in ("--setting any", "--lineage any", "--age-group any", "--class any"):
+        assert option in told
+
+
+def test_any_takes_everything_and_asked_for_filters_are_kept():
+    everything = ("--setting", "any", "--lineage", "any", "--age-group", "any", "--class", "any")
+    content = json.loads(_run(evidence_app, "pool", "--endpoint", "CR", *everything, "--json").stdout)
+    assert len(content["rows"]) > 10
+    assert not any("default" in told for told in content["remarks"])
+    without = everything[:2] + everything[4:]
+    adults = json.loads(_run(evidence_app, "pool", "--endpoint", "CR", *without, "--json").stdout)
+    left = {row["record"] for row in content["rows"]} - {row["record"] for row in adults["rows"]}
+    assert left
+    assert all(load_records()[name].population.lineage == "T" for name in left)
+    by_class = json.loads(_run(evidence_app, "pool", "--endpoint", "CR", "--by", "drug_class", "--json").stdout)
+    assert len({row["regimen"] for row in by_class["rows"]}) > 3
+
+
+def test_a_prior_without_filters_is_of_chemotherapy_of_choice_and_says_so():
+    content = json.loads(_run(evidence_app, "prior", "--endpoint", "OS", "--json").stdout)
+    named = json.loads(
+        _run(evidence_app, "prior", "--endpoint", "OS", "--class", "chemotherapy_of_choice", "--json").stdout
+    )
+    assert content["labels"] == named["labels"]
+    assert any("chemotherapy_of_choice" in told and "--class any" in told for told in content["remarks"])
+
+
+def test_defaults_that_leave_nothing_say_how_to_widen():
+    with pytest.raises(InputError, match="--setting any"):
+        _run(evidence_app, "pool", "--endpoint", "death_induction")
+    for option, value in (("--lineage", "NK"), ("--age-group", "old")):
+        with pytest.raises(InputError, match=option):
+            _run(evidence_app, "pool", "--endpoint", "CR", option, value)

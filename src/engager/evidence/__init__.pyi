@@ -36,6 +36,7 @@ from .records.catalogue import (
     summary as summary,
 )
 from .records.citations import (
+    citation_remarks as citation_remarks,
     cite as cite,
     cite_all as cite_all,
 )
@@ -96,6 +97,11 @@ from .records.vocabulary import (
 )
 from .synthesis.beta_mixture import (
     BetaMixture as BetaMixture,
+)
+from .synthesis.defaults import (
+    CONTROL_CLASS as CONTROL_CLASS,
+    POOLED_CLASS as POOLED_CLASS,
+    with_defaults as with_defaults,
 )
 from .synthesis.historical_median import (
     HistoricalMedian as HistoricalMedian,

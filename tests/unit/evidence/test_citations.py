@@ -8,7 +8,7 @@ import pytest
 from pybtex.database import parse_string
 
 from engager.core import InputError
-from engager.evidence import cite, cite_all, load_records, record
+from engager.evidence import citation_remarks, cite, cite_all, load_records, record
 
 
 def test_bibtex_of_every_record_is_read_by_pybtex():
@@ -70,3 +70,16 @@ def test_a_correction_is_told_in_one_sentence():
     assert told.count("[corrected") == 9
     assert "the review's list names Faderl" in told
     assert "the review's list: the review's list" not in told
+
+
+@pytest.mark.parametrize("style", ["text", "bibtex", "ris", "csl-json"])
+def test_a_pasted_citation_holds_no_word_on_memory_nor_a_number_nobody_saw(style):
+    for entry in load_records().values():
+        assert "memory" not in cite(entry, style).replace(entry.citation.seed_error or "nothing", ""), entry.id
+    assert "28249141" not in cite(record("tower-2017"), style)
+    assert "10.1056/NEJMoa1609783" in cite(record("tower-2017"), style)
+
+
+def test_what_is_unsure_about_a_citation_stays_with_the_record():
+    assert "from memory" in citation_remarks(record("tower-2017"))
+    assert "from memory" in citation_remarks(record("fielding-2007"))

@@ -185,11 +185,13 @@ def _print_card(entry: Record) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from engager.evidence import cite
+    from engager.evidence import citation_remarks, cite
 
     console = _console()
     console.print(f"[bold]{entry.id}[/bold]  {entry.kind.replace('_', ' ')}", highlight=False)
     console.print(escape(cite(entry)), highlight=False)
+    if noted := citation_remarks(entry):
+        console.print(escape(f"on the citation: {noted}"), highlight=False)
     people = entry.population
     facts = [
         f"age {people.age_group}",

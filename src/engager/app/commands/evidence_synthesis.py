@@ -13,12 +13,14 @@ import typer
 from engager.app.console import print_json, print_table, remark
 
 if TYPE_CHECKING:
-    from engager.evidence import Pooled
+    from engager.evidence import Pooled, Selection
 
 EndpointOption = Annotated[str, typer.Option("--endpoint", help="E.g. CR, CR/CRh/CRi, MRD_response, OS.")]
 Regimens = Annotated[list[str] | None, typer.Option("--regimen", help="Slug or name; may be given more than once.")]
-DrugClass = Annotated[str | None, typer.Option("--class", help="Class of regimen, e.g. t_cell_engager.")]
-Setting = Annotated[str | None, typer.Option(help="E.g. relapsed_refractory.")]
+DrugClass = Annotated[str | None, typer.Option("--class", help="Class of regimen, e.g. t_cell_engager; any: all.")]
+Setting = Annotated[str | None, typer.Option(help="E.g. mrd_positive; default relapsed_refractory; any: all.")]
+Lineage = Annotated[str | None, typer.Option(help="B (the default), T or any.")]
+AgeGroup = Annotated[str | None, typer.Option(help="adult (the default), paediatric or any.")]
 Design = Annotated[str | None, typer.Option(help="E.g. single_arm_trial.")]
 Year = Annotated[str | None, typer.Option(help="2015, 2010-2016, 2010- or -2005.")]
 Statistic = Annotated[
@@ -44,6 +46,8 @@ def pool(
     setting: Setting = None,
     design: Design = None,
     year: Year = None,
+    lineage: Lineage = None,
+    age_group: AgeGroup = None,
     statistic: Statistic = None,
     at: Landmark = None,
     method: Method = "glmm",
@@ -55,7 +59,10 @@ def pool(
     as_json: AsJson = False,
 ) -> None:
     """Pool a published endpoint over trials: nobody twice, and a word on each figure left out."""
-    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
+    # Subgroups by class or setting ask for all of them.
+    drug_class = drug_class or ("any" if by == "drug_class" else None)
+    setting = setting or ("any" if by == "setting" else None)
+    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
     pooled = _pooled(endpoint, statistic, filters, method, by, covariate, level, at)
     if as_json:
         print_json(pooled.as_dict())
@@ -71,6 +78,8 @@ def forest(
     setting: Setting = None,
     design: Design = None,
     year: Year = None,
+    lineage: Lineage = None,
+    age_group: AgeGroup = None,
     statistic: Statistic = None,
     at: Landmark = None,
     method: Method = "glmm",
@@ -82,7 +91,7 @@ def forest(
     """Draw the forest plot of a published endpoint, a simulated trial as its own row."""
     from engager.evidence import cite, draw_forest, forest_table, record, write_figure
 
-    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap)
+    filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
     pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95, at)
     simulated = [row for folder in run or () for row in _simulated(folder, pooled, run_arm)]
     landmark = f" {at:g} months" if at is not None else ""
@@ -181,6 +190,8 @@ def filters_of(
     year: str | None,
     family: bool,
     allow_overlap: bool,
+    lineage: str | None = None,
+    age_group: str | None = None,
 ) -> dict[str, Any]:
     """The filters of `select`, from the options of a command."""
     return {
@@ -191,6 +202,8 @@ def filters_of(
         "year": year,
         "family": family,
         "allow_overlap": allow_overlap,
+        "lineage": lineage,
+        "age_group": age_group,
     }
 
 
@@ -206,12 +219,14 @@ def _pooled(
 ) -> Pooled:
     from engager.core import InputError, Problem
     from engager.evidence import (
+        POOLED_CLASS,
         known_endpoint,
         pool_hazard_ratios,
         pool_medians,
         pool_proportions,
         pool_survival,
         select,
+        with_defaults,
     )
 
     if not 0 < level < 1:
@@ -227,12 +242,32 @@ def _pooled(
     if what not in ("proportion", "median", "survival_at"):
         rule = "must be proportion, median, survival_at or hazard_ratio"
         raise InputError(Problem("--statistic", what, rule))
-    selection = select(endpoint, statistic=what, time_months=at, **filters)
+    filters, told = with_defaults(filters, POOLED_CLASS)
+    selection = chosen_by_default(told, lambda: select(endpoint, statistic=what, time_months=at, **filters))
     if at is not None:
         return pool_survival(selection, at, by, covariates or (), level)
     if what == "median":
         return pool_medians(selection, by, covariates or (), level)
     return pool_proportions(selection, method, by, covariates or (), level)
+
+
+def chosen_by_default(told: tuple[str, ...], choose: Callable[[], Selection]) -> Selection:
+    """A selection whose remarks begin with what the defaults chose; when nothing is found, the error says so."""
+    from dataclasses import replace
+
+    from engager.core import InputError, Problem
+
+    try:
+        selection = choose()
+    except InputError as error:
+        if not told:
+            raise
+        problems = [
+            Problem(one.where, one.value, one.rule, "; ".join((*told, *filter(None, [one.next_step]))))
+            for one in error.problems
+        ]
+        raise InputError(problems) from None
+    return replace(selection, remarks=(*told, *selection.remarks))
 
 
 def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, Any]]:

@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from engager.app.commands.evidence_synthesis import (
+    AgeGroup,
     AsJson,
     Design,
     DrugClass,
     EndpointOption,
+    Lineage,
     Regimens,
     Setting,
     Year,
+    chosen_by_default,
     filters_of,
     short,
     tell_written,
@@ -74,6 +77,8 @@ def prior(
     setting: Setting = None,
     design: Design = None,
     year: Year = None,
+    lineage: Lineage = None,
+    age_group: AgeGroup = None,
     tau_scale: Annotated[
         float | None, typer.Option(help="Scale of the prior of tau; 1 for a share, 0.5 for a median.")
     ] = None,
@@ -83,11 +88,19 @@ def prior(
     """A robust prior of a control arm from earlier ones, a share or a median survival, with its effective
     size.
     """
-    from engager.evidence import known_endpoint, median_prior_from_records, prior_from_records, select
+    from engager.evidence import (
+        CONTROL_CLASS,
+        known_endpoint,
+        median_prior_from_records,
+        prior_from_records,
+        select,
+        with_defaults,
+    )
 
-    filters = filters_of(regimen, drug_class, setting, design, year, False, False)
+    filters = filters_of(regimen, drug_class, setting, design, year, False, False, lineage, age_group)
+    filters, told = with_defaults(filters, CONTROL_CLASS)
     if known_endpoint(endpoint, "--endpoint").kind == "time_to_event":
-        chosen = select(endpoint, "median", **filters)
+        chosen = chosen_by_default(told, lambda: select(endpoint, "median", **filters))
         medians = median_prior_from_records(chosen, tau_scale or 0.5, robust_weight)
         parts = "log months", ("weight", "mean", "sd"), medians.as_dict()
         said = [
@@ -96,7 +109,7 @@ def prior(
             f"vague part), from {medians.n_studies} studies",
         ]
     else:
-        chosen = select(endpoint, **filters)
+        chosen = chosen_by_default(told, lambda: select(endpoint, **filters))
         shares = prior_from_records(chosen, tau_scale or 1.0, robust_weight=robust_weight)
         parts = "share", ("weight", "a", "b"), shares.as_dict()
         said = [
@@ -107,7 +120,7 @@ def prior(
         ]
     scale, keys, content = parts
     if as_json:
-        print_json({"endpoint": chosen.endpoint, "scale": scale, **content})
+        print_json({"endpoint": chosen.endpoint, "scale": scale, **content, "remarks": list(chosen.remarks)})
         return
     rows = [[f"{part[key]:.3f}" for key in keys] for part in content["components"]]
     if len(rows) <= _MOST_PARTS:

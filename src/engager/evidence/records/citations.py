@@ -1,6 +1,7 @@
 """A record's citation as BibTeX, RIS, CSL-JSON or a formatted reference.
 
-Facts only: a name, title or page nobody saw is left out and the note says so. What the review's reference
+Facts only: a name, title, page or number nobody saw is left out. Remarks on how a text was searched for stay with the
+record; a citation that is pasted holds none. What the review's reference
 list has wrong is corrected here and told in the note.
 """
 
@@ -55,8 +56,16 @@ def authors(citation: Citation) -> tuple[list[str], bool]:
     return seen, is_complete
 
 
-def remarks(record: Record) -> str:
-    """What a reader of the citation should know: corrections, what was not checked, what is from memory."""
+def citation_remarks(record: Record) -> str:
+    """What a reader of the record should know of its citation: corrections, what was not checked or not seen."""
+    citation = record.citation
+    notes = ("authors", "title", "journal", "pages", "doi", "pmid", "registry", "citation")
+    said = (getattr(citation, f"{key}_note") for key in notes)
+    return "; ".join(filter(None, [_corrections(record), *said]))
+
+
+def _corrections(record: Record) -> str:
+    """What belongs beside a citation wherever it is pasted: corrections, and what of it is incomplete."""
     citation = record.citation
     said = []
     if citation.seed_error:
@@ -70,8 +79,6 @@ def remarks(record: Record) -> str:
         said.append("authors not seen")
     elif not is_complete:
         said.append("author list incomplete")
-    notes = ("authors", "title", "journal", "pages", "doi", "pmid", "registry", "citation")
-    said += [note for note in (getattr(citation, f"{key}_note") for key in notes) if note]
     return "; ".join(said)
 
 
@@ -97,12 +104,12 @@ def _text(record: Record) -> str:
     if citation.pages:
         place += f":{citation.pages}" if place else citation.pages
     parts = [shown, _title(citation), f"{citation.journal}. {citation.year}" + (f";{place}" if place else "")]
-    if citation.doi:
-        parts.append(f"doi:{citation.doi}")
-    if citation.pmid:
-        parts.append(f"PMID {citation.pmid}")
+    if doi := _seen(citation, "doi"):
+        parts.append(f"doi:{doi}")
+    if pmid := _seen(citation, "pmid"):
+        parts.append(f"PMID {pmid}")
     number = f"{record.reference}. " if record.reference is not None else ""
-    remark = remarks(record)
+    remark = _corrections(record)
     body = ". ".join(part.rstrip(".") for part in parts if part) + "."
     return number + body + (f" [{remark}]" if remark else "")
 
@@ -122,9 +129,9 @@ def _bibtex(record: Record) -> str:
         "volume": citation.volume or "",
         "number": citation.issue or "",
         "pages": re.sub(r"(?<=\d)-(?=[\dA-Z])", "--", citation.pages or ""),
-        "doi": citation.doi or "",
-        "pmid": citation.pmid or "",
-        "note": _escaped(remarks(record)),
+        "doi": _seen(citation, "doi"),
+        "pmid": _seen(citation, "pmid"),
+        "note": _escaped(_corrections(record)),
     }
     lines = [f"  {key} = {{{value}}}," for key, value in fields.items() if value]
     return "\n".join([f"@{kind}{{{record.id},", *lines, "}"])
@@ -143,10 +150,10 @@ def _ris(record: Record) -> str:
         ("IS", citation.issue or ""),
         ("SP", first),
         ("EP", last),
-        ("DO", citation.doi or ""),
-        ("AN", citation.pmid or ""),
+        ("DO", _seen(citation, "doi")),
+        ("AN", _seen(citation, "pmid")),
         ("ID", record.id),
-        ("N1", remarks(record)),
+        ("N1", _corrections(record)),
     ]
     return "\n".join([f"{tag}  - {value}" for tag, value in fields if value] + ["ER  - "])
 
@@ -163,15 +170,21 @@ def _csl(record: Record) -> dict[str, Any]:
         "volume": citation.volume,
         "issue": citation.issue,
         "page": citation.pages,
-        "DOI": citation.doi,
-        "PMID": citation.pmid,
+        "DOI": _seen(citation, "doi"),
+        "PMID": _seen(citation, "pmid"),
         "PMCID": citation.pmcid,
-        "note": remarks(record),
+        "note": _corrections(record),
     }
     return {key: value for key, value in entry.items() if value}
 
 
 _STYLES: dict[str, Callable[[Record], str]] = {"text": _text, "bibtex": _bibtex, "ris": _ris}
+
+
+def _seen(citation: Citation, key: str) -> str:
+    """A number of the citation, unless its note says that it, or a part of it, was not seen."""
+    note = getattr(citation, f"{key}_note") or ""
+    return "" if "from memory" in note else getattr(citation, key) or ""
 
 
 def _title(citation: Citation) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
 from engager.evidence.records.catalogue import regimen_summary
-from engager.evidence.records.citations import authors, remarks
+from engager.evidence.records.citations import authors, citation_remarks
 from engager.evidence.records.intervals import exact_interval_of
 from engager.evidence.records.library import load_records
 from engager.evidence.records.outcome import Outcome
@@ -158,7 +158,7 @@ def evidence_tables() -> dict[str, pl.DataFrame]:
                 "lineage": record.population.lineage,
                 "ph": record.population.ph,
                 "n": record.n,
-                "citation_remarks": remarks(record) or None,
+                "citation_remarks": citation_remarks(record) or None,
                 "notes": record.notes,
             }
         )

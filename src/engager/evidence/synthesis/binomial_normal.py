@@ -84,10 +84,11 @@ def fit_binomial_normal(
 
     def loss(theta: FloatArray) -> float:
         # Beyond the wall there is no estimate to find.
-        return np.inf if theta[-1] > _WALL else -log_likelihood(theta[:-1], float(np.exp(theta[-1])), k, m, x)
+        return 1e10 if theta[-1] > _WALL else -log_likelihood(theta[:-1], float(np.exp(theta[-1])), k, m, x)
 
-    fits = [_minimum(loss, np.append(start, log_tau)) for log_tau in np.log([0.2, 1.0, 4.0])]
-    best, height = min(fits, key=lambda fit: fit[1])
+    # Quick descents from small, middling and large variation; the lowest is followed to its end.
+    near = [minimize(loss, np.append(start, log_tau), method="BFGS", options=_ROUGH) for log_tau in np.log(_STARTS)]
+    best, height = _minimum(loss, min(near, key=lambda fit: float(fit.fun)).x)
     tau = float(np.exp(best[-1]))
     common = -_binomial(start, k, m, x)
     at_zero = height >= common - _FLAT or tau < 1e-4
@@ -119,6 +120,8 @@ _DIVERGED = 30.0
 _WALL = np.log(1.5 * _DIVERGED)
 # Likelihoods that differ by less are the same: variation between studies explains nothing.
 _FLAT = 1e-7
+_STARTS = (0.2, 1.0, 4.0)
+_ROUGH = {"gtol": 1e-5, "maxiter": 100}
 _TIGHT = {"xatol": 1e-8, "fatol": 1e-12, "maxiter": 20000, "maxfev": 20000, "adaptive": True}
 # The integrand is followed down to e^-40 of its top; the normal factor alone ends it 9 away from there.
 _DEPTH = 40.0

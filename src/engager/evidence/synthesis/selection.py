@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, nearest
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.catalogue import find_records
 from engager.evidence.records.library import load_records
@@ -76,6 +76,8 @@ def select(
     with_controls: bool = True,
     allow_overlap: bool = False,
     time_months: float | None = None,
+    lineage: str | None = None,
+    age_group: str | None = None,
 ) -> Selection:
     """The published figures of an endpoint, one per arm, no patient twice.
 
@@ -86,6 +88,7 @@ def select(
         month).
     regimens, drug_class, setting, design, year : as in `find_records`; regimen and class choose arms, not
         records.
+    lineage, age_group : B or T, adult or paediatric: leave out records of the other alone; mixed ones stay, and are told.
     family : take all endpoints of the endpoint's family, the asked one first.
     with_controls : keep arms that papers set beside their own patients.
     allow_overlap : take arms that share patients all the same; only to show what that would do.
@@ -96,6 +99,7 @@ def select(
         When a filter names something unknown, or no figure is left.
     """
     wanted = words.known_endpoint(endpoint, "--endpoint")
+    _check_people(lineage, age_group)
     records = find_records(regimens, drug_class, setting, wanted.name if not family else None, design, year)
     slugs = _slugs(regimens, drug_class)
     left_out: list[str] = []
@@ -106,7 +110,10 @@ def select(
             if (slugs is not None and arm.regimen not in slugs) or (not with_controls and name in external_controls()):
                 continue
             study = _study(record, arm, wanted, statistic, family, time_months, left_out)
-            if study is not None and record.population.disease is not None:
+            other = _other_patients(record, lineage, age_group)
+            if study is not None and other:
+                left_out.append(f"{name}: {other}")
+            elif study is not None and record.population.disease is not None:
                 left_out.append(f"{name}: other diseases are mixed in ({record.population.disease})")
             elif study is not None:
                 found.append((name, study.n or 0, study))
@@ -124,6 +131,30 @@ def select(
         raise InputError(Problem("--endpoint", endpoint, rule, hint))
     remarks = (*_remarks(kept, wanted, allow_overlap), *guessed)
     return Selection(wanted.name, statistic, tuple(kept), tuple(left_out), remarks)
+
+
+_LINEAGES = {"B": "T", "T": "B"}
+_AGES = {"adult": ("paediatric", "paediatric_and_young_adult"), "paediatric": ("adult",)}
+
+
+def _other_patients(record: Record, lineage: str | None, age_group: str | None) -> str:
+    """Why a record is of other patients than those asked for; empty when it is not."""
+    people = record.population
+    if lineage is not None and people.lineage == _LINEAGES[lineage]:
+        return f"{people.lineage}-cell disease"
+    if age_group is not None and people.age_group in _AGES[age_group]:
+        return people.age_group.replace("_", " ") + " patients"
+    return ""
+
+
+def _check_people(lineage: str | None, age_group: str | None) -> None:
+    problems = [
+        Problem(option, value, "must be one of " + ", ".join(known), nearest(value, known))
+        for option, value, known in (("--lineage", lineage, _LINEAGES), ("--age-group", age_group, _AGES))
+        if value is not None and value not in known
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def covariates(record: Record, arm: Arm) -> dict[str, float]:
