@@ -88,7 +88,7 @@ def select(
         month).
     regimens, drug_class, setting, design, year : as in `find_records`; regimen and class choose arms, not
         records.
-    lineage, age_group : B or T, adult or paediatric: leave out records of the other alone; mixed ones stay, and are told.
+    lineage, age_group : B or T, adult or paediatric: leave out records of the other alone; mixed ones stay.
     family : take all endpoints of the endpoint's family, the asked one first.
     with_controls : keep arms that papers set beside their own patients.
     allow_overlap : take arms that share patients all the same; only to show what that would do.
