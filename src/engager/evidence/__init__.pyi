@@ -98,11 +98,6 @@ from .records.vocabulary import (
 from .synthesis.beta_mixture import (
     BetaMixture as BetaMixture,
 )
-from .synthesis.defaults import (
-    CONTROL_CLASS as CONTROL_CLASS,
-    POOLED_CLASS as POOLED_CLASS,
-    with_defaults as with_defaults,
-)
 from .synthesis.historical_median import (
     HistoricalMedian as HistoricalMedian,
     NormalMixture as NormalMixture,
@@ -151,8 +146,11 @@ from .synthesis.randomized_network import (
     treatment_node as treatment_node,
 )
 from .synthesis.selection import (
+    CONTROL_CLASS as CONTROL_CLASS,
+    POOLED_CLASS as POOLED_CLASS,
     Selection as Selection,
     Study as Study,
     covariates as covariates,
     select as select,
+    with_defaults as with_defaults,
 )
