@@ -152,8 +152,18 @@ SCENARIOS = {
 }
 
 
+def _warm_up(name: str) -> None:
+    """Read what every fork would read again; polars is not used yet, since its threads would not be forked."""
+    if name == "calibrate":
+        engager.study.calibration_plan(["tower"], members=4, portions=2, seed=1)
+    else:
+        protocol = read_protocol(stand_in.STUDY, "tiny.yaml")
+        engager.study.parameters.population_parameters(protocol.model, 3)
+
+
 def main(name: str, base: Path) -> None:
     scenario = SCENARIOS[name]
+    _warm_up(name)
     whole = _prepared(base / "whole", scenario)
     old = {one: _digest(whole / one) for one in scenario.old}
     assert _forked(lambda: scenario.first(whole)) == 0
