@@ -27,7 +27,7 @@ def study(tmp_path):
 
 
 def test_validate_json_lists_targets_and_counts(engager, study):
-    found = engager("validate", "--against", study, "--replicates", 3, "--json", "--quiet")
+    found = engager("validate", "--against", study, "--replicates", 10, "--json", "--quiet")
     assert found.code == 0, found.err
     content = json.loads(found.out)
     assert [(one["trial"], one["use"]) for one in content["targets"]] == [("mine", "fit"), ("mine", None)]
@@ -43,7 +43,9 @@ def test_validate_json_lists_targets_and_counts(engager, study):
 def test_validate_prints_a_table_and_the_counts(engager, study):
     found = engager("validate", "--against", study, "--replicates", 2)
     assert "CR/CRh/CRi" in found.out
-    assert "fitted figures inside" in found.err
+    assert "(33 % prediction)" in found.out
+    assert "No verdict: intervals from 2 virtual trials cover 33 %" in found.err
+    assert "figures inside" not in found.err
     assert "mine: 0 %" in found.err
 
 

@@ -6,9 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from engager.report import Verdict
 
 PLAIN_WIDTH = 160
 
@@ -57,64 +60,47 @@ def print_table(columns: list[str], rows: list[list[str]], right: tuple[str, ...
     (Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)).print(table)
 
 
-def print_comparisons(entries: list[dict[str, Any]], with_trial: bool = False) -> None:
-    """Published beside simulated, one row a figure; `with_trial` adds the study and how the figure is used."""
-    columns = ["arm", "endpoint", "statistic", "published (95% CI)", "simulated (95% prediction)", "inside"]
-    rows = [_comparison(entry) for entry in entries]
+def print_comparisons(entries: list[dict[str, Any]], verdict: Verdict, with_trial: bool = False) -> None:
+    """Published beside simulated, one row a figure, in the words of the report; `with_trial` adds the study.
+
+    Parameters
+    ----------
+    entries : comparisons as in ``comparisons.json``. verdict : of all of them; its coverage heads the intervals.
+    """
+    from engager.report import distance, figure, mark, use_words, what
+
+    columns = ["arm", "outcome", "use", "published (95% CI)", f"simulated ({verdict.interval_words})", "difference"]
+    rows = []
+    for one in entries:
+        published, simulated, statistic = one["published"], one["simulated"], one["statistic"]
+        rows.append(
+            [
+                one["arm"],
+                what(one),
+                use_words(one),
+                figure(published["value"], published["low"], published["high"], statistic),
+                figure(simulated["median"], simulated["low"], simulated["high"], statistic),
+                distance(one),
+                mark(one).replace("outside", "OUTSIDE"),
+            ]
+        )
+    columns = [*columns, "verdict"]
     if with_trial:
-        columns = ["trial", "use", *columns]
-        rows = [[entry["trial"], entry["use"] or "", *row] for entry, row in zip(entries, rows, strict=True)]
+        columns = ["trial", *columns]
+        rows = [[entry["trial"], *row] for entry, row in zip(entries, rows, strict=True)]
     print_table(columns, rows)
 
 
-def print_predictions(entries: list[dict[str, Any]]) -> None:
+def print_predictions(entries: list[dict[str, Any]], verdict: Verdict) -> None:
     """Simulated figures alone, one row each."""
+    from engager.report import figure, what
+
     rows = [
         [
             entry["arm"],
-            f"{entry['endpoint']} ({entry['definition']})" if entry.get("definition") else entry["endpoint"],
-            _statistic(entry),
-            _figure(entry["median"], entry["low"], entry["high"], entry["statistic"]),
+            f"{what(entry)} ({entry['definition']})" if entry.get("definition") else what(entry),
+            figure(entry["median"], entry["low"], entry["high"], entry["statistic"]),
         ]
         for entry in entries
     ]
-    print_table(["arm", "endpoint", "statistic", "simulated (95% prediction)"], rows)
-
-
-def _statistic(entry: dict[str, Any]) -> str:
-    at = f" {round(entry['time_months'], 1):g} mo" if entry["time_months"] else ""
-    if entry["statistic"] == "curve":
-        return f"curve, farthest{at}"
-    found: str = entry["statistic"].replace("_", " ") + at
-    return found
-
-
-def _comparison(entry: dict[str, Any]) -> list[str]:
-    published, simulated, statistic = entry["published"], entry["simulated"], entry["statistic"]
-    group = f" [{entry['subgroup']}]" if entry.get("subgroup") else ""
-    inside = {True: "yes", False: "NO", None: "-"}[entry["inside"]]
-    return [
-        entry["arm"],
-        entry["endpoint"] + group,
-        _statistic(entry),
-        _figure(published["value"], published["low"], published["high"], statistic),
-        _figure(simulated["median"], simulated["low"], simulated["high"], statistic),
-        inside,
-    ]
-
-
-def _figure(value: float | None, low: float | None, high: float | None, statistic: str) -> str:
-    shown = _number(value, statistic)
-    if low is None and high is None:
-        return shown
-    return f"{shown} ({_number(low, statistic)} to {_number(high, statistic)})"
-
-
-def _number(value: float | None, statistic: str) -> str:
-    is_share = statistic in ("proportion", "survival_at", "cumulative_at", "curve")
-    if value is None:
-        return "-" if is_share else "not reached"
-    if is_share:
-        return f"{100 * value:.1f} %"
-    unit = " mo" if statistic in ("median", "follow_up_median") else ""
-    return f"{value:.2f}{unit}"
+    print_table(["arm", "outcome", f"simulated ({verdict.interval_words})"], rows)

@@ -82,7 +82,16 @@ from .sections import (
     DriversSection as DriversSection,
     PredictiveSection as PredictiveSection,
 )
+from .verdict import (
+    Verdict as Verdict,
+    distance as distance,
+    is_near_edge as is_near_edge,
+    mark as mark,
+    use_words as use_words,
+    verdict_of as verdict_of,
+)
 from .words import (
+    figure as figure,
     interval as interval,
     number as number,
     what as what,

@@ -14,6 +14,7 @@ import numpy as np
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
 from engager.evidence import trial_endpoints
 from engager.report.content import ReportContent, Source
+from engager.report.verdict import distance, is_near_edge, use_words
 from engager.report.words import DASH, axis_of, endpoint_words, interval, number, what
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[st
         "simulated": _simulated_median(simulated, statistic),
         "simulated_interval": interval(simulated.get("low"), simulated.get("high"), statistic),
         "inside": one.get("inside"),
+        "near_edge": is_near_edge(one),
+        "distance": distance(one),
+        "use": use_words(one),
     }
 
 
@@ -62,17 +66,9 @@ def _simulated_median(simulated: Mapping[str, Any], statistic: str) -> str:
     return "not reached" if median is None and low is not None and is_time else number(median, statistic)
 
 
-def verdict(content: ReportContent) -> dict[str, Any]:
-    """How many published figures lie inside, and the ones that do not, in words."""
-    judged = [one for one in content.comparisons if one.get("inside") is not None]
-    missed = [comparison_row(one, content.sources) for one in judged if not one["inside"]]
-    return {"judged": len(judged), "inside": len(judged) - len(missed), "missed": missed}
-
-
-def coverage(content: ReportContent) -> float:
-    """What the prediction intervals cover: 95 %, or less when there are too few replicates."""
-    stated = [one["coverage"] for one in content.comparisons if one.get("coverage") is not None]
-    return min(stated) if stated else min(0.95, (content.replicates - 1) / (content.replicates + 1))
+def missed_rows(content: ReportContent) -> list[dict[str, Any]]:
+    """The published figures outside, in words."""
+    return [comparison_row(one, content.sources) for one in content.comparisons if one.get("inside") is False]
 
 
 def outcome_tables(content: ReportContent) -> dict[str, list[dict[str, Any]]]:

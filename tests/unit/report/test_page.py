@@ -79,7 +79,7 @@ def test_every_link_within_the_page_leads_somewhere(read):
 def test_research_use_and_misses_stand_before_any_table(page):
     top = page[: page.index("<table")]
     assert RESEARCH_USE in top
-    assert "4 of 5 published figures lie inside" in top
+    assert "Inside: compared 4 of 5</strong> published figures" in top
     assert re.search(r"CR, B: published 16\.0 %, simulated 35\.0 %", top)
 
 

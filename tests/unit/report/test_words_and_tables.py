@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engager.report.tables import anchor, comparison_rows, links, outcome_tables, participant_flow, verdict
+from engager.report.tables import anchor, comparison_rows, links, missed_rows, outcome_tables, participant_flow
 from engager.report.words import interval, number, unit_words, what
 
 
@@ -70,13 +70,11 @@ def test_simulated_median_beyond_the_data_is_not_a_dash(content):
     assert row["simulated"] == "not reached"
 
 
-def test_verdict_counts_only_what_was_judged(content):
+def test_only_what_was_judged_and_lies_outside_is_listed(content):
     from dataclasses import replace
 
     unjudged = [*content.comparisons, dict(content.comparisons[0], inside=None)]
-    found = verdict(replace(content, comparisons=unjudged))
-    assert (found["inside"], found["judged"]) == (4, 5)
-    assert [row["arm"] for row in found["missed"]] == ["B"]
+    assert [row["arm"] for row in missed_rows(replace(content, comparisons=unjudged))] == ["B"]
 
 
 def test_outcomes_are_split_into_efficacy_and_safety(content):

@@ -92,7 +92,10 @@ def validate(
     if as_json:
         print_json(found.as_json())
     else:
-        print_comparisons([one.as_json() for one in found.comparisons], with_trial=True)
+        from engager.report import verdict_of
+
+        told = [one.as_json() for one in found.comparisons]
+        print_comparisons(told, verdict_of(told, found.replicates), with_trial=True)
         if uncertainty:
             _print_uncertainty(found)
         _tell_counts(found)
@@ -147,6 +150,8 @@ def _check_folders(markdown: Path | None, report: Path | None) -> None:
 
 
 def _tell_counts(found: Validation) -> None:
+    from engager.report import verdict_of
+
     for use, words in _USES:
         inside, n = found.inside(use)
         if n:
@@ -158,9 +163,9 @@ def _tell_counts(found: Validation) -> None:
             remark(
                 f"Acceptance band {band.name} {band.limit:g}: {'met' if band.is_met else 'NOT met'} ({band.found:.2f})."
             )
-    coverage = min((one.coverage for one in found.comparisons), default=1.0)
-    if coverage < 0.95 - 1e-9:
-        remark(f"So few replicates give intervals of {100 * coverage:.0f} % at best; 40 or more give 95 %.")
+    few = verdict_of([one.as_json() for one in found.comparisons], found.replicates).remark
+    if few:
+        remark(few)
     for note in found.notes:
         remark(f"Note: {note}")
     for text in found.not_simulated:

@@ -23,7 +23,7 @@ from engager.analysis import (
     prediction_interval,
 )
 from engager.calibration.comparison.curves import curve_requests, farthest_point, watched_curve
-from engager.core import RESPONSE_WINDOW_DAYS
+from engager.core import FEWEST_FOR_A_VERDICT, RESPONSE_WINDOW_DAYS
 from engager.evidence import STATISTICS_OF, trial_endpoints
 from engager.protocol import Endpoint, Protocol, Target
 from engager.trial import TrialData
@@ -228,7 +228,7 @@ def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) ->
         low=_finite(prediction.low),
         high=_finite(prediction.high),
         coverage=prediction.coverage,
-        is_inside=prediction.holds(target.published) if prediction.n_replicates else None,
+        is_inside=prediction.holds(target.published) if prediction.n_replicates >= FEWEST_FOR_A_VERDICT else None,
         use=target.use,
     )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engager.analysis import EndpointRequest, prediction_interval
-from engager.core import FloatArray
+from engager.core import FEWEST_FOR_A_VERDICT, FloatArray
 
 if TYPE_CHECKING:
     from engager.evidence import CurveInformation
@@ -101,7 +101,7 @@ def farthest_point(curve: CurveInformation, survival: FloatArray, n: Sequence[fl
         low=min(float(ends[0]), median),
         high=max(float(ends[1]), median),
         coverage=min(_LEVEL, n_trials / (n_trials + 1)),
-        is_inside=bool(away[index] <= 1.0),
+        is_inside=bool(away[index] <= 1.0) if n_trials >= FEWEST_FOR_A_VERDICT else None,
     )
 
 

@@ -16,14 +16,14 @@ from engager.report.sections import drivers_context, predictive_context, uncerta
 from engager.report.tables import (
     anchor,
     comparison_rows,
-    coverage,
     links,
+    missed_rows,
     outcome_tables,
     participant_flow,
     survival_words,
-    verdict,
 )
 from engager.report.template import RESEARCH_USE, both_widths, render
+from engager.report.verdict import verdict_of
 from engager.report.words import what
 
 if TYPE_CHECKING:
@@ -79,11 +79,13 @@ def _context(content: ReportContent) -> dict[str, Any]:
         | {"links": links(row.source, content.sources)}
         for row in content.baseline
     ]
+    verdict = verdict_of(content.comparisons, content.replicates)
     return {
         "content": content,
         "arms": arms,
-        "verdict": verdict(content),
-        "coverage": f"{100 * coverage(content):.0f}",
+        "verdict": verdict,
+        "missed": missed_rows(content),
+        "coverage": f"{100 * verdict.coverage:.0f}",
         "comparisons": comparison_rows(content),
         "baseline": baseline,
         "outcomes": outcome_tables(content),

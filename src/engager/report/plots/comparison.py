@@ -6,7 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engager.report.plots.style import MUTED, OUTSIDE, PUBLISHED, WIDE, color_of, is_narrow, new_figure, note, quiet
+from engager.report.plots.style import (
+    MUTED,
+    NEAR_EDGE,
+    OUTSIDE,
+    PUBLISHED,
+    WIDE,
+    color_of,
+    is_narrow,
+    new_figure,
+    note,
+    quiet,
+)
+from engager.report.verdict import is_near_edge, use_words
 from engager.report.words import axis_of, what
 
 if TYPE_CHECKING:
@@ -79,7 +91,7 @@ def _row(axes: Axes, y: int, row: Mapping[str, Any], scale: float, color: str, l
     axes.plot([median], [y], "|", color=color, markersize=10, markeredgewidth=2.2, zorder=3)
     value, start, stop = (_number(row["published"].get(key)) * scale for key in ("value", "low", "high"))
     axes.plot([start, stop], [y, y], color=PUBLISHED, linewidth=1.1, zorder=4)
-    face = "white" if row.get("inside") is not False else OUTSIDE
+    face = OUTSIDE if row.get("inside") is False else NEAR_EDGE if is_near_edge(row) else "white"
     axes.plot([value], [y], "D", color=face, markeredgecolor=PUBLISHED, markersize=5.5, zorder=5)
 
 
@@ -96,9 +108,9 @@ def _labels(axes: Axes, rows: Sequence[Mapping[str, Any]], left: float, width: f
 
 
 def _label(row: Mapping[str, Any]) -> str:
-    mark = " ✗" if row.get("inside") is False else ""
+    mark = " ✗" if row.get("inside") is False else " ~" if is_near_edge(row) else ""
     arm = "between arms" if " vs " in str(row["arm"]) else str(row["arm"])
-    return f"{what(row)} · {arm}{mark}"
+    return f"{what(row)} · {arm} · {use_words(row)}{mark}"
 
 
 def _range(rows: Sequence[Mapping[str, Any]], scale: float, axis: str) -> tuple[float, float]:
@@ -140,14 +152,21 @@ def _legend(figure: Figure, width: float) -> None:
         Patch(facecolor=MUTED, alpha=0.4),
         Line2D([], [], marker="|", color=MUTED, linestyle="", markersize=10, markeredgewidth=2.2),
         Line2D([], [], marker="D", color=PUBLISHED, markerfacecolor="white", markersize=5.5, linewidth=1.1),
+        Line2D([], [], marker="D", color=NEAR_EDGE, markeredgecolor=PUBLISHED, linestyle="", markersize=5.5),
         Line2D([], [], marker="D", color=OUTSIDE, markeredgecolor=PUBLISHED, linestyle="", markersize=5.5),
     ]
-    labels = ["simulated, prediction interval", "median", "published, 95 % CI", "outside"]
+    labels = [
+        "simulated, prediction interval",
+        "median",
+        "published, 95 % CI",
+        "inside, near the edge (~)",
+        "outside (✗)",
+    ]
     figure.legend(
         handles,
         labels,
         loc="outside lower center",
-        ncols=2 if is_narrow(width) else 4,
+        ncols=2 if is_narrow(width) else 5,
         fontsize=7 if is_narrow(width) else 8,
         handlelength=1.4,
         columnspacing=1.2,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem, digest_object, sha256_of
 from engager.protocol import Protocol, read_protocol
+from engager.report import Verdict, is_near_edge, verdict_of
 from engager.study.failures import extremes, is_judged
 from engager.study.plain_json import plain_json
 from engager.study.run.tables import TABLES, read_table
@@ -165,13 +166,19 @@ class RunFolder:
         """Of all replicates."""
         return int(self.manifest["replicates"]) * int(self.manifest["patients_per_replicate"])
 
+    @property
+    def verdict(self) -> Verdict:
+        """How many published figures lie inside, by how they were used, and what the intervals cover."""
+        return verdict_of(self.comparisons, int(self.manifest["replicates"]))
+
     def summary(self) -> dict[str, Any]:
         """What ``engager trial run --json`` prints."""
         kept = ("trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed")
         return {
             "run": str(self.path),
             **{key: self.manifest[key] for key in kept},
-            "comparisons": self.comparisons,
+            "verdict": self.verdict.as_json(),
+            "comparisons": [{**one, "near_edge": is_near_edge(one)} for one in self.comparisons],
         }
 
 

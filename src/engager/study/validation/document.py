@@ -13,10 +13,10 @@ from typing import Any
 from engager.calibration import Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
 from engager.core import versions
 from engager.model import load_model
+from engager.report import figure
 from engager.study.validation.validate import Validation
 
 _USE_WORDS = {"fit": "fitted", "check": "checked", None: "unmarked"}
-_SHARES = ("proportion", "survival_at", "cumulative_at", "difference", "curve")
 
 
 def validation_text(
@@ -105,15 +105,14 @@ def _figures(found: Validation) -> str:
 def _figure_row(one: Comparison) -> list[str]:
     ratio = width_ratio(one)
     low, high = one.published_low, one.published_high
-    printed = "" if low is None and high is None else f" ({_number(low, one)} to {_number(high, one)})"
     n = f", n {one.n}" if one.n else ""
     return [
         one.study,
         _USE_WORDS[one.use],
         one.arm,
         _name(one),
-        f"{_number(one.published, one)}{printed}{n}",
-        f"{_number(one.median, one)} ({_number(one.low, one)} to {_number(one.high, one)})",
+        f"{figure(one.published, low, high, one.statistic)}{n}",
+        figure(one.median, one.low, one.high, one.statistic),
         _yes(one.is_inside),
         "-" if ratio is None else "open" if math.isinf(ratio) else f"{ratio:.1f}",
     ]
@@ -126,12 +125,6 @@ def _name(one: Comparison) -> str:
     words = {"proportion": "", "survival_at": "", "cumulative_at": "", "hazard_ratio": " hazard ratio"}
     group = f", {one.subgroup}" if one.subgroup else ""
     return f"{one.endpoint}{words.get(one.statistic, ' ' + one.statistic.replace('_', ' '))}{at}{group}"
-
-
-def _number(value: float | None, one: Comparison) -> str:
-    if value is None:
-        return "not reached" if one.is_inside is not None or one.statistic == "median" else "-"
-    return f"{100 * value:.0f} %" if one.statistic in _SHARES else f"{value:.2f}"
 
 
 def _scatter(found: Validation) -> str:

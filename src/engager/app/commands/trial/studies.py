@@ -132,14 +132,16 @@ def run_trial(
 
 def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
     size = f"{summary['replicates']} replicates of {summary['patients_per_replicate']} patients"
+    verdict = run.verdict
     if summary["comparisons"]:
-        print_comparisons(summary["comparisons"])
-        judged = [entry["inside"] for entry in summary["comparisons"] if entry["inside"] is not None]
-        inside = f"{sum(judged)} of {len(judged)} published figures inside; " if run.is_judged else ""
-        remark(f"{inside}{size}, {summary['seconds']:.0f} s.")
+        print_comparisons(summary["comparisons"], verdict)
+        counted = f"Inside: {verdict.headline}" if verdict.headline and run.is_judged else "Not judged"
+        remark(f"{counted}; {size}, {summary['seconds']:.0f} s.")
     else:
-        print_predictions(run.predictions())
+        print_predictions(run.predictions(), verdict)
         remark(f"Nothing published to compare with; {size}, {summary['seconds']:.0f} s.")
+    if verdict.remark:
+        remark(verdict.remark)
 
 
 def _arms(n_by_arm: dict[str, int]) -> str:
