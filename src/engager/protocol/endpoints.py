@@ -10,6 +10,7 @@ from engager.core import MONTHS_PER, nearest
 from engager.evidence import STATISTICS_OF, TrialEndpoint, trial_endpoints, trial_names
 from engager.protocol.curves import check_curve, printed_curve
 from engager.protocol.parts import Count, Fraction, Number, Part, Positive, Whole, refuse
+from engager.protocol.published import filled_from_record
 
 if TYPE_CHECKING:
     from engager.evidence import CurveInformation
@@ -166,8 +167,10 @@ class Target(Part):
     time_months (or _weeks, _days, _years) : the landmark.
     ci95 : the published interval, in the unit of the value; null: that bound was not reached.
     measure, treatment, control : for a comparison, HR, OR or difference between two arms.
-    record, record_arm : for a curve, the evidence record that prints its points, and the arm's name there when
-        it differs from `arm`.
+    record : evidence record that holds the figure, or the points of a curve; the numbers are then looked up, and
+        `source` names one of several. record_arm : the arm's name there when it differs from `arm`.
+    record_endpoint : the record's word, where the paper's CR is the study's CR/CRh/CRi. record_subgroup : the words of
+        the record for `subgroup`.
     subgroup : a condition over covariates.
     window_weeks, window_cycles, among : as for an endpoint, where the paper differs from it.
     use : fit or check, for calibration.
@@ -194,6 +197,8 @@ class Target(Part):
     control: str | None = None
     record: str | None = None
     record_arm: str | None = None
+    record_endpoint: str | None = None
+    record_subgroup: str | None = None
     subgroup: str | None = None
     window_weeks: Positive | None = None
     window_cycles: Count | None = None
@@ -221,14 +226,18 @@ class Target(Part):
     @model_validator(mode="before")
     @classmethod
     def _statistic_from_keys(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict) or "statistic" in raw:
+        if not isinstance(raw, dict):
+            return raw
+        if raw.get("record") is not None and raw.get("statistic") != "curve":
+            raw = filled_from_record(raw)
+        if raw.get("statistic") is not None:
             return raw
         measure = raw.get("measure")
         if isinstance(measure, str) and measure in _MEASURES:
             return {**raw, "statistic": _MEASURES[measure]}
-        if any(f"time_{unit}" in raw for unit in MONTHS_PER):
+        if any(raw.get(f"time_{unit}") is not None for unit in MONTHS_PER):
             return {**raw, "statistic": "survival_at"}
-        if any(f"value_{unit}" in raw for unit in MONTHS_PER):
+        if any(raw.get(f"value_{unit}") is not None for unit in MONTHS_PER):
             return {**raw, "statistic": "median"}
         return raw
 
@@ -247,8 +256,8 @@ class Target(Part):
         if self.is_curve:
             check_curve(self)
             return self
-        if self.record is not None or self.record_arm is not None:
-            refuse("record and record_arm belong to the statistic curve", "Name the source of a figure by source.")
+        if self.record is None and any((self.record_arm, self.record_endpoint, self.record_subgroup)):
+            refuse("record_arm, record_endpoint and record_subgroup belong to a record", "Name the record.")
         _check_value(self)
         _check_interval(self)
         return self

@@ -249,3 +249,73 @@ def test_settings_change_what_is_left_out():
 def test_a_protocol_cannot_be_changed():
     with pytest.raises(Exception, match="frozen"):
         Protocol.model_validate(read_protocol(SMALL).model_dump()).study = "other"
+
+
+def lookup(**keys):
+    from engager.protocol.endpoints import Target
+
+    return Target.model_validate({"record": "tower-2017", "arm": "blinatumomab", **keys})
+
+
+def test_a_figure_is_looked_up_in_its_record():
+    found = lookup(endpoint="CR", use="fit")
+    assert (found.events, found.n, found.window_weeks) == (91, 271, 12)
+    assert found.interval == (0.28, 0.395)
+    assert found.source == ("tower-2017#S1", "tower-2017#S7")
+    assert (lookup(endpoint="OS", statistic="median").published, lookup(endpoint="OS", statistic="median").n) == (
+        7.7,
+        271,
+    )
+    assert lookup(endpoint="EFS", time_months=6).published == 0.31
+    ratio = lookup(endpoint="OS", measure="HR", treatment="blinatumomab", control="chemotherapy", arm=None)
+    assert (ratio.published, ratio.interval) == (0.71, (0.55, 0.93))
+    assert lookup(arm="new-drug", record_arm="chemotherapy", endpoint="CR").published == 0.16
+    part = {"record": "blast-2014", "endpoint": "OS", "statistic": "median", "subgroup": "mrd_log10 < -2"}
+    part |= {"record_subgroup": "MRD non-responders, landmark day 45"}
+    assert lookup(**part).published == 14.4
+
+
+def test_a_looked_up_figure_printed_in_full_is_read_again():
+    from engager.protocol.endpoints import Target
+
+    found = lookup(endpoint="OS", statistic="median", use="fit")
+    assert Target.model_validate(found.model_dump(mode="json")) == found
+    assert Target.model_validate(found.model_dump(mode="json", exclude_none=True)) == found
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"endpoint": "CR", "events": 90}, "must be the figure of record tower-2017 .events 91"),
+        ({"endpoint": "HSCT_after_response"}, "holds no HSCT_after_response proportion"),
+        ({"endpoint": "CRS_grade3plus"}, "Name the source|holds several figures"),
+        ({"endpoint": "CR", "arm": "a"}, "has no arm a"),
+        ({"endpoint": "CR", "record": "towr-2017"}, "must be an evidence record"),
+    ],
+)
+def test_a_figure_that_its_record_does_not_hold_is_refused(keys, said):
+    with pytest.raises(ValueError, match=said):
+        lookup(**keys)
+
+
+def test_no_shipped_target_repeats_a_number_that_its_record_holds():
+    from engager.evidence import load_records
+    from engager.protocol import shipped_protocols
+    from engager.protocol.endpoints import Target
+
+    records = load_records()
+    repeated = []
+    for study in shipped_protocols():
+        for i, target in enumerate(shipped_protocol(study).targets):
+            named = [target.source] if isinstance(target.source, str) else list(target.source or ())
+            if target.record is not None or not named or (name := named[0].split("#")[0]) not in records:
+                continue
+            keys = target.model_dump(exclude_none=True, exclude_defaults=True) | {"record": name}
+            for arm in (target.arm, *(one.id for one in records[name].arms)):
+                try:
+                    Target.model_validate(keys | {"record_arm": arm})
+                except ValueError:
+                    continue
+                repeated.append(f"{study} targets[{i}]: {target.endpoint}")
+                break
+    assert repeated == []
