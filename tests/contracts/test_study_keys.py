@@ -59,6 +59,8 @@ MEDIAN = {"arm": "a", "endpoint": "OS", "value_months": 3.0, "n": 12, "ci95": [1
 LANDMARK = {"arm": "a", "endpoint": "OS", "time_months": 2.0, "value": 0.8, "n": 12}
 RATIO = {"endpoint": "OS", "measure": "HR", "treatment": "a", "control": "b", "value": 0.7, "ci95": [0.4, 1.2]}
 LONG = {"follow_up.months": 9}
+LOOKED_UP = {"arm": "a", "endpoint": "CR/CRh/CRi", "record": "tower-2017", "record_arm": "blinatumomab"}
+NO_RESPONSE = "MRD non-responders, landmark day 45"
 CURVE = {"arm": "a", "endpoint": "OS", "statistic": "curve", "record": "tower-2017", "record_arm": "blinatumomab"}
 ONE_ARM = {"arms": {"a": BASE["arms"]["a"]}, "allocation": {}, "targets": []}
 GIVEN = {"weight_kg": 30, "arms.a.regimen.weight_bands": None}
@@ -249,6 +251,12 @@ ACTS: dict[str, Change] = {
         "targets[0]", {**CURVE, "record": "ino-vate-2016", "record_arm": "inotuzumab"}, {"targets": [CURVE], **LONG}
     ),
     "Target.record_arm": Change("targets[0].record_arm", "chemotherapy", {"targets": [CURVE], **LONG}),
+    "Target.record_endpoint": target({**LOOKED_UP, "record_endpoint": "CR"}, "record_endpoint", "CR/CRh/CRi"),
+    "Target.record_subgroup": target(
+        {"arm": "a", "endpoint": "OS", "statistic": "median", "record": "blast-2014", "record_subgroup": NO_RESPONSE},
+        "record_subgroup",
+        "MRD non-responders with alloHSCT",
+    ),
     "Target.subgroup": target(RESPONSE, "subgroup", "age_years < 40"),
     "Target.window_weeks": target({**RESPONSE, "endpoint": "CRS_any", "window_weeks": 12}, "window_weeks", 0.2),
     "Target.window_cycles": target({**RESPONSE, "window_weeks": 1}, "window_weeks", None),
