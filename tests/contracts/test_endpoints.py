@@ -20,7 +20,7 @@ from engager.study.adam.requests import parameters_of
 
 ROOT = Path(__file__).parents[2]
 NAMES = trial_names()
-OPTIONAL = {"among", "origin", "no_response"}
+OPTIONAL = {"among", "origin", "no_response", "group"}
 DAYS = {one.name for one in OUTCOMES if one.is_event_day}
 
 

@@ -16,21 +16,13 @@ import numpy as np
 from engager.analysis import SCALE_BY_STATISTIC
 from engager.calibration.comparison.compare import Comparison
 from engager.calibration.comparison.validation import width_ratio
+from engager.evidence import trial_endpoints
 
 # Series that began before are older; about when reduced-intensity transplants and antibodies came.
 ERA_SPLIT_YEAR = 2003
 _Z = 1.959964
-_CLASSES = {
-    "response": ("CR", "CRh", "CRi", "CR/CRh", "CR/CRi", "CR/CRh/CRi", "response_in_cycle_1"),
-    "mrd": ("MRD_response", "complete_MRD_response"),
-    "os": ("OS",),
-    "rfs": ("RFS", "DFS", "DoR", "EFS"),
-    "toxicity": (
-        "CRS_any", "CRS_grade3plus", "neurologic_any", "neurologic_grade3plus", "fatal_AE", "early_death_30d",
-        "death_induction",
-    ),
-    "transplant": ("HSCT_on_study", "HSCT_after_response", "TRM", "CIR"),
-}  # fmt: skip
+_GROUPS = ("response", "mrd", "os", "rfs", "toxicity", "transplant")
+_CLASSES = {group: tuple(name for name, one in trial_endpoints().items() if one.group == group) for group in _GROUPS}
 _WORDS = {
     "fit_inside": "fitted figures inside, share",
     "check_inside": "checked figures inside, share",

@@ -63,7 +63,7 @@ class TrialEndpoint:
     Attributes
     ----------
     name : of the evidence vocabulary. better : higher or lower, for the patient. label : as in forest plots.
-    kind, table, words, meaning, window, denominator, among, origin, no_response, day, adam : as the head of
+    kind, table, words, meaning, window, denominator, among, origin, no_response, group, day, adam : as the head of
         ``data/vocabulary.yaml`` says; None where the endpoint has none.
     """
 
@@ -81,6 +81,7 @@ class TrialEndpoint:
     among: str | None = None
     origin: Literal["randomization", "response", "hsct"] | None = None
     no_response: str | None = None
+    group: Literal["response", "mrd", "os", "rfs", "toxicity", "transplant"] | None = None
 
     @property
     def is_harm(self) -> bool:
