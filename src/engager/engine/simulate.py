@@ -99,7 +99,8 @@ def simulate_model(
         where a row is read before another of the same time acts.
     csv : where to write the table.
     columns : names of states, outputs and parameters; default: all states and outputs, amounts not twice.
-    backend : ``auto``, ``native``, ``reference`` or ``cuda``.
+    backend : ``auto`` (native, and the reference for events and for what native gives up on), ``native``,
+        ``reference`` or ``cuda``.
     rtol, atol : tolerances; see `engager.engine.solve`.
 
     Raises
@@ -119,9 +120,12 @@ def simulate_model(
     _check_columns(problem.system, names)
     if not problem.system.states:  # formulas of time and parameters alone
         backend = "reference"
-    from engager.engine.solving import solve
+    from engager.engine.solving import solve, solved_again
 
     solved = solve(problem, backend=backend, rtol=rtol, atol=atol)
+    if backend == "auto" and solved.n_failed and not problem.system.events:
+        # a second opinion: a power of a state at 0, say, which rounding makes negative in one method and not in another
+        solved = solved_again(problem, solved, rtol, atol)
     table = _tabulate(problem, solved, names)
     columns_found = {name: values if asked.ids else values[0] for name, values in table.items()}
     result = Simulation(asked.shown_times, columns_found, asked.ids, solved, (*asked.notes, *_unset_note(problem)))

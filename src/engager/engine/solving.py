@@ -11,6 +11,7 @@ import numpy as np
 from engager.core import FloatArray, InputError, Problem as Wrong
 from engager.engine.problem import MAX_STOPS, Action, Problem, Schedule, Stops, Trajectories, chosen_patients
 from engager.engine.tolerance import floors
+from engager.model import System
 
 METHODS = ("auto", "rodas5p", "rodas4", "dopri5")
 BACKENDS = ("auto", "native", "reference", "cuda")
@@ -68,7 +69,9 @@ def solve(
         if np.any(each != each[:1]):
             return _by_floor(checked, each, options)
     result = _solve_smooth(checked, options)
-    return _helped(checked, result, options) if is_free and result.n_failed else result
+    if is_free and result.n_failed and _must_look(checked.system):
+        return solved_again(checked, result, options.rtol, options.atol)
+    return result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +86,20 @@ class _Options:
     max_steps: int
 
 
-def _helped(problem: Problem, result: Trajectories, options: _Options) -> Trajectories:
-    """Patients that failed where moving states decide a jump, solved by the reference, which finds the instant."""
-    from engager.engine.reference.backend import solve_reference
+def _must_look(system: System) -> bool:
+    """Whether moving states decide a jump: the reference finds such an instant, the compiled code does not."""
     from engager.engine.switching.find import switched
 
-    found = switched(problem.system)
-    if found is None or not found.must_look:
-        return result
+    found = switched(system)
+    return found is not None and found.must_look
+
+
+def solved_again(problem: Problem, result: Trajectories, rtol: float, atol: object = None) -> Trajectories:
+    """The same with the patients that failed solved by the reference engine; those that fail there too stay failed."""
+    from engager.engine.reference.backend import solve_reference
+
     places = np.flatnonzero(result.status)
-    again = solve_reference(chosen_patients(problem, places), rtol=options.rtol, atol=options.atol)
+    again = solve_reference(chosen_patients(problem, places), rtol=rtol, atol=atol)  # type: ignore[arg-type]
     changed: dict[str, Any] = {}
     for name in _PER_PATIENT:
         changed[name] = np.array(getattr(result, name))

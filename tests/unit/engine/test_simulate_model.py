@@ -100,3 +100,22 @@ def test_a_model_of_formulas_alone_is_tabulated(tmp_path):
     path = tmp_path / "f.ant"
     path.write_text("model m; y := 2*time; end")
     assert simulate_model(path, 2, 1)["y"].tolist() == [0, 2, 4]
+
+
+def test_what_the_compiled_engine_gives_up_on_is_solved_by_the_reference(file, monkeypatch):
+    """Only when the choice is free, and only the patients that failed."""
+    from engager.engine import Status
+    from engager.engine.native import backend
+
+    whole = backend.solve_native
+
+    def gives_up(*args):
+        result = whole(*args)
+        result.status[:], result.values[:] = Status.STEP_LIMIT, np.nan
+        return result
+
+    monkeypatch.setattr(backend, "solve_native", gives_up)
+    course = simulate_model(file, 2, 1)
+    np.testing.assert_allclose(course["[S]"], 3 * np.exp(-0.5 * course.time), rtol=1e-6)
+    assert course.status == ["DONE"]
+    assert simulate_model(file, 2, 1, backend="native").status == ["STEP_LIMIT"]
