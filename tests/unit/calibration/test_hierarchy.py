@@ -6,6 +6,7 @@ import pytest
 from engager.calibration.population.fit import FitPlan, shipped_plan
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.unknowns import half_normal, unknowns_of, values_of
+from engager.core import Stream
 from engager.model import load_model
 from engager.protocol import shipped_protocol
 
@@ -76,3 +77,37 @@ def test_the_shipped_plan_names_what_there_is():
 
     assert set(plan.hierarchy.study_effects) <= known | set(assumption_table())
     assert plan.members >= 400
+
+
+def spread_and_effects(members, plan):
+    values = values_of(plan.unknowns, members)
+    place = [k for k, one in enumerate(plan.unknowns) if one.name.startswith("effect")]
+    return values[:, 1], values[:, 1:2] * values[:, place]
+
+
+def test_drawing_spreads_anew_leaves_prior_and_effects_as_they_are(plan):
+    members = plan.prior(20_000)
+    moved = plan.hierarchy.redrawn(plan.unknowns, members, Stream(1))
+    (before, effects), (after, same) = spread_and_effects(members, plan), spread_and_effects(moved, plan)
+    np.testing.assert_allclose(effects, same, atol=1e-12)
+    assert not np.allclose(before, after)
+    # 20 000 draws: a standard error of half a percent
+    assert after.mean() == pytest.approx(before.mean(), rel=0.02)
+    assert after.std() == pytest.approx(before.std(), rel=0.02)
+
+
+def test_a_spread_follows_the_effects_it_made(plan):
+    members = plan.prior(4000)
+    place = [k for k, one in enumerate(plan.unknowns) if one.name.startswith("effect")]
+    members[:, place] *= 0.1
+    moved = plan.hierarchy.redrawn(plan.unknowns, members, Stream(1))
+    before, after = (spread_and_effects(one, plan)[0] for one in (members, moved))
+    assert np.median(after) < 0.5 * np.median(before)
+
+
+def test_only_studies_with_an_engager_differ_in_what_engagers_do(plan):
+    from dataclasses import replace
+
+    hierarchy = Hierarchy({"potency": 0.4}, engager_effects=frozenset({"potency"}))
+    names = [one.name for one in replace(plan, hierarchy=hierarchy).unknowns]
+    assert [name for name in names if name.startswith("effect")] == ["effect tower potency"]

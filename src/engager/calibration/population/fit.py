@@ -140,7 +140,12 @@ def recovery_plan(members: int | None = None, portions: int | None = None, seed:
 def shipped_hierarchy() -> Hierarchy:
     """Priors of what studies and regimens differ in."""
     defaults = fit_defaults()
-    return Hierarchy(defaults["study_effects"], defaults["regimen_spread"], defaults["regimen_class"])
+    return Hierarchy(
+        defaults["study_effects"],
+        defaults["regimen_spread"],
+        defaults["regimen_class"],
+        frozenset(defaults["engager_effects"]),
+    )
 
 
 def fit_population(
@@ -191,7 +196,9 @@ def smooth(
         simulation = simulation_variance(points, simulated.n)
         history.append(float(np.median(misfit(simulated.values, observed, variance + simulation))))
         error = portion_variance(variance, simulation, plan.portions)
-        members = assimilate(members, simulated.values, observed, error, stream.of(f"portion/{portion}"), concerns)
+        keyed = stream.of(f"portion/{portion}")
+        members = assimilate(members, simulated.values, observed, error, keyed, concerns)
+        members = plan.hierarchy.redrawn(plan.unknowns, members, keyed.of("spreads"))
         _keep(plan, work, portion + 1, members, history)
     return members, history
 

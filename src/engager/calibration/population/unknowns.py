@@ -60,6 +60,13 @@ class Unknown:
             return self.low * (self.high / self.low) ** share
         return self.low + (self.high - self.low) * share
 
+    def unbounded(self, value: FloatArray) -> FloatArray:
+        """Of a half-normal prior, from model units to the unbounded scale; inverse of `value`."""
+        from scipy.special import ndtr, ndtri
+
+        assert self.prior == "half_normal"
+        return np.asarray(-ndtri(2.0 * ndtr(-np.maximum(np.asarray(value), 1e-9 * self.start) / self.start)))
+
     @property
     def prior_mean(self) -> float:
         """Where the prior is centered on the unbounded scale."""
