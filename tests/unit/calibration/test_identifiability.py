@@ -59,7 +59,7 @@ def test_the_unbounded_scale_is_the_inverse_of_the_bounded_one(unknowns):
     np.testing.assert_allclose(unbounded(unknowns, values), np.column_stack([z] * 4), atol=1e-9)
 
 
-def test_chance_alone_shrinks_more_in_a_small_ensemble(model, unknowns, monkeypatch):
+def test_chance_alone_hardly_shrinks_an_unknown_that_nothing_informs(model, unknowns, monkeypatch):
     monkeypatch.setattr("engager.calibration.sensitivity.identifiability._N_REPEATS", 5)
     mean, _ = prior_of(unknowns)
     draws = np.column_stack([one.value(mean[k] + np.linspace(-1, 1, 30)) for k, one in enumerate(unknowns)])
@@ -68,11 +68,9 @@ def test_chance_alone_shrinks_more_in_a_small_ensemble(model, unknowns, monkeypa
         made = {"members": members, "portions": 4, "data_points": ["d"] * 30, "misfit_before_each_portion": [50.0]}
         return assess_identifiability(Posterior(model.id, model.hash, NAMES, draws, {}, made), model).chance
 
-    small, large = chance(40), chance(320)
-    # the low end: an idle unknown keeps its width in most repeats
-    assert small[1] < large[1] <= small[2] <= 1.02
-    assert large[0] > 0.9
-    assert small[1] < small[0] < small[2]
+    # weak correlations are cut, so even few members keep the width; a plain smoother loses a fifth to a third of it
+    for middle, low, high in (chance(40), chance(320)):
+        assert 0.9 < low <= middle <= high <= 1.02
 
 
 def test_a_posterior_that_tells_nothing_of_its_making_has_no_chance(told):
