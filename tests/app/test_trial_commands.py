@@ -30,6 +30,14 @@ def test_show_prints_a_study_file_that_reads_back(engager):
     assert json.loads(engager("trial", "show", "tower", "--json").out)["study"] == "tower"
 
 
+def test_a_template_has_no_targets_and_keeps_the_rest(engager):
+    shown = engager("trial", "show", "tower", "--as-template")
+    template, shipped = read_protocol(shown.out), shipped_protocol("tower")
+    assert (template.targets, template.record, template.title) == ((), None, "")
+    assert (template.population, template.arms, template.hsct) == (shipped.population, shipped.arms, shipped.hsct)
+    assert "Left out: targets, record and title" in shown.err
+
+
 def test_schema_is_json(engager):
     assert json.loads(engager("trial", "schema").out)["title"].startswith("engager study file")
 

@@ -61,6 +61,7 @@ from .spans import (
     Spans as Spans,
 )
 from .text import (
+    as_template as as_template,
     protocol_schema as protocol_schema,
     read_protocol as read_protocol,
     read_protocol_file as read_protocol_file,

@@ -93,6 +93,11 @@ def write_protocol(protocol: Protocol) -> str:
     return yaml.dump(_tidy(dumped), Dumper=PlainDumper, sort_keys=False, allow_unicode=True, width=110)
 
 
+def as_template(protocol: Protocol) -> Protocol:
+    """The study without `targets`, `record` and `title`: what holds of one trial and not of a changed copy of it."""
+    return protocol.model_copy(update={"targets": (), "record": None, "title": ""})
+
+
 def protocol_schema() -> dict[str, Any]:
     """JSON Schema of the study file, for editors."""
     schema = Protocol.model_json_schema(mode="validation", by_alias=True)

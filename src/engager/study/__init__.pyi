@@ -67,6 +67,9 @@ from .notebook import (
     published as published,
     run as run,
 )
+from .notes import (
+    run_notes as run_notes,
+)
 from .parameters import (
     posterior_named as posterior_named,
 )

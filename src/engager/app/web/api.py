@@ -15,7 +15,7 @@ from engager.app.web.jobs import Job, JobStore
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import Protocol, read_protocol, write_protocol
-from engager.study import RunFolder, curves_of, load_protocol, regimen_by_id, simulate_patient
+from engager.study import RunFolder, curves_of, load_protocol, regimen_by_id, run_notes, simulate_patient
 
 MAX_REGIMENS = 2
 _STEP = 4  # courses are hourly; a screen shows every fourth hour
@@ -100,7 +100,7 @@ def _told(protocol: Protocol, text: str) -> dict[str, Any]:
         "study": protocol.study,
         "title": protocol.title,
         "patients": protocol.n_patients,
-        "notes": list(protocol.notes()),
+        "notes": list(run_notes(protocol)),
         "fields": _fields(protocol.model_dump(mode="json", exclude_none=True)),
     }
 

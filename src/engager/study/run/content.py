@@ -9,6 +9,7 @@ import numpy as np
 
 from engager.protocol import Protocol, Regimen
 from engager.report import DoseSegment, Panel, ReportContent, Source
+from engager.study.notes import run_notes
 from engager.study.parameters import Parameters
 from engager.study.run.baseline import baseline_rows
 from engager.study.run.individuals import predictive_section
@@ -98,7 +99,7 @@ def report_content(
         panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
         doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
         course_days=_course_days(protocol),
-        limits=[*_LIMITS, protocol.how_allocated(), *protocol.notes()],
+        limits=[*_LIMITS, protocol.how_allocated(), *run_notes(protocol)],
         seconds=manifest.get("seconds"),
     )
 

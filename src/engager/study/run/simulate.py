@@ -27,6 +27,7 @@ from engager.core import (
     write_whole,
 )
 from engager.protocol import Protocol, write_protocol
+from engager.study.notes import run_notes
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.plain_json import plain_json
 from engager.study.run.chunks import DamagedChunk, Span
@@ -139,7 +140,7 @@ def run_study(
                 "inputs": _inputs(protocol, text, values),
                 "run_inputs": inputs,
                 "versions": versions(),
-                "notes": [*protocol.notes(), *([values.note] if values.note else [])],
+                "notes": [*run_notes(protocol), *([values.note] if values.note else [])],
                 "tables": tables,
             }
             manifest["seconds"] = round(time.perf_counter() - clock, 2)

@@ -49,17 +49,29 @@ def list_trials(as_json: AsJson = False) -> None:
 
 
 @trial_app.command("show")
-def show_trial(study: StudyArgument, as_json: AsJson = False) -> None:
+def show_trial(
+    study: StudyArgument,
+    template: Annotated[
+        bool, typer.Option("--as-template", help="Leave out targets, record and title, to start a study of your own.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print a study with every default filled, as a study file."""
-    from engager.protocol import write_protocol
-    from engager.study import load_protocol
+    from engager.protocol import as_template, write_protocol
+    from engager.study import load_protocol, run_notes
 
     protocol = load_protocol(study)
+    if template:
+        protocol = as_template(protocol)
     if as_json:
         print_json(protocol.model_dump(mode="json", exclude_none=True))
     else:
         typer.echo(write_protocol(protocol), nl=False)
-    for note in protocol.notes():
+    if template:
+        remark(
+            "Left out: targets, record and title, which hold for the published trial. Give `study` a name of its own."
+        )
+    for note in run_notes(protocol):
         remark(f"Note: {note}")
 
 
@@ -98,10 +110,10 @@ def run_trial(
 ) -> None:
     """Run a study and compare it with what was published."""
     from engager.app.progress import run_progress
-    from engager.study import failure_sentence, load_protocol, run_study
+    from engager.study import failure_sentence, load_protocol, run_notes, run_study
 
     protocol = load_protocol(study)
-    for note in protocol.notes():
+    for note in run_notes(protocol):
         remark(f"Note: {note}")
     with run_progress(quiet) as tell:
         run = run_study(
