@@ -18,7 +18,7 @@ pytest.importorskip("SALib")
 def found(tmp_path_factory):
     model = load_model("b-all")
     rng = np.random.default_rng(2)
-    draws = np.column_stack([np.exp(rng.normal(np.log(3.0), 0.3, 30)), np.exp(rng.normal(np.log(0.2), 0.6, 30))])
+    draws = np.column_stack([np.exp(rng.normal(np.log(3.0), 0.3, 30)), np.exp(rng.normal(np.log(60.0), 0.6, 30))])
     path = tmp_path_factory.mktemp("fit") / "posterior.json"
     Posterior(model.id, model.hash, ("k_kill", "h_crs"), draws).write(path)
     protocol = Protocol.model_validate(
