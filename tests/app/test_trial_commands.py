@@ -38,6 +38,23 @@ def test_a_template_has_no_targets_and_keeps_the_rest(engager):
     assert "Left out: targets, record and title" in shown.err
 
 
+def test_what_lies_outside_the_fit_is_told_on_every_surface(engager, tmp_path):
+    study = tmp_path / "far.yaml"
+    study.write_text(
+        "study: far\npopulation: {setting: untreated}\n"
+        "arms: {a: {n: 6, regimen: {drug: blinatumomab, cycle_days: 42, cycles: 1,"
+        " doses: [{days: 1-28, amount: 28000, unit: ug/day}]}}}\n"
+    )
+    assert "OUTSIDE WHAT WAS FITTED" in engager("trial", "show", study).err
+    found = engager("trial", "run", study, *SMALL_RUN, "--out", tmp_path / "run", "--json")
+    told = json.loads(found.out)["outside_fit"]
+    assert any(text.startswith("Setting: untreated") for text in told)
+    assert any(text.startswith("Dose (a): 2.8e+04 ug/day") for text in told)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert all(text in found.err and text in page for text in told)
+    assert "OUTSIDE" not in engager("trial", "show", "tower").err
+
+
 def test_schema_is_json(engager):
     assert json.loads(engager("trial", "schema").out)["title"].startswith("engager study file")
 
@@ -47,8 +64,8 @@ def test_run_json_is_one_object_with_the_promised_comparisons(engager, tmp_path)
     assert found.code == 0, found.err
     summary = json.loads(found.out)
     assert list(summary) == [
-        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "verdict",
-        "comparisons",
+        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "outside_fit",
+        "verdict", "comparisons",
     ]  # fmt: skip
     there = {(one["arm"], one["endpoint"], one["statistic"], one["time_months"]) for one in summary["comparisons"]}
     for arm in ("blinatumomab", "chemotherapy"):

@@ -59,6 +59,7 @@ class ReportContent:
     arms : randomized patients by arm, in the order that fixes colors.
     replicates, seed, n_failed : of the run; `n_failed` counts patients of all replicates.
     model : name of the model; `summary` says in a few sentences what was simulated.
+    outside_fit : what of the study lies outside what was fitted, a sentence each.
     versions : version by name of package.
     comparisons : dicts of docs/architecture.md; a ``subgroup``, a ``coverage`` (of the prediction
         interval) and an ``uncertainty`` are read where given.
@@ -86,6 +87,7 @@ class ReportContent:
     n_failed: int = 0
     model: str = ""
     summary: Sequence[str] = ()
+    outside_fit: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     comparisons: Sequence[Mapping[str, Any]] = ()
     sources: Sequence[Source] = ()

@@ -116,6 +116,9 @@ from .run.simulate import (
     RunProgress as RunProgress,
     run_study as run_study,
 )
+from .scope import (
+    outside_fit as outside_fit,
+)
 from .sensitivity.drivers import (
     sensitivity_summary as sensitivity_summary,
     write_summary as write_summary,

@@ -84,6 +84,7 @@ def report_content(
         n_failed=data.n_failed,
         model=protocol.model,
         summary=_summary(protocol, manifest),
+        outside_fit=manifest["outside_fit"],
         versions=manifest["versions"],
         comparisons=comparisons,
         tells_parameters=values.used == "posterior",

@@ -167,6 +167,11 @@ class RunFolder:
         return int(self.manifest["replicates"]) * int(self.manifest["patients_per_replicate"])
 
     @property
+    def outside_fit(self) -> list[str]:
+        """What of the study lies outside what was fitted, a sentence each."""
+        return [str(one) for one in self.manifest.get("outside_fit", ())]
+
+    @property
     def verdict(self) -> Verdict:
         """How many published figures lie inside, by how they were used, and what the intervals cover."""
         return verdict_of(self.comparisons, int(self.manifest["replicates"]))
@@ -177,6 +182,7 @@ class RunFolder:
         return {
             "run": str(self.path),
             **{key: self.manifest[key] for key in kept},
+            "outside_fit": list(self.outside_fit),
             "verdict": self.verdict.as_json(),
             "comparisons": [{**one, "near_edge": is_near_edge(one)} for one in self.comparisons],
         }

@@ -35,6 +35,7 @@ from engager.study.run.conclude import conclusions
 from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
 from engager.study.run.tables import TABLES, parquet_bytes, write_pieces
 from engager.study.run.workplace import Tell, Workplace
+from engager.study.scope import outside_fit
 from engager.trial import piece_size, simulate_spans
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def run_study(
                 "run_inputs": inputs,
                 "versions": versions(),
                 "notes": [*run_notes(protocol), *([values.note] if values.note else [])],
+                "outside_fit": outside_fit(protocol),
                 "tables": tables,
             }
             manifest["seconds"] = round(time.perf_counter() - clock, 2)

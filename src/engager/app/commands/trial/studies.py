@@ -58,7 +58,7 @@ def show_trial(
 ) -> None:
     """Print a study with every default filled, as a study file."""
     from engager.protocol import as_template, write_protocol
-    from engager.study import load_protocol, run_notes
+    from engager.study import load_protocol, outside_fit, run_notes
 
     protocol = load_protocol(study)
     if template:
@@ -73,6 +73,7 @@ def show_trial(
         )
     for note in run_notes(protocol):
         remark(f"Note: {note}")
+    _tell_outside(outside_fit(protocol))
 
 
 @trial_app.command("schema")
@@ -135,6 +136,7 @@ def run_trial(
         print_json(summary)
     else:
         _print_summary(summary, run)
+    _tell_outside(run.outside_fit)
     if told := failure_sentence(summary["n_failed"], run.n_patients):
         remark(told)
     remark(f"Report: {run.report}")
@@ -154,6 +156,14 @@ def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
         remark(f"Nothing published to compare with; {size}, {summary['seconds']:.0f} s.")
     if verdict.remark:
         remark(verdict.remark)
+
+
+def _tell_outside(sentences: list[str]) -> None:
+    """The banner of a study that extrapolates."""
+    if sentences:
+        remark("OUTSIDE WHAT WAS FITTED: these figures extrapolate.")
+    for sentence in sentences:
+        remark(f"  {sentence}")
 
 
 def _arms(n_by_arm: dict[str, int]) -> str:

@@ -1,0 +1,170 @@
+"""What of a study lies outside what was fitted: setting, age, drug, route, dose, schedule, comparator.
+
+In: a `Protocol`. Out: sentences. The extent of the fit is read from the studies of its plan, and moves
+with them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from engager.calibration import fit_defaults
+from engager.core import COVARIATES
+from engager.protocol import Protocol, Regimen, shipped_protocol
+
+# Doses per m2 and flat ones are compared in a typical adult; beyond the fitted ones by more than this share is outside.
+_TOLERANCE = 0.1
+_AGE_LIMIT = re.compile(r"^\s*age_years\s*(>=|>|<=|<)\s*(\d+(?:\.\d+)?)\s*$")
+_WORDS = {"iv_continuous": "continuous infusion", "iv_bolus": "bolus", "subcutaneous": "subcutaneous injection"}
+_ENDS_OF_SD = 2.0
+
+
+@dataclass(frozen=True)
+class FittedScope:
+    """What the studies of the fit span.
+
+    Attributes
+    ----------
+    model : id of the disease model.
+    ages : youngest and oldest [years] by setting.
+    drugs, routes : of the engager arms.
+    doses : lowest and highest of the engager arms in a typical adult [ug/day or ug].
+    schedules : days with drug in a cycle and days of the cycle, of the engager arms. cycles : the most there are.
+    comparators : regimens of chemotherapy by setting.
+    """
+
+    model: str
+    ages: dict[str, tuple[float, float]]
+    drugs: frozenset[str]
+    routes: frozenset[str]
+    doses: tuple[float, float]
+    schedules: frozenset[tuple[int, int]]
+    cycles: int
+    comparators: dict[str, frozenset[str]]
+
+
+@cache
+def fitted_scope() -> FittedScope:
+    """What the studies of the fit that ships span."""
+    plan = fit_defaults()
+    studies = [shipped_protocol(study) for study in plan["studies"]]
+    ages: dict[str, tuple[float, float]] = {}
+    comparators: dict[str, frozenset[str]] = {}
+    engagers = []
+    for study in studies:
+        setting, (low, high) = study.population.setting, _ages(study)
+        held = ages.get(setting, (low, high))
+        ages[setting] = (min(held[0], low), max(held[1], high))
+        regimens = [arm.regimen for arm in study.arms.values()]
+        given = frozenset(one.id for one in regimens if one.is_chemotherapy)
+        comparators[setting] = comparators.get(setting, frozenset()) | given
+        engagers += [one for one in regimens if not one.is_chemotherapy]
+    doses = [dose for one in engagers for dose in _doses(one)]
+    return FittedScope(
+        model=plan["model"],
+        ages=ages,
+        drugs=frozenset(one.drug for one in engagers),
+        routes=frozenset(one.route for one in engagers),
+        doses=(min(doses), max(doses)),
+        schedules=frozenset(_schedule(one) for one in engagers),
+        cycles=max(one.cycles for one in engagers),
+        comparators=comparators,
+    )
+
+
+def outside_fit(protocol: Protocol) -> list[str]:
+    """What of a study lies outside what was fitted, a sentence each; empty when nothing does."""
+    scope, setting = fitted_scope(), protocol.population.setting
+    if protocol.model != scope.model:
+        return [f"Model: {protocol.model} was never fitted; only {scope.model} was."]
+    found = []
+    if setting not in scope.ages:
+        found.append(f"Setting: {_plain(setting)} was not fitted; {_list(map(_plain, scope.ages))} were.")
+    low, high = scope.ages.get(setting) or _span(scope.ages.values())
+    youngest, oldest = _ages(protocol)
+    if youngest < low or oldest > high:
+        found.append(
+            f"Age: patients of {youngest:g} to {oldest:g} years; those of the fitted studies are {low:g} to {high:g}."
+        )
+    for arm_id, arm in protocol.arms.items():
+        if arm.regimen.is_chemotherapy:
+            if arm.regimen.id not in scope.comparators.get(setting, frozenset()):
+                found.append(f"Comparator ({arm_id}): {arm.regimen.id} was not fitted in {_plain(setting)} disease.")
+        else:
+            found += [f"{what} ({arm_id}): {text}." for what, text in _engager(arm.regimen, scope)]
+    return found
+
+
+def _engager(regimen: Regimen, scope: FittedScope) -> list[tuple[str, str]]:
+    found = []
+    if regimen.drug not in scope.drugs:
+        found.append(("Drug", f"{regimen.drug} was not fitted; {_list(scope.drugs)} was"))
+    if regimen.route not in scope.routes:
+        fitted = _list(_WORDS[route] for route in scope.routes)
+        found.append(("Route", f"{_WORDS[regimen.route]} was not fitted; {fitted} was"))
+    else:
+        low, high = scope.doses
+        lowest, highest = _span([(dose, dose) for dose in _doses(regimen)])
+        if lowest < low * (1 - _TOLERANCE) or highest > high * (1 + _TOLERANCE):
+            given = f"{lowest:.3g}" if lowest == highest else f"{lowest:.3g} to {highest:.3g}"
+            found.append(
+                ("Dose", f"{given} ug/day in a typical adult; the fitted studies gave {low:.3g} to {high:.3g} ug/day")
+            )
+    if (schedule := _schedule(regimen)) not in scope.schedules:
+        fitted = _list(f"{days} of {length}" for days, length in sorted(scope.schedules))
+        found.append(("Schedule", f"drug on {schedule[0]} of {schedule[1]} days was not fitted; {fitted} was"))
+    if regimen.cycles > scope.cycles:
+        found.append(("Schedule", f"{regimen.cycles} cycles; the fitted studies gave at most {scope.cycles}"))
+    return found
+
+
+def _ages(protocol: Protocol) -> tuple[float, float]:
+    """Youngest and oldest who can enter [years]: of the distribution, cut where eligibility cuts it plainly."""
+    spread: Any = protocol.population.age_years
+    if hasattr(spread, "value"):
+        low = high = float(spread.value)
+    elif hasattr(spread, "edges"):
+        low, high = _span([edge for edge, share in zip(spread.edges, spread.shares, strict=True) if share])
+    elif spread.range is not None:
+        low, high = spread.range
+    else:
+        low, high = max(0.0, spread.mean - _ENDS_OF_SD * spread.sd), spread.mean + _ENDS_OF_SD * spread.sd
+    for condition in protocol.eligibility:
+        if limit := _AGE_LIMIT.match(condition):
+            if limit[1].startswith(">"):
+                low = max(low, float(limit[2]))
+            else:
+                high = min(high, float(limit[2]))
+    return low, high
+
+
+def _doses(regimen: Regimen) -> list[float]:
+    """Amounts in a typical adult [ug/day or ug]."""
+    typical = {one.name: one.typical for one in COVARIATES if one.typical is not None}
+    bsa_m2 = np.sqrt(typical["weight_kg"] * typical["height_cm"] / 3600.0)
+    segments = [one for cycle in range(1, regimen.cycles + 1) for one in regimen.segments(cycle)]
+    return [float(one.amount_for(bsa_m2)) for one in segments]
+
+
+def _schedule(regimen: Regimen) -> tuple[int, int]:
+    """Days with drug in the first cycle, and days of the cycle."""
+    return sum(one.last_day - one.first_day + 1 for one in regimen.segments(1)), regimen.cycle_length(1)
+
+
+def _span(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    lows, highs = zip(*pairs, strict=True)
+    return min(lows), max(highs)
+
+
+def _plain(setting: str) -> str:
+    return setting.replace("_", " ")
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))
