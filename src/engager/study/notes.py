@@ -6,11 +6,42 @@ In: a `Protocol`. Out: sentences. Nothing is wrong with a study that has notes.
 from __future__ import annotations
 
 from engager.protocol import Protocol, Regimen, shipped_protocol, shipped_protocols
+from engager.trial import regimen_strengths
+
+# The 95 % interval of a rate near one half spans more than a quarter in fewer.
+FEW_PATIENTS = 50
 
 
 def run_notes(protocol: Protocol) -> list[str]:
-    """Every note of a study: of its file, and of targets that were published for others."""
-    return [*protocol.notes(), *_targets_of_others(protocol)]
+    """Every note of a study: of its file, of its comparators' strengths, and of targets published for others."""
+    strengths = [
+        f"arms.{arm_id}.regimen: {_strength(arm.regimen)}"
+        for arm_id, arm in protocol.arms.items()
+        if arm.regimen.is_chemotherapy
+    ]
+    return [*protocol.notes(), *strengths, *_targets_of_others(protocol)]
+
+
+def patients_behind(regimen: Regimen) -> int | None:
+    """Patients whose remissions the strength of a chemotherapy regimen was found from; None: it has none of its own."""
+    found = regimen_strengths().get(regimen.id) if regimen.strength is None else None
+    return found.n if found else None
+
+
+def _strength(regimen: Regimen) -> str:
+    """How strong a comparator is, and what that rests on."""
+    if regimen.strength is not None:
+        return f"strength {regimen.strength:g} as the study file gives it; no published figure stands behind it"
+    found = regimen_strengths().get(regimen.id)
+    if found is None:
+        return f"{regimen.id} has no strength of its own and counts as standard salvage chemotherapy (strength 1)"
+    few = f"FEW PATIENTS: only {found.n} stand behind it; " if found.n < FEW_PATIENTS else ""
+    missed = "" if found.is_reached else "; the model does not reach the published rate"
+    return (
+        f"{few}strength of {regimen.id} {found.strength:.2f} (95 % {found.low:.2f} to {found.high:.2f}; standard"
+        f" salvage chemotherapy is 1), from {found.endpoint} in {found.events} of {found.n} patients"
+        f" ({', '.join(found.records)}){missed}"
+    )
 
 
 def _targets_of_others(protocol: Protocol) -> list[str]:

@@ -17,6 +17,7 @@ import numpy as np
 from engager.calibration import fit_defaults
 from engager.core import COVARIATES
 from engager.protocol import Protocol, Regimen, shipped_protocol
+from engager.study.notes import FEW_PATIENTS, patients_behind
 
 # Doses per m2 and flat ones are compared in a typical adult; beyond the fitted ones by more than this share is outside.
 _TOLERANCE = 0.1
@@ -95,7 +96,11 @@ def outside_fit(protocol: Protocol) -> list[str]:
     for arm_id, arm in protocol.arms.items():
         if arm.regimen.is_chemotherapy:
             if arm.regimen.id not in scope.comparators.get(setting, frozenset()):
-                found.append(f"Comparator ({arm_id}): {arm.regimen.id} was not fitted in {_plain(setting)} disease.")
+                n = patients_behind(arm.regimen)
+                rests = f"; its strength rests on {'only ' if n < FEW_PATIENTS else ''}{n} patients" if n else ""
+                found.append(
+                    f"Comparator ({arm_id}): {arm.regimen.id} was not fitted in {_plain(setting)} disease{rests}."
+                )
         else:
             found += [f"{what} ({arm_id}): {text}." for what, text in _engager(arm.regimen, scope)]
     return found

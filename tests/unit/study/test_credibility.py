@@ -12,6 +12,7 @@ from engager.calibration import Comparison, load_time_course_fit, shipped_poster
 from engager.core import Stream
 from engager.model import load_model
 from engager.population import PopulationValues
+from engager.protocol import Protocol
 from engager.report import render_credibility
 from engager.study import calibration_content
 from engager.study.parameters import Parameters, population_parameters, posterior_hash
@@ -78,6 +79,19 @@ def test_drivers_of_another_fit_than_the_runs_say_so(summary):
 
 def test_drivers_of_another_model_are_left_out(summary, values):
     assert drivers_section("hosseini-2020", values, summary) is None
+
+
+def test_drivers_of_other_patients_or_treatments_are_left_out_with_a_word(summary, values):
+    raw = {"study": "x", "arms": {"a": {"n": 10, "regimen": "blinatumomab"}}}
+    assert drivers_section("b-all", values, summary, Protocol.model_validate(raw)).trial is not None
+    elsewhere = [
+        raw | {"population": {"setting": "mrd_positive"}},
+        raw | {"arms": {"a": {"n": 10, "regimen": "salvage-mixed"}}},
+    ]
+    for other in elsewhere:
+        section = drivers_section("b-all", values, summary, Protocol.model_validate(other))
+        assert (section.patient, section.trial) == (None, None)
+        assert "engager sensitivity" in section.sentences[0]
 
 
 def test_a_polynomial_that_explains_nothing_names_no_unknown(summary, values):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
-from engager.study import run_notes
+from engager.study import outside_fit, run_notes
+from engager.study.load import load_protocol
 
 
 def edited(study, **population):
@@ -35,3 +38,32 @@ def test_a_renamed_copy_is_still_held_to_its_record():
     raw = edited("tower", female=0.9) | {"study": "mine"}
     assert about_targets(Protocol.model_validate(raw))
     assert not about_targets(Protocol.model_validate(raw | {"targets": []}))
+
+
+def treated_by(regimen):
+    return Protocol.model_validate({"study": "x", "arms": {"a": {"n": 9, "regimen": regimen}}})
+
+
+@pytest.mark.parametrize(
+    ("regimen", "told"),
+    [
+        ("flag", "FEW PATIENTS: only 12 stand behind it"),
+        ("flag", "from CR in 8 of 12 patients (visani-1996-flag)"),
+        ("salvage-mixed", "from CR/CRh/CRi in 279 of 789 patients"),
+        ("soc-chemotherapy-tower", "counts as standard salvage chemotherapy (strength 1)"),
+        ({"drug": "chemotherapy", "cycle_days": 28, "cycles": 2, "strength": 1.4}, "strength 1.4 as the study file"),
+    ],
+)
+def test_a_comparator_tells_what_its_strength_rests_on(regimen, told):
+    assert any(told in note for note in run_notes(treated_by(regimen)))
+
+
+def test_few_patients_are_told_loud_and_many_are_not():
+    assert any("rests on only 12 patients" in text for text in outside_fit(treated_by("flag")))
+    assert not any("FEW PATIENTS" in note for note in run_notes(treated_by("salvage-mixed")))
+
+
+def test_the_example_of_another_comparator_has_enough_patients_behind_it():
+    example = load_protocol(Path(__file__).parents[3] / "examples" / "other-comparator.yaml")
+    assert not any("FEW PATIENTS" in note for note in run_notes(example))
+    assert outside_fit(example) == []

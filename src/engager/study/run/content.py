@@ -89,7 +89,7 @@ def report_content(
         comparisons=comparisons,
         tells_parameters=values.used == "posterior",
         predictive=predictive_section(protocol.model, values, int(manifest["seed"])),
-        drivers=drivers_section(protocol.model, values),
+        drivers=drivers_section(protocol.model, values, protocol=protocol),
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),
         estimates=estimates,

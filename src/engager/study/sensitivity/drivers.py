@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, SobolIndex, Swing, shipped_posterior
 from engager.core import versions, write_whole
 from engager.model import load_model
+from engager.protocol import Protocol, shipped_protocol
 from engager.report import DriversSection, SensitivityLevel
 from engager.study.parameters import Parameters, posterior_hash
 from engager.study.sensitivity.content import LEAST_Q2, strongest_sentences
@@ -70,7 +71,7 @@ def shipped_summary() -> dict[str, Any] | None:
 
 
 def drivers_section(
-    model_id: str, values: Parameters, summary: Mapping[str, Any] | None = None
+    model_id: str, values: Parameters, summary: Mapping[str, Any] | None = None, protocol: Protocol | None = None
 ) -> DriversSection | None:
     """What drives the outcomes of a model, with a warning when it is not about the present model and fit.
 
@@ -78,15 +79,24 @@ def drivers_section(
     ----------
     values : population values that the page's own figures come from.
     summary : of `sensitivity_summary`; None: the one that ships.
+    protocol : study that the page is about; None: the model itself.
 
     Returns
     -------
-    None without a summary of this model.
+    None without a summary of this model; a sentence on how to ask for it where the summary is about other patients or
+    another treatment.
     """
     told = shipped_summary() if summary is None else summary
     if told is None or told["made"]["model"] != model_id:
         return None
     made = told["made"]
+    if protocol is not None and not _applies(made, protocol):
+        return DriversSection(
+            sentences=[
+                f"Not shown: computed for the setting and treatment of study {made['study']}, arm {made['arm']}, which"
+                f" this study does not have. `engager sensitivity STUDY` computes it for this one."
+            ]
+        )
     which = f"Study {made['study']}, arm {made['arm']}, computed on {made['date']} ({_sizes(made)})."
     return DriversSection(
         sentences=[which, "It says how this model weighs its quantities; another study would weigh them otherwise."],
@@ -94,6 +104,14 @@ def drivers_section(
         patient=_patient_section(told["patient"]) if told["patient"] else None,
         trial=_trial_section(told["trial"], str(made["over"])) if told["trial"] else None,
     )
+
+
+def _applies(made: Mapping[str, Any], protocol: Protocol) -> bool:
+    """Whether a study has the setting of the summary's study, and an arm that is treated as its arm."""
+    of = shipped_protocol(made["study"])
+    wanted = of.arms[made["arm"]].regimen.model_dump(exclude={"id", "assumptions"})
+    given = [arm.regimen.model_dump(exclude={"id", "assumptions"}) for arm in protocol.arms.values()]
+    return protocol.population.setting == of.population.setting and wanted in given
 
 
 def _sizes(made: Mapping[str, Any]) -> str:
