@@ -54,6 +54,16 @@ def test_every_study_named_ships_and_every_record_exists(found):
         assert set(row.studies) | set(row.links) <= set(shipped_protocols())
 
 
+def test_a_study_whose_targets_cite_a_record_carries_it_out_without_a_simulated_figure():
+    rows = {row.record: row for row in review_of([], {}).rows}
+    cited = {"tower-press-2016": "tower", "topp-2012": "mt103-202", "zugmaier-2015": "mt103-206"}
+    cited |= {"stein-2016-hsct": "mt103-211", "stein-2016-ebmt": "mt103-211"}
+    for record, study in cited.items():
+        assert rows[record].studies == (study,)
+        # figures were seen, so nobody is told that nothing can be compared
+        assert not rows[record].notes
+
+
 def test_reviews_say_that_they_hold_no_data_of_their_own(found):
     for row in found.rows:
         if row.kind == "review":

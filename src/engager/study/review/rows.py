@@ -54,10 +54,13 @@ def review_of(
 def _row(record: Record, studies: Mapping[str, Protocol], comparisons: Sequence[Mapping[str, Any]]) -> ReviewRow:
     figures = tuple(dict(one) for one in comparisons if record.id in _records_of(one))
     running = [one for one, study in studies.items() if study.record == record.id]
-    running += [one["trial"] for one in figures if one["trial"] not in running]
+    # a study of the same patients carries a reference out when its targets cite it, simulated already or not
+    running += [one for one, study in studies.items() if record.id in _cited(study)]
+    running += [one["trial"] for one in figures]
     checks: tuple[Check, ...] = _CHECKS[record.id]() if record.id in _CHECKS else ()
     links, notes = _links(record, studies)
-    if not figures and not checks and running:
+    answered = any(record.id in _named(one.source) for study in studies.values() for one in study.targets)
+    if not answered and not checks and running:
         notes.append(
             "No figure of this paper that a trial could show was seen, so the study runs and nothing is compared."
         )
@@ -76,9 +79,17 @@ def _row(record: Record, studies: Mapping[str, Protocol], comparisons: Sequence[
     )
 
 
+def _cited(study: Protocol) -> set[str]:
+    """Records that a study's targets take their figures from."""
+    return {record for target in study.targets for record in _named(target.source)}
+
+
 def _records_of(comparison: Mapping[str, Any]) -> set[str]:
-    source = comparison["published"].get("source") or []
-    named = [source] if isinstance(source, str) else source
+    return _named(comparison["published"].get("source"))
+
+
+def _named(source: str | Sequence[str] | None) -> set[str]:
+    named = [source] if isinstance(source, str) else source or []
     return {one.partition("#")[0] for one in named}
 
 
