@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
@@ -230,7 +231,10 @@ def patient(
     <Patient under blinatumomab: 70 years, 80 % blasts>
     """
     asked = {**(changes or {}), **covariates}
-    return Patient(simulate_patient(regimen_by_id(regimen), days=days, changes=asked, seed=seed))
+    simulated = simulate_patient(regimen_by_id(regimen), days=days, changes=asked, seed=seed)
+    for note in simulated.notes:
+        warnings.warn(note, stacklevel=3)
+    return Patient(simulated)
 
 
 @in_python_words

@@ -29,6 +29,10 @@ _HOURS = 24
 # A typical adult, for a patient of whom nothing is said.
 _TYPICAL = {one.name: one.typical for one in COVARIATES if one.typical is not None}
 _MRD_LIMIT_PERCENT = 1e-2
+# Covariates that are worked out from others.
+_FOLLOWS = {"bsa_m2": "weight_kg and height_cm", "population_mortality": "age_years and female"}
+# Relative difference of two courses that is the solver's own (its relative tolerance is finer).
+_SOLVER_NOISE = 1e-4
 # Label, column, unit, panel, lowest value drawn, limits.
 _COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
     ("drug", "drug_pg_per_mL", "pg/mL", "Drug in serum", 1.0, {}),
@@ -62,12 +66,14 @@ class VirtualPatient:
     covariates : of the patient, by name.
     days : array (time,) [day from the first dose].
     columns : array (time,) by column of a trial's trajectories; cells, or the unit in the name.
+    notes : changes that lie beyond what the model was made for, or that move none of the courses.
     """
 
     regimen: Regimen
     covariates: dict[str, float]
     days: FloatArray
     columns: dict[str, FloatArray]
+    notes: tuple[str, ...] = ()
 
     def courses(self) -> PatientCourses:
         """What the figure needs."""
@@ -115,6 +121,21 @@ def simulate_patient(
     population = population_parameters(model, seed or 0, parameters).settings(0) | PopulationValues(typical=values)
     patient = _patient(loaded, covariates, population, set(values), seed)
     times = np.arange(0.0, round(days * _HOURS) + 1) / _HOURS
+    columns = _courses(loaded, regimen, patient, times)
+    notes = _beyond_range(loaded, changes or {})
+    for name in changes or {}:
+        others = {other: value for other, value in values.items() if other != name}
+        usual = population_parameters(model, seed or 0, parameters).settings(0) | PopulationValues(typical=others)
+        kept = {other: value for other, value in covariates.items() if other != name}
+        without = _patient(loaded, kept, usual, set(others), seed)
+        if not _is_changed(patient, without) or _same(columns, _courses(loaded, regimen, without, times)):
+            notes.append(f"{name} = {(changes or {})[name]:g} changes none of the courses")
+    told = {name: float(value[0]) for name, value in patient.covariates.items()}
+    return VirtualPatient(regimen, told, times, columns, tuple(notes))
+
+
+def _courses(loaded: Model, regimen: Regimen, patient: Patients, times: FloatArray) -> dict[str, FloatArray]:
+    """Columns of one patient: array (time,) each."""
     weight_kg, bsa_m2 = patient.covariates["weight_kg"], patient.covariates["bsa_m2"]
     system = loaded.system
     solved = solve(
@@ -124,16 +145,50 @@ def simulate_patient(
             save_times=times,
             inputs=np.zeros((1, len(system.inputs))),
             initial=initial_states(system, patient.parameters),
-            schedule=planned_actions(regimen, weight_kg, bsa_m2, days, loaded),
+            schedule=planned_actions(regimen, weight_kg, bsa_m2, float(times[-1]), loaded),
         )
     )
     if solved.n_failed:
-        raise InputError(Problem("patient", dict(changes or {}), "cannot be followed to the end by the solver"))
+        raise InputError(Problem("patient", _told(patient), "cannot be followed to the end by the solver"))
     offered = loaded.roles.courses
     names = list(offered.values())
     found = evaluate_outputs(system, names, solved.values, patient.parameters, np.zeros((1, len(system.inputs))))
-    told = {name: float(value[0]) for name, value in patient.covariates.items()}
-    return VirtualPatient(regimen, told, times, {column: found[name][0] for column, name in offered.items()})
+    return {column: found[name][0] for column, name in offered.items()}
+
+
+def _told(patient: Patients) -> dict[str, float]:
+    return {name: float(value[0]) for name, value in patient.covariates.items()}
+
+
+def _is_changed(patient: Patients, without: Patients) -> bool:
+    """Whether anything that a course is made from differs."""
+    sizes = ("weight_kg", "bsa_m2")  # by which doses go
+    same_size = all(np.array_equal(patient.covariates[one], without.covariates[one]) for one in sizes)
+    return not (same_size and np.array_equal(patient.parameters, without.parameters, equal_nan=True))
+
+
+def _same(columns: Mapping[str, FloatArray], others: Mapping[str, FloatArray]) -> bool:
+    """Whether courses agree but for the tolerance of the solver."""
+    return all(
+        np.allclose(column, others[name], rtol=_SOLVER_NOISE, atol=_SOLVER_NOISE * np.abs(column).max(), equal_nan=True)
+        for name, column in columns.items()
+    )
+
+
+def _beyond_range(model: Model, changes: Mapping[str, float]) -> list[str]:
+    """Values outside what parameters are thought to be, or what the covariates of adults in trials are."""
+    spreads = PopulationBlock.model_validate({}).spreads()
+    found = []
+    for name, value in changes.items():
+        if name in model.parameters:
+            row = model.parameters[name]
+            low, high, unit, of = row.low, row.high, f" {row.unit}", "thought possible"
+        else:
+            low, high = getattr(spreads.get(name), "range", None) or (None, None)
+            unit, of = "", "of the adults that the model was fitted to"
+        if low is not None and high is not None and not low <= value <= high:
+            found.append(f"{name} = {value:g} lies outside {low:g} to {high:g}{unit}, the range {of}")
+    return found
 
 
 def check_figure_path(out: Path, also: tuple[str, ...] = ()) -> None:
@@ -200,6 +255,8 @@ def _sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dic
     if not 0 < days <= MAX_DAYS:
         problems.append(Problem("--days", days, f"must be above 0 and at most {MAX_DAYS:g}"))
     kinds = {**PopulationBlock.model_validate({}).covariates(), "cd8_per_uL": "number"}
+    given = {*_TYPICAL, *changes, *_FOLLOWS}
+    fixed = {parameter: covariate for covariate, parameter in model.roles.fixed_by.items() if covariate in given}
     covariates: dict[str, float] = {}
     values: dict[str, float] = {}
     for name, value in changes.items():
@@ -207,6 +264,10 @@ def _sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dic
             if (problem := _impossible(name, value, kinds[name])) is not None:
                 problems.append(problem)
             covariates[name] = value
+        elif name in fixed:
+            covariate = fixed[name]
+            rule = f"has no effect: it follows from {_FOLLOWS.get(covariate, covariate)}"
+            problems.append(Problem(f"--set {name}", value, rule, f"Set {_FOLLOWS.get(covariate, covariate)} instead."))
         elif name in model.parameters:
             row = model.parameters[name]
             values[name] = value * (row.model_value / row.value if row.value else 1.0)

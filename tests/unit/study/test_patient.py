@@ -83,3 +83,35 @@ def test_a_patient_is_drawn(typical, tmp_path, ending):
 def test_other_endings_are_refused(typical, tmp_path):
     with pytest.raises(InputError, match="must end in"):
         draw_patients({"blinatumomab": typical}, tmp_path / "patient.doc", "A patient")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("age", "follows from age_years"),
+        ("blasts_start", "follows from marrow_blasts_percent"),
+        ("BSA", "follows from weight_kg and height_cm"),
+        ("population_mortality", "follows from age_years and female"),
+    ],
+)
+def test_a_parameter_that_a_covariate_sets_is_refused(name, told):
+    with pytest.raises(InputError, match=told):
+        simulate_patient(LABEL, days=1, changes={name: 1})
+
+
+def test_a_change_that_changes_nothing_is_told():
+    told = simulate_patient(LABEL, days=7, changes={"performance": 2, "marrow_blasts_percent": 20}).notes
+    assert told == ("performance = 2 changes none of the courses",)
+    assert simulate_patient(LABEL, days=7, changes={"CL": 4.0}).notes == ()
+
+
+def test_a_value_beyond_its_range_is_told_and_one_inside_is_not():
+    row = load_model("b-all").parameters["growth"]
+    (note,) = simulate_patient(LABEL, days=7, changes={"growth": 2 * row.high}).notes
+    assert f"outside {row.low:g} to {row.high:g}" in note
+    assert any("age_years = 95 lies outside 18 to 80" in one for one in _notes(age_years=95))
+    assert not any("outside" in one for one in _notes(age_years=60))
+
+
+def _notes(**changes):
+    return simulate_patient(LABEL, days=2, changes=changes).notes

@@ -50,6 +50,9 @@ def draw_patient(
     }
     who = next(iter(patients.values())).covariates
     remark(", ".join(f"{name} {value:.3g}" for name, value in who.items()))
+    for name, one in patients.items():
+        for note in one.notes:
+            remark(f"Note: {note}" if len(patients) == 1 else f"Note ({name}): {note}")
     if out.suffix.lower() == ".csv":
         _write_csv(out, patients)
     else:
