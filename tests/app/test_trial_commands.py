@@ -55,6 +55,19 @@ def test_what_lies_outside_the_fit_is_told_on_every_surface(engager, tmp_path):
     assert "OUTSIDE" not in engager("trial", "show", "tower").err
 
 
+def test_no_report_leaves_the_page_out_and_changes_no_number(engager, tmp_path):
+    runs = {}
+    for name, option in (("with", "--report"), ("without", "--no-report")):
+        found = engager("trial", "run", "mt103-206", *SMALL_RUN, option, "--out", tmp_path / name)
+        assert found.code == 0, found.err
+        runs[name] = json.loads((tmp_path / name / "run.json").read_text())
+        assert (tmp_path / name / "report.html").exists() == (name == "with")
+        assert ("(no report)" in found.err) == (name == "without")
+    assert runs["with"]["tables"] == runs["without"]["tables"]
+    assert "report.html" not in runs["without"]["sha256"]
+    assert engager("replay", tmp_path / "without").code == 0
+
+
 def test_schema_is_json(engager):
     assert json.loads(engager("trial", "schema").out)["title"].startswith("engager study file")
 
@@ -77,7 +90,7 @@ def test_run_json_is_one_object_with_the_promised_comparisons(engager, tmp_path)
     assert "http" not in "".join(line for line in report.splitlines() if "<script" in line or "<link" in line)
 
 
-def test_run_prints_the_comparison_and_tells_progress_on_stderr(engager, no_report, tmp_path):
+def test_run_prints_the_comparison_and_tells_progress_on_stderr(engager, tmp_path):
     found = engager("trial", "run", "tower", "--replicates", 1, "--patients", 6, "--out", tmp_path / "run")
     assert "OS" in found.out
     assert "simulating" not in found.out

@@ -165,6 +165,7 @@ def run(
     patients: int | None = None,
     seed: int = 1,
     out: str | Path | None = None,
+    report: bool = True,
 ) -> Run:
     """Run a virtual trial.
 
@@ -175,6 +176,7 @@ def run(
     patients : of one virtual trial, all arms; None: the study's own number.
     seed : same seed, same numbers.
     out : run folder to write; None: a new temporary one.
+    report : write ``report.html`` into it; False: only the tables, which is quicker.
 
     Returns
     -------
@@ -193,7 +195,7 @@ def run(
     """
     protocol = study if isinstance(study, Protocol) else load_protocol(study)
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="engager-")) / protocol.study
-    return Run(run_study(protocol, replicates=replicates, patients=patients, seed=seed, out=folder))
+    return Run(run_study(protocol, replicates=replicates, patients=patients, seed=seed, out=folder, report=report))
 
 
 @in_python_words

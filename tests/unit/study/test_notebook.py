@@ -36,6 +36,13 @@ def test_a_run_gives_frames_and_shows_itself(runs):
     assert one.plot_survival("OS").axes
 
 
+def test_a_run_can_leave_its_report_out(tmp_path):
+    study = read_protocol(TINY, "tiny.yaml")
+    one = engager.run(study, replicates=1, patients=2, out=tmp_path / "quick", report=False)
+    assert one.table("patients").height == 2
+    assert not one.folder.report.exists()
+
+
 def test_runs_are_compared(runs):
     found = engager.compare(*runs)
     assert set(found.frame["run"]) == {"seed-1", "seed-2"}

@@ -6,7 +6,7 @@ study.yaml          the study that was run, every default filled
 patients.parquet    visits.parquet  events.parquet  trajectories.parquet    (docs/architecture.md)
 estimates.parquet   every endpoint, arm, replicate
 comparisons.json    published beside simulated
-report.html         for people
+report.html         for people; not there after `--no-report`
 
 What is read here was checked against the manifest first: a file that somebody changed is refused, not believed.
 """

@@ -82,6 +82,7 @@ def run_study(
     progress: Progress | None = None,
     resume: bool = False,
     tell: Tell | None = None,
+    report: bool = True,
 ) -> RunFolder:
     """Run a study and write its folder.
 
@@ -101,6 +102,7 @@ def run_study(
     resume : go on with an interrupted run in `out`; of a finished one nothing is done again, and where there is
         none a new one begins.
     tell : told which pieces of an interrupted run cannot be used; None: a warning.
+    report : write ``report.html`` too, which takes a few seconds. It changes no number.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def run_study(
                 "tables": tables,
             }
             manifest["seconds"] = round(time.perf_counter() - clock, 2)
-            manifest["tables"] |= _conclude(protocol, data, work.target, manifest, values, progress)
+            manifest["tables"] |= _conclude(protocol, data, work.target, manifest, values, progress, report)
             manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
             manifest["sha256"] = {path.name: sha256_of(path) for path in work.results()}
             work.finish(sealed(plain_json(manifest)))
@@ -283,11 +285,9 @@ def _conclude(
     manifest: dict[str, Any],
     values: Parameters,
     progress: Progress | None,
+    report: bool,
 ) -> dict[str, str]:
-    """Estimates, comparisons and the report; digests of the first two."""
-    from engager.report import write_report
-    from engager.study.run.content import report_content
-
+    """Estimates, comparisons and, where asked for, the report; digests of the first two."""
     replicates = int(manifest["replicates"])
 
     def tell(stage: str) -> None:
@@ -297,6 +297,11 @@ def _conclude(
     results = conclusions(protocol, data, int(manifest["seed"]), values, tell)
     write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
     write_whole(folder / "comparisons.json", _json(results.comparisons))
+    if not report:
+        return results.digests()
+    from engager.report import write_report
+    from engager.study.run.content import report_content
+
     tell("reporting")
     content = report_content(protocol, data, results.estimates, results.comparisons, manifest, folder.name, values)
     write_report(folder, content)

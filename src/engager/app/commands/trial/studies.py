@@ -106,6 +106,9 @@ def run_trial(
         typer.Option(help="Dask scheduler to simulate on, e.g. tcp://host:8786, or local. Changes no number."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write report.html; it changes no number.")
+    ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -130,6 +133,7 @@ def run_trial(
             progress=tell,
             resume=resume,
             tell=remark,
+            report=report,
         )
     summary = run.summary()
     if as_json:
@@ -139,7 +143,7 @@ def run_trial(
     _tell_outside(run.outside_fit)
     if told := failure_sentence(summary["n_failed"], run.n_patients):
         remark(told)
-    remark(f"Report: {run.report}")
+    remark(f"Report: {run.report}" if run.report.is_file() else f"Run: {run.path} (no report)")
     if not run.is_judged:
         raise typer.Exit(1)
 
