@@ -64,6 +64,13 @@ def test_a_study_whose_targets_cite_a_record_carries_it_out_without_a_simulated_
         assert not rows[record].notes
 
 
+def test_a_row_that_nothing_runs_says_why(found):
+    told = {row.record: row.notes for row in found.rows if not (row.studies or row.checks or row.links)}
+    assert {"berg-2005", "deangelo-2007", "sharkey-2012"} <= set(told)
+    for record in ("berg-2005", "deangelo-2007", "sharkey-2012"):
+        assert any("Nothing runs it" in note for note in told[record])
+
+
 def test_reviews_say_that_they_hold_no_data_of_their_own(found):
     for row in found.rows:
         if row.kind == "review":

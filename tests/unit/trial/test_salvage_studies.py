@@ -66,7 +66,9 @@ def test_an_arm_fits_each_endpoint_once(study):
         whole = [one for one in remissions if one.subgroup is None]
         # the whole arm, or its parts, not both
         assert not (whole and len(remissions) > 1)
-        assert len([one for one in fitted if one.endpoint == "OS"]) <= 1
+        # a median and a landmark are two points of one curve, the same point is not fitted twice
+        survival = [(one.statistic, one.at_months, one.subgroup) for one in fitted if one.endpoint == "OS"]
+        assert len(set(survival)) == len(survival)
 
 
 def test_a_later_line_of_the_same_patients_is_only_checked():
@@ -76,6 +78,8 @@ def test_a_later_line_of_the_same_patients_is_only_checked():
 def test_every_salvage_regimen_of_a_study_is_one_of_its_record():
     for study in SALVAGE:
         protocol = shipped_protocol(study)
+        if record(protocol.record).population.setting == "transplant":
+            continue  # its record's arms are transplants; what patients had before is the study's
         for arm in protocol.arms.values():
             assert arm.regimen.id in {one.regimen for one in record(protocol.record).arms}
 

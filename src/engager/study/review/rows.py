@@ -35,6 +35,14 @@ _REVIEWED = {
     "wu-2015": ("blinatumomab", "a review of the blinatumomab trials"),
 }
 
+# Why nothing runs a reference, where nothing can.
+_NOT_CARRIED_OUT = {
+    "berg-2005": "Nothing runs it: its patients have T-lineage disease, and the model's disease is of B lineage.",
+    "deangelo-2007": "Nothing runs it: its patients have T-lineage disease, and the model's disease is of B lineage.",
+    "sharkey-2012": "Nothing runs it: it has no patients, its activity was seen in words only, and no model of the "
+    "package releases a drug from an antibody.",
+}
+
 
 def review_of(
     comparisons: Sequence[Mapping[str, Any]], made: Mapping[str, Any], warnings: Sequence[str] = ()
@@ -59,6 +67,8 @@ def _row(record: Record, studies: Mapping[str, Protocol], comparisons: Sequence[
     running += [one["trial"] for one in figures]
     checks: tuple[Check, ...] = _CHECKS[record.id]() if record.id in _CHECKS else ()
     links, notes = _links(record, studies)
+    if record.id in _NOT_CARRIED_OUT:
+        notes.append(_NOT_CARRIED_OUT[record.id])
     answered = any(record.id in _named(one.source) for study in studies.values() for one in study.targets)
     if not answered and not checks and running:
         notes.append(
