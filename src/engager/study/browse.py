@@ -32,7 +32,7 @@ def evidence_rows(search: str = "", setting: str = "") -> tuple[list[dict[str, A
             rows.append(
                 {
                     "id": one.id,
-                    "title": one.citation.title or "",
+                    "title": one.citation.title or one.id,
                     "year": one.citation.year,
                     "kind": one.kind.replace("_", " "),
                     "setting": one.population.setting.replace("_", " "),
@@ -68,7 +68,7 @@ def record_rows(record_id: str) -> dict[str, Any]:
     ]
     return {
         "id": one.id,
-        "title": one.citation.title or "",
+        "title": one.citation.title or one.id,
         "citation": cite(one),
         "bibtex": cite(one, "bibtex"),
         "kind": one.kind.replace("_", " "),
