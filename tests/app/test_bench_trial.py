@@ -9,12 +9,13 @@ from engager.bench import measure_trial
 from engager.bench.trial import record_courses
 from engager.engine import solve
 from engager.protocol import shipped_protocol
-from engager.trial import METHOD, absolute_tolerances
+from engager.trial import METHOD
 
 
 def test_the_ceiling_ends_where_the_trial_ended():
     for course in record_courses(shipped_protocol("tower").with_patients(60), [0], 1):
-        found = solve(course.problem(), method=METHOD, rtol=1e-8, atol=absolute_tolerances(course.system.states))
+        atol = np.array(course.roles.tolerance_of(course.system.states))
+        found = solve(course.problem(), method=METHOD, rtol=1e-8, atol=atol)
         names = ("drug_b", "neutrophils", "platelets", "R_b")
         places = [course.system.index(name) for name in names]
         ended = found.values[:, -1][:, places]

@@ -180,7 +180,7 @@ def test_problems_of_a_block_come_together(engager, tmp_path):
     ("prior", "words"),
     [
         ("{records: [tower-2016]}", "tower-2017"),
-        ("{records: [hosseini-2020]}", "has no proportion in the records"),
+        ("{records: [hosseini-2020]}", "has no published proportion of CR"),
         ("{endpoint: OS}", "a yes/no endpoint"),
         ("{regimens: [no-such]}", "design.prior"),
         ("{drug_class: chemotherapy, year: 1900-1901}", "design.prior"),

@@ -113,11 +113,11 @@ def test_pool_prints_numbers_to_stdout_and_reasons_to_stderr():
 
 
 def test_forest_draws_a_run_as_its_own_row(tmp_path):
-    from engager.study.run.folder import MANIFEST, MANIFEST_VERSION
+    from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, sealed
 
     run = tmp_path / "tower-1"
     run.mkdir()
-    (run / MANIFEST).write_text(json.dumps({"manifest_version": MANIFEST_VERSION}), encoding="utf-8")
+    (run / MANIFEST).write_text(json.dumps(sealed({"manifest_version": MANIFEST_VERSION})), encoding="utf-8")
     row = {"arm": "blinatumomab", "endpoint": "CR", "statistic": "proportion", "time_months": None}
     simulated = {"median": 0.3, "low": 0.2, "high": 0.4}
     (run / "comparisons.json").write_text(json.dumps([{**row, "simulated": simulated}]), encoding="utf-8")
@@ -227,11 +227,11 @@ def test_a_landmark_and_its_statistic_go_together(engager):
 
 
 def test_forest_draws_a_run_that_had_nothing_to_compare_with(tmp_path, monkeypatch):
-    from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder
+    from engager.study.run.folder import MANIFEST, MANIFEST_VERSION, RunFolder, sealed
 
     run = tmp_path / "own-1"
     run.mkdir()
-    (run / MANIFEST).write_text(json.dumps({"manifest_version": MANIFEST_VERSION}), encoding="utf-8")
+    (run / MANIFEST).write_text(json.dumps(sealed({"manifest_version": MANIFEST_VERSION})), encoding="utf-8")
     (run / "comparisons.json").write_text("[]", encoding="utf-8")
     simulated = {"arm": "short", "endpoint": "CR", "statistic": "proportion", "time_months": None}
     predicted = [{**simulated, "definition": definition, "median": 0.5, "low": 0.4, "high": 0.6}

@@ -30,7 +30,7 @@ def test_one_patient_leaves_tables_figures_and_a_page(engager, tmp_path):
 
 def test_json_is_one_object_and_the_same_for_the_same_seed(engager, tmp_path, monkeypatch):
     # Drawing takes longer than the analysis and is no part of this claim.
-    monkeypatch.setattr("engager.study.Sensitivity.write", lambda self, folder: folder / "sensitivity.html")
+    monkeypatch.setattr("engager.study.write_sensitivity", lambda found, folder: folder / "sensitivity.html")
     seen = [
         json.loads(engager("sensitivity", "tower", *ONE_PATIENT, "--out", tmp_path / str(k), "--json").out)
         for k in range(2)

@@ -58,15 +58,6 @@ from .load import (
 from .new_folder import (
     check_folder as check_folder,
 )
-from .notebook import (
-    Compared as Compared,
-    Patient as Patient,
-    Run as Run,
-    compare as compare,
-    patient as patient,
-    published as published,
-    run as run,
-)
 from .notes import (
     run_notes as run_notes,
 )

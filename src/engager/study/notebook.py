@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from engager.core import InputError, Problem
+from engager.core import TRIAL_REPLICATES, InputError, Problem
 from engager.protocol import Protocol
 from engager.study.browse import record_rows
 from engager.study.compare.result import RunComparison
@@ -161,7 +161,7 @@ class Patient:
 def run(
     study: str | Path | Protocol,
     *,
-    replicates: int = 40,
+    replicates: int = TRIAL_REPLICATES,
     patients: int | None = None,
     seed: int = 1,
     out: str | Path | None = None,

@@ -33,7 +33,7 @@ RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 _FILES = ("report.html", "comparisons.json", "run.json", "study.yaml", "patients.parquet", "visits.parquet",
           "events.parquet", "trajectories.parquet", "estimates.parquet", "design.json", "trials.parquet")  # fmt: skip
 _SCRIPTS_IN_REPORTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-_EXAMPLE_REPLICATES = 12
+_EXAMPLE_TRIALS = 12
 
 
 def render(request: Request, name: str, title: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -62,7 +62,7 @@ def ensure_example(jobs: JobStore) -> None:
     """A home without runs begins to make one, so that there is something to look at."""
     if not jobs.all() and not list(jobs.settings.runs.glob("*/run.json")):
         protocol = shipped_protocol("tower")
-        jobs.add("trial", "TOWER, example", write_protocol(protocol), ["--replicates", str(_EXAMPLE_REPLICATES)], 20.0)
+        jobs.add("trial", "TOWER, example", write_protocol(protocol), ["--replicates", str(_EXAMPLE_TRIALS)], 20.0)
 
 
 async def start(request: Request) -> Response:
