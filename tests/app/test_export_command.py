@@ -70,11 +70,12 @@ def of_parameter(table, code):
 
 
 def median_of(fitter):
-    """As R gives it: the middle of the stretch where the curve stays at one half, which lifelines does not take."""
+    """As R's quantile gives it: the middle of the stretch at one half (to the last day seen), not its beginning."""
     curve = fitter.survival_function_["KM_estimate"]
-    at_half = curve.index[np.isclose(curve, 0.5, atol=1e-9)]
-    below = curve.index[curve < 0.5 - 1e-9]
-    return (at_half[0] + below[0]) / 2 if len(at_half) and len(below) else fitter.median_survival_time_
+    at_half, below = curve.index[np.isclose(curve, 0.5, atol=1e-9)], curve.index[curve < 0.5 - 1e-9]
+    if not len(at_half):
+        return fitter.median_survival_time_
+    return (at_half[0] + (below[0] if len(below) else curve.index[-1])) / 2
 
 
 def test_kaplan_meier_medians_from_the_files_are_those_of_the_run(run, adam):

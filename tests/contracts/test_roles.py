@@ -20,7 +20,12 @@ LAYERS = ("population", "protocol", "trial", "calibration", "report", "study", "
 PLAIN_WORDS = {"sensitivity", "age", "growth", "load", "drive", "neutrophils", "platelets"}
 # About this one model: its fit to courses of single patients, the recovery of its own parameters, its kinetics beside
 # published ones.
-OF_ONE_MODEL = ("calibration/courses/", "study/validation/recovery.py", "study/review/kinetics_checks.py")
+OF_ONE_MODEL = (
+    "calibration/courses/",
+    "study/validation/recovery.py",
+    "study/review/kinetics_checks.py",
+    "app/web/words.py",  # the sliders of the patient page
+)
 
 
 def strings(path: Path):
