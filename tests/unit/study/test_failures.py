@@ -44,14 +44,14 @@ def failing(simulation, monkeypatch):
                 )
 
         monkeypatch.setattr("engager.study.run.simulate.simulate_spans", spoiled)
-        return run_study(protocol, replicates=5, seed=3, out=out)
+        return run_study(protocol, replicates=10, seed=3, out=out)
 
     return make
 
 
 def test_a_run_with_failed_patients_is_not_judged(protocol, failing, tmp_path):
     run = failing(protocol, tmp_path / "some", [0])
-    assert run.manifest["n_failed"] == 10
+    assert run.manifest["n_failed"] == 20
     assert not run.is_judged
     assert {entry["inside"] for entry in run.comparisons} == {None}
     response = next(row for row in run.predictions() if row["endpoint"] == "CR" and row["arm"] == "a")
@@ -69,4 +69,4 @@ def test_a_run_without_them_is(protocol, failing, tmp_path):
 def test_a_run_of_which_all_failed_ends_and_is_not_judged(protocol, failing, tmp_path):
     run = failing(protocol, tmp_path / "all", list(range(99)))
     assert {entry["inside"] for entry in run.comparisons} == {None}
-    assert failure_sentence(run.manifest["n_failed"], run.n_patients).startswith("45 of 45")
+    assert failure_sentence(run.manifest["n_failed"], run.n_patients).startswith("90 of 90")

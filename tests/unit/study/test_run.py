@@ -34,7 +34,7 @@ def test_the_folder_holds_what_is_promised(protocol, simulation, tmp_path):
 def test_the_summary_is_the_promised_object(protocol, simulation, tmp_path):
     summary = run(protocol, tmp_path / "one").summary()
     assert list(summary) == [
-        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "verdict",
+        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "outside_fit", "verdict",
         "comparisons",
     ]  # fmt: skip
     assert (summary["trial"], summary["replicates"], summary["patients_per_replicate"]) == ("tiny", 5, 9)

@@ -28,15 +28,15 @@ def _four_patients():
     protocol = Protocol.model_validate({"study": "clinic", "arms": {"a": {"n": 4, "regimen": regimen}}})
     model = load_model("b-all")
     recruits = recruit(protocol, "a", model, 1, [0], lambda replicate: PopulationValues())
-    return protocol, model.system, recruits, initial_states(model.system, recruits.parameters)
+    return protocol, model, recruits, initial_states(model.system, recruits.parameters)
 
 
 class Clinic:
     """Four patients whose readings are given, without error of measurement."""
 
     def __init__(self, monkeypatch, window_days=84.0, in_remission=False):
-        protocol, system, recruits, states = _four_patients()
-        self.course = start_course(recruits, system, states.copy(), in_remission)
+        protocol, model, recruits, states = _four_patients()
+        self.course = start_course(recruits, model, states.copy(), in_remission)
         self.assumed = Assumptions({0: PopulationValues()}, np.zeros(4, dtype=np.int64))
         self.assessment = Assessment(self.course, protocol.visits, self.assumed, window_days, in_remission)
         self.limit = float(np.log10(protocol.visits.mrd.limit))
