@@ -82,7 +82,6 @@ def test_what_was_held_out_is_mostly_predicted(rows):
         assert checked[id_]["inside"], checked[id_]
 
 
-@pytest.mark.xfail(reason="IL-6 at 60 ug/m2/day from the start: median 261 pg/mL where 706 was read", strict=True)
 def test_first_il6_at_a_constant_high_dose(rows):
     assert next(row for row in rows if row["id"] == "OBS-IL6b/day 0.15-0.35")["inside"]
 

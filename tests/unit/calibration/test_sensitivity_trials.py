@@ -22,7 +22,7 @@ def short():
 @pytest.fixture(scope="module")
 def posterior(model):
     rng = np.random.default_rng(1)
-    draws = np.column_stack([np.exp(rng.normal(np.log(3.0), 0.3, 40)), np.exp(rng.normal(np.log(0.2), 0.4, 40))])
+    draws = np.column_stack([np.exp(rng.normal(np.log(3.0), 0.3, 40)), np.exp(rng.normal(np.log(60.0), 0.4, 40))])
     return Posterior(model.id, model.hash, ("k_kill", "h_crs"), draws, fixed={"CL": 50.0})
 
 
@@ -54,7 +54,7 @@ def test_the_design_covers_every_unknown_evenly(short, model, posterior):
 
 
 def test_common_chance_moves_only_what_the_unknown_moves(short, model, posterior):
-    function = TrialFunction(short, model, patients=60, seed=1, posterior=posterior)
+    function = TrialFunction(short, model, patients=400, seed=1, posterior=posterior)
     shares = np.array([[0.5, 0.5], [0.5, 0.5], [0.5, 0.999]])
     first, again, more = function.with_common_chance(shares)
     np.testing.assert_array_equal(first, again)
