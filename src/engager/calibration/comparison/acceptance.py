@@ -137,6 +137,8 @@ def _era_band(name: str, words: str, limit: float, comparisons: Sequence[Compari
     if min(len(early), len(late)) < 2:
         return Band(name, words, limit, True, None, n)
     error = np.sqrt(np.var(early, ddof=1) / len(early) + np.var(late, ddof=1) / len(late))
+    if error == 0:  # nothing scatters, so no difference has a size
+        return Band(name, words, limit, True, None, n)
     return Band(name, words, limit, True, abs(float((np.mean(late) - np.mean(early)) / error)), n)
 
 
