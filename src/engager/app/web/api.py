@@ -23,7 +23,7 @@ _STEP = 4  # courses are hourly; a screen shows every fourth hour
 _SECONDS_PER_PATIENT = 0.0015
 
 
-def problems(error: InputError) -> JSONResponse:
+def problems(error: InputError, status: int = 422) -> JSONResponse:
     """Bad input as a list of what, where, value, rule and next step."""
     told = [
         {
@@ -35,7 +35,7 @@ def problems(error: InputError) -> JSONResponse:
         }
         for one in error.problems
     ]
-    return JSONResponse({"problems": told}, status_code=422)
+    return JSONResponse({"problems": told}, status_code=status)
 
 
 async def patient(request: Request) -> JSONResponse:
@@ -43,9 +43,12 @@ async def patient(request: Request) -> JSONResponse:
     asked = dict(request.query_params)
     names = [asked.pop(key) for key in ("regimen", "other") if asked.get(key)]
     asked.pop("other", None)
-    days = _number("days", asked.pop("days", "84"))
-    changes = {name: _number(name, value) for name, value in asked.items() if value != ""}
-    found = await run_in_threadpool(_courses, names or ["blinatumomab"], days, changes)
+    try:
+        days = _number("days", asked.pop("days", "84"))
+        changes = {name: _number(name, value) for name, value in asked.items() if value != ""}
+        found = await run_in_threadpool(_courses, names or ["blinatumomab"], days, changes)
+    except InputError as error:  # what cannot be simulated is an answer to what was asked
+        return problems(error, status=200)
     return JSONResponse(found)
 
 
@@ -83,13 +86,16 @@ async def study(request: Request) -> JSONResponse:
 
 
 async def check(request: Request) -> JSONResponse:
-    """A study's text (and changes of the form, by dotted key) read and checked; the text comes back changed."""
-    asked = await request.json()
+    """A study's text (and changes of the form, by key) read and checked; the text comes back changed."""
+    asked = await _asked(request)
     text = str(asked.get("text", ""))
     changes = asked.get("changes") or {}
-    if changes:
-        text = _changed(text, changes)
-    protocol = read_protocol(text, "study")
+    try:
+        if changes:
+            text = _changed(text, changes)
+        protocol = read_protocol(text, "study")
+    except InputError as error:  # what is wrong with a study is the answer to this question
+        return problems(error, status=200)
     estimate = estimate_seconds(request.app.state.jobs, protocol.n_patients, int(asked.get("replicates") or 40))
     return JSONResponse({**_told(protocol, text), "estimate_s": estimate})
 
@@ -109,13 +115,13 @@ _IN_FORM = ("population", "arms", "allocation", "follow_up", "hsct", "visits")
 
 
 def _fields(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Plain values that a form can change: dotted key, value and kind."""
+    """Plain values that a form can change: key (names joined by ``/``), value and kind."""
     found: list[dict[str, Any]] = []
 
     def walk(value: Any, key: str) -> None:
         if isinstance(value, dict):
             for name, inner in value.items():
-                walk(inner, f"{key}.{name}" if key else str(name))
+                walk(inner, f"{key}/{name}" if key else str(name))
         elif isinstance(value, bool):
             found.append({"key": key, "value": value, "kind": "yes_no"})
         elif isinstance(value, int | float):
@@ -135,22 +141,37 @@ def _changed(text: str, changes: dict[str, Any]) -> str:
         raise InputError(Problem("study", type(content).__name__, "must be a mapping of keys", "Start with study: ..."))
     for key, value in changes.items():
         place: Any = content
-        *path, last = str(key).split(".")
+        *path, last = str(key).split("/")  # names hold dots (bins), never slashes
         for name in path:
             if not isinstance(place, dict):
                 raise InputError(Problem(key, value, "is no key of this study"))
-            place = place.setdefault(name, {})
+            place = place.setdefault(_as_written(place, name), {})
         if not isinstance(place, dict):
-            raise InputError(
-                Problem(key, value, "stands below a value written in short form", "Change it in the text.")
-            )
-        place[last] = value
+            rule = "stands below a value written in short form"
+            raise InputError(Problem(key, value, rule, "Change it in the text."))
+        place[_as_written(place, last)] = value
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _as_written(place: dict[Any, Any], name: str) -> Any:
+    """The key that reads `name`: a file may write ``1:`` as a number."""
+    return next((key for key in place if str(key) == name), name)
+
+
+async def _asked(request: Request) -> dict[str, Any]:
+    """The JSON object of a post."""
+    try:
+        found = await request.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(Problem("request", "its body", "must be one JSON object"))
+    return found
 
 
 async def add_job(request: Request) -> JSONResponse:
     """Check a study and put it into the queue."""
-    asked = await request.json()
+    asked = await _asked(request)
     kind = str(asked.get("kind", "trial"))
     if kind not in ("trial", "design"):
         raise InputError(Problem("kind", kind, "must be trial or design"))

@@ -110,7 +110,7 @@ function startEditor() {
     if (!place) return;
     place.replaceChildren(...fields.map((field) => {
       const label = document.createElement("label"), name = document.createElement("span"), input = document.createElement("input");
-      name.textContent = field.key.replaceAll("_", " ").replaceAll(".", " / ");
+      name.textContent = field.key.replaceAll("_", " ").replaceAll("/", " / ");
       input.dataset.key = field.key;
       input.type = field.kind === "number" ? "number" : field.kind === "yes_no" ? "checkbox" : "text";
       if (field.kind === "yes_no") input.checked = field.value; else input.value = field.value;
