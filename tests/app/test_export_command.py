@@ -16,7 +16,6 @@ import pyreadstat
 import pytest
 import yaml
 
-from engager.analysis import cox_hazard_ratio
 from engager.core import sha256_of
 from engager.study import RunFolder, load_protocol, run_study
 from engager.study.run.folder import sealed
@@ -111,11 +110,8 @@ def test_hazard_ratios_from_the_files_are_those_of_the_run(run, adam):
             fit = lifelines.CoxPHFitter().fit(
                 table, "AVAL", "event", strata=["stratum"], fit_options={"precision": 1e-13}
             )
-        # EFS has sixteen different days in sixty patients, and the two take ties a little differently
-        assert np.exp(fit.params_["treated"]) == pytest.approx(one["value"], rel=1e-3)
-        strata = np.unique(rows["STRATAR"].to_numpy(), return_inverse=True)[1]
-        arrays = (rows["AVAL"].to_numpy(), (rows["CNSR"] == 0).to_numpy(), (rows["TRTP"] == treatment).to_numpy())
-        assert cox_hazard_ratio(*arrays, strata=strata).value == pytest.approx(one["value"], rel=1e-9)
+        # lifelines stops its Newton steps at 1e-7 of the likelihood unless told otherwise.
+        assert np.exp(fit.params_["treated"]) == pytest.approx(one["value"], rel=1e-7)
 
 
 def test_shares_from_the_files_are_those_of_the_run(run, adam):

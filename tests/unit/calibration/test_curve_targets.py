@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
+from engager.analysis import SCALE_BY_STATISTIC, EndpointRequest, estimate_endpoints, prediction_interval
 from engager.calibration import compare
 from engager.calibration.comparison.curves import farthest_point
 from engager.calibration.comparison.uncertainty import uncertainties
@@ -60,7 +60,12 @@ def test_simulated_components_are_the_weighted_simulated_points(simulated):
     points = data_points(study(EBMT))
     found = simulated_points(simulated, points).values
     assert found.shape == (6, 3)
-    assert np.isfinite(found).all()
+    asked = [EndpointRequest("OS", "survival_at", time_months=months, arm="a") for months in (8.5, 12.0, 36.0)]
+    told = estimate_endpoints(simulated, asked).sort("replicate")
+    survival = np.stack([told.filter(pl.col("request") == k)["value"].to_numpy() for k in range(3)], axis=1)
+    on_scale = to_scale(survival, "curve", 64)
+    expected = np.stack([on_scale[:, : len(p.weights)] @ np.array(p.weights) for p in points], axis=1)
+    assert found == pytest.approx(expected)
 
 
 def test_points_that_the_study_does_not_watch_are_left_out_and_told():
@@ -95,6 +100,7 @@ def test_figures_within_a_fitted_curve_are_not_fitted_again():
         ({"endpoint": "CR"}, "has no curve"),
         ({"value_months": 8.5}, "takes no value_months"),
         ({"n": 640}, "must not exceed the 64"),
+        ({"statistic": "median", "value_months": 99.0}, "record"),
     ],
 )
 def test_what_a_curve_target_may_not_say(change, rule):
