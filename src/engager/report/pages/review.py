@@ -16,8 +16,9 @@ class ReviewContent:
     Attributes
     ----------
     headline : the count it begins with. made : how the simulated figures were made. warnings : sentences.
-    rows : one a reference: ``reference, record, citation, kind, studies, links, figures, checks, inside, judged,
-        not_compared, unseen, notes``; figures and checks hold cells of text and a ``verdict``.
+    rows : one a reference, with ``reference``, ``record``, ``citation``, ``kind``, ``studies``, ``links``, ``figures``,
+        ``checks``, ``inside``, ``judged``, ``not_compared``, ``unseen`` and ``notes``; figures and checks hold cells of
+        text and a ``verdict``.
     """
 
     headline: str
