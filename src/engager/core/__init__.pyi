@@ -61,6 +61,7 @@ from .provenance import (
 )
 from .randomness import (
     Stream as Stream,
+    Streams as Streams,
     as_exponential as as_exponential,
     as_normal as as_normal,
     key_table as key_table,

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, InputError, Problem, Stream
+from engager.core import FloatArray, InputError, Problem, Stream, Streams
 from engager.population.spread import Quantile, ndtr
 
 Covariates = dict[str, FloatArray]
@@ -22,7 +22,7 @@ _MOST_ATTEMPTS = 1000
 
 def sample_covariates(
     spreads: Mapping[str, Quantile],
-    stream: Stream,
+    stream: Stream | Streams,
     patient: NDArray[np.int64],
     eligible: Condition | None = None,
 ) -> Covariates:
@@ -31,7 +31,7 @@ def sample_covariates(
     Parameters
     ----------
     spreads : quantile function of each covariate.
-    stream : whose draws these are.
+    stream : whose draws these are; of many replicates at once, `Streams`.
     patient : array (patient,) of numbers; each has its own draws, whoever else is sampled.
     eligible : tells which patients may enter; None: all.
 
@@ -51,7 +51,7 @@ def sample_covariates(
     for attempt in range(1, _MOST_ATTEMPTS):
         if waiting.size == 0:
             return result
-        again = _draw(spreads, stream, patient[waiting], attempt)
+        again = _draw(spreads, stream.chosen(waiting), patient[waiting], attempt)
         accepted = eligible(again)
         for name, values in again.items():
             result[name][waiting[accepted]] = values[accepted]
@@ -66,7 +66,9 @@ def sample_covariates(
     )
 
 
-def _draw(spreads: Mapping[str, Quantile], stream: Stream, patient: NDArray[np.int64], attempt: int) -> Covariates:
+def _draw(
+    spreads: Mapping[str, Quantile], stream: Stream | Streams, patient: NDArray[np.int64], attempt: int
+) -> Covariates:
     names = list(spreads)
     latent = {name: stream.of(f"covariate/{name}/{attempt}").normal(patient) for name in names}
     uniform = {name: ndtr(value) for name, value in _correlate(latent).items()}
@@ -84,7 +86,9 @@ def _correlate(latent: dict[str, FloatArray]) -> dict[str, FloatArray]:
     return mixed
 
 
-def _with_body_size(drawn: Covariates, stream: Stream, patient: NDArray[np.int64], attempt: int) -> Covariates:
+def _with_body_size(
+    drawn: Covariates, stream: Stream | Streams, patient: NDArray[np.int64], attempt: int
+) -> Covariates:
     body = _body()
     age = drawn.get("age_years", np.full(patient.size, 40.0))
     female = drawn.get("female", np.zeros(patient.size)) > 0.5

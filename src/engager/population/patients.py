@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, Stream
+from engager.core import FloatArray, Stream, Streams
 from engager.model import DiseaseRoles, Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
 from engager.population.mortality import population_mortality
@@ -42,13 +42,13 @@ class Patients:
 def sample_patients(
     model: Model,
     spreads: Mapping[str, Quantile],
-    stream: Stream,
+    stream: Stream | Streams,
     numbers: NDArray[np.int64],
     *,
     in_remission: bool = False,
     untreated: bool = False,
     eligible: Condition | None = None,
-    population: PopulationValues | None = None,
+    population: PopulationValues | Sequence[PopulationValues] | None = None,
 ) -> Patients:
     """Draw patients.
 
@@ -56,21 +56,29 @@ def sample_patients(
     ----------
     model : gives typical values, variability and covariate effects.
     spreads : quantile function of each covariate.
-    stream : seed, world and replicate the patients belong to.
+    stream : seed, world and replicate the patients belong to; `Streams` where there are several replicates.
     numbers : array (patient,), >= 0; a patient's draws depend on its number alone.
     in_remission : patients enter in remission with measurable residual disease; `spreads` then holds
         ``mrd_log10``, else ``marrow_blasts_percent``.
     untreated : nobody was treated for the leukemia before.
     eligible : who may enter.
-    population : values that replace those of the model's table, e.g. one draw of a posterior.
+    population : values that replace those of the model's table, e.g. one draw of a posterior; or one for each of the
+        replicates of `Streams`.
 
     Raises
     ------
     InputError
         When `population` names a parameter or an effect that the model does not have.
     """
-    settings = population or PopulationValues()
-    settings.refuse_unknown(model)
+    settings = _one_each(population, stream)
+    for one in settings:
+        one.refuse_unknown(model)
+    which = stream.which if isinstance(stream, Streams) else np.zeros(numbers.size, dtype=np.int64)
+
+    def each(values: list[float]) -> FloatArray:
+        """Each patient's own, of one value per replicate."""
+        return np.array(values, dtype=float)[which]
+
     covariates = sample_covariates(spreads, stream, numbers, eligible)
     covariates["in_remission"] = np.full(numbers.size, float(in_remission))
     covariates["untreated"] = np.full(numbers.size, float(untreated))
@@ -78,14 +86,15 @@ def sample_patients(
     values: dict[str, FloatArray] = {}
     for name in model.system.parameters:
         row = model.parameters.get(name)
-        typical = settings.typical.get(name, model.system.defaults.get(name, np.nan))
-        values[name] = np.full(numbers.size, float(typical))
-        sd = settings.spread.get(name, row.sd_log if row else 0.0)
-        if sd > 0.0:
-            values[name] *= np.exp(sd * stream.of(f"parameter/{name}").normal(numbers))
+        usual = float(model.system.defaults.get(name, np.nan))
+        values[name] = each([one.typical.get(name, usual) for one in settings])
+        sd = [one.spread.get(name, row.sd_log if row else 0.0) for one in settings]
+        if any(one > 0.0 for one in sd):
+            values[name] *= np.exp(each(sd) * stream.of(f"parameter/{name}").normal(numbers))
     for effect in model.effects:
         if effect.covariate in derived:
-            slope = settings.slope.get((effect.parameter, effect.covariate), effect.log_per_unit)
+            key = (effect.parameter, effect.covariate)
+            slope = each([one.slope.get(key, effect.log_per_unit) for one in settings])
             values[effect.parameter] *= np.exp(slope * (derived[effect.covariate] - effect.center))
     _tie_to_covariates(values, covariates, in_remission, model.roles)
     for name, row in model.parameters.items():
@@ -94,6 +103,16 @@ def sample_patients(
             values[name] = (stream.of(f"share/{name}").uniform(numbers) < values[name]).astype(float)
     parameters = np.stack([values[name] for name in model.system.parameters], axis=1)
     return Patients(numbers, covariates, np.ascontiguousarray(parameters))
+
+
+def _one_each(
+    population: PopulationValues | Sequence[PopulationValues] | None, stream: Stream | Streams
+) -> Sequence[PopulationValues]:
+    """Values of each replicate."""
+    if isinstance(population, Sequence):
+        return population
+    n_replicates = len(stream.streams) if isinstance(stream, Streams) else 1
+    return [population or PopulationValues()] * n_replicates
 
 
 def _derived(covariates: Covariates) -> Covariates:

@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 
 from engager.core import IntArray, Stream
 
-# Strata of the list's patients with these numbers: array (patient,) of labels.
-Strata = Callable[[IntArray], NDArray[np.str_]]
+# Strata of the patients with these numbers on the lists of these streams: array (stream, patient) of labels.
+Strata = Callable[[Sequence[Stream], IntArray], NDArray[np.str_]]
 
 # Where an arm's n-th patient is expected on the list, blocks apart; searched on when it comes later.
 _MARGIN = 1.1
 
 
 def dealt_to(
-    arm: int, n: int, ratio: Sequence[int], block: int, stream: Stream, strata: Strata | None = None
+    arm: int, n: int, ratio: Sequence[int], block: int, streams: Sequence[Stream], strata: Strata | None = None
 ) -> IntArray:
-    """Numbers, in the list, of the first `n` patients whom the blocks give to an arm: array (patient,), rising.
+    """Numbers, in each list, of the first `n` patients whom the blocks give to an arm: array (stream, patient), rising.
 
     Parameters
     ----------
     arm : its place among the arms.
     ratio : patients per arm within a block of the ratio's sum.
     block : block length, a multiple of that sum.
-    stream : seed, study and replicate; block k of a stratum has its own draw.
-    strata : label of each patient's stratum; None: all are one stratum.
+    streams : seed, study and replicate of each list; block k of a stratum has its own draw.
+    strata : labels of the patients' strata; None: all are one stratum.
 
     Notes
     -----
@@ -39,13 +39,19 @@ def dealt_to(
     takes nothing from the comparison; arms end within about a block per stratum of the ratio in every stratum.
     """
     length = block + int(np.ceil(_MARGIN * n * sum(ratio) / ratio[arm]))
-    while True:
-        numbers = np.arange(length, dtype=np.int64)
-        labels = np.full(length, "") if strata is None else strata(numbers)
-        own = np.flatnonzero(deal(labels, ratio, block, stream) == arm)
-        if own.size >= n:
-            return own[:n].astype(np.int64)
+    found = np.empty((len(streams), n), dtype=np.int64)
+    waiting = list(range(len(streams)))
+    while waiting:
+        asked = [streams[i] for i in waiting]
+        labels = np.full((len(asked), length), "") if strata is None else strata(asked, np.arange(length))
+        owned = [
+            np.flatnonzero(deal(one, ratio, block, stream) == arm) for one, stream in zip(labels, asked, strict=True)
+        ]
+        for i, own in zip(waiting, owned, strict=True):
+            found[i, : own.size] = own[:n]
+        waiting = [i for i, own in zip(waiting, owned, strict=True) if own.size < n]
         length *= 2
+    return found
 
 
 def deal(labels: NDArray[np.str_], ratio: Sequence[int], block: int, stream: Stream) -> IntArray:

@@ -17,6 +17,7 @@ from engager.core import (
     WHOLE_NUMBERS,
     FloatArray,
     Stream,
+    Streams,
     as_exponential,
     as_normal,
     key_table,
@@ -26,7 +27,6 @@ from engager.core import (
 from engager.model import Model
 from engager.population import (
     Covariates,
-    Patients,
     Settings,
     sample_covariates,
     sample_patients,
@@ -128,30 +128,25 @@ def recruit(
     world = protocol.study if is_shared else f"{protocol.study}/{arm_id}"
     spreads = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
     spreads["start_year"] = spread.constant(protocol.follow_up.start_year)
-    parts: list[Patients] = []
     streams = {replicate: Stream(seed, world, replicate) for replicate in replicates}
-    for replicate, stream in streams.items():
-        numbers = _numbers(protocol, arm_id, stream, spreads)
-        parts.append(
-            sample_patients(
-                model,
-                spreads,
-                stream,
-                numbers,
-                in_remission=protocol.population.setting == "mrd_positive",
-                untreated=protocol.population.setting == "untreated",
-                eligible=_eligibility(protocol),
-                population=settings(replicate),
-            )
-        )
-    names = list(parts[0].covariates)
+    numbers = _numbers(protocol, arm_id, list(streams.values()), spreads)
+    patients = sample_patients(
+        model,
+        spreads,
+        _side_by_side(list(streams.values()), arm.n),
+        numbers,
+        in_remission=protocol.population.setting == "mrd_positive",
+        untreated=protocol.population.setting == "untreated",
+        eligible=_eligibility(protocol),
+        population=[settings(replicate) for replicate in streams],
+    )
     recruits = Recruits(
-        replicate=np.repeat(np.array(list(replicates), dtype=np.int64), arm.n),
-        number=np.tile(np.arange(arm.n, dtype=np.int64), len(parts)),
-        key=np.concatenate([part.numbers for part in parts]),
+        replicate=np.repeat(np.array(list(streams), dtype=np.int64), arm.n),
+        number=np.tile(np.arange(arm.n, dtype=np.int64), len(streams)),
+        key=numbers,
         stream_of=streams,
-        covariates={name: np.concatenate([part.covariates[name] for part in parts]) for name in names},
-        parameters=np.concatenate([part.parameters for part in parts]),
+        covariates=patients.covariates,
+        parameters=patients.parameters,
         entry_day=np.empty(0),
         observable_day=np.empty(0),
         is_treated=np.empty(0, dtype=bool),
@@ -170,13 +165,18 @@ def recruit(
     )
 
 
+def _side_by_side(streams: Sequence[Stream], n: int) -> Streams:
+    """The streams of `n` patients of each replicate, one replicate after the other."""
+    return Streams(tuple(streams), np.repeat(np.arange(len(streams)), n))
+
+
 def _numbers(
-    protocol: Protocol, arm_id: str, stream: Stream, spreads: Mapping[str, spread.Quantile]
+    protocol: Protocol, arm_id: str, streams: Sequence[Stream], spreads: Mapping[str, spread.Quantile]
 ) -> NDArray[np.int64]:
-    """Numbers of an arm's patients: those the blocks give to it, or simply the first n."""
+    """Numbers of an arm's patients: those the blocks give to it, or simply the first n; replicate after replicate."""
     arm, allocation = protocol.arms[arm_id], protocol.allocation
     if not allocation.deals(len(protocol.arms)):
-        return np.arange(arm.n, dtype=np.int64)
+        return np.tile(np.arange(arm.n, dtype=np.int64), len(streams))
     sizes = [one.n for one in protocol.arms.values()]
     ratio, block = allocation.ratio_for(sizes), allocation.block_for(sizes)
     conditions = [
@@ -184,13 +184,14 @@ def _numbers(
         for i, text in enumerate(allocation.stratum_conditions())
     ]
 
-    def strata(numbers: NDArray[np.int64]) -> NDArray[np.str_]:
-        table = _asked(sample_covariates(spreads, stream, numbers, _eligibility(protocol)))
+    def strata(asked: Sequence[Stream], numbers: NDArray[np.int64]) -> NDArray[np.str_]:
+        listed = np.tile(numbers, len(asked))
+        table = _asked(sample_covariates(spreads, _side_by_side(asked, numbers.size), listed, _eligibility(protocol)))
         answers = [np.where(condition.holds(table).to_numpy(), "1", "0") for condition in conditions]
-        return reduce(np.char.add, answers)
+        return reduce(np.char.add, answers).reshape(len(asked), numbers.size)
 
     place = list(protocol.arms).index(arm_id)
-    return dealt_to(place, arm.n, ratio, block, stream, strata if conditions else None)
+    return dealt_to(place, arm.n, ratio, block, streams, strata if conditions else None).ravel()
 
 
 def quantile_of(distribution: Distribution) -> spread.Quantile:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from engager.core import Stream, uniform_of
+from engager.core import Stream, Streams, uniform_of
 from engager.core.randomness import philox4x32
 
 
@@ -63,3 +63,20 @@ def test_uniform_never_touches_the_ends():
     values = Stream(3, "ends", 0, "u").uniform(np.arange(100_000))
     assert values.min() > 0.0
     assert values.max() < 1.0
+
+
+def test_patients_of_several_replicates_draw_as_each_from_its_own_stream():
+    streams = Streams(tuple(Stream(5, "a", replicate) for replicate in range(3)), np.array([0, 2, 1, 2]))
+    patient = np.array([7, 7, 0, 1])
+    together = streams.of("age").normal(patient)
+    apart = [
+        streams.streams[k].of("age").normal(np.array([one]))[0] for k, one in zip(streams.which, patient, strict=True)
+    ]
+    np.testing.assert_array_equal(together, apart)
+    np.testing.assert_array_equal(streams.chosen(np.array([3, 0])).of("age").normal(patient[[3, 0]]), together[[3, 0]])
+
+
+def test_a_long_list_of_draws_is_what_its_parts_are():
+    numbers = np.arange(10_001)
+    stream = Stream(5, "a", 0, "x")
+    np.testing.assert_array_equal(stream.uniform(numbers, 3)[9_998:], stream.uniform(numbers[9_998:], 3))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.core import InputError, Stream
+from engager.core import InputError, Stream, Streams
 from engager.model import evaluate_outputs, initial_states, load_model
 from engager.population import PopulationValues, sample_covariates, sample_patients, spread
 
@@ -104,3 +104,19 @@ def test_a_share_stays_below_one_however_wide_its_spread(model):
     share = patients.parameters[:, model.system.parameters.index("cd19neg_fraction")]
     assert share.max() <= 1.0
     assert np.all(initial_states(model.system, patients.parameters) >= 0.0)
+
+
+def test_patients_of_several_replicates_are_those_of_each(model):
+    values = [PopulationValues(typical={"k_kill": 3.0}), PopulationValues(spread={"k_kill": 0.0})]
+    streams = tuple(Stream(1, "test", replicate) for replicate in range(2))
+    numbers = np.array([0, 1, 4, 0, 2])
+    which = np.array([0, 0, 0, 1, 1])
+
+    def old(covariates):
+        return covariates["age_years"] > 40
+
+    together = sample_patients(model, SPREADS, Streams(streams, which), numbers, eligible=old, population=values)
+    for k, stream in enumerate(streams):
+        own = sample_patients(model, SPREADS, stream, numbers[which == k], eligible=old, population=values[k])
+        np.testing.assert_array_equal(together.parameters[which == k], own.parameters)
+        np.testing.assert_array_equal(together.covariates["weight_kg"][which == k], own.covariates["weight_kg"])

@@ -49,10 +49,10 @@ def test_all_orders_of_a_block_are_as_likely():
 
 
 def test_an_arm_has_its_n_and_no_two_arms_share_a_patient():
-    lists = [dealt_to(arm, n, (2, 1), 6, Stream(3, "x")) for arm, n in ((0, 271), (1, 134))]
+    lists = [dealt_to(arm, n, (2, 1), 6, [Stream(3, "x")])[0] for arm, n in ((0, 271), (1, 134))]
     assert [one.size for one in lists] == [271, 134]
     assert not set(lists[0]) & set(lists[1])
-    more = dealt_to(0, 500, (2, 1), 6, Stream(3, "x"))
+    more = dealt_to(0, 500, (2, 1), 6, [Stream(3, "x")])[0]
     assert np.array_equal(more[:271], lists[0])
 
 
