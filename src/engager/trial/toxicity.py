@@ -160,16 +160,16 @@ def graded(
 def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why: str) -> None:
     """No more study drug for these patients; they are followed on."""
     treated = course.on_treatment[rows]
-    ending = rows[treated]
+    ending, last = rows[treated], np.broadcast_to(np.asarray(day, dtype=float), rows.shape)[treated]
     course.on_treatment[ending] = False
-    course.treatment_end[ending] = np.broadcast_to(np.asarray(day, dtype=float), rows.shape)[treated]
+    course.treatment_end[ending] = last
     course.infusion[ending] = 0.0
     course.injected[ending] = 0.0
     course.last_dose[ending] = 0.0
     course.hold_days[ending] = 0.0
     course.dexamethasone_days[ending] = 0
     course.hold_dexamethasone[ending] = 0.0
-    course.note(ending, day, "off_study_drug", detail=why)
+    course.note(ending, last, "off_study_drug", detail=why)
 
 
 def advance_days(course: Course, rows: IntArray, regimen: Regimen) -> IntArray:

@@ -1,0 +1,79 @@
+"""Who dies, on which day and of what: hazards and draws given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engager.model import load_model
+from engager.protocol import Protocol
+from engager.trial.deaths import Deaths
+from engager.trial.simulate import simulate_here
+from engager.trial.tables import CAUSE_NAMES
+
+# of leukemia, infection, transplant, background, as the model lists them
+HAZARDS = np.array([[0.1, 0.2, 0.3, 0.4]] * 4)
+
+
+@pytest.mark.parametrize(
+    ("draw", "cause"),
+    [(0.0, "leukemia"), (0.099, "leukemia"), (0.101, "infection"), (0.299, "infection"), (0.301, "transplant"),
+     (0.599, "transplant"), (0.601, "background"), (0.999999, "background")],
+)  # fmt: skip
+def test_the_cause_is_drawn_in_proportion_to_the_hazards(ward, draw, cause):
+    found = ward(draws={"death-cause": draw})
+    assert list(found.model.roles.hazards) == ["leukemia", "infection", "transplant", "background"]
+    found.course.clock[:] = [3.5, 7.0, 8.25, 1.0]
+    Deaths(found.course).strike(found.rows[:3], HAZARDS[:3])
+    assert [CAUSE_NAMES[one] for one in found.course.death_cause[:3]] == [cause] * 3
+    assert found.course.death_day == pytest.approx([3.5, 7.0, 8.25, np.nan], nan_ok=True)
+    assert found.course.is_alive.tolist() == [False, False, False, True]
+    assert found.events("death") == [(0, 3.5, 0, cause), (1, 7.0, 0, cause), (2, 8.25, 0, cause)]
+
+
+def test_a_cause_without_hazard_is_nobodys(ward):
+    found = ward(draws={"death-cause": 0.5})
+    Deaths(found.course).strike(found.rows, np.array([[0.0, 0.0, 0.0, 0.3]] * 4))
+    assert [CAUSE_NAMES[one] for one in found.course.death_cause] == ["background"] * 4
+
+
+def test_each_dies_of_their_own_cause(ward):
+    found = ward(draws={"death-cause": [0.05, 0.2, 0.5, 0.9]})
+    Deaths(found.course).strike(found.rows, HAZARDS)
+    assert [detail for *_, detail in sorted(found.events("death"))] == [
+        "leukemia", "infection", "transplant", "background",
+    ]  # fmt: skip
+
+
+def test_nobody_struck_is_nobody_dead(ward):
+    found = ward()
+    Deaths(found.course).strike(found.rows[:0], HAZARDS[:0])
+    assert found.course.is_alive.all()
+    assert not found.course.log
+
+
+def test_the_day_of_death_is_where_the_summed_hazard_reaches_the_draw():
+    """Within a stretch between two decisions: the state there has exactly the hazard of the draw."""
+    raw = {"study": "deaths", "arms": {"a": {"n": 60, "regimen": "flag-ida"}}, "follow_up": {"months": 6}}
+    protocol, model = Protocol.model_validate(raw), load_model("b-all")
+    places = [model.system.index(name) for name in model.roles.hazards.values()]
+    seen = []
+
+    def watch(arm, rows, problem, solution):
+        for k, row in enumerate(rows):
+            if solution.stopped[k] == 0:
+                hazard = solution.values[k, -1, places].sum()
+                before = problem.initial[k, places].sum()
+                limit, times = problem.stops.limits[k, 0], problem.save_times[k]
+                seen.append((row, limit, hazard, before, times, solution.end_time[k]))
+
+    data = simulate_here(protocol, replicates=[0], seed=3, n_sampled=0, witness=watch)
+    died = {row["patient"]: row["death_day"] for row in data.patients.iter_rows(named=True) if row["death_day"]}
+    within = 0
+    for row, limit, hazard, before, (start, until), end in seen:
+        assert before < limit
+        assert hazard == pytest.approx(limit, rel=1e-4)
+        assert start < end <= until
+        assert died[int(row)] == end
+        within += start < end < until
+    assert within > 20
