@@ -1,6 +1,7 @@
 # Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
 from .bands import (
     survival_bands as survival_bands,
+    trial_curves as trial_curves,
 )
 from .bayesian_decision import (
     probability_median_longer as probability_median_longer,

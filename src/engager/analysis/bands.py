@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from engager.analysis.endpoints import EndpointRequest, Kind, endpoint
 from engager.analysis.risk_sets import risk_sets
 from engager.analysis.sample import HasPatients, check_patients, sample_of
-from engager.analysis.survival import product_limit
+from engager.analysis.survival import kaplan_meier, product_limit
 from engager.core import DAYS_PER_MONTH, InputError, Problem
 
 if TYPE_CHECKING:
@@ -79,6 +79,53 @@ def survival_bands(
                     "high": high,
                     "at_risk": np.median(at_risk, axis=0),
                     "n_replicates": [len(sample.replicates)] * len(grid),
+                }
+            )
+        )
+    return pl.concat(frames)
+
+
+def trial_curves(
+    data: HasPatients | pl.DataFrame, request: EndpointRequest | str, arms: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """The Kaplan-Meier curves of the first virtual trial, with its censored patients.
+
+    Parameters
+    ----------
+    data : a virtual trial, or its patients table.
+    request : a time-to-event endpoint such as ``OS``; its statistic is not read.
+    arms : all arms when None.
+
+    Returns
+    -------
+    Frame ``arm, endpoint, month, survival, n_censored``: a row for the start and one for each time at which the curve
+    falls or somebody is censored.
+
+    Raises
+    ------
+    InputError
+        When the endpoint is not a time to an event.
+    """
+    import polars as pl
+
+    patients = data if isinstance(data, pl.DataFrame) else data.patients
+    wanted = EndpointRequest(request, "median") if isinstance(request, str) else request
+    if endpoint(wanted.endpoint).kind is not Kind.TIME:
+        raise InputError(Problem("request", wanted.endpoint, "must be a time-to-event endpoint, e.g. OS"))
+    first = patients.filter(pl.col("replicate") == patients["replicate"].min())
+    frames = []
+    for arm in arms or patients["arm"].unique(maintain_order=True).to_list():
+        sample = sample_of(first, [arm], wanted)
+        counted = sample.counted[0]
+        curve = kaplan_meier(sample.days[0], counted & (sample.cause[0] == 1), include=counted)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "arm": [arm] * (curve.time.size + 1),
+                    "endpoint": [wanted.endpoint] * (curve.time.size + 1),
+                    "month": np.concatenate([[0.0], curve.time / DAYS_PER_MONTH]),
+                    "survival": np.concatenate([[1.0], curve.survival]),
+                    "n_censored": np.concatenate([[0], curve.n_censored]),
                 }
             )
         )

@@ -67,10 +67,11 @@ def print_comparisons(entries: list[dict[str, Any]], verdict: Verdict, with_tria
     ----------
     entries : comparisons as in ``comparisons.json``. verdict : of all of them; its coverage heads the intervals.
     """
-    from engager.report import distance, figure, mark, use_words, what
+    from engager.report import distance, figure, mark, use_words, what, without_repeats
 
     columns = ["arm", "outcome", "use", "published (95% CI)", f"simulated ({verdict.interval_words})", "difference"]
     rows = []
+    entries = [dict(one) for one in without_repeats(entries)]
     for one in entries:
         published, simulated, statistic = one["published"], one["simulated"], one["statistic"]
         rows.append(

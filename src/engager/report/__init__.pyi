@@ -89,6 +89,7 @@ from .verdict import (
     mark as mark,
     use_words as use_words,
     verdict_of as verdict_of,
+    without_repeats as without_repeats,
 )
 from .words import (
     figure as figure,

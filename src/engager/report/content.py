@@ -68,10 +68,13 @@ class ReportContent:
     predictive : individual patients beside virtual ones, or None. drivers : what drives the outcomes, or None.
     sources : publications the comparisons and the baseline table name.
     baseline : rows of the baseline table.
-    estimates : frame of ``engager.analysis.Estimate`` rows, for the response and safety tables, or None.
+    estimates : frame of ``engager.analysis.Estimate`` rows, for the tables of outcomes, or None.
     definitions : by request of `estimates`, what tells an endpoint that stands twice apart.
     patients : the patients table, for the participant flow, or None.
     survival : frame of ``engager.analysis.survival_bands`` for one or more endpoints, or None.
+    one_trial : frame of ``engager.analysis.trial_curves`` for the same endpoints, or None.
+    rebuilt : curves through printed figures, as `figure_kaplan_meier` takes them, or None.
+    is_counterfactual : the same patients are in every arm.
     trajectories : sampled courses, or None; `panels` says what to draw of them.
     doses : planned doses by arm, drawn above the courses; `course_days` is where their axis ends.
     limits : what the model cannot say, a sentence each.
@@ -96,6 +99,9 @@ class ReportContent:
     definitions: Sequence[str] = ()
     patients: pl.DataFrame | None = None
     survival: pl.DataFrame | None = None
+    one_trial: pl.DataFrame | None = None
+    rebuilt: pl.DataFrame | None = None
+    is_counterfactual: bool = False
     trajectories: pl.DataFrame | None = None
     panels: Sequence[Panel] = ()
     doses: Mapping[str, Sequence[DoseSegment]] = field(default_factory=dict)

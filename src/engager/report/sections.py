@@ -5,7 +5,7 @@ In: plain data and checks of the calibration layer. Out: what the macros of ``se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
@@ -20,10 +20,12 @@ from engager.report.plots.uncertainty import (
     monte_carlo_words,
     spread_words,
 )
-from engager.report.template import both_widths
+from engager.report.template import both_widths, side_by_side
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from engager.calibration import LevelCheck, PredictiveCheck
 
 Row = Mapping[str, Any]
@@ -91,14 +93,19 @@ def predictive_context(section: PredictiveSection) -> dict[str, Any]:
                 "source": level.source,
             }
         )
-    draw = partial(figure_predictive_check, section.checks, section.levels)
-    description = "Observed percentiles of individual patients over bands of simulated cohorts, a panel each"
+    parts: dict[str, tuple[str, Callable[[float], Figure]]] = {}
+    for one in section.checks:
+        words = f"Observed percentiles of {check_words(one)} over bands of simulated cohorts"
+        parts[f"vpc-{one.id}"] = (words, partial(figure_predictive_check, [one], (), has_legend=False))
+    if section.levels:
+        draw = partial(figure_predictive_check, [], section.levels, has_legend=False)
+        parts["vpc-levels"] = ("Published and simulated steady levels of the drug by dose", draw)
     named = dict.fromkeys(str(row["source"]) for row in rows)
     return {
         "sentences": section.sentences,
         "rows": rows,
         "sources": {name: section.sources.get(name, name) for name in named},
-        "figure": both_widths("vpc", description, draw),
+        "figure": side_by_side(parts),
     }
 
 
@@ -141,14 +148,15 @@ def drivers_context(section: DriversSection) -> dict[str, Any]:
     for name, level in (("patient", section.patient), ("trial", section.trial)):
         if level is None:
             continue
-        figures = {}
+        parts: dict[str, tuple[str, Callable[[float], Figure]]] = {}
         if level.indices:
             draw = partial(figure_sobol, level.indices, level.outputs, level.labels)
-            figures["sobol"] = both_widths(f"drivers-sobol-{name}", f"Sobol indices of one {name}", draw)
+            parts[f"drivers-sobol-{name}"] = (f"Sobol indices of one {name}", draw)
         if level.swings:
             shown = level.swing_outputs or level.outputs
             draw = partial(figure_tornado, level.swings, shown, level.labels)
-            figures["tornado"] = both_widths(f"drivers-tornado-{name}", f"Tornado of one {name}", draw)
+            parts[f"drivers-tornado-{name}"] = (f"Tornado of one {name}", draw)
+        figures = side_by_side(parts) if parts else {}
         found["levels"].append({"name": name, "sentences": level.sentences, "figures": figures})
     return found
 

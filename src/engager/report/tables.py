@@ -1,4 +1,4 @@
-"""Rows of the tables of a report, as text: comparisons, outcomes by arm, participant flow.
+"""Rows of the tables of a report, as text: comparisons, outcomes by arm, what a survival curve says.
 
 In: a `ReportContent`. Out: plain dicts and lists for the page template; nothing here writes HTML.
 """
@@ -14,7 +14,8 @@ import numpy as np
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
 from engager.evidence import trial_endpoints
 from engager.report.content import ReportContent, Source
-from engager.report.verdict import distance, is_near_edge, use_words
+from engager.report.contrasts import contrast_rows
+from engager.report.verdict import distance, is_near_edge, use_words, without_repeats
 from engager.report.words import DASH, axis_of, endpoint_words, interval, number, what
 
 if TYPE_CHECKING:
@@ -27,16 +28,26 @@ def anchor(source: str) -> str:
 
 
 def links(given: Any, sources: Sequence[Source]) -> list[dict[str, str]]:
-    """Text and anchor of each source named by a figure; no anchor when the page does not list it."""
+    """Number, anchor and full name of each publication named by a figure; no number when the page does not list it."""
     named = [given] if isinstance(given, str) else list(given or [])
-    listed = {anchor(source.id) for source in sources}
-    places = {str(one): anchor(str(one)) for one in named if one}
-    return [{"text": text, "anchor": place if place in listed else ""} for text, place in places.items()]
+    numbers = {anchor(source.id): str(number) for number, source in enumerate(sources, start=1)}
+    by_place: dict[str, list[str]] = {}
+    for one in named:
+        if one:
+            by_place.setdefault(anchor(str(one)), []).append(str(one))
+    return [
+        {
+            "text": numbers.get(place, names[0].split("#")[0]),
+            "anchor": place if place in numbers else "",
+            "name": ", ".join(dict.fromkeys(names)),
+        }
+        for place, names in by_place.items()
+    ]
 
 
 def comparison_rows(content: ReportContent) -> list[dict[str, Any]]:
     """One row a comparison, each cell written out."""
-    return [comparison_row(one, content.sources) for one in content.comparisons]
+    return [comparison_row(one, content.sources) for one in without_repeats(content.comparisons)]
 
 
 def comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[str, Any]:
@@ -48,7 +59,7 @@ def comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[st
         "arm": one["arm"],
         "published": number(published.get("value"), statistic),
         "published_interval": interval(published.get("low"), published.get("high"), statistic),
-        "n": f"n = {n:g}" if n else "",
+        "n": f"{n:g}" if n else "",
         "links": links(published.get("source"), sources),
         "simulated": _simulated_median(simulated, statistic),
         "simulated_interval": interval(simulated.get("low"), simulated.get("high"), statistic),
@@ -68,32 +79,88 @@ def _simulated_median(simulated: Mapping[str, Any], statistic: str) -> str:
 
 def missed_rows(content: ReportContent) -> list[dict[str, Any]]:
     """The published figures outside, in words."""
-    return [comparison_row(one, content.sources) for one in content.comparisons if one.get("inside") is False]
+    told = without_repeats(content.comparisons)
+    return [comparison_row(one, content.sources) for one in told if one.get("inside") is False]
 
 
-def outcome_tables(content: ReportContent) -> dict[str, list[dict[str, Any]]]:
-    """Rows of the efficacy and the safety table: endpoint, and text by arm.
+def outcome_tables(content: ReportContent) -> dict[str, Any]:
+    """Rows of the efficacy and the safety table: endpoint, text by arm, and differences between arms.
 
     Each cell is the median over replicates with its prediction interval; ``n`` is the median number of
-    patients counted.
+    patients counted. ``pairs`` names the arms set against each other.
     """
+    arms = list(content.arms)
     if content.estimates is None or content.estimates.height == 0:
-        return {"efficacy": [], "safety": []}
+        return {"efficacy": [], "safety": [], "pairs": []}
     import polars as pl
 
-    within = content.estimates.filter(pl.col("arm").is_in(list(content.arms)) & pl.col("subgroup").is_null())
+    within = content.estimates.filter(pl.col("subgroup").is_null())
     told = pl.Series([_definition(content, request) for request in within["request"]], dtype=pl.String)
     within = within.with_columns(definition=told)
-    rows: dict[str, list[dict[str, Any]]] = {"efficacy": [], "safety": []}
+    pairs, contrasts = contrast_rows(within, arms) if len(arms) > 1 else ([], [])
+    found: dict[str, Any] = {"efficacy": [], "safety": [], "pairs": pairs}
     keys = ("endpoint", "definition", "statistic", "time_months")
+    nothing = {arm: {"value": DASH, "interval": "", "n": ""} for arm in arms}
+    rows = {row["what"]: {**row, "arms": nothing} for row in contrasts}
+    table_of: dict[str, str] = {}
     for key, asked in within.group_by(*keys, maintain_order=True):
         name, definition, statistic, months = key
-        first = asked.filter(pl.col("request") == pl.col("request").min().over("arm"))
         one = {"endpoint": name, "statistic": statistic, "time_months": months}
-        cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in content.arms}
-        table = trial_endpoints()[str(name)].table
-        rows[table].append({"what": f"{what(one)} ({definition})" if definition else what(one), "cells": cells})
+        words = f"{what(one)} ({definition})" if definition else what(one)
+        table_of[words] = trial_endpoints()[str(name)].table
+        first = asked.filter(pl.col("request") == pl.col("request").min().over("arm"))
+        cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in arms}
+        rows[words] = {"what": words, "cells": {}, **rows.get(words, {}), "arms": cells}
+    for words, table in table_of.items():
+        found[table].append(rows[words])
+    found["safety"] += _deaths(content)
+    return found
+
+
+def _deaths(content: ReportContent) -> list[dict[str, Any]]:
+    """Deaths by cause over the whole observation, as shares of those randomized; no row without a death."""
+    import polars as pl
+
+    patients = content.patients
+    if patients is None or "death_cause" not in patients.columns:
+        return []
+    followed = patients.filter(~pl.col("failed"))
+    causes = followed.filter(pl.col("death_day").is_not_null())["death_cause"].drop_nulls()
+    rows = []
+    for cause in causes.value_counts(sort=True)["death_cause"].to_list():
+        died = (pl.col("death_day").is_not_null() & (pl.col("death_cause") == cause)).fill_null(False)
+        shares = followed.group_by("arm", "replicate").agg(value=died.mean(), n=pl.len())
+        cells = {arm: _cell(shares.filter(pl.col("arm") == arm), "proportion") for arm in content.arms}
+        rows.append({"what": f"Death from {cause}, while observed", "arms": cells, "cells": {}})
     return rows
+
+
+def survival_facts(content: ReportContent, endpoint: str) -> list[dict[str, Any]]:
+    """What a curve is read for: medians and the hazard ratio, simulated and published, with the verdict's words."""
+    import polars as pl
+
+    estimates = content.estimates
+    if estimates is None:
+        return []
+    own = estimates.filter(
+        (pl.col("endpoint") == endpoint)
+        & pl.col("statistic").is_in(["median", "hazard_ratio"])
+        & pl.col("subgroup").is_null()
+    )
+    printed = [
+        one
+        for one in without_repeats(content.comparisons)
+        if one["endpoint"] == endpoint and not one.get("subgroup") and one["statistic"] in ("median", "hazard_ratio")
+    ]
+    rows = []
+    for (statistic, arm), asked in own.group_by("statistic", "arm", maintain_order=True):
+        first = asked.filter(pl.col("request") == pl.col("request").min())
+        cell = _cell(first, str(statistic))
+        match = next((one for one in printed if one["arm"] == arm and one["statistic"] == statistic), None)
+        told = comparison_row(match, content.sources) if match else None
+        words = "Hazard ratio" if statistic == "hazard_ratio" else "Median"
+        rows.append({"what": words, "arm": arm, "simulated": cell, "published": told})
+    return sorted(rows, key=lambda row: row["what"] == "Hazard ratio")
 
 
 def _definition(content: ReportContent, request: int) -> str:
@@ -110,50 +177,6 @@ def _cell(estimates: pl.DataFrame, statistic: str) -> dict[str, str]:
         "interval": limits,
         "n": f"n = {np.median(estimates['n'].to_numpy()):.0f}",
     }
-
-
-def participant_flow(patients: pl.DataFrame, arms: Sequence[str]) -> dict[str, list[dict[str, str]]]:
-    """Steps of the flow by arm: how many patients, median over replicates with the range.
-
-    Parameters
-    ----------
-    patients : the patients table (docs/architecture.md).
-    arms : in order.
-
-    Returns
-    -------
-    For each arm the steps randomized, treated, in remission, transplanted, relapsed, died, with ``count``
-    and ``range`` (empty with one replicate).
-    """
-    import polars as pl
-
-    steps = {
-        "randomized": pl.lit(True),
-        "treated": pl.col("treated").fill_null(False),
-        "CR, CRh or CRi": pl.col("best_response").is_in(["CR", "CRh", "CRi"]).fill_null(False),
-        "transplanted": pl.col("hsct_day").is_not_null(),
-        "relapsed": pl.col("relapse_day").is_not_null(),
-        "died while observed": pl.col("death_day").is_not_null(),
-    }
-    counted = patients.group_by("arm", "replicate").agg(
-        [(flag & ~pl.col("failed")).sum().alias(name) for name, flag in steps.items()]
-    )
-    failed = patients.group_by("arm", "replicate").agg(pl.col("failed").sum())
-    flow: dict[str, list[dict[str, str]]] = {}
-    for arm in arms:
-        of_arm = counted.filter(pl.col("arm") == arm)
-        flow[arm] = [_step(name, of_arm[name].to_numpy()) for name in steps]
-        lost = failed.filter(pl.col("arm") == arm)["failed"].to_numpy()
-        if lost.sum():
-            flow[arm].append(_step("simulation failed (left out)", lost))
-    return flow
-
-
-def _step(name: str, counts: np.ndarray) -> dict[str, str]:
-    if counts.size == 0:
-        return {"name": name, "count": DASH, "range": ""}
-    spread = f"{counts.min()} to {counts.max()}" if counts.size > 1 and counts.min() != counts.max() else ""
-    return {"name": name, "count": f"{np.median(counts):.0f}", "range": spread}
 
 
 def survival_words(endpoint: str) -> str:

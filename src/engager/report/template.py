@@ -46,7 +46,7 @@ class Drawing:
     width: float
 
     def svg(self) -> str:
-        return to_svg(self.draw(self.width), self.name, self.description)
+        return to_svg(self.draw(self.width), self.name, self.description, is_themed=True)
 
 
 def both_widths(name: str, description: str, draw: Callable[[float], Figure]) -> dict[str, Drawing]:
@@ -61,6 +61,16 @@ def both_widths(name: str, description: str, draw: Callable[[float], Figure]) ->
         "wide": Drawing(f"{name}-wide", description, draw, WIDE),
         "narrow": Drawing(f"{name}-narrow", description, draw, NARROW),
     }
+
+
+def side_by_side(parts: Mapping[str, tuple[str, Callable[[float], Figure]]]) -> dict[str, list[Drawing]]:
+    """Small figures, drawn once: beside each other on a page, under each other on a phone.
+
+    Parameters
+    ----------
+    parts : description and function of each, as in `both_widths`, by name.
+    """
+    return {"panels": [Drawing(name, description, draw, NARROW) for name, (description, draw) in parts.items()]}
 
 
 def _drawn(context: Mapping[str, Any]) -> dict[str, Any]:

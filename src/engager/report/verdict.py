@@ -65,8 +65,39 @@ class Verdict:
         return {**counts, "coverage": self.coverage, "headline": self.headline, "remark": self.remark}
 
 
+def without_repeats(comparisons: Sequence[Row]) -> list[Row]:
+    """Comparisons in which a figure that several publications print stands once, at its first place, with all sources.
+
+    Notes
+    -----
+    A press release or an abstract repeats what the paper says. Such a repeat is no further check: it is the same number
+    of the same patients beside the same simulated one.
+    """
+    kept: dict[tuple[Any, ...], Row] = {}
+    for one in comparisons:
+        same = tuple(one.get(key) for key in ("trial", "arm", "endpoint", "statistic", "time_months", "subgroup"))
+        key = (*same, one["published"].get("value"), one["simulated"].get("median"), one["simulated"].get("low"))
+        sources = _listed(one["published"].get("source"))
+        first = kept.get(key)
+        before = _listed(first["published"].get("source")) if first else []
+        if first is None or not sources or _records(sources) & _records(before):
+            kept[(*key, len(kept)) if first else key] = one
+            continue
+        kept[key] = {**first, "published": {**first["published"], "source": [*before, *sources]}}
+    return list(kept.values())
+
+
+def _records(sources: Sequence[str]) -> set[str]:
+    return {one.split("#")[0] for one in sources}
+
+
+def _listed(given: Any) -> list[str]:
+    return [given] if isinstance(given, str) else [str(one) for one in given or ()]
+
+
 def verdict_of(comparisons: Sequence[Row], replicates: int) -> Verdict:
-    """Count the judged figures of a run by how they were used."""
+    """Count the judged figures of a run by how they were used; one that is printed twice counts once."""
+    comparisons = without_repeats(comparisons)
     inside: dict[str, int] = {}
     judged: dict[str, int] = {}
     for use, word in _USES.items():

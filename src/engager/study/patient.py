@@ -20,7 +20,7 @@ from engager.population import Patients, PopulationValues, sample_patients, spre
 from engager.protocol import PopulationBlock, Regimen
 from engager.report import Course, PatientCourses, patient_figure
 from engager.study.parameters import population_parameters
-from engager.study.run.content import planned_doses
+from engager.study.run.content import MARROW, planned_doses
 from engager.trial import planned_actions, quantile_of
 
 MAX_DAYS = 3650.0
@@ -28,7 +28,8 @@ FIGURES = (".png", ".svg", ".pdf", ".html")
 _HOURS = 24
 # A typical adult, for a patient of whom nothing is said.
 _TYPICAL = {one.name: one.typical for one in COVARIATES if one.typical is not None}
-_MRD_LIMIT_PERCENT = 1e-2
+# What a column is multiplied by to be in the unit below.
+_SCALES = {column: MARROW.scale for column in MARROW.columns}
 # Covariates that are worked out from others.
 _FOLLOWS = {"bsa_m2": "weight_kg and height_cm", "population_mortality": "age_years and female"}
 # Relative difference of two courses that is the solver's own (its relative tolerance is finer).
@@ -45,8 +46,7 @@ _COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
     ("CD19 negative", "blasts_cd19_negative", "cells", "Leukemic cells", 1.0, {}),
     ("sanctuary", "sanctuary_blasts", "cells", "Leukemic cells", 1.0, {}),
     (
-        "blasts", "marrow_blasts_percent", "%", "Blasts in marrow", 1e-5,
-        {5.0: "5 %", _MRD_LIMIT_PERCENT: "MRD 1e-4"},
+        "blasts", "marrow_blasts_percent", MARROW.unit, MARROW.title, MARROW.floor or 0.0, MARROW.limits,
     ),
     ("IL-6", "il6_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
     ("IL-10", "il10_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
@@ -83,7 +83,7 @@ class VirtualPatient:
         band = int(self.regimen.band_of(np.array([self.covariates["weight_kg"]]))[0])
         doses = [dose for dose in planned_doses(self.regimen, n_cycles, band) if dose.start_day < last]
         courses = {
-            label: Course(self.days, self.columns[column], unit, panel, True, floor, limits)
+            label: Course(self.days, self.columns[column] * _SCALES.get(column, 1.0), unit, panel, True, floor, limits)
             for label, column, unit, panel, floor, limits in _COURSES
             if column in self.columns
         }

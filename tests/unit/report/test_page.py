@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import polars as pl
 import pytest
 
 from engager.core import InputError
@@ -84,8 +85,8 @@ def test_research_use_and_misses_stand_before_any_table(page):
 
 
 def test_published_figure_links_to_its_record_and_tells_where_it_was_seen(page):
-    assert '<a href="#source-made-up-2020">made-up-2020#S1</a>' in page
-    assert "Seen: an abstract" in page
+    assert '<a href="#source-made-up-2020" title="made-up-2020#S1">[1]</a>' in page
+    assert "Where its text was read</summary><small>an abstract" in page
     assert 'href="https://example.org/x"' in page
 
 
@@ -118,6 +119,39 @@ def test_study_without_anything_published_says_so():
     assert "Simulated only." in page
     assert "<table" not in page
     assert "1</b><span>simulated trial</span>" in page
+
+
+def test_contents_lead_to_every_section_that_is_there(page, read, words_only):
+    assert '<a href="#survival-OS">Overall survival</a>' in page
+    assert {"comparison", "efficacy", "safety", "flow", "baseline", "courses"} <= {link[1:] for link in read.links}
+    assert "#courses" not in render_report(words_only)
+
+
+def test_figures_follow_the_page_into_the_dark(page):
+    style = page[: page.index("</style>")]
+    named = set(re.findall(r"var\((--[a-z0-9-]+),", page))
+    dark = style[style.index("prefers-color-scheme: dark") : style.index("* {")]
+    assert {"--paper", "--ink", "--published", "--arm-0"} <= named
+    assert all(f"{name}:" in dark for name in named)
+    # nothing in a figure keeps a color of its own but what has no variable
+    assert not re.search(r"(?:fill|stroke): #(?:ffffff|22303c|111111)", page)
+
+
+def test_details_are_folded_on_the_screen_and_open_on_paper(page):
+    assert "<details>" in page
+    assert "<details open" not in page
+    printed = page[page.index("@media print") :]
+    assert "details::details-content { content-visibility: visible" in printed
+
+
+def test_differences_stand_beside_two_arms_and_apart_for_three(words_only, page, estimates):
+    assert "<th>difference</th>" in page
+    third = estimates.filter(pl.col("arm") == "B").with_columns(arm=pl.lit("C"), request=pl.col("request") + 100)
+    three = render_report(
+        replace(words_only, arms={"A": 3, "B": 3, "C": 3}, estimates=pl.concat([estimates, third]), comparisons=())
+    )
+    assert "<th>difference</th>" not in three
+    assert all(f"<th>{pair}</th>" in three for pair in ("A vs B", "A vs C", "B vs C"))
 
 
 def test_file_is_written_into_the_folder(tmp_path, words_only):

@@ -4,6 +4,7 @@ import re
 
 import matplotlib
 import numpy as np
+import polars as pl
 import pytest
 
 from engager.report import (
@@ -17,6 +18,7 @@ from engager.report import (
     figure_kaplan_meier,
     to_svg,
 )
+from engager.report.plots.style import power_of_ten
 
 
 def _texts(figure):
@@ -34,6 +36,30 @@ def test_survival_curve_band_marks_and_number_at_risk(bands, comparisons, width)
     at_risk = [text.get_text() for text in risk.texts]
     assert "100" in at_risk
     assert str(round(100 * np.exp(-0.08 * 12))) in at_risk
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_arms_are_named_at_their_numbers_at_risk(bands, width):
+    risk = figure_kaplan_meier(bands, (), "OS", width=width).axes[1]
+    assert {"A", "B"} <= {text.get_text() for text in risk.texts}
+
+
+def test_one_trial_has_a_tick_where_a_patient_was_censored(bands):
+    one = pl.DataFrame(
+        {"arm": ["A"] * 3, "endpoint": ["OS"] * 3, "month": [0.0, 2.0, 5.0], "survival": [1.0, 0.8, 0.8],
+         "n_censored": [0, 0, 2]}
+    )  # fmt: skip
+    axes = figure_kaplan_meier(bands, (), "OS", one_trial=one).axes[0]
+    ticks = next(line for line in axes.lines if line.get_marker() == "|")
+    assert (ticks.get_xdata().tolist(), ticks.get_ydata().tolist()) == ([5.0], [80.0])
+    assert "first virtual trial, tick: censored" in _texts(axes.figure)
+
+
+def test_rebuilt_curve_is_dotted_and_named(bands):
+    curve = pl.DataFrame({"arm": ["A"] * 2, "endpoint": ["OS"] * 2, "month": [0.0, 6.0], "survival": [1.0, 0.5]})
+    axes = figure_kaplan_meier(bands, (), "OS", rebuilt=curve).axes[0]
+    assert any(line.get_linestyle() == ":" and line.get_ydata()[-1] == 50.0 for line in axes.lines)
+    assert "published, curve through printed figures" in _texts(axes.figure)
 
 
 def test_survival_of_an_endpoint_nobody_simulated_says_so(bands):
@@ -90,6 +116,36 @@ def test_course_below_zero_on_a_plain_axis_is_not_cut(trajectories):
     assert figure.axes[0].get_ylim()[0] < -4
     start = figure_courses(table, [Panel("Blasts", {"blasts": "b"}, "fraction", log=False)])
     assert start.axes[0].get_ylim()[0] == 0
+
+
+def test_drug_level_counts_only_patients_on_drug(trajectories):
+    panel = Panel("Drug", {"drug": "drug"}, "ng/L", floor=1.0, from_floor=True)
+    table = trajectories.with_columns(drug=pl.when(pl.col("patient") == 1).then(0.0).otherwise(pl.col("drug")))
+    thick = next(line for line in figure_courses(table, [panel]).axes[0].lines if line.get_linewidth() > 1)
+    # patients 2 and 3 have 602 and 603; after day 28 nobody has any
+    assert thick.get_ydata()[0] == pytest.approx(602.5)
+    assert np.isnan(thick.get_ydata()[-1])
+
+
+def test_share_of_leukemic_cells_is_read_in_powers_of_ten(trajectories):
+    panel = Panel("MRD", {"blasts": "b"}, "share", floor=1e-7, scale=0.01)
+    axes = figure_courses(trajectories, [panel]).axes[0]
+    thick = next(line for line in axes.lines if line.get_linewidth() > 1)
+    assert thick.get_ydata()[10] == pytest.approx(0.008 * np.exp(-2.0))
+    assert [power_of_ten(value) for value in (1e-4, 1e-7, 0.05, 1e5)] == ["10⁻⁴", "10⁻⁷", "0.05", "10⁵"]
+
+
+def test_long_list_of_figures_is_read_from_both_ends(comparisons):
+    rows = [dict(comparisons[0], endpoint=name) for name in ("CR", "CRh", "CRi", "CR/CRh", "CR/CRi", "OS", "EFS")]
+    long = figure_comparisons(rows).axes[0].xaxis.get_tick_params()
+    assert long["labeltop"]
+    assert long["labelbottom"]
+    assert not figure_comparisons(rows[:2]).axes[0].xaxis.get_tick_params()["labeltop"]
+
+
+def test_themed_picture_names_its_colors_and_a_file_keeps_them(bands):
+    assert "var(--ink, #22303c)" in to_svg(figure_kaplan_meier(bands), "one", "a curve", is_themed=True)
+    assert "var(" not in to_svg(figure_kaplan_meier(bands), "one", "a curve")
 
 
 def test_observable_that_was_not_recorded_is_named(trajectories):

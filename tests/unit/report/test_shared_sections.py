@@ -171,7 +171,7 @@ def test_a_run_shows_individuals_and_what_drives_its_outcomes(content):
     assert "7 of 9 percentiles" in page
     assert "a table" in page
     assert '<p class="warning">Computed for an earlier fit.</p>' in page
-    for picture in ("vpc-wide", "vpc-narrow", "drivers-sobol-patient-wide", "drivers-tornado-trial-narrow"):
+    for picture in ("vpc-OBS-X", "vpc-levels", "drivers-sobol-patient", "drivers-tornado-trial"):
         assert f'"{picture}-0"' in page
 
 

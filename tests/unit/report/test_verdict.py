@@ -28,6 +28,15 @@ def test_fitted_and_checked_figures_are_counted_apart():
     assert [use_words({"use": use}) for use in ("fit", "check", None)] == ["fitted", "checked", "compared"]
 
 
+def test_figure_that_another_publication_repeats_is_no_further_check():
+    paper, release, same = row(use="fit"), row(use="check"), row(use="check")
+    for one, source in ((paper, "paper#S1"), (release, "release#S1"), (same, "paper#S3")):
+        one["published"]["source"] = [source]
+    assert verdict_of([paper, release], 40).headline == "fitted 1 of 1"
+    # one publication that prints a number twice counts two things
+    assert verdict_of([paper, same], 40).headline == "fitted 1 of 1, checked 1 of 1"
+
+
 @pytest.mark.parametrize(
     ("replicates", "covered", "said"),
     [(1, 0.0, "have no width"), (9, 0.8, "No verdict"), (12, 11 / 13, "95 % needs 39"), (38, 37 / 39, "95 % needs 39"),

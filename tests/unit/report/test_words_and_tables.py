@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engager.report.tables import anchor, comparison_rows, links, missed_rows, outcome_tables, participant_flow
+from engager.report.tables import anchor, comparison_rows, links, missed_rows, outcome_tables, survival_facts
 from engager.report.words import interval, number, unit_words, what
 
 
@@ -50,15 +50,15 @@ def test_micro_is_written_only_where_it_is_one():
 
 def test_sources_are_linked_when_the_page_lists_them(content):
     found = links(["made-up-2020#S1", "other"], content.sources)
-    assert found[0] == {"text": "made-up-2020#S1", "anchor": "source-made-up-2020"}
-    assert found[1] == {"text": "other", "anchor": ""}
+    assert found[0] == {"text": "1", "anchor": "source-made-up-2020", "name": "made-up-2020#S1"}
+    assert found[1] == {"text": "other", "anchor": "", "name": "other"}
     assert links(None, content.sources) == []
     assert anchor("Tower 2017#S1") == "source-tower-2017"
 
 
 def test_comparison_row_holds_both_sides(content):
     row = comparison_rows(content)[0]
-    assert (row["published"], row["published_interval"], row["n"]) == ("33.6 %", "28.0 to 39.5", "n = 271")
+    assert (row["published"], row["published_interval"], row["n"]) == ("33.6 %", "28.0 to 39.5", "271")
     assert (row["simulated"], row["simulated_interval"]) == ("35.0 %", "29.0 to 41.0")
 
 
@@ -80,19 +80,71 @@ def test_only_what_was_judged_and_lies_outside_is_listed(content):
 def test_outcomes_are_split_into_efficacy_and_safety(content):
     tables = outcome_tables(content)
     assert [row["what"] for row in tables["efficacy"]] == ["CR", "OS, median"]
-    assert [row["what"] for row in tables["safety"]] == ["CRS, grade 3+"]
-    cell = tables["efficacy"][0]["cells"]["A"]
+    assert tables["safety"][0]["what"] == "CRS, grade 3+"
+    cell = tables["efficacy"][0]["arms"]["A"]
     assert cell == {"value": "32.0 %", "interval": "30.0 to 34.0", "n": "n = 102"}
     # every arm is asked for by a request of its own
-    assert [row["cells"]["B"]["value"] for row in tables["efficacy"]] == ["32.0 %", "7.0 months"]
+    assert [row["arms"]["B"]["value"] for row in tables["efficacy"]] == ["32.0 %", "7.0 months"]
 
 
-def test_flow_counts_patients_by_replicate_without_failed_ones(patients):
-    flow = participant_flow(patients, ["A", "B"])
-    steps = {step["name"]: step for step in flow["A"]}
-    # replicate 0 has two patients in arm A, replicate 1 one and one failed
-    assert (steps["randomized"]["count"], steps["randomized"]["range"]) == ("2", "1 to 2")
-    assert steps["CR, CRh or CRi"]["count"] == "1"
-    assert steps["died while observed"]["count"] == "1"
-    assert steps["simulation failed (left out)"]["range"] == "0 to 1"
-    assert "simulation failed (left out)" not in {step["name"] for step in flow["B"]}
+def test_arms_are_set_against_each_other_trial_by_trial(content):
+    import polars as pl
+
+    higher = content.estimates.with_columns(
+        value=pl.when((pl.col("arm") == "A") & (pl.col("endpoint") == "CR"))
+        .then(pl.col("value") + 0.1)
+        .otherwise(pl.col("value"))
+    )
+    from dataclasses import replace
+
+    tables = outcome_tables(replace(content, estimates=higher))
+    assert tables["pairs"] == ["A vs B"]
+    found = {row["what"]: row["cells"]["A vs B"] for row in tables["efficacy"]}
+    # both arms of a trial move together by 0.01 a trial: the difference does not scatter
+    assert found["CR"] == {"value": "+10.0 points", "interval": "+10.0 to +10.0", "is_apart": True}
+    assert found["OS, median"] == {"value": "+0.0 months", "interval": "+0.0 to +0.0", "is_apart": False}
+
+
+def test_difference_of_medians_that_few_trials_reach_is_not_told(content):
+    from dataclasses import replace
+
+    import polars as pl
+
+    late = content.estimates.with_columns(
+        value=pl.when((pl.col("arm") == "B") & (pl.col("statistic") == "median") & (pl.col("replicate") < 2))
+        .then(math.inf)
+        .otherwise(pl.col("value"))
+    )
+    rows = {row["what"]: row["cells"] for row in outcome_tables(replace(content, estimates=late))["efficacy"]}
+    assert rows["OS, median"]["A vs B"]["value"] == "told by 3 of 5 trials"
+
+
+def test_deaths_are_told_by_cause_as_shares_of_all_randomized(content, patients):
+    from dataclasses import replace
+
+    import polars as pl
+
+    caused = patients.with_columns(death_cause=pl.when(pl.col("death_day").is_not_null()).then(pl.lit("infection")))
+    rows = outcome_tables(replace(content, patients=caused))["safety"]
+    dead = next(row for row in rows if row["what"].startswith("Death from infection"))
+    # arm A: one of two died in trial 0, the only one followed in trial 1; arm B: one of one, none of one
+    assert (dead["arms"]["A"]["value"], dead["arms"]["B"]["value"]) == ("75.0 %", "50.0 %")
+
+
+def test_medians_of_a_curve_stand_beside_what_was_published(content):
+    rows = survival_facts(content, "OS")
+    assert [(row["what"], row["arm"]) for row in rows] == [("Median", "A"), ("Median", "B")]
+    assert rows[0]["published"]["published"] == "7.7 months"
+    assert rows[1]["published"] is None
+
+
+def test_figure_that_two_publications_print_stands_once_with_both_sources(content):
+    from dataclasses import replace
+
+    first = content.comparisons[0]
+    again = dict(first, use="check", published={**first["published"], "source": ["other#S2"]})
+    rows = comparison_rows(replace(content, comparisons=[first, again]))
+    assert [len(rows), rows[0]["use"]] == [1, "compared"]
+    assert [one["name"] for one in rows[0]["links"]] == ["made-up-2020#S1", "other#S2"]
+    other = dict(again, published={**first["published"], "value": 0.34})
+    assert len(comparison_rows(replace(content, comparisons=[first, other]))) == 2

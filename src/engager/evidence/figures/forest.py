@@ -43,9 +43,9 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
     n_lines = len(rows) + 1 + len(simulated)
     is_ratio = pooled.statistic in ("hazard_ratio", "odds_ratio")
     with quiet_style():
-        height = 1.25 + _ROW * n_lines
+        height = 1.45 + _ROW * n_lines
         figure = new_figure(height)
-        axes = figure.add_axes((0.05, 0.62 / height, 0.90, 1 - 1.02 / height))
+        axes = figure.add_axes((0.05, 0.62 / height, 0.90, 1 - 1.22 / height))
         words = {"median": ", median", "hazard_ratio": ", hazard ratio"}
         what = words.get(pooled.statistic, "" if pooled.time_months is None else f", {pooled.time_months:g} months")
         label = endpoint(pooled.endpoint).label
@@ -146,10 +146,11 @@ def _words(axes: Axes, place: float, left: str, right: str, color: str, bold: bo
 
 
 def _finish(axes: Axes, pooled: Pooled, is_ratio: bool) -> None:
-    for side in ("left", "right", "top"):
+    for side in ("left", "right"):
         axes.spines[side].set_visible(False)
     axes.set_yticks([])
-    axes.tick_params(axis="x", labelsize=SMALL)
+    # The axis stands at both ends: rows far from it could not be read otherwise.
+    axes.tick_params(axis="x", labelsize=SMALL, top=True, labeltop=True)
     if pooled.statistic in _SHARES:
         # All of the axis is wanted for a share of patients with an event; late survival is low everywhere.
         widest = axes.dataLim.x1 if pooled.statistic == "survival_at" else 1.0

@@ -86,8 +86,8 @@ def render_design(content: DesignContent) -> str:
     template = environment.from_string(data.joinpath(_TEMPLATE).read_text(encoding="utf-8"))
     figures = {
         name: {
-            "wide": to_svg(draw(WIDE), f"{name}-wide", _DESCRIPTIONS[name]),
-            "narrow": to_svg(draw(NARROW), f"{name}-narrow", _DESCRIPTIONS[name]),
+            "wide": to_svg(draw(WIDE), f"{name}-wide", _DESCRIPTIONS[name], is_themed=True),
+            "narrow": to_svg(draw(NARROW), f"{name}-narrow", _DESCRIPTIONS[name], is_themed=True),
         }
         for name, draw in design_figures(content).items()
     }

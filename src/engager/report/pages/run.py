@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engager.core import InputError, Problem
 from engager.report.content import ReportContent
+from engager.report.flow import participant_flow
 from engager.report.plots.comparison import figure_comparisons
 from engager.report.plots.courses import figure_courses
 from engager.report.plots.kaplan_meier import figure_kaplan_meier
@@ -19,15 +21,12 @@ from engager.report.tables import (
     links,
     missed_rows,
     outcome_tables,
-    participant_flow,
+    survival_facts,
     survival_words,
 )
 from engager.report.template import RESEARCH_USE, both_widths, render
-from engager.report.verdict import verdict_of
+from engager.report.verdict import verdict_of, without_repeats
 from engager.report.words import what
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["RESEARCH_USE", "render_report", "write_report"]
 
@@ -80,7 +79,8 @@ def _context(content: ReportContent) -> dict[str, Any]:
         for row in content.baseline
     ]
     verdict = verdict_of(content.comparisons, content.replicates)
-    return {
+    shown = without_repeats(content.comparisons)
+    context = {
         "content": content,
         "arms": arms,
         "verdict": verdict,
@@ -92,18 +92,40 @@ def _context(content: ReportContent) -> dict[str, Any]:
         "flow": flow,
         "figures": _figures(content),
         "predictive": predictive_context(content.predictive) if content.predictive else None,
-        "uncertainty": uncertainty_context({"": content.comparisons}) if content.tells_parameters else None,
+        "uncertainty": uncertainty_context({"": shown}) if content.tells_parameters else None,
         "monte_carlo_only": [] if content.tells_parameters else _monte_carlo(content),
         "drivers": drivers_context(content.drivers) if content.drivers else None,
         "sources": sources,
     }
+    return context | {"contents": _contents(context)}
+
+
+def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Anchor and title of each section that the page has, in its order."""
+    outcomes, content = context["outcomes"], context["content"]
+    curves = [(f"survival-{one['endpoint']}", one["title"]) for one in context["figures"]["survival"]]
+    entries = [
+        ("comparison", "Published beside simulated", context["comparisons"]),
+        *((anchor, title, True) for anchor, title in curves),
+        ("efficacy", "Efficacy", outcomes["efficacy"]),
+        ("safety", "Safety", outcomes["safety"]),
+        ("flow", "Flow of participants", context["flow"]),
+        ("baseline", "Patients at baseline", context["baseline"]),
+        ("courses", "Drug and cells", "courses" in context["figures"]),
+        ("uncertainty", "Uncertainty", context["uncertainty"] or context["monte_carlo_only"]),
+        ("individuals", "Individual patients", context["predictive"]),
+        ("drivers", "What drives the outcomes", context["drivers"]),
+        ("limits", "Limits of the model", content.limits),
+        ("sources", "Sources", context["sources"]),
+    ]
+    return [(anchor, title) for anchor, title, is_there in entries if is_there]
 
 
 def _monte_carlo(content: ReportContent) -> list[dict[str, str]]:
     """Standard errors of the printed medians, for a run whose trials share one population."""
     return [
         {"what": what(one), "arm": str(one["arm"]), "error": monte_carlo_words(one)}
-        for one in content.comparisons
+        for one in without_repeats(content.comparisons)
         if one.get("uncertainty")
     ]
 
@@ -116,16 +138,23 @@ def _figures(content: ReportContent) -> dict[str, Any]:
         found["comparisons"] = both_widths(
             "comparisons",
             "Published values with confidence intervals beside simulated prediction intervals",
-            partial(figure_comparisons, content.comparisons, arms),
+            partial(figure_comparisons, without_repeats(content.comparisons), arms),
         )
     if content.survival is not None:
         bands = content.survival
         for endpoint in bands["endpoint"].unique(maintain_order=True).to_list():
             words = survival_words(endpoint)
-
-            draw = partial(figure_kaplan_meier, bands, content.comparisons, endpoint, arms)
+            own = [
+                None if table is None else table.filter(table["endpoint"] == endpoint)
+                for table in (content.one_trial, content.rebuilt)
+            ]
+            draw = partial(
+                figure_kaplan_meier, bands.filter(bands["endpoint"] == endpoint), content.comparisons, endpoint, arms,
+                one_trial=own[0], rebuilt=own[1],
+            )  # fmt: skip
             pictures = both_widths(f"km-{endpoint}", f"{words} of the simulated arms with published marks", draw)
-            found["survival"].append({"title": words, "endpoint": endpoint, **pictures})
+            facts = survival_facts(content, endpoint)
+            found["survival"].append({"title": words, "endpoint": endpoint, "facts": facts, **pictures})
     if content.trajectories is not None and content.trajectories.height and content.panels:
         table = content.trajectories
         found["courses"] = both_widths(

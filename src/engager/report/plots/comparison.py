@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engager.report.plots.style import (
+    GUIDE,
+    INK,
     MUTED,
     NEAR_EDGE,
     OUTSIDE,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 _RATIOS = ("hazard ratio", "odds ratio")
 _AXES = ("%", "months", *_RATIOS)
+# Rows that are seen with the axis below them at one glance.
+_SHORT = 6
 
 
 def figure_comparisons(
@@ -69,7 +73,7 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]], names: Sequ
     limits = _range(rows, scale, axis)
     if axis in _RATIOS:
         axes.set_xscale("log")
-        axes.axvline(1.0, color="#C3CAD1", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        axes.axvline(1.0, color=GUIDE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         _plain_log_ticks(axes, limits)
     axes.set_xlim(*limits)
     for position, row in enumerate(reversed(rows)):
@@ -78,6 +82,8 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]], names: Sequ
     _labels(axes, rows, limits[0], width)
     axes.set_ylim(-0.6, len(rows) - (0.2 if is_narrow(width) else 0.4))
     axes.tick_params(axis="y", length=0)
+    # A long list is read from both ends.
+    axes.tick_params(axis="x", top=len(rows) > _SHORT, labeltop=len(rows) > _SHORT)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"{axis} (log scale)" if axis in _RATIOS else {"%": "% of patients"}.get(axis, axis))
@@ -100,7 +106,7 @@ def _labels(axes: Axes, rows: Sequence[Mapping[str, Any]], left: float, width: f
     narrow = is_narrow(width)
     axes.set_yticks(range(len(rows)), ["" if narrow else _label(row) for row in reversed(rows)])
     for position, (tick, row) in enumerate(zip(axes.get_yticklabels(), reversed(rows), strict=True)):
-        color = OUTSIDE if row.get("inside") is False else "#22303C"
+        color = OUTSIDE if row.get("inside") is False else INK
         tick.set_color(color)
         tick.set_fontsize(8)
         if narrow:

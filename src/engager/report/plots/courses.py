@@ -6,6 +6,7 @@ a trial (`figure_courses`) and for one virtual patient (`patient_figure`).
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.report.plots.style import LINES, MUTED, WIDE, color_of, is_narrow, new_figure, note, quiet
+from engager.report.plots.style import LINES, MUTED, WIDE, color_of, is_narrow, note, power_of_ten, quiet
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class Panel:
     unit : of all of them.
     log : draw on a logarithmic axis; values below `floor` are drawn at `floor`.
     floor : where the axis starts; None: a logarithmic axis at the data, another at 0 unless data are lower.
-    limits : label by value, drawn as thin lines, e.g. ``{1e-2: "MRD limit"}``.
+    limits : label by value, drawn as thin lines, e.g. ``{1e-4: "MRD limit"}``.
+    scale : what columns are multiplied by to be in `unit`, e.g. 0.01 from percent to a share.
+    from_floor : only patients at `floor` or above count on a day, e.g. those with drug in serum.
     """
 
     title: str
@@ -63,6 +66,8 @@ class Panel:
     log: bool = True
     floor: float | None = None
     limits: Mapping[float, str] = field(default_factory=dict)
+    scale: float = 1.0
+    from_floor: bool = False
 
 
 def figure_courses(
@@ -89,7 +94,8 @@ def figure_courses(
 
     Notes
     -----
-    At each day the median is over patients still followed: those who died or left no longer count.
+    At each day the median is over patients still followed: those who died or left no longer count. A panel with
+    `Panel.from_floor` has a gap where nobody reaches its floor.
     """
     present = trajectories["arm"].unique(maintain_order=True).to_list()
     names = list(arms) if arms else present
@@ -115,40 +121,67 @@ def figure_courses(
 def _draw_sample(axes: Axes, arm: pl.DataFrame, panel: Panel, name: str, color: str, n_thin: int) -> None:
     import polars as pl
 
-    some = arm["patient"].unique(maintain_order=True).to_list()[:n_thin]
-    for index, column in enumerate(panel.columns):
-        if column not in arm.columns:
-            note(axes, f"{column}: not recorded")
-            continue
-        style = LINES[index % len(LINES)]
-        for patient in some:
-            one = arm.filter(arm["patient"] == patient).sort("day")
-            value = floored(one[column].to_numpy(), panel)
-            axes.plot(one["day"].to_numpy(), value, color=color, linewidth=0.5, alpha=0.3, linestyle=style)
-        summary = (
-            arm.group_by("day")
-            .agg(
-                middle=pl.col(column).fill_nan(None).median(),
-                low=pl.col(column).fill_nan(None).quantile(0.25),
-                high=pl.col(column).fill_nan(None).quantile(0.75),
-            )
-            .sort("day")
+    absent = [column for column in panel.columns if column not in arm.columns]
+    for column in absent:
+        note(axes, f"{column}: not recorded")
+    shown = [column for column in panel.columns if column not in absent]
+    if not shown or not arm.height:
+        return
+    read = {column: pl.col(column).fill_nan(None) * panel.scale for column in shown}
+    least = panel.floor if panel.from_floor and panel.floor is not None else -math.inf
+    values = [pl.when(value >= least).then(value).alias(column) for column, value in read.items()]
+    table = arm.select("patient", "day", *values)
+    summaries = [
+        expression.alias(f"{column} {part}")
+        for column in shown
+        for part, expression in (
+            ("middle", pl.col(column).median()),
+            ("low", pl.col(column).quantile(0.25)),
+            ("high", pl.col(column).quantile(0.75)),
         )
-        day = summary["day"].to_numpy()
+    ]
+    by_day = table.group_by("day").agg(summaries).sort("day")
+    some = table["patient"].unique(maintain_order=True).to_list()[:n_thin]
+    single = [one.sort("day") for one in (table.filter(pl.col("patient") == patient) for patient in some)]
+    day = by_day["day"].to_numpy()
+    for column in shown:
+        style = LINES[list(panel.columns).index(column) % len(LINES)]
+        for one in single:
+            value = floored(one[column].cast(pl.Float64).to_numpy(), panel)
+            axes.plot(one["day"].to_numpy(), value, color=color, linewidth=0.5, alpha=0.3, linestyle=style)
         middle, low, high = (
-            floored(summary[part].cast(pl.Float64).to_numpy(), panel) for part in ("middle", "low", "high")
+            floored(by_day[f"{column} {part}"].cast(pl.Float64).to_numpy(), panel) for part in ("middle", "low", "high")
         )
         axes.fill_between(day, low, high, color=color, alpha=0.15, linewidth=0)
         axes.plot(day, middle, color=color, linestyle=style)
 
 
-def stacked_axes(n_panels: int, width: float, has_doses: bool) -> tuple[Figure, Axes | None, list[Axes]]:
-    """A figure with a dose strip on top and panels below, all over the same days."""
-    heights = ([0.55] if has_doses else []) + [1.35] * n_panels
-    figure = new_figure(width, sum(heights) + 0.25 * len(heights) + 0.4)
-    grid = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)
-    column = list(grid[:, 0])
-    return (figure, column[0], column[1:]) if has_doses else (figure, None, column)
+def stacked_axes(
+    n_panels: int, width: float, has_doses: bool, head: float = 0.1
+) -> tuple[Figure, Axes | None, list[Axes]]:
+    """A figure with a dose strip on top and panels below, all over the same days; `head` inches are free above.
+
+    Notes
+    -----
+    Places are worked out here [inches]: panels of known size need no search for a layout, which would take longer than
+    drawing them.
+    """
+    from matplotlib.figure import Figure
+
+    left, right = (0.72, 0.5) if is_narrow(width) else (0.85, 0.75)
+    strip, panel, gap, below = 0.5, 1.12, 0.36, 0.72
+    height = head + (strip if has_doses else 0.0) + n_panels * (panel + gap) + below
+    figure = Figure(figsize=(width, height))
+    top = height - head
+    rows: list[Axes] = []
+    for place in range(-1 if has_doses else 0, n_panels):
+        size, before = (strip, 0.0) if place < 0 else (panel, gap)
+        top -= size + before
+        box = (left / width, top / height, (width - left - right) / width, size / height)
+        rows.append(figure.add_axes(box, sharex=rows[0] if rows else None))
+    for axes in rows[:-1]:
+        axes.tick_params(axis="x", labelbottom=False)
+    return (figure, rows[0], rows[1:]) if has_doses else (figure, None, rows)
 
 
 def floored(values: ArrayLike, panel: Panel) -> NDArray[np.float64]:
@@ -167,8 +200,12 @@ def finish_panel(axes: Axes, panel: Panel, end: float) -> None:
     axes.set_ylabel("\n".join(textwrap.wrap(unit_words(panel.unit), 16)))
     axes.set_xlim(0, end)
     if panel.log:
+        from matplotlib.ticker import FuncFormatter, LogLocator
+
         axes.set_yscale("log")
         axes.minorticks_off()
+        axes.yaxis.set_major_locator(LogLocator(numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
         if panel.floor is not None:
             axes.set_ylim(bottom=panel.floor * 0.8)
     elif panel.floor is not None or axes.dataLim.y0 >= 0:
@@ -241,7 +278,7 @@ def _arms_legend(figure: Figure, shown: Sequence[str], names: Sequence[str]) -> 
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=color_of(name, names)) for name in shown]
-    figure.legend(handles, shown, loc="outside lower center", ncols=min(len(shown), 3))
+    figure.legend(handles, shown, loc="lower center", ncols=min(len(shown), 3))
 
 
 def cycle_label(day: float, cycle_starts: Sequence[float]) -> str:

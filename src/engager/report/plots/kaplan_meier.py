@@ -1,13 +1,14 @@
-"""The Kaplan-Meier figure: simulated curves with their prediction band, published marks, number at risk."""
+"""The Kaplan-Meier figure: simulated curves with their prediction band, published marks and curve, number at risk."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engager.report.plots.style import MUTED, PUBLISHED, WIDE, color_of, is_narrow, new_figure, note, quiet
+from engager.report.plots.style import GUIDE, MUTED, PUBLISHED, WIDE, color_of, is_narrow, new_figure, note, quiet
 from engager.report.words import endpoint_words
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def figure_kaplan_meier(
     arms: Sequence[str] | None = None,
     width: float = WIDE,
     title: str | None = None,
+    one_trial: pl.DataFrame | None = None,
+    rebuilt: pl.DataFrame | None = None,
 ) -> Figure:
     """Simulated survival with published landmarks and medians.
 
@@ -38,6 +41,9 @@ def figure_kaplan_meier(
     endpoint : which endpoint of `bands` to draw.
     arms : all arms of the study in order, which fixes colors; those of `bands` when None.
     width : inches.
+    one_trial : frame ``arm, endpoint, month, survival, n_censored`` of ``engager.analysis.trial_curves``: drawn thin,
+        with a tick where patients were censored.
+    rebuilt : frame ``arm, endpoint, month, survival`` of curves rebuilt from printed figures, drawn dotted in black.
 
     Returns
     -------
@@ -49,18 +55,21 @@ def figure_kaplan_meier(
     shown = [name for name in names if name in present]
     marks = [one for one in published if one["endpoint"] == endpoint and not one.get("subgroup")]
     with quiet():
-        height = 3.3 + 0.2 * len(shown)
-        figure = new_figure(width, height)
-        rows = max(len(shown), 1)
-        axes, risk = figure.subplots(2, 1, sharex=True, height_ratios=[2.9, 0.2 * rows + 0.05])
+        row = 0.33 if is_narrow(width) else 0.2
+        figure = new_figure(width, 3.0 + row * len(shown))
+        axes, risk = figure.subplots(2, 1, sharex=True, height_ratios=[2.6, row * max(len(shown), 1) + 0.05])
         if not shown:
             note(axes, "no simulated curve")
         for name in shown:
             _draw_arm(axes, table.filter(table["arm"] == name), color_of(name, names), name)
+            if one_trial is not None:
+                _draw_one_trial(axes, _of(one_trial, name, endpoint), color_of(name, names), _latest(table))
+            if rebuilt is not None:
+                _draw_rebuilt(axes, _of(rebuilt, name, endpoint), _latest(table))
             own = [one for one in marks if one["arm"] == name]
             _draw_published(axes, own, color_of(name, names), _latest(table))
         _finish(axes, table, endpoint, title)
-        _legend(axes, marks, shown, width)
+        _legend(axes, marks, shown, width, one_trial is not None, rebuilt is not None and rebuilt.height > 0)
         _number_at_risk(risk, table, shown, names, width)
     return figure
 
@@ -78,6 +87,24 @@ def _draw_arm(axes: Axes, arm: pl.DataFrame, color: str, name: str) -> None:
     month, low, high = month[seen], low[seen], high[seen]
     axes.fill_between(month, 100 * low, 100 * high, step="post", color=color, alpha=0.16, linewidth=0)
     axes.step(month, 100 * arm["survival"].to_numpy()[seen], where="post", color=color, label=name)
+
+
+def _of(table: pl.DataFrame, arm: str, endpoint: str) -> pl.DataFrame:
+    return table.filter((table["arm"] == arm) & (table["endpoint"] == endpoint))
+
+
+def _draw_one_trial(axes: Axes, curve: pl.DataFrame, color: str, latest: float) -> None:
+    """One trial as a paper would print it, up to where the curves of all end."""
+    month, survival = curve["month"].to_numpy(), 100 * curve["survival"].to_numpy()
+    axes.step(month[month <= latest], survival[month <= latest], where="post", color=color, linewidth=0.7, alpha=0.6)
+    censored = (curve["n_censored"].to_numpy() > 0) & (month <= latest)
+    axes.plot(month[censored], survival[censored], "|", color=color, markersize=4.5, markeredgewidth=0.7, alpha=0.8)
+
+
+def _draw_rebuilt(axes: Axes, curve: pl.DataFrame, latest: float) -> None:
+    month = curve["month"].to_numpy()
+    near = month <= latest
+    axes.plot(month[near], 100 * curve["survival"].to_numpy()[near], ":", color=PUBLISHED, linewidth=1.2, zorder=4)
 
 
 def _draw_published(axes: Axes, marks: Sequence[Mapping[str, Any]], color: str, latest: float) -> None:
@@ -118,7 +145,7 @@ def _finish(axes: Axes, table: pl.DataFrame, endpoint: str, title: str | None) -
     axes.set(ylim=(0, 102), ylabel=f"{endpoint_words(endpoint)}, % of patients")
     axes.set_xlim(0, latest)
     axes.set_xticks(month_ticks(latest))
-    axes.axhline(50, color="#C3CAD1", linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
+    axes.axhline(50, color=GUIDE, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel("months from randomization")
     if title:
@@ -131,35 +158,54 @@ def month_ticks(latest: float) -> np.ndarray:
     return np.arange(0, latest + 1e-9, step)
 
 
-def _legend(axes: Axes, marks: Sequence[Mapping[str, Any]], shown: Sequence[str], width: float) -> None:
+def _legend(
+    axes: Axes,
+    marks: Sequence[Mapping[str, Any]],
+    shown: Sequence[str],
+    width: float,
+    has_trial: bool,
+    is_rebuilt: bool,
+) -> None:
     if not shown:
         return
     from matplotlib.lines import Line2D
 
     handles, labels = axes.get_legend_handles_labels()
     labels = [f"{label}, simulated" for label in labels]
+    if has_trial:
+        tick = Line2D([], [], color=MUTED, linewidth=0.7, marker="|", markersize=5, markeredgewidth=0.7)
+        handles, labels = [*handles, tick], [*labels, "first virtual trial, tick: censored"]
     if any(one["statistic"] in ("median", "survival_at", "curve") for one in marks):
         look: dict[str, Any] = {"marker": "D", "markerfacecolor": "white", "markersize": 6}
         diamond = Line2D([], [], color=PUBLISHED, linewidth=1.1, **look)
         handles, labels = [*handles, diamond], [*labels, "published, 95 % CI"]
-    size = 7 if is_narrow(width) else 8
-    axes.legend(handles, labels, loc="upper right", handlelength=1.6, fontsize=size)
+    if is_rebuilt:
+        dotted = Line2D([], [], color=PUBLISHED, linestyle=":", linewidth=1.2)
+        handles, labels = [*handles, dotted], [*labels, "published, curve through printed figures"]
+    size = 6.5 if is_narrow(width) else 8
+    axes.legend(handles, labels, loc="upper right", handlelength=1.6, fontsize=size, labelspacing=0.3)
 
 
 def _number_at_risk(risk: Axes, table: pl.DataFrame, shown: Sequence[str], names: Sequence[str], width: float) -> None:
-    """Median number under observation below each tick, one row an arm."""
+    """Median number under observation below each tick: one row an arm, its name beside it or, on a phone, above it."""
     risk.set_axis_off()
     risk.set_ylim(-0.6, max(len(shown), 1) - 0.3)
     if not shown:
         return
-    size = 7 if is_narrow(width) else 8
+    narrow = is_narrow(width)
+    size = 7 if narrow else 8
     heading: dict[str, Any] = {"fontsize": size - 0.5, "color": MUTED, "va": "bottom"}
     risk.text(0, 1.0, "number at risk (median)", transform=risk.transAxes, **heading)
     ticks = month_ticks(_latest(table))
     for row, name in enumerate(reversed(shown)):
         arm = table.filter(table["arm"] == name)
         months = arm["month"].to_numpy()
+        look: dict[str, Any] = {"fontsize": size, "color": color_of(name, names)}
         for tick in ticks:
             at = arm["at_risk"][int(np.argmin(np.abs(months - tick)))]
-            text_look: dict[str, Any] = {"fontsize": size, "color": color_of(name, names)}
-            risk.text(tick, row, f"{at:.0f}", ha="center", va="center", **text_look)
+            risk.text(tick, row - (0.2 if narrow else 0.0), f"{at:.0f}", ha="center", va="center", **look)
+        if narrow:
+            risk.text(0, row + 0.25, name, transform=risk.get_yaxis_transform(), va="center", **look)
+        else:
+            words = textwrap.shorten(name, 26, placeholder=" …")
+            risk.text(-0.04, row, words, transform=risk.get_yaxis_transform(), ha="right", va="center", **look)

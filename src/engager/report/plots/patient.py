@@ -100,7 +100,7 @@ def patient_figure(
     doses = {name: one.doses for name, one in given.items() if one.doses}
     names = list(given)
     with quiet():
-        figure, strip, rows = stacked_axes(len(panels), width, bool(doses))
+        figure, strip, rows = stacked_axes(len(panels), width, bool(doses), head=0.65 if title else 0.35)
         if strip is not None:
             draw_doses(strip, doses, names, end, width)
         for axes, (panel, labels) in zip(rows, panels.items(), strict=True):
@@ -246,4 +246,4 @@ def _regimens_legend(figure: Figure, names: Sequence[str]) -> None:
         return
     handles = [Line2D([], [], color=color_of(name, names), linewidth=2.2) for name in names]
     ncols = 1 if is_narrow(figure.get_figwidth()) and len(names) > 2 else len(names)
-    figure.legend(handles, names, loc="outside lower center", ncols=ncols)
+    figure.legend(handles, names, loc="lower center", ncols=ncols)

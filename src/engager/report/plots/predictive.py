@@ -6,12 +6,11 @@ In: checks of the calibration layer. Out: a matplotlib Figure. A percentile outs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engager.report.plots.style import COLORS, MUTED, OUTSIDE, PUBLISHED, WIDE, is_narrow, note, quiet
+from engager.report.plots.style import COLORS, MUTED, OUTSIDE, PUBLISHED, WIDE, is_narrow, note, power_of_ten, quiet
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 _BANDS = (COLORS[5], COLORS[1], COLORS[2])
 _PANEL = 2.6
-_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NAMES = {
     "cd8_per_uL": "CD8 T cells",
     "b_per_uL": "B cells",
@@ -32,7 +30,7 @@ _FLOOR_WORDS = {True: "not read at or below", False: "read as at most"}
 
 
 def figure_predictive_check(
-    checks: Sequence[PredictiveCheck], levels: Sequence[LevelCheck] = (), width: float = WIDE
+    checks: Sequence[PredictiveCheck], levels: Sequence[LevelCheck] = (), width: float = WIDE, has_legend: bool = True
 ) -> Figure:
     """One panel per observation, and one of the drug's levels by dose.
 
@@ -40,6 +38,7 @@ def figure_predictive_check(
     ----------
     checks : of `calibration.predictive_check`. levels : of `calibration.level_check`.
     width : inches; a narrow figure has one column.
+    has_legend : say what marks and colors mean; several figures need it once.
     """
     from matplotlib.figure import Figure
 
@@ -48,7 +47,7 @@ def figure_predictive_check(
     n_columns = 1 if narrow else 2
     n_rows = max(-(-n_panels // n_columns), 1)
     with quiet():
-        below = 0.0 if n_columns * n_rows > n_panels else 1.5 if narrow else 0.8
+        below = 0.0 if n_columns * n_rows > n_panels or not has_legend else 1.5 if narrow else 0.8
         height = _PANEL * n_rows + below
         # Panels of one size need no search for a layout, which would take as long as drawing them.
         figure = Figure(figsize=(width, height))
@@ -66,7 +65,8 @@ def figure_predictive_check(
         empty = panels[max(n_panels, 1) :]
         for axes in empty:
             axes.set_axis_off()
-        _legend(empty[0] if len(empty) else figure, narrow, bool(levels))
+        if has_legend:
+            _legend(empty[0] if len(empty) else figure, narrow, bool(levels))
     return figure
 
 
@@ -102,7 +102,7 @@ def _course_panel(axes: Axes, check: PredictiveCheck) -> None:
         axes.plot([at[float(day)] for day in days], values, ".", color=MUTED, alpha=0.55, markersize=2.6, zorder=3)
     axes.set_yscale("log")
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(_power))
+    axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     _floor(axes, check)
     _no_band(axes, check, places)
     axes.set_xlim(-0.4, places.size - 0.6)
@@ -156,11 +156,6 @@ def _level_panel(axes: Axes, levels: Sequence[LevelCheck]) -> None:
     axes.set_ylabel(levels[0].unit)
     names = "OBS-PK1" if all(one.id.startswith("OBS-PK1") for one in levels) else levels[0].id
     _title(axes, "Drug, mean steady level by dose", names, levels[0].use)
-
-
-def _power(value: float, _: int | None = None) -> str:
-    """Powers of ten, plain where they are short."""
-    return f"{value:g}" if 0.01 <= value <= 1000 else "10" + f"{log10(value):.0f}".translate(_POWERS)
 
 
 def _day(day: float) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from math import log10
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +25,27 @@ MUTED = "#5F6B76"
 RULE = "#D5DAE0"
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7A5C00", "#56B4E9", "#4D4D4D")
 LINES: tuple[Any, ...] = ("-", "--", ":", "-.")
+INK = "#22303C"
+EDGE = "#8A95A0"
+GUIDE = "#C3CAD1"
+# Variables of the page's style sheet by color: a page may repaint its figures in the dark, a file keeps the color.
+VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "#FFFFFF": "--paper",
+        INK: "--ink",
+        PUBLISHED: "--published",
+        OUTSIDE: "--bad",
+        NEAR_EDGE: "--near-edge",
+        MUTED: "--muted",
+        RULE: "--rule",
+        EDGE: "--frame",
+        GUIDE: "--guide",
+        "#E9ECEF": "--grid",
+        "#EDF0F2": "--shade",
+    }
+    | {color: f"--arm-{place}" for place, color in enumerate(COLORS)}
+)
+_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 # Inches. The wide figure fits a printed page, the narrow one a phone of 390 px.
 WIDE = 7.4
@@ -35,8 +58,8 @@ _SETTINGS: Any = {
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "axes.labelsize": 8.5,
-    "axes.labelcolor": "#22303C",
-    "axes.edgecolor": "#8A95A0",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": EDGE,
     "axes.linewidth": 0.7,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -44,13 +67,13 @@ _SETTINGS: Any = {
     "axes.grid": True,
     "grid.color": "#E9ECEF",
     "grid.linewidth": 0.7,
-    "xtick.color": "#5F6B76",
-    "ytick.color": "#5F6B76",
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "xtick.major.size": 3,
     "ytick.major.size": 3,
-    "text.color": "#22303C",
+    "text.color": INK,
     "legend.frameon": False,
     "legend.fontsize": 8,
     "lines.linewidth": 1.7,
@@ -61,6 +84,7 @@ _SETTINGS: Any = {
     "svg.hashsalt": "engager",
 }
 _LONG = re.compile(r"-?\d+\.\d{3,}")
+_COLOR = re.compile(r"#[0-9a-f]{6}(?=[;\"])")
 _PAGE_FONTS = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 
@@ -94,7 +118,17 @@ def note(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
-def to_svg(figure: Figure, name: str, description: str) -> str:
+def power_of_ten(value: float, _: int | None = None) -> str:
+    """A tick of a logarithmic axis: plain where that is short, else a power of ten such as ``10⁻⁴``.
+
+    The math of the plotting library would be parsed anew for each figure, which takes longer than drawing it.
+    """
+    if 0.01 <= value <= 1000 or value <= 0:
+        return f"{value:g}"
+    return "10" + f"{log10(value):.0f}".translate(_POWERS)
+
+
+def to_svg(figure: Figure, name: str, description: str, *, is_themed: bool = False) -> str:
     """The figure as an SVG element for a page.
 
     Parameters
@@ -102,6 +136,7 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
     figure : drawn under `quiet`.
     name : prefix of all ids inside, so that several figures can share a page.
     description : read aloud by screen readers.
+    is_themed : colors follow the style sheet of the page around it; else they are the figure's own.
 
     Returns
     -------
@@ -109,17 +144,28 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
     """
     from html import escape
 
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.StringIO()
+    canvas: Any = FigureCanvasSVG(figure)
     with quiet():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # `savefig` draws everything twice, to find a layout that drawing finds anyway.
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     # A hundredth of a point is finer than any screen; six decimals would double the page.
     text = re.sub(r'(?<= d=")[^"]+', lambda path: _LONG.sub(lambda n: f"{float(n[0]):.2f}", path[0]), text)
     text = _renumbered(text, name).replace("'DejaVu Sans'", _PAGE_FONTS)
+    if is_themed:
+        text = _COLOR.sub(lambda color: _variable(color[0]), text)
     label = f'role="img" aria-label="{escape(description, quote=True)}"'
     return text.replace("<svg", f"<svg {label}", 1)
+
+
+def _variable(color: str) -> str:
+    name = VARIABLES.get(color.upper())
+    return color if name is None else f"var({name}, {color})"
 
 
 def _renumbered(text: str, name: str) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engager.analysis import EndpointRequest
+from engager.core import InputError
 from engager.protocol import Protocol, Regimen
 from engager.report import DoseSegment, Panel, ReportContent, Source
 from engager.study.notes import run_notes
 from engager.study.parameters import Parameters
 from engager.study.run.baseline import baseline_rows
 from engager.study.run.individuals import predictive_section
-from engager.study.run.requests import definitions_of, request_for
+from engager.study.run.requests import definitions_of, page_requests_of, request_for, requests_of
 from engager.study.sensitivity.drivers import drivers_section
 from engager.trial import TrialData
 
@@ -21,21 +24,24 @@ if TYPE_CHECKING:
     import polars as pl
 
 _SURVIVAL = ("OS", "EFS")
+_FEWEST_ANCHORS = 2
 _COURSE_CYCLES = 3
 _LARGEST_COURSE_DAYS = 168.0
 
 # Panels of the sampled courses, from drug to counts; a panel whose columns a model lacks is left out.
 _CYTOKINES = {"il6_pg_per_mL": "IL-6", "il10_pg_per_mL": "IL-10", "ifng_pg_per_mL": "IFN-gamma"}
+MARROW = Panel(
+    "Leukemic share of marrow cells (below 10⁻⁴: MRD response)",
+    {"marrow_blasts_percent": "blasts"},
+    "share",
+    floor=1e-7,
+    limits={0.05: "5 %", 1e-4: "10⁻⁴"},
+    scale=0.01,
+)
 _PANELS = (
-    Panel("Drug in serum", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=1.0),
+    Panel("Drug in serum, patients on drug", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=1.0, from_floor=True),
     Panel("Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1),
-    Panel(
-        "Blasts in marrow",
-        {"marrow_blasts_percent": "blasts"},
-        "%",
-        floor=1e-5,
-        limits={5.0: "5 %", 1e-2: "1e-4"},
-    ),
+    MARROW,
     Panel("Cytokines", _CYTOKINES, "pg/mL", floor=1.0),
     Panel(
         "Neutrophils",
@@ -92,10 +98,13 @@ def report_content(
         drivers=drivers_section(protocol.model, values, protocol=protocol),
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),
-        estimates=estimates,
+        estimates=_with_page_requests(protocol, data, estimates),
         definitions=definitions_of(protocol),
         patients=data.patients,
         survival=_survival(protocol, data),
+        one_trial=_one_trial(protocol, data),
+        rebuilt=_rebuilt(protocol),
+        is_counterfactual=protocol.allocation.counterfactual,
         trajectories=data.trajectories if data.trajectories.height else None,
         panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
         doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
@@ -131,19 +140,65 @@ def _course_days(protocol: Protocol) -> float:
     return min(float(max(ends)), _LARGEST_COURSE_DAYS)
 
 
+def _with_page_requests(protocol: Protocol, data: TrialData, estimates: pl.DataFrame) -> pl.DataFrame:
+    """The run's estimates, and behind them what only the page shows."""
+    import polars as pl
+
+    from engager.analysis import estimate_endpoints
+
+    more = estimate_endpoints(data, page_requests_of(protocol), protocol.population.setting)
+    behind = pl.col("request") + len(requests_of(protocol))
+    return pl.concat([estimates, more.with_columns(behind.cast(estimates.schema["request"]))])
+
+
+def _drawn(protocol: Protocol) -> dict[str, EndpointRequest]:
+    """The times whose curves are drawn; an endpoint that stands twice as it stands first."""
+    times = {one.id: one for one in reversed(protocol.endpoints) if one.is_time_to_event and one.id in _SURVIVAL}
+    return {
+        name: request_for(protocol, endpoint, protocol.arm_ids[0], "median")
+        for name, endpoint in reversed(times.items())
+    }
+
+
 def _survival(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
-    """Curves of the study's times to event; of an endpoint that stands twice, as it stands first."""
     import polars as pl
 
     from engager.analysis import survival_bands
 
     months = np.arange(0.0, protocol.follow_up.months + 1e-9, 0.25)
-    drawn = {endpoint.id: endpoint for endpoint in reversed(protocol.endpoints) if endpoint.is_time_to_event}
-    frames = [
-        survival_bands(data, request_for(protocol, endpoint, protocol.arm_ids[0], "median"), months, protocol.arm_ids)
-        for endpoint in reversed(drawn.values())
-        if endpoint.id in _SURVIVAL
-    ]
+    frames = [survival_bands(data, request, months, protocol.arm_ids) for request in _drawn(protocol).values()]
+    return pl.concat(frames) if frames else None
+
+
+def _one_trial(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
+    import polars as pl
+
+    from engager.analysis import trial_curves
+
+    frames = [trial_curves(data, request, protocol.arm_ids) for request in _drawn(protocol).values()]
+    return pl.concat(frames) if frames else None
+
+
+def _rebuilt(protocol: Protocol) -> pl.DataFrame | None:
+    """Curves through what the study's record prints, where two points or more leave little room between them."""
+    import polars as pl
+
+    from engager.evidence import rebuild_curve, record
+
+    if protocol.record is None or protocol.simulated_only:
+        return None
+    printed = record(protocol.record)
+    frames = []
+    for arm, endpoint in product((one.id for one in printed.arms if one.id in protocol.arms), _drawn(protocol)):
+        try:
+            curve = rebuild_curve(printed, arm, endpoint)
+        except InputError:
+            continue  # nothing of it was printed, or points that contradict each other
+        if len(curve.anchors) < _FEWEST_ANCHORS:
+            continue
+        seen = curve.time_months <= curve.last_printed_months
+        table = {"month": curve.time_months[seen], "survival": curve.survival[seen]}
+        frames.append(pl.DataFrame(table).with_columns(arm=pl.lit(arm), endpoint=pl.lit(endpoint)))
     return pl.concat(frames) if frames else None
 
 

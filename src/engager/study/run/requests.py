@@ -6,13 +6,17 @@ its comparisons count the same things.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from engager.analysis import EndpointRequest
 from engager.calibration import request_of
+from engager.evidence import trial_endpoints
 from engager.protocol import Endpoint, Protocol, Target
 
 _LANDMARKS_MONTHS = (6.0, 12.0)
+# Not every study has an induction; a study that has one names its deaths.
+_ASKED_FOR = ("death_induction",)
 
 
 def requests_of(protocol: Protocol) -> list[EndpointRequest]:
@@ -22,6 +26,24 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
     endpoint its incidence at the landmarks; two arms a hazard ratio of each time from randomization.
     """
     return [request for _, request in _asked_by_endpoint(protocol)]
+
+
+def page_requests_of(protocol: Protocol) -> list[EndpointRequest]:
+    """What a page shows beyond `requests_of`: adverse events that the study does not name, and with three or more arms
+    the hazard ratio of each pair.
+    """
+    arms = protocol.arm_ids
+    named = {endpoint.id for endpoint in protocol.endpoints}
+    safety = [name for name, one in trial_endpoints().items() if one.table == "safety" and name not in _ASKED_FOR]
+    found = [
+        request_for(protocol, Endpoint.model_validate(name), arm, "proportion")
+        for name in safety if name not in named
+        for arm in arms
+    ]  # fmt: skip
+    if len(arms) > 2:
+        times = [one for one in protocol.endpoints if one.is_time_to_event and one.origin == "randomization"]
+        found += [comparison_of(protocol, one, *pair) for one in times for pair in combinations(arms, 2)]
+    return found
 
 
 def definitions_of(protocol: Protocol) -> list[str]:
