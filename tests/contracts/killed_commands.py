@@ -158,7 +158,7 @@ def _warm_up(name: str) -> None:
         engager.study.calibration_plan(["tower"], members=4, portions=2, seed=1)
     else:
         protocol = read_protocol(stand_in.STUDY, "tiny.yaml")
-        engager.study.parameters.population_parameters(protocol.model, 3)
+        engager.study.parameters.population_parameters(protocol.model.id, 3)
 
 
 def main(name: str, base: Path) -> None:

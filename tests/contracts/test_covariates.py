@@ -7,7 +7,7 @@ from engager.model import load_model
 from engager.protocol import PopulationBlock
 from engager.study.sensitivity.words import meaning_of
 
-NOT_COVARIATES = {"setting", "other"}
+NOT_COVARIATES = {"setting", "other", "lineage"}  # lineage gives the covariate t_lineage
 
 
 def test_every_key_of_the_population_is_a_covariate_and_has_its_kind():

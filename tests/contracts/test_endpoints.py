@@ -12,6 +12,7 @@ import pytest
 from engager.analysis import ENDPOINTS, STATISTICS, EndpointRequest, estimate_endpoints, response_categories
 from engager.core import OUTCOMES, InputError, patient_columns
 from engager.evidence import TrialEndpoint, known_endpoint, trial_endpoints, trial_names
+from engager.model import load_model
 from engager.protocol import SIMULATED_ENDPOINTS, DesignBlock, Endpoint, Protocol
 from engager.report import ReportContent
 from engager.report.tables import outcome_tables
@@ -123,6 +124,8 @@ def test_reports_print_it_in_its_table(patients, name):
 def test_exports_name_it_by_its_code(name):
     one = trial_endpoints()[name]
     study = {"study": "x", "arms": {"b": {"n": 4, "regimen": "blinatumomab"}}, "endpoints": [name]}
+    if load_model("b-all").roles.lacking(one.needs):  # shown by a tumor alone
+        study |= {"model": {"id": "b-all", "variant": "lymphoma"}, "population": {"setting": "lymphoma"}}
     protocol = Protocol.model_validate(study)
     codes = [asked.code for asked in parameters_of(protocol, of_time=one.kind != "share")]
     assert codes == [] if one.adam == "ADAE" else codes[0] == one.adam

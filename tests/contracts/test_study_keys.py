@@ -96,6 +96,24 @@ def design(key: str, value: Any, block: dict[str, Any], **also: Any) -> Change:
     return Change(f"design.{key}", value, {"design": block, "targets": [], **also}, design=True)
 
 
+NODAL = {
+    "model": {"id": "b-all", "variant": "lymphoma"},
+    "population": {"setting": "lymphoma"},
+    "arms": {"a": BASE["arms"]["a"]},
+    "allocation": {},
+    "endpoints": ["ORR", "TTP"],
+    "targets": [],
+}
+OWN_DRUG = {
+    "target": "CD19",
+    "quantities": {
+        word: {"value": value, "unit": unit, "assumed": "for this test", "range": [0.01, 1000]}
+        for word, value, unit in (
+            ("molar_mass", 100, "kg/mol"), ("target_affinity", 1, "nmol/L"), ("cd3_affinity", 100, "nmol/L"),
+            ("clearance", 0.5, "L/day"), ("volume", 4, "L"),
+        )
+    },
+}  # fmt: skip
 LINE = {"id": "next", "share": 1.0, "delay_days": 5, "log10_kill": 2.0, "log10_kill_sd": 0.5, "hsct": 1.0}
 LATER = {"later_therapy": {"lines": [LINE]}, f"{REGIMEN}.cycles": 1, "hsct": {"probability": 0.5}}
 
@@ -117,6 +135,9 @@ NULL = {"primary": "CR/CRh/CRi", "test": "exact", "null_share": 0.2, "null_arm":
 ACTS: dict[str, Change] = {
     "study": Change("study", "other-keys"),
     "model": Change("model", "hosseini-2020"),
+    "ModelChoice.id": Change("model", {"id": "hosseini-2020", "variant": "nhl"}, NODAL),
+    "ModelChoice.variant": Change("model.variant", "lymphoma", {"model": {"id": "b-all"}}),
+    "drugs": Change("drugs.own.quantities.clearance.value", 0.2, {"drugs": {"own": OWN_DRUG}, "arms.a.drug": "own"}),
     "simulated_only": Change("simulated_only", True),
     "population": Change("population", {"age_years": 70}),
     "eligibility": Change("eligibility", ["age_years >= 50"]),
@@ -134,6 +155,7 @@ ACTS: dict[str, Change] = {
     "Allocation.block": Change("allocation.block", 6),
     "Allocation.strata": Change("allocation.strata", ["sex"]),
     "Allocation.counterfactual": Change("allocation", {"counterfactual": True}),
+    "Arm.drug": Change("arms.a.drug", "own", {"drugs": {"own": OWN_DRUG}}),
     "Arm.n": Change("arms.a.n", 13),
     "Arm.regimen": Change("arms.b.regimen", "hyper-cvad"),
     "Arm.never_treated": Change("arms.a.never_treated", 0.5),
@@ -207,6 +229,10 @@ ACTS: dict[str, Change] = {
     "PopulationBlock.cd8_per_uL": Change("population.cd8_per_uL", 900),
     "PopulationBlock.remission_months": Change("population.remission_months", 40),
     "PopulationBlock.other": Change("population.other", {"ldh_per_uln": 2}),
+    "PopulationBlock.lineage": Change("population.lineage", "T"),
+    "PopulationBlock.cd20_positive": Change("population.cd20_positive", 0.5),
+    "PopulationBlock.tumor_mL": Change("population.tumor_mL", 20, NODAL),
+    "PopulationBlock.indolent": Change("population.indolent", 1, {**NODAL, "population.indolent": 0}),
     "Premedication.dexamethasone_mg": Change(f"{REGIMEN}.premedication.dexamethasone_mg", 0),
     "Premedication.dexamethasone_mg_per_m2": Change(f"{REGIMEN}.premedication.dexamethasone_mg_per_m2", 2),
     "Regimen.id": Change("arms.b.regimen.id", "vsli"),
@@ -224,6 +250,13 @@ ACTS: dict[str, Change] = {
     "Regimen.premedication": Change(f"{REGIMEN}.premedication", {}),
     "Regimen.toxicity_rules": Change(f"{REGIMEN}.toxicity_rules", "none"),
     "Regimen.continue_if": Change(f"{REGIMEN}.continue_if", {"after_cycle": 1, "response": ["complete_MRD_response"]}),
+    "Regimen.stop_if": Change(f"{REGIMEN}.stop_if", {"after_cycle": 1, "response": ["CR", "CRh", "CRi"]}),
+    "StopIf.after_cycle": Change(
+        f"{REGIMEN}.stop_if.after_cycle", 2, regimen(stop_if={"after_cycle": 1, "response": ["CR", "CRh", "CRi"]})
+    ),
+    "StopIf.response": Change(
+        f"{REGIMEN}.stop_if.response", ["PR"], regimen(stop_if={"after_cycle": 1, "response": ["CR", "CRh", "CRi"]})
+    ),
     "Regimen.course": Change("arms.b.regimen.course", [{"drug": "cytarabine", "days": "1-2"}]),
     "Regimen.strength": Change("arms.b.regimen.strength", 0.2),
     "Regimen.marrow_toxicity": Change("arms.b.regimen.marrow_toxicity", 0.2),

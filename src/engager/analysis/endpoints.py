@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 RESPONSES = ("CR", "CRh", "CRi")
+# Whoever responded at all, by marrow or by the size of a tumor.
+_RESPONDERS = (*RESPONSES, "PR")
 
 
 class Kind(Enum):
@@ -157,7 +159,9 @@ def _counted(request: EndpointRequest) -> pl.Expr:
         everybody = _col("hsct_day").is_not_null()
     elif usual == "relapsed":
         everybody = _col("relapse_day").is_not_null()
-    chosen = request.among or ("CR/CRh/CRi" if usual in ("responders", "assessed_responders") else "all")
+    if request.among is None and usual in ("responders", "assessed_responders"):
+        return everybody & _col("best_response").is_in(_RESPONDERS).fill_null(False)
+    chosen = request.among or "all"
     if chosen in ("all", "everyone"):
         return everybody
     categories = response_categories(chosen)
@@ -176,6 +180,37 @@ def _denominator(name: str) -> str:
 def _response(request: EndpointRequest) -> Share:
     categories = response_categories(request.endpoint)
     return Share(_counted(request), _best_response(request).is_in(categories).fill_null(False))
+
+
+def _overall_response(request: EndpointRequest) -> Share:
+    return Share(_counted(request), _by(_day(request), request) & _col("best_response").is_in(_RESPONDERS))
+
+
+def _progression_free(request: EndpointRequest) -> Times:
+    import polars as pl
+
+    failure = pl.min_horizontal("progression_day", "death_day")
+    return _clock(request, _counted(request), _origin_day(request), failure)
+
+
+def _time_to_progression(request: EndpointRequest) -> Times:
+    return _clock(request, _counted(request), _origin_day(request), _col("progression_day"))
+
+
+def _by_day(request: EndpointRequest) -> Share:
+    """Whether the day of the endpoint came, by the window when there is one."""
+    return Share(_counted(request), _by(_day(request), request))
+
+
+def _stopped_for(*events: str) -> Callable[[EndpointRequest], Share]:
+    """Study drug stopped for good because of one of these events."""
+
+    def build(request: EndpointRequest) -> Share:
+        reasons = [f"{event} toxicity" for event in events]
+        stopped = _col("treatment_end_reason").is_in(reasons).fill_null(False)
+        return Share(_counted(request), stopped & _by(_day(request), request))
+
+    return build
 
 
 def _best_response(request: EndpointRequest) -> pl.Expr:
@@ -369,6 +404,7 @@ _RULES: dict[str, Callable[[EndpointRequest], Share | Times]] = {
     "CR/CRh/CRi": _response,
     "MRD_response": _mrd("mrd_below_limit"),
     "complete_MRD_response": _mrd("mrd_undetectable"),
+    "ORR": _overall_response,
     "response_in_cycle_1": _response_in_cycle_1,
     "HSCT_after_response": _hsct_after_response,
     "HSCT_on_study": _hsct_on_study,
@@ -376,12 +412,18 @@ _RULES: dict[str, Callable[[EndpointRequest], Share | Times]] = {
     "CRS_grade3plus": _toxicity("crs_grade", 3),
     "neurologic_any": _toxicity("neurologic_grade", 1),
     "neurologic_grade3plus": _toxicity("neurologic_grade", 3),
+    "discontinuation_AE": _stopped_for("CRS", "neurologic"),
+    "discontinuation_neurologic": _stopped_for("neurologic"),
+    "b_cell_depletion": _by_day,
+    "il6_high": _by_day,
     "death_induction": _death_induction,
     "early_death_30d": _early_death_30d,
     "fatal_AE": _fatal_ae,
     "cd19_negative_relapse": _cd19_negative_relapse,
     "OS": _overall_survival,
     "EFS": _event_free_survival,
+    "PFS": _progression_free,
+    "TTP": _time_to_progression,
     "RFS": _remission_duration,
     "DFS": _remission_duration,
     "DoR": _remission_duration,

@@ -17,7 +17,7 @@ import numpy as np
 
 from engager.core import FloatArray, IntArray, share_out, usable_cpus
 from engager.engine import Action, Problem, Schedule, Trajectories, solve
-from engager.model import DiseaseRoles, System, load_model
+from engager.model import DiseaseRoles, System
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
 from engager.trial import METHOD, RTOL, piece_size, simulate_here
@@ -181,15 +181,16 @@ class Courses:
 
 def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> list[Courses]:
     """The courses of every arm, as a trial carried them."""
-    model = load_model(protocol.model)
-    system, roles = model.system, model.roles
     by_arm: dict[str, Courses] = {}
 
     def witness(arm: str, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
         if arm not in by_arm:  # the first round has everybody
             assert problem.initial is not None
             assert problem.inputs is not None
-            found = Courses(system, roles, problem.initial.copy(), problem.parameters.copy(), np.zeros(rows.size))
+            model = protocol.model_of(arm)
+            found = Courses(
+                model.system, model.roles, problem.initial.copy(), problem.parameters.copy(), np.zeros(rows.size)
+            )
             found._last, found._inputs = problem.initial.copy(), np.zeros_like(problem.inputs)
             by_arm[arm] = found
         by_arm[arm].add(rows, problem, solution)

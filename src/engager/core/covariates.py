@@ -66,6 +66,11 @@ COVARIATES = (
               ("PHFL", "Philadelphia Chromosome Positive Flag")),
     Covariate("extramedullary", "yes_no", "extramedullary disease", 0.0, True,
               ("EMDFL", "Extramedullary Disease Flag")),
+    # of a study that names them
+    Covariate("tumor_mL", "number", "volume of the tumor at entry", adam=("TUMORBL", "Tumor Volume at Baseline (mL)")),
+    Covariate("indolent", "yes_no", "indolent lymphoma", adam=("INDOLFL", "Indolent Lymphoma Flag")),
+    Covariate("t_lineage", "yes_no", "T lineage", adam=("TLINFL", "T Lineage Flag")),
+    Covariate("cd20_positive", "yes_no", "CD20 on blasts", adam=("CD20FL", "CD20 Positive Flag")),
     # made from the study and from other covariates
     Covariate("in_remission", "yes_no", "remission at entry", adam=("INREMFL", "Entered in Remission Flag")),
     Covariate("untreated", "yes_no", "no earlier treatment", adam=("UNTRTFL", "Leukemia Never Treated Before Flag")),

@@ -4,6 +4,8 @@ from .derivative import (
 )
 from .drug import (
     Drug as Drug,
+    apply_drug as apply_drug,
+    drug_from as drug_from,
     drug_ids as drug_ids,
     read_drug as read_drug,
 )
@@ -36,7 +38,6 @@ from .parameters import (
     Variant as Variant,
 )
 from .roles import (
-    TRIAL_PARTS as TRIAL_PARTS,
     DiseaseRoles as DiseaseRoles,
 )
 from .sbml.antimony import (

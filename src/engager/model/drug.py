@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from engager.core import InputError, Problem, UnitError, digest, factor, nearest, read_plain
+from engager.core import InputError, Problem, UnitError, digest, digest_object, factor, nearest, read_plain
 
 if TYPE_CHECKING:
     from engager.model.parameters import Model, Parameter
@@ -90,25 +90,38 @@ def read_drug(drug: str | Path) -> Drug:
         content = read_plain(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(Problem(path.name, " ".join(str(error).split()), "must be YAML")) from None
+    return replace(drug_from(content, f"{path.name}: "), hash=digest(text))
+
+
+def drug_from(content: Any, where: str) -> Drug:
+    """A drug from what its file holds, read already.
+
+    Parameters
+    ----------
+    where : what messages begin with, before the key.
+
+    Raises
+    ------
+    InputError
+        As `read_drug`.
+    """
     if not isinstance(content, dict):
-        raise InputError(Problem(path.name, content, "must be a mapping with " + ", ".join(_KEYS)))
+        place = where.removesuffix(": ").removesuffix(".")
+        raise InputError(Problem(place, content, "must be a mapping with " + ", ".join(_KEYS)))
     problems: list[Problem] = []
     for key in sorted(set(content) - set(_KEYS), key=str):
-        problems.append(
-            Problem(f"{path.name}: {key}", content[key], "is no key of a drug file", nearest(str(key), _KEYS))
-        )
+        problems.append(Problem(f"{where}{key}", content[key], "is no key of a drug file", nearest(str(key), _KEYS)))
     for key in ("drug", "target", "quantities"):
         if key not in content:
-            problems.append(Problem(f"{path.name}: {key}", None, "is required"))
-    sources = _mapping(content, "sources", path.name, problems)
-    entries = _mapping(content, "quantities", path.name, problems)
+            problems.append(Problem(f"{where}{key}", None, "is required"))
+    sources = _mapping(content, "sources", where, problems)
+    entries = _mapping(content, "quantities", where, problems)
     quantities = {
-        word: _read_quantity(entry, f"{path.name}: quantities.{word}", sources, problems)
-        for word, entry in entries.items()
+        word: _read_quantity(entry, f"{where}quantities.{word}", sources, problems) for word, entry in entries.items()
     }
     if "quantities" in content:
         problems += [
-            Problem(f"{path.name}: quantities.{word}", None, "is required") for word in _REQUIRED if word not in entries
+            Problem(f"{where}quantities.{word}", None, "is required") for word in _REQUIRED if word not in entries
         ]
     if problems:
         raise InputError(problems)
@@ -118,7 +131,7 @@ def read_drug(drug: str | Path) -> Drug:
         target=str(content["target"]),
         quantities={word: quantity for word, quantity in quantities.items() if quantity is not None},
         sources={str(key): str(text) for key, text in sources.items()},
-        hash=digest(text),
+        hash=digest_object(content),
     )
 
 
@@ -162,6 +175,7 @@ def apply_drug(model: Model, drug: Drug) -> Model:
     if problems:
         raise InputError(problems)
     values = {name: row.model_value for name, row in rows.items()}
+    given = {fields[word] for word in drug.quantities}
     return replace(
         model,
         parameters=rows,
@@ -171,6 +185,9 @@ def apply_drug(model: Model, drug: Drug) -> Model:
         drug=drug.id,
         target=drug.target,
         hash=digest(model.hash + drug.hash),
+        own_values=model.own_values | given,
+        own_spreads=model.own_spreads
+        | {fields[word] for word, one in drug.quantities.items() if one.sd_log is not None},
     )
 
 
@@ -195,7 +212,7 @@ def _mapping(content: Mapping[str, Any], key: str, where: str, problems: list[Pr
     found = content.get(key, {})
     if isinstance(found, dict):
         return found
-    problems.append(Problem(f"{where}: {key}", found, "must be a mapping"))
+    problems.append(Problem(f"{where}{key}", found, "must be a mapping"))
     return {}
 
 

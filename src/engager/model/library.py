@@ -8,6 +8,7 @@ and either a source or, where none was seen, the assumption behind it and a rang
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -17,9 +18,10 @@ from typing import Any
 import yaml
 
 from engager.core import InputError, Problem, UnitError, digest, factor, nearest
+from engager.model.disease import read_diseases
 from engager.model.drug import apply_drug, read_drug
 from engager.model.parameters import Effect, Model, Parameter
-from engager.model.roles import read_roles
+from engager.model.roles import DiseaseRoles, read_roles
 from engager.model.variant import read_variants
 
 _KEYS = {
@@ -120,6 +122,10 @@ def read_model(equations: Path, table: Path) -> Model:
         raise InputError(problems)
     defaults = {**system.defaults, **{name: row.model_value for name, row in rows.items()}}
     system = replace(system, id=content["model"], defaults=defaults)
+
+    def roles(instead: Mapping[str, Any]) -> DiseaseRoles:
+        return read_roles(equations.with_name("roles.yaml"), content["model"], system, instead)
+
     return Model(
         id=content["model"],
         title=content.get("title", content["model"]),
@@ -133,7 +139,8 @@ def read_model(equations: Path, table: Path) -> Model:
         drug=str(content.get("drug", "blinatumomab")),
         target=str(content.get("target", "CD19")),
         drug_fields=drug_fields,
-        roles=read_roles(equations.with_name("roles.yaml"), content["model"], system),
+        roles=roles({}),
+        diseases=read_diseases(equations.with_name("diseases.yaml"), variants, rows, _read_effect, roles),
     )
 
 

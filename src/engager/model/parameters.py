@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from engager.core import InputError, Problem, digest, nearest
@@ -84,6 +85,25 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Disease:
+    """What a trial of a variant's patients has besides the variant.
+
+    Attributes
+    ----------
+    values : parameter -> value in the table's unit. model_values : the same in the unit of the equations.
+    effects : of covariates, besides those of the table. roles : of this disease. sources : citations by key.
+    text : of the file, which belongs to the hash of a model that runs the disease.
+    """
+
+    values: Mapping[str, float]
+    model_values: Mapping[str, float]
+    effects: tuple[Effect, ...]
+    roles: DiseaseRoles
+    sources: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
 class Model:
     """Equations with their parameter table.
 
@@ -99,6 +119,10 @@ class Model:
     drug, target : whose drug parameters these are, and the antigen it binds.
     drug_fields : parameter of this model by the word that drug files use for it.
     roles : which of its names plays which part for a trial.
+    diseases : what trials of a variant's patients have besides the variant, by its name.
+    variant : whose patients these are; None: those of the table.
+    own_values, own_spreads : parameters whose typical value, and whose spread between patients, a variant, a disease or
+        a drug has given, so that a population fitted to the model's own patients and drug does not replace it.
     """
 
     id: str
@@ -114,6 +138,10 @@ class Model:
     target: str = "CD19"
     drug_fields: dict[str, str] = field(default_factory=dict)
     roles: DiseaseRoles = field(default_factory=lambda: DiseaseRoles(""))
+    diseases: dict[str, Disease] = field(default_factory=dict)
+    variant: str | None = None
+    own_values: frozenset[str] = frozenset()
+    own_spreads: frozenset[str] = frozenset()
 
     def with_variant(self, name: str) -> Model:
         """The model for other patients, as its table names them.
@@ -132,7 +160,32 @@ class Model:
                     nearest(name, self.variants),
                 )
             )
-        return self.with_values(dict(self.variants[name].model_values))
+        values = dict(self.variants[name].model_values)
+        return replace(self.with_values(values), variant=name, own_values=self.own_values | set(values))
+
+    def as_disease(self, variant: str | None) -> Model:
+        """The model that trials of a variant's patients run: its values, and what ``diseases.yaml`` adds to them.
+
+        Raises
+        ------
+        InputError
+            When the table has no such variant.
+        """
+        if variant is None:
+            return self
+        patients = self.with_variant(variant)
+        if (disease := self.diseases.get(variant)) is None:
+            return patients
+        values = dict(disease.model_values)
+        valued = patients.with_values(values)
+        return replace(
+            valued,
+            effects=(*valued.effects, *disease.effects),
+            roles=disease.roles,
+            sources={**valued.sources, **disease.sources},
+            own_values=valued.own_values | set(values),
+            hash=digest(valued.hash + disease.text),
+        )
 
     def with_values(self, values: dict[str, float]) -> Model:
         """The same equations with other values (in model units) for some parameters.

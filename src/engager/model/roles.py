@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -34,21 +35,17 @@ _WORDS: dict[str, dict[str, str]] = {
         "emptied": "states", "stem": "state", "grafted": "states", "window": "state", "late_effects": "state",
     },
     "seen": dict.fromkeys(
-        ("marrow_blasts_percent", "log10_mrd", "blood_blasts_per_uL", "neutrophils_per_uL", "platelets_per_uL"),
+        (
+            "marrow_blasts_percent", "log10_mrd", "blood_blasts_per_uL", "neutrophils_per_uL", "platelets_per_uL",
+            "b_per_uL", "il6_pg_per_mL",
+        ),
         "observable",
     ),
     "fixed_by": dict.fromkeys(
-        ("bsa_m2", "age_years", "cd8_per_uL", "marrow_blasts_percent", "population_mortality"), "parameter"
+        ("bsa_m2", "age_years", "cd8_per_uL", "marrow_blasts_percent", "population_mortality"), "parameters"
     ),
     "burden": dict.fromkeys(("capacity", "normal_marrow", "normal_floor", "reserve", "recovery"), "parameter"),
 }  # fmt: skip
-# What every trial asks of its model, besides where the doses of its arms go.
-TRIAL_PARTS = (
-    "clones", "sanctuary", "pools.antigen_positive", "hazards.leukemia", "seen.marrow_blasts_percent", "seen.log10_mrd",
-    "seen.blood_blasts_per_uL", "seen.neutrophils_per_uL", "seen.platelets_per_uL", "doses.chemotherapy",
-    "chemotherapy_sensitivity", "marrow_toxicity", "transplant.emptied", "transplant.stem", "transplant.grafted",
-    "transplant.window", "transplant.late_effects", "fixed_by.marrow_blasts_percent",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,9 @@ class DiseaseRoles:
     clones : states that hold cells [cells] and end below their last one, in the order of their draws.
     pools : states that what kills leukemia kills, with the antigen and without.
     sanctuary : the clone outside marrow and blood that imaging sees; empty: none.
+    tumor : states whose sum [cells] is nodal disease, read by its size on images; empty: the disease is in marrow.
+    with_tumor : parameters in proportion to the volume of the tumor, whose table values are those of `tumor_mL` [mL].
+    without_antigen : values of parameters in a patient whose disease never has the antigen (T lineage and CD19).
     hazards : integrated hazards of death by cause. toxicities : those of events by kind. severity : the state that
         makes an event of a kind more often severe.
     transplant : states that conditioning empties and the stem cells that it leaves a share of; that a graft switches on
@@ -72,7 +72,7 @@ class DiseaseRoles:
     seen : what a visit observes. courses : what is kept of sampled patients and drawn, by column of the tables.
     tolerances : absolute tolerance of a state in a trial, in its unit; others have ``others``.
     with_weight : parameters in proportion to body weight. as_odds : shares whose log-normal draw is read as odds.
-    fixed_by : parameter that a covariate gives, by the covariate. burden : parameters of the marrow that turn a share
+    fixed_by : parameters that a covariate gives, by the covariate. burden : parameters of the marrow that turn a share
         of blasts into cells.
     """
 
@@ -92,8 +92,12 @@ class DiseaseRoles:
     tolerances: Mapping[str, float] = field(default_factory=dict)
     with_weight: tuple[str, ...] = ()
     as_odds: tuple[str, ...] = ()
-    fixed_by: Mapping[str, str] = field(default_factory=dict)
+    fixed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     burden: Mapping[str, str] = field(default_factory=dict)
+    tumor: tuple[str, ...] = ()
+    with_tumor: tuple[str, ...] = ()
+    tumor_mL: float = 0.0
+    without_antigen: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def leukemia(self) -> tuple[str, ...]:
@@ -104,9 +108,20 @@ class DiseaseRoles:
         """Absolute tolerance of each state, in its unit."""
         return [self.tolerances.get(name, self.tolerances.get("others", 1e-6)) for name in states]
 
+    @property
+    def is_nodal(self) -> bool:
+        """Whether the disease is a tumor, read by its size, and not blasts in marrow."""
+        return bool(self.tumor)
+
     def lacking(self, wanted: Iterable[str]) -> list[str]:
-        """Which of these dotted parts, e.g. ``doses.iv_bolus``, the model does not have."""
-        return [name for name in wanted if not self._named(name)]
+        """Which of these dotted parts the model does not have.
+
+        Parameters
+        ----------
+        wanted : e.g. ``doses.iv_bolus``, a whole block such as ``hazards``, or several of which one is enough,
+            ``seen.marrow_blasts_percent|tumor``.
+        """
+        return [name for name in wanted if not any(self._named(one) for one in name.split("|"))]
 
     def refuse_without(self, wanted: Iterable[str], what: str) -> None:
         """Stop when a part is missing.
@@ -131,8 +146,14 @@ class DiseaseRoles:
         return found.get(name) if name and isinstance(found, Mapping) else found
 
 
-def read_roles(path: Path, model: str, system: System) -> DiseaseRoles:
+def read_roles(
+    path: Path, model: str, system: System, instead: Mapping[str, Any] = MappingProxyType({})
+) -> DiseaseRoles:
     """The roles file of a model; without one the model plays no part.
+
+    Parameters
+    ----------
+    instead : blocks that take the place of the file's, for a disease of the model; None: it has no such block.
 
     Raises
     ------
@@ -141,7 +162,8 @@ def read_roles(path: Path, model: str, system: System) -> DiseaseRoles:
     """
     if not path.is_file():
         return DiseaseRoles(model)
-    content = yaml.safe_load(path.read_text()) or {}
+    content = {**(yaml.safe_load(path.read_text()) or {}), **instead}
+    content = {key: value for key, value in content.items() if value is not None}
     problems: list[Problem] = []
     blocks = [one.name for one in fields(DiseaseRoles) if one.name != "model"]
     _unknown(content, blocks, path.name, problems)
@@ -156,9 +178,10 @@ def read_roles(path: Path, model: str, system: System) -> DiseaseRoles:
         _unknown(found, words, f"{path.name}: {block}", problems)
         for word, value in found.items():
             kind = words.get(word, "state")
-            for name in value if kind == "states" else [value]:
+            for name in value if isinstance(value, list) else [value]:
                 _must_have(name, names[kind.removesuffix("s")], f"{path.name}: {block}.{word}", problems)
     singles = {"clones": "state", "with_weight": "parameter", "as_odds": "parameter"}
+    singles |= {"tumor": "state", "with_tumor": "parameter", "without_antigen": "parameter"}
     singles |= {"sanctuary": "state", "chemotherapy_sensitivity": "parameter", "marrow_toxicity": "parameter"}
     for key, kind in singles.items():
         value = content.get(key, [])
@@ -171,7 +194,10 @@ def read_roles(path: Path, model: str, system: System) -> DiseaseRoles:
             _must_have(name, system.states, f"{path.name}: tolerances", problems)
     if problems:
         raise InputError(problems)
-    return DiseaseRoles(model, **{key: _frozen(value) for key, value in content.items()})
+    frozen = {key: _frozen(value) for key, value in content.items()}
+    # one parameter or several
+    given = {name: (one,) if isinstance(one, str) else one for name, one in frozen.get("fixed_by", {}).items()}
+    return DiseaseRoles(model, **{**frozen, "fixed_by": given})
 
 
 def _frozen(value: Any) -> Any:

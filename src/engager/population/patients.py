@@ -19,8 +19,9 @@ from engager.population.values import PopulationValues
 _ADULT_KG = 75.0
 # A marrow read as 100 % blasts still holds other cells.
 _MOST_BLASTS = 0.97
+_T_LINEAGE = "t_lineage"
 # What is worked out from covariates before it becomes a parameter.
-_BURDEN, _MORTALITY = "marrow_blasts_percent", "population_mortality"
+_BURDEN, _MORTALITY, _TUMOR = "marrow_blasts_percent", "population_mortality", "tumor_mL"
 
 
 @dataclass(frozen=True)
@@ -135,18 +136,26 @@ def _tie_to_covariates(
     size = covariates["weight_kg"] / _ADULT_KG
     for parameter in roles.with_weight:
         values[parameter] = values[parameter] * size
-    for covariate, parameter in roles.fixed_by.items():
+    for parameter in roles.with_tumor:
+        values[parameter] = values[parameter] * (covariates[_TUMOR] / roles.tumor_mL)
+    for covariate, parameters in roles.fixed_by.items():
         if covariate in covariates and covariate not in (_BURDEN, _MORTALITY):
-            values[parameter] = covariates[covariate].astype(float)
+            for parameter in parameters:
+                values[parameter] = covariates[covariate].astype(float)
     if _MORTALITY in roles.fixed_by and {"age_years", "female"} <= covariates.keys():
-        values[roles.fixed_by[_MORTALITY]] = population_mortality(covariates["age_years"], covariates["female"])
+        (parameter,) = roles.fixed_by[_MORTALITY]
+        values[parameter] = population_mortality(covariates["age_years"], covariates["female"])
+    lacking = covariates.get(_T_LINEAGE, np.zeros(1)) > 0.5
+    for parameter, value in roles.without_antigen.items():
+        values[parameter] = np.where(lacking, value, values[parameter])
     if _BURDEN in roles.fixed_by:
+        (parameter,) = roles.fixed_by[_BURDEN]
         if in_remission:
             share = 10.0 ** covariates["mrd_log10"]
             covariates["marrow_blasts_percent"] = 100.0 * share
         else:
             share = covariates["marrow_blasts_percent"] / 100.0
-        values[roles.fixed_by[_BURDEN]] = blasts_at(share, values, roles)
+        values[parameter] = blasts_at(share, values, roles)
 
 
 def blasts_at(share: FloatArray, values: Mapping[str, FloatArray], roles: DiseaseRoles) -> FloatArray:

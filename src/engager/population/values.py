@@ -153,6 +153,14 @@ class PopulationValues:
         """The same with no difference between patients in these parameters."""
         return replace(self, spread={**self.spread, **dict.fromkeys(parameters, 0.0)})
 
+    def for_model(self, model: Model) -> PopulationValues:
+        """The same without what a variant, a disease or a drug of the model has given itself."""
+        if not model.own_values and not model.own_spreads:
+            return self
+        typical = {name: value for name, value in self.typical.items() if name not in model.own_values}
+        spread = {name: value for name, value in self.spread.items() if name not in model.own_spreads}
+        return replace(self, typical=typical, spread=spread)
+
     def refuse_unknown(self, model: Model) -> None:
         """Stop at names that the model does not have; a misspelt one would silently be the table's value.
 

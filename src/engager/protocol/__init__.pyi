@@ -20,6 +20,10 @@ from .design import (
     Transplant as Transplant,
     Visits as Visits,
 )
+from .disease.model_choice import (
+    ModelChoice as ModelChoice,
+    disease_of as disease_of,
+)
 from .distribution import (
     Bins as Bins,
     Constant as Constant,
@@ -42,6 +46,7 @@ from .later_therapy import (
     LaterTherapyBlock as LaterTherapyBlock,
 )
 from .population import (
+    LYMPHOMA as LYMPHOMA,
     PopulationBlock as PopulationBlock,
 )
 from .protocol import (

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, parse_condition
+from engager.core import InputError, Problem, nearest, parse_condition
+from engager.evidence import trial_endpoints
 from engager.protocol.curves import curve_problems
 from engager.protocol.decision_checks import design_problems
-from engager.protocol.population import PopulationBlock
+from engager.protocol.disease.model_choice import ModelChoice, disease_of, drug_problems, known_drugs, model_with
+from engager.protocol.disease.needs import missing_parts
+from engager.protocol.population import LYMPHOMA, PopulationBlock
 from engager.protocol.regimen import CHEMOTHERAPY
 
 if TYPE_CHECKING:
     import polars as pl
 
 _USUAL_MARROW_DAY = 29
-_USUAL_MODEL = "b-all"
 _USUAL_DRUGS = ("blinatumomab", CHEMOTHERAPY)
+# Parts that the usual model has for lymphoma alone.
+_NODAL = {"tumor", "seen.b_per_uL", "seen.il6_pg_per_mL"}
 
 
 def disagreements(blocks: dict[str, Any]) -> list[Problem]:
@@ -42,31 +46,48 @@ def disagreements(blocks: dict[str, Any]) -> list[Problem]:
 
 
 def _model_problems(blocks: dict[str, Any]) -> list[Problem]:
-    """A model that a trial can run on, and arms that give its engager or chemotherapy."""
-    from engager.model import TRIAL_PARTS, load_model
-
-    name = blocks.get("model")
-    if name is None:
-        return []
+    """A model that shows what the study asks for, and arms that give an engager that it takes, or chemotherapy."""
+    choice, described = blocks.get("model"), blocks.get("drugs") or {}
     arms = {arm_id: arm for arm_id, arm in (blocks.get("arms") or {}).items() if arm is not None}
-    if name == _USUAL_MODEL and all(arm.regimen.drug in _USUAL_DRUGS for arm in arms.values()):
+    if choice is None or _is_usual(blocks, arms):
         return []  # what nearly every file has needs no model to be read
+    problems = drug_problems(described)
     try:
-        model = load_model(name)
+        disease = disease_of(choice)
     except InputError as error:
-        hint = error.problems[0].next_step
-        return [Problem("model", name, "must be a disease model", hint or "See engager model list.")]
-    routes = {f"doses.{arm.regimen.route}" for arm in arms.values() if not arm.regimen.is_chemotherapy}
-    if missing := model.roles.lacking([*TRIAL_PARTS, *sorted(routes)]):
-        rule = f"must offer what this trial asks for; it has no {', '.join(missing)}"
-        return [Problem("model", name, rule, f"The model of trials is {_USUAL_MODEL}; parts stand in roles.yaml.")]
-    rule = f"must be {model.drug}, the engager of the model {name}, or {CHEMOTHERAPY}"
-    hint = "Another engager can be put into the model in Python only."
-    return [
-        Problem(f"arms.{arm_id}.regimen.drug", arm.regimen.drug, rule, hint)
-        for arm_id, arm in arms.items()
-        if arm.regimen.drug not in (model.drug, CHEMOTHERAPY)
-    ]
+        return [*problems, *error.problems]
+    problems += missing_parts(blocks, disease, str(choice))
+    wrong = {problem.where.split(".")[1] for problem in problems if problem.where.startswith("drugs.")}
+    for arm_id, arm in arms.items():
+        drug = arm.regimen.drug
+        if drug in wrong:
+            continue
+        known = known_drugs(disease, described)
+        if drug not in (*known, CHEMOTHERAPY):
+            rule = f"must be an engager that the model takes ({', '.join(known)}), or {CHEMOTHERAPY}"
+            hint = nearest(drug, known) or "Describe it under `drugs`, or name a drug file beside the study file."
+            problems.append(Problem(f"arms.{arm_id}.regimen.drug", drug, rule, hint))
+            continue
+        try:
+            model_with(disease, drug, described)
+        except InputError as error:
+            problems += [Problem(f"arms.{arm_id}.regimen.drug", drug, f"{one.where}: {one.rule}", one.next_step)
+                         for one in error.problems]  # fmt: skip
+    return problems
+
+
+def _is_usual(blocks: dict[str, Any], arms: dict[str, Any]) -> bool:
+    """Whether a study is one of leukemia in the usual model with its own drug, which has all the parts of that."""
+    choice, population = blocks["model"], blocks.get("population")
+    named = [one.id for one in blocks.get("endpoints") or () if one is not None]
+    named += [one.endpoint for one in blocks.get("targets") or () if one is not None and one.is_simulated]
+    return (
+        choice == ModelChoice()
+        and not blocks.get("drugs")
+        and (population is None or population.setting != LYMPHOMA)
+        and all(arm.regimen.drug in _USUAL_DRUGS for arm in arms.values())
+        and not any(_NODAL & set(trial_endpoints()[one].needs) for one in named)
+    )
 
 
 def _allocation_problems(blocks: dict[str, Any]) -> list[Problem]:

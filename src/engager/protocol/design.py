@@ -35,11 +35,14 @@ class Arm(Part):
     ----------
     n : patients of one virtual trial.
     regimen : the treatment; a file may name one of ``engager regimen list``.
+    drug : an engager that is given in place of the regimen's, at its doses: the model's own, the id of one that ships
+        or is described under `drugs`, or a drug file beside the study file; None: the regimen's.
     never_treated : share of patients who are randomized but never get a dose (lost before day 1).
     """
 
     n: Count = Field(le=MOST_PATIENTS)
     regimen: Regimen
+    drug: str | None = None
     never_treated: Fraction = 0.0
 
     @field_validator("regimen", mode="before")
@@ -50,6 +53,18 @@ class Arm(Part):
 
             return executable_regimen(value)
         return value
+
+    @model_validator(mode="after")
+    def _drug_into_regimen(self) -> Arm:
+        """The regimen with the arm's drug, called after both when it was the catalogue's for another."""
+        if self.drug is None or self.drug == self.regimen.drug:
+            return self
+        if self.regimen.is_chemotherapy:
+            refuse(
+                f"drug: {self.drug} cannot be given as {self.regimen.id}, which is chemotherapy", "Name an engager's."
+            )
+        given = self.regimen.model_copy(update={"drug": self.drug, "id": f"{self.drug}-as-{self.regimen.id}"})
+        return self.model_copy(update={"regimen": given})
 
 
 class Allocation(Part):
@@ -234,10 +249,11 @@ class Transplant(Part):
 # Assumed: most adults in relapse are referred, donors and fitness are there for about four in ten of those in remission
 # (32 of 81 responders of MT103-211, record topp-2015-phase2); in MRD-positive remission two thirds (74 of 110, record
 # blast-2014); in first-line treatment by risk.
-_USUAL_TRANSPLANT = {
+_USUAL_TRANSPLANT: dict[str, dict[str, Any]] = {
     "relapsed_refractory": {"offer": "in_response", "probability": 0.4},
     "mrd_positive": {"offer": "in_response", "probability": 0.65},
     "untreated": {"offer": "in_response", "probability": 0.3, "earliest_after_cycle": 2},
+    "lymphoma": {"offer": "never"},
 }
 
 

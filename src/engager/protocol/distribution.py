@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, WithJsonSchema, model_serializer, model_validator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema, model_serializer, model_validator
 
 from engager.protocol.parts import Fraction, Number, Part, Positive, read_number, refuse
 
@@ -151,6 +151,19 @@ def read_share(value: Any) -> Share:
     return Share(share=number)
 
 
+def read_lineage(value: Any) -> Share:
+    """The share of T lineage from ``B``, ``T`` or the share of each."""
+    if isinstance(value, Share):
+        return value
+    if isinstance(value, str):
+        value = {value: 1.0}
+    if not isinstance(value, Mapping) or not value or set(value) - {"B", "T"}:
+        refuse("must be B, T, or the share of each", "Write lineage: T, or {B: 0.8, T: 0.2}.")
+    shares = {str(key): read_number(share) for key, share in value.items()}
+    _check_shares(shares)
+    return Share(share=shares.get("T", 0.0))
+
+
 def read_table(value: Any) -> Table:
     """Shares of whole-number categories, or one category for everyone."""
     if isinstance(value, Table):
@@ -258,6 +271,24 @@ YesNo = Annotated[
     Share,
     BeforeValidator(read_share),
     WithJsonSchema({"description": "Share of patients.", "anyOf": [_SHARE_SCHEMA, {"type": "boolean"}]}),
+]
+Lineage = Annotated[
+    Share,
+    BeforeValidator(lambda value: read_lineage(value)),
+    PlainSerializer(lambda share: {"B": round(1.0 - share.share, 12), "T": share.share}),
+    WithJsonSchema(
+        {
+            "description": "B, T, or the share of each.",
+            "anyOf": [
+                {"enum": ["B", "T"]},
+                {
+                    "type": "object",
+                    "properties": {"B": _SHARE_SCHEMA, "T": _SHARE_SCHEMA},
+                    "additionalProperties": False,
+                },
+            ],
+        }
+    ),
 ]
 CategoryTable = Annotated[
     Table,

@@ -131,7 +131,11 @@ def default_endpoints(setting: str) -> tuple[Endpoint, ...]:
         {"id": "neurologic_grade3plus"},
         {"id": "HSCT_on_study"},
     ]
-    if setting == "mrd_positive":
+    if setting == "lymphoma":
+        names = ["ORR", "CR", "PFS", "TTP", "OS", "DoR", "CRS_any", "CRS_grade3plus", "neurologic_grade3plus",
+                 "discontinuation_neurologic", "b_cell_depletion", "il6_high"]  # fmt: skip
+        entries = [{"id": name} for name in names]
+    elif setting == "mrd_positive":
         # Everyone is in remission: MRD is counted among all.
         entries = [
             {"id": "complete_MRD_response", "window_cycles": 1, "among": None},

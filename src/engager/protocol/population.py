@@ -11,10 +11,11 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from engager.core import COVARIATES, patient_columns
-from engager.protocol.distribution import CategoryTable, Distribution, YesNo, numeric
+from engager.protocol.distribution import CategoryTable, Distribution, Lineage, YesNo, numeric
 from engager.protocol.parts import Part, refuse
 
-Setting = Literal["relapsed_refractory", "mrd_positive", "untreated"]
+Setting = Literal["relapsed_refractory", "mrd_positive", "untreated", "lymphoma"]
+LYMPHOMA = "lymphoma"
 
 Age = numeric(0, 110, "Age [years].")
 Weight = numeric(2, 300, "Body weight [kg].")
@@ -24,11 +25,14 @@ Log10Level = numeric(-8, 0, "Leukemic share of marrow cells, log10.")
 AnyNumber = numeric(-1e12, 1e12, "A number.")
 CellCount = numeric(0, 1e9, "Cells per microliter of blood.")
 Months = numeric(0, 600, "Months.")
+Volume = numeric(0.1, 20_000, "Milliliters.")
 
 # Adults with relapsed or refractory disease look like TOWER's blinatumomab arm (evidence record tower-2017:
 # age, blasts, sex, salvage line, prior transplant). Extramedullary disease and the length of the last remission
 # are assumed. MRD-positive and
-# untreated adults: assumed; the settings' own trials print these in their full reports.
+# untreated adults: assumed; the settings' own trials print these in their full reports. Lymphoma: age, sex and lines of
+# earlier treatment like the B-cell lymphomas of engager trials (median of three lines: goebeler-2011 and
+# budde-2022-mosunetuzumab); volume assumed around that of hosseini-2020, 49.6 mL.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "relapsed_refractory": {
         "age_years": {"median": 37, "range": [18, 80]},
@@ -61,7 +65,21 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "extramedullary": 0.1,
         "performance": {"0": 0.35, "1": 0.45, "2": 0.2},
     },
+    LYMPHOMA: {
+        "age_years": {"median": 62, "range": [20, 88]},
+        "female": 0.4,
+        "ph_positive": 0.0,
+        "salvage_line": {"1": 0.15, "2": 0.3, "3+": 0.55},
+        "prior_hsct": 0.0,
+        "extramedullary": 0.0,
+        "performance": {"0": 0.5, "1": 0.45, "2": 0.05},
+        "tumor_mL": {"median": 50, "range": [3, 1000]},
+        "indolent": 0.5,
+    },
 }
+# Covariates of a marrow, which a patient with lymphoma is not asked for.
+_OF_MARROW = ("marrow_blasts_percent", "remission_months", "blood_blasts_per_uL")
+_OF_TUMOR = ("tumor_mL", "indolent")
 
 
 class PopulationBlock(Part):
@@ -78,6 +96,9 @@ class PopulationBlock(Part):
     remission_months : length of the last remission before this relapse; 0: refractory to the last treatment.
     performance : ECOG classes at entry, 0 to 4; trials ask for 0 to 2, registries take all.
     blood_blasts_per_uL, cd8_per_uL : spreads; left out: from the model.
+    tumor_mL, indolent : volume of the tumor, and share of slowly growing lymphomas; setting lymphoma only.
+    lineage : of the blasts, B or T or the share of each; T has no CD19 and no CD22. Left out: B.
+    cd20_positive : share of patients with CD20 on their blasts.
     other : further numeric covariates by name, for eligibility and subgroups.
     """
 
@@ -96,6 +117,10 @@ class PopulationBlock(Part):
     blood_blasts_per_uL: CellCount | None = None  # type: ignore[valid-type]
     cd8_per_uL: CellCount | None = None  # type: ignore[valid-type]
     remission_months: Months | None = None  # type: ignore[valid-type]
+    tumor_mL: Volume | None = None  # type: ignore[valid-type]
+    indolent: YesNo | None = None
+    lineage: Lineage | None = None
+    cd20_positive: YesNo | None = None
     other: dict[str, AnyNumber] = Field(default_factory=dict)  # type: ignore[valid-type]
 
     @model_validator(mode="before")
@@ -117,6 +142,11 @@ class PopulationBlock(Part):
             )
         if self.setting != "mrd_positive" and self.mrd_log10 is not None:
             refuse("mrd_log10 belongs to the setting mrd_positive", "Give marrow_blasts_percent instead.")
+        is_nodal = self.setting == LYMPHOMA
+        misplaced = [name for name in (_OF_MARROW if is_nodal else _OF_TUMOR) if getattr(self, name) is not None]
+        if misplaced:
+            other = "the settings of leukemia" if is_nodal else "the setting lymphoma"
+            refuse(f"{', '.join(misplaced)}: belongs to {other}", "Leave it out.")
         taken = [name for name in self.other if not _is_free(name)]
         if taken:
             refuse(
@@ -128,13 +158,15 @@ class PopulationBlock(Part):
     def spreads(self) -> dict[str, Distribution]:
         """Every covariate that is given a spread, in the order of the file format."""
         named = {name: getattr(self, name) for name in type(self).model_fields if name not in _NOT_A_SPREAD}
+        named = {_COLUMN.get(name, name): spread for name, spread in named.items()}
         return {name: spread for name, spread in {**named, **self.other}.items() if spread is not None}
 
     def covariates(self) -> dict[str, str]:
         """Names usable in eligibility and subgroups, each with its kind: number, category or yes_no."""
         own = {name: "number" for name in self.spreads()}
-        listed = {one.name: one.kind for one in COVARIATES if one.is_known or one.name in own}
-        return {**own, **listed}
+        absent = _OF_MARROW if self.setting == LYMPHOMA else ()
+        known = [one for one in COVARIATES if (one.is_known and one.name not in absent) or one.name in own]
+        return {**own, **{one.name: one.kind for one in known}}
 
 
 def _is_free(name: str) -> bool:
@@ -144,5 +176,7 @@ def _is_free(name: str) -> bool:
 
 
 _NOT_A_SPREAD = ("setting", "other")
+# What a key is called as a covariate, where it has another name.
+_COLUMN = {"lineage": "t_lineage"}
 # Columns of the patients table and covariates that are made, not given; an outcome of the name of a key is none.
 RESERVED = tuple(one.name for one in patient_columns())

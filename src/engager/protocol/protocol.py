@@ -7,19 +7,24 @@ In: the mapping read from a study file (`protocol_text` reads the file). Out: a 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from engager.core import InputError, Problem
 from engager.protocol.checks import disagreements
 from engager.protocol.curves import curve_notes
 from engager.protocol.decision import DesignBlock
 from engager.protocol.design import MOST_PATIENTS, Allocation, Arm, FollowUp, Transplant, Visits, usual_transplant
+from engager.protocol.disease.model_choice import ModelChoice, disease_of, model_with
+from engager.protocol.disease.needs import default_endpoint_names
 from engager.protocol.endpoints import Endpoint, Target, default_endpoints
 from engager.protocol.later_therapy import DEFAULT_YEAR, LaterTherapyBlock, lines_of_year
 from engager.protocol.parts import Identifier, Part, refuse
-from engager.protocol.population import PopulationBlock
+from engager.protocol.population import LYMPHOMA, PopulationBlock
+
+if TYPE_CHECKING:
+    from engager.model import DiseaseRoles, Model
 
 FORMAT_VERSION = 1
 
@@ -30,7 +35,8 @@ class Protocol(Part):
     Attributes
     ----------
     study : id, kebab-case. title : one line. record : evidence record it mirrors, or None.
-    model : id of the disease model. simulated_only : nothing was observed to compare with.
+    model : the disease model, and whose patients. drugs : engagers that the file describes, by id, each as in a drug
+        file without the key `drug`. simulated_only : nothing was observed to compare with.
     population, eligibility : who is recruited; who fails one of the conditions is not.
     arms : by id, in the order of the file.
     allocation, visits, follow_up, hsct : how the study is run. later_therapy : what follows when it has failed.
@@ -42,7 +48,8 @@ class Protocol(Part):
     version: Literal[1] = 1
     title: str = ""
     record: str | None = None
-    model: str = "b-all"
+    model: ModelChoice = Field(default_factory=ModelChoice)
+    drugs: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     simulated_only: bool = False
     population: PopulationBlock = Field(default_factory=lambda: PopulationBlock.model_validate({}))
     eligibility: tuple[str, ...] = ()
@@ -87,21 +94,7 @@ class Protocol(Part):
     @classmethod
     def _fill_by_setting_and_year(cls, raw: Any) -> Any:
         """Endpoints and transplant of the setting, later therapy of the year, where the file has none."""
-        if not isinstance(raw, dict):
-            return raw
-        population = raw.get("population")
-        setting = str(population.get("setting") if isinstance(population, dict) else None)
-        filled = dict(raw)
-        if not raw.get("endpoints"):
-            filled["endpoints"] = [endpoint.model_dump() for endpoint in default_endpoints(setting)]
-        if raw.get("hsct") is None:
-            filled["hsct"] = usual_transplant(setting)
-        follow_up, later = raw.get("follow_up"), raw.get("later_therapy")
-        year = follow_up.get("start_year") if isinstance(follow_up, dict) else None
-        if later is None or (isinstance(later, dict) and later.get("offer") != "never" and not later.get("lines")):
-            lines = lines_of_year(year if isinstance(year, int) else DEFAULT_YEAR)
-            filled["later_therapy"] = {**(later or {}), "lines": [line.model_dump() for line in lines]}
-        return filled
+        return with_usual_blocks(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
     def _blocks_agree(self) -> Protocol:
@@ -115,6 +108,19 @@ class Protocol(Part):
     def n_patients(self) -> int:
         """Patients of one virtual trial, all arms."""
         return sum(arm.n for arm in self.arms.values())
+
+    def model_of(self, arm_id: str) -> Model:
+        """The disease model with the arm's drug in it."""
+        return model_with(disease_of(self.model), self.arms[arm_id].regimen.drug, self.drugs)
+
+    def model_hashes(self) -> dict[str, str]:
+        """Hashes of the models that the study runs, one for each drug, by a name for manifests."""
+        disease = disease_of(self.model)
+        found = {f"model:{self.model}": disease.hash}
+        for arm_id in self.arms:
+            if (model := self.model_of(arm_id)).drug != disease.drug:
+                found[f"model:{self.model}+{model.drug}"] = model.hash
+        return found
 
     @property
     def arm_ids(self) -> tuple[str, ...]:
@@ -267,6 +273,36 @@ class Protocol(Part):
                 if arm not in self.hsct.probability
             ]
         return found
+
+
+def with_usual_blocks(raw: dict[Any, Any]) -> dict[Any, Any]:
+    """A study file with the endpoints and transplant of its setting, and later therapy of its year, if it has none."""
+    population = raw.get("population")
+    setting = str(population.get("setting") if isinstance(population, dict) else None)
+    filled = dict(raw)
+    if not raw.get("endpoints"):
+        usual = default_endpoints(setting)
+        if setting == LYMPHOMA and (roles := _roles_of(raw.get("model"))) is not None:
+            usual = default_endpoint_names(roles, usual)
+        filled["endpoints"] = [endpoint.model_dump() for endpoint in usual]
+    if raw.get("hsct") is None:
+        filled["hsct"] = usual_transplant(setting)
+    follow_up, later = raw.get("follow_up"), raw.get("later_therapy")
+    year = follow_up.get("start_year") if isinstance(follow_up, dict) else None
+    if later is None and setting == LYMPHOMA:
+        filled["later_therapy"] = "never"
+    elif later is None or (isinstance(later, dict) and later.get("offer") != "never" and not later.get("lines")):
+        lines = lines_of_year(year if isinstance(year, int) else DEFAULT_YEAR)
+        filled["later_therapy"] = {**(later or {}), "lines": [line.model_dump() for line in lines]}
+    return filled
+
+
+def _roles_of(model: Any) -> DiseaseRoles | None:
+    """Roles of the model that a file names; None when it cannot be read, which its own key tells."""
+    try:
+        return disease_of(ModelChoice.model_validate(model or {})).roles
+    except (InputError, ValidationError):
+        return None
 
 
 def _apportion(sizes: list[int], total: int) -> list[int]:

@@ -211,6 +211,13 @@ class ContinueIf(Part):
     )
 
 
+class StopIf(Part):
+    """Treatment is complete at the end of this cycle, or of a later one, with one of these responses."""
+
+    after_cycle: Count
+    response: tuple[Literal["CR", "CRh", "CRi", "PR"], ...] = Field(min_length=1)
+
+
 class LongerCycles(Part):
     """From this cycle on the cycles are longer (continued therapy)."""
 
@@ -240,6 +247,7 @@ class Regimen(Part):
     cycle_days, cycles, longer_cycles : lengths [days] and number of cycles.
     doses : what is given when; empty for chemotherapy.
     weight_bands : other doses below a weight, the lightest band first.
+    continue_if, stop_if : who goes on after a cycle, and whose treatment is then complete.
     course : the drugs of a chemotherapy course, for the record.
     strength : killing by a chemotherapy regimen, relative to standard salvage chemotherapy; left out: as
         calibrated to the remission rate published for `id`, else 1.
@@ -258,6 +266,7 @@ class Regimen(Part):
     premedication: Premedication = Premedication()
     toxicity_rules: Literal["label", "none"] | tuple[ToxicityRule, ...] = "label"
     continue_if: ContinueIf | None = None
+    stop_if: StopIf | None = None
     course: tuple[CourseDrug, ...] = ()
     strength: Positive | None = None
     marrow_toxicity: Annotated[NotNegative, Field(le=3)] = 1.0

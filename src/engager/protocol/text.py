@@ -16,8 +16,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest
 from engager.protocol.checks import disagreements
+from engager.protocol.disease.drug_files import with_drug_files
 from engager.protocol.endpoints import Endpoint
-from engager.protocol.protocol import Protocol
+from engager.protocol.protocol import Protocol, with_usual_blocks
 
 MAX_BYTES = 1_000_000
 _MOST_SHOWN = 8
@@ -44,12 +45,20 @@ def read_protocol_file(path: Path) -> Protocol:
         raise InputError(Problem(str(path), path.name, f"must be a readable file ({error.strerror})")) from error
     except UnicodeDecodeError as error:
         raise InputError(Problem(str(path), path.name, "must be UTF-8 text")) from error
-    return read_protocol(text, str(path))
+    return read_protocol(text, str(path), path.parent)
 
 
-def read_protocol(text: str, name: str = "study") -> Protocol:
-    """Read the text of a study file; `name` is what messages call it."""
+def read_protocol(text: str, name: str = "study", folder: Path | None = None) -> Protocol:
+    """Read the text of a study file.
+
+    Parameters
+    ----------
+    name : what messages call it. folder : where drug files that it names lie; None: it may name none.
+    """
     raw, lines, problems = _parse_yaml(text, name)
+    if isinstance(raw, dict) and folder is not None:
+        raw, wrong = with_drug_files(raw, folder)
+        problems += [_located(problem, name, lines) for problem in wrong]
     if not isinstance(raw, dict):
         rule = "must be a mapping with the keys study, arms, ..."
         raise InputError(problems or [Problem(name, _short(raw), rule, "See docs/study-format.md.")])
@@ -107,6 +116,9 @@ def protocol_schema() -> dict[str, Any]:
     for block in (schema, *schema["$defs"].values()):
         # Editors show this while one types: the first sentence of a docstring, not its list of attributes.
         block["description"] = " ".join(str(block.get("description", "")).split("\n\n")[0].split())
+    model = schema["properties"]["model"]
+    choice = {key: value for key, value in model.items() if key != "default"}
+    schema["properties"]["model"] = {"anyOf": [choice, {"type": "string"}]}
     endpoint = schema["properties"]["endpoints"]["items"]
     schema["properties"]["endpoints"]["items"] = {"anyOf": [endpoint, {"type": "string"}]}
     head = {
@@ -192,6 +204,7 @@ def _read_blocks(raw: dict[Any, Any]) -> tuple[dict[str, Any], list[Problem]]:
         problems = _problems(error, raw)
     except InputError:
         problems = []  # blocks are right alone; `disagreements` tells what is not
+    raw = with_usual_blocks(raw)
     blocks = {name: _read_block(name, value) for name, value in raw.items() if name in _adapters()}
     for name, field in Protocol.model_fields.items():
         if name not in raw and not field.is_required():

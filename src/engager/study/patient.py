@@ -256,7 +256,8 @@ def _sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dic
         problems.append(Problem("--days", days, f"must be above 0 and at most {MAX_DAYS:g}"))
     kinds = {**PopulationBlock.model_validate({}).covariates(), "cd8_per_uL": "number"}
     given = {*_TYPICAL, *changes, *_FOLLOWS}
-    fixed = {parameter: covariate for covariate, parameter in model.roles.fixed_by.items() if covariate in given}
+    tied = model.roles.fixed_by.items()
+    fixed = {parameter: covariate for covariate, parameters in tied if covariate in given for parameter in parameters}
     covariates: dict[str, float] = {}
     values: dict[str, float] = {}
     for name, value in changes.items():

@@ -82,9 +82,14 @@ def fitted_scope() -> FittedScope:
 def outside_fit(protocol: Protocol) -> list[str]:
     """What of a study lies outside what was fitted, a sentence each; empty when nothing does."""
     scope, setting = fitted_scope(), protocol.population.setting
-    if protocol.model != scope.model:
+    if protocol.model.id != scope.model:
         return [f"Model: {protocol.model} was never fitted; only {scope.model} was."]
     found = []
+    if protocol.model.variant is not None:
+        found.append(
+            f"Disease: the variant {protocol.model.variant} was never fitted to a trial; what it does not set is that"
+            " of leukemia."
+        )
     if setting not in scope.ages:
         found.append(f"Setting: {_plain(setting)} was not fitted; {_list(map(_plain, scope.ages))} were.")
     low, high = scope.ages.get(setting) or _span(scope.ages.values())

@@ -20,6 +20,9 @@ from engager.trial.recruit import Recruits
 # Response classes, better is larger; names as in the tables.
 NO_RESPONSE, CRI, CRH, CR = 0, 1, 2, 3
 RESPONSE_NAMES = ("none", "CRi", "CRh", "CR")
+# Of a tumor that is read by its size: partial response is the lowest class, and there is none between it and CR.
+PR = CRI
+RESPONSE_NAMES_BY_SIZE = ("none", "PR", "PR", "CR")
 
 
 @dataclass
@@ -52,6 +55,10 @@ class Course:
         planned; NaN: none. line_day, later_line : first day and number of the line begun last (-infinite, 0: none).
     line_strength, line_is_course : strength of its chemotherapy; whether it is chemotherapy at all.
     lines_ended : nothing more will be given.
+    end_reason : why study treatment was stopped; empty while it goes on.
+    tumor_entry : cells of nodal disease at entry; tumor_least : smallest size seen on images [share of that at entry].
+    progression_day : images first showed growth beyond the limit of progression.
+    b_depleted_day, il6_high_day : a visit first saw no B cells to speak of, and IL-6 above the limit of an event.
     samples, sampled_rows : daily (rows, days, states with the day's dose appended) of a few patients.
     """
 
@@ -107,6 +114,12 @@ class Course:
     line_strength: FloatArray
     line_is_course: BoolArray
     lines_ended: BoolArray
+    end_reason: NDArray[np.str_]
+    tumor_entry: FloatArray
+    tumor_least: FloatArray
+    progression_day: FloatArray
+    b_depleted_day: FloatArray
+    il6_high_day: FloatArray
     death_day: FloatArray
     death_cause: IntArray
     crs_grade: IntArray
@@ -132,6 +145,11 @@ class Course:
     @property
     def n(self) -> int:
         return self.is_alive.size
+
+    @property
+    def response_names(self) -> tuple[str, ...]:
+        """Names of the response classes, by code: those of a marrow, or those of a tumor's size."""
+        return RESPONSE_NAMES_BY_SIZE if self.roles.is_nodal else RESPONSE_NAMES
 
     @property
     def dose(self) -> FloatArray:
@@ -219,6 +237,12 @@ def start_course(recruits: Recruits, model: Model, states: FloatArray, in_remiss
         line_strength=np.ones(n),
         line_is_course=no(),
         lines_ended=no(),
+        end_reason=np.full(n, "", dtype="<U40"),
+        tumor_entry=zero().astype(float),
+        tumor_least=np.ones(n),
+        progression_day=never(),
+        b_depleted_day=never(),
+        il6_high_day=never(),
         death_day=never(),
         death_cause=zero(),
         crs_grade=zero(),

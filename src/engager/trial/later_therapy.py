@@ -93,7 +93,11 @@ class LaterTherapy:
         fresh : array (row,): what is due at the clock itself has not been given yet.
         """
         course = self.course
+        if not self.lines:
+            return
         now, on_course = course.clock[rows], course.line_is_course[rows]
+        if not on_course.any():
+            return
         place = course.system.index(course.roles.doses["chemotherapy"])
         for offset in range(int(self.assumed["chemotherapy_days"])):
             day = course.line_day[rows] + offset
@@ -109,7 +113,9 @@ class LaterTherapy:
     def failing(self, rows: IntArray) -> IntArray:
         """Rows, off the study's treatment, whose leukemia is seen and for which nothing is under way."""
         course = self.course
-        large = course.column(course.roles.sanctuary)[rows] >= self.assumed["sanctuary_relapse_cells"]
+        large = np.zeros(rows.size, dtype=bool)
+        if course.roles.sanctuary:
+            large = course.column(course.roles.sanctuary)[rows] >= self.assumed["sanctuary_relapse_cells"]
         untreated_relapse = course.relapse_day[rows] > course.line_day[rows]
         fails = ~course.marrow_clear[rows] | large | untreated_relapse
         found: IntArray = rows[fails & ~self._unjudged(rows) & (course.remission[rows] == NO_RESPONSE)]

@@ -27,18 +27,19 @@ from numpy.typing import NDArray
 
 from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
 from engager.engine import Problem, Stops, Trajectories, solve
-from engager.model import Model, evaluate_rates, initial_states, load_model
+from engager.model import Model, evaluate_rates, initial_states
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
-from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions, with_trial_effects
 from engager.trial.calendar import Calendar
-from engager.trial.course import CR, NO_RESPONSE, RESPONSE_NAMES, Course, start_course
+from engager.trial.course import CR, NO_RESPONSE, Course, start_course
 from engager.trial.deaths import Deaths
 from engager.trial.dosing import ActionList, DosePlan, plan_day
 from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import recruit
 from engager.trial.regimen_strength import strength_of
+from engager.trial.response.assessment import Assessment
+from engager.trial.response.images import ImagedResponse
 from engager.trial.samples import daily_times, keep, keep_days
 from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
 from engager.trial.toxicity import EVENT_KINDS, Toxicity, advance_days, stop_treatment
@@ -53,8 +54,6 @@ _TOXICITY = CAUSE_NAMES.index("toxicity")
 RTOL = 1e-4
 # The model is stiff (hours beside months); asking the engine to find that out every round would cost more than solving.
 METHOD = "rodas5p"
-# Partial remission in the definitions of most trials: 25 % blasts or fewer.
-_PARTIAL_REMISSION_PERCENT = 25.0
 
 
 def simulate_here(
@@ -78,14 +77,16 @@ def simulate_here(
     arms : those to simulate; None: all.
     witness : sees every problem and its solution, for measuring.
     """
-    model = load_model(protocol.model)
     values = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
-    drawn = {one: with_trial_effects(found, model, protocol.study, seed, one) for one, found in values.items()}
-    choose = drawn.__getitem__
     courses: dict[str, Course] = {}
     chosen = list(protocol.arms) if arms is None else list(arms)
     for k, arm_id in enumerate(chosen):
-        arm = protocol.arms[arm_id]
+        arm, model = protocol.arms[arm_id], protocol.model_of(arm_id)
+        drawn = {
+            one: with_trial_effects(found.for_model(model), model, protocol.study, seed, one)
+            for one, found in values.items()
+        }
+        choose = drawn.__getitem__
         run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend, witness)
 
         def tell(share: float, done: int = k) -> None:
@@ -93,7 +94,7 @@ def simulate_here(
                 progress((done + share) / len(chosen))
 
         courses[arm_id] = run.run(tell)
-    return assemble(protocol, courses, model)
+    return assemble(protocol, courses)
 
 
 class ArmRun:
@@ -129,14 +130,20 @@ class ArmRun:
         weight_kg, bsa_m2 = recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"]
         self.plan = DosePlan(self.regimen, weight_kg, bsa_m2, model)
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
-        self.assessment = Assessment(self.course, protocol.visits, self.assumed, self._window_days(), self.in_remission)
+        window = self._window_days()
+        self.assessment = (
+            ImagedResponse(self.course, protocol.visits, self.assumed, window)
+            if model.roles.is_nodal
+            else Assessment(self.course, protocol.visits, self.assumed, window, self.in_remission)
+        )
         self.transplantation = Transplantation(
             self.course, protocol.hsct, protocol.later_therapy, arm_id, self.assumed, protocol.visits.mrd.limit,
             protocol.follow_up.start_year,
         )  # fmt: skip
         self.deaths = Deaths(self.course)
         self.later_therapy = LaterTherapy(self.course, protocol.later_therapy, self.assumed)
-        self.last_cell = recruits.draw("last-cell", "exponential", len(model.roles.clones))
+        n_clones = max(len(model.roles.clones), 1)
+        self.last_cell = recruits.draw("last-cell", "exponential", n_clones).reshape(recruits.n, n_clones)
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
@@ -253,7 +260,8 @@ class ArmRun:
         met = rows[(stopped >= 0) & (course.clock[rows] < until)]
         advance_days(course, met[course.on_treatment[met]], self.regimen)
         dying = rows[stopped == self.strikes.index("death")]
-        self.deaths.strike(dying, self._rates(list(self.roles.hazards.values()), dying))
+        if dying.size:
+            self.deaths.strike(dying, self._rates(list(self.roles.hazards.values()), dying))
         for kind in self.kinds:
             struck = rows[stopped == self.strikes.index(kind)]
             killed = self.toxicity.strike(kind, struck)
@@ -291,9 +299,13 @@ class ArmRun:
         course = self.course
         parameters = course.recruits.parameters[rows]
         strength = np.where(course.later_line[rows] > 0, course.line_strength[rows], self.strength[rows])
-        parameters[:, self.system.parameters.index(self.roles.chemotherapy_sensitivity)] *= strength
         own_toxicity = np.where(course.later_line[rows] > 0, 1.0, self.regimen.marrow_toxicity)
-        parameters[:, self.system.parameters.index(self.roles.marrow_toxicity)] *= own_toxicity
+        for name, factor in (
+            (self.roles.chemotherapy_sensitivity, strength),
+            (self.roles.marrow_toxicity, own_toxicity),
+        ):
+            if name:
+                parameters[:, self.system.parameters.index(name)] *= factor
         return parameters
 
     def _extinguish(self, rows: IntArray) -> None:
@@ -332,12 +344,8 @@ class ArmRun:
         self._fail(relapsed, "relapse")
 
     def _progress(self, rows: IntArray) -> None:
-        """A marrow that shows no fewer blasts than at entry ends treatment, from the end of the first cycle on."""
-        course = self.course
-        entry = course.recruits.covariates["marrow_blasts_percent"][rows]
-        least = np.maximum(entry * self.assumed["progression_blasts_ratio"], _PARTIAL_REMISSION_PERCENT)
-        progressed = ~course.marrow_clear[rows] & (course.blasts_seen[rows] >= least)
-        self._fail(rows[progressed & (course.clock[rows] >= self.assumed["progression_from_day"])], "progression")
+        """A marrow with no fewer blasts than at entry, or a tumor that has grown, ends treatment."""
+        self._fail(self.assessment.progressed(rows), "progression")
 
     def _end_of_cycle(self, rows: IntArray) -> None:
         """Transplant, next cycle, or the end of treatment."""
@@ -351,6 +359,10 @@ class ArmRun:
         if rule is not None:
             self._fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], "no response")
             rows = rows[course.on_treatment[rows]]
+        if (stop := regimen.stop_if) is not None:
+            complete = rows[(done >= stop.after_cycle) & np.isin(self._responses(rows), stop.response)]
+            stop_treatment(course, complete, course.clock[complete], "treatment completed")
+            rows = rows[course.on_treatment[rows]]
         self._await_recovery(rows)
         finished = rows[course.cycle[rows] > regimen.cycles]
         without = course.remission[finished] == NO_RESPONSE
@@ -361,15 +373,18 @@ class ArmRun:
     def _goes_on(self, rows: IntArray, wanted: Sequence[str]) -> NDArray[np.bool_]:
         """Who has one of the responses that the regimen asks for."""
         course = self.course
-        classes = [RESPONSE_NAMES.index(name) for name in wanted if name in RESPONSE_NAMES]
-        goes_on = np.isin(course.remission[rows], classes)
+        goes_on = np.isin(self._responses(rows), wanted)
         if "MRD_response" in wanted:
             goes_on |= ~np.isnan(course.mrd_response_day[rows])
         if "complete_MRD_response" in wanted:
             goes_on |= ~np.isnan(course.mrd_undetectable_day[rows])
         if "PR" in wanted:
-            goes_on |= course.blasts_seen[rows] <= _PARTIAL_REMISSION_PERCENT
+            goes_on |= self.assessment.partly_responding(rows)
         return goes_on
+
+    def _responses(self, rows: IntArray) -> NDArray[np.str_]:
+        """Names of the responses that these rows are in."""
+        return np.array(self.course.response_names)[self.course.remission[rows]]
 
     def _await_recovery(self, rows: IntArray) -> None:
         """After chemotherapy the next course waits, once, for counts to recover in a cleared marrow."""
@@ -391,10 +406,7 @@ class ArmRun:
         if not rows.size:
             return
         course, every = self.course, self.calendar.clinic_every
-        # in remission, by whatever therapy
-        controlled = course.marrow_clear[rows]
-        number = np.round(course.clock[rows] / every)
-        scheduled = rows[controlled & (number % self.assumed["marrow_every_visits_in_remission"] == 0)]
+        scheduled = self.assessment.due_in_follow_up(rows, np.round(course.clock[rows] / every))
         marrow = np.union1d(scheduled, self.later_therapy.to_judge(rows, every))
         with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), "follow-up")
         suspected = with_blasts[course.marrow_clear[with_blasts]]
@@ -412,5 +424,7 @@ class ArmRun:
         counted: list[Endpoint | Target] = [one for one in self.protocol.endpoints if one.id in WINDOWED_RESPONSES]
         counted += [one for one in self.protocol.targets if one.endpoint in WINDOWED_RESPONSES]
         windows = [self.protocol.window_days(one, self.arm_id) for one in counted if one.has_window]
+        if self.roles.is_nodal and not windows:
+            return np.inf  # the best response of a tumor counts whenever it comes
         usual = [RESPONSE_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])

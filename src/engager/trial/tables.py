@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import DAYS_PER_MONTH, FloatArray
-from engager.model import Model, evaluate_outputs
+from engager.model import evaluate_outputs
 from engager.protocol import Protocol
-from engager.trial.course import NO_RESPONSE, RESPONSE_NAMES, Course
+from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.recruit import covariate_frame
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class TrialData:
         return replace(self, **emptied)
 
 
-def assemble(protocol: Protocol, courses: Mapping[str, Course], model: Model) -> TrialData:
+def assemble(protocol: Protocol, courses: Mapping[str, Course]) -> TrialData:
     """Tables of all arms, each patient seen only up to dropout, end of follow-up and data cut."""
     import polars as pl
 
@@ -74,7 +74,7 @@ def assemble(protocol: Protocol, courses: Mapping[str, Course], model: Model) ->
         patients=pl.concat([_patients(arm, one, last_days[arm], protocol) for arm, one in courses.items()]),
         visits=pl.concat([_visits(arm, one, last_days[arm]) for arm, one in courses.items()]),
         events=pl.concat([_events(arm, one, last_days[arm]) for arm, one in courses.items()]),
-        trajectories=pl.concat([_trajectories(arm, one, model) for arm, one in courses.items()]),
+        trajectories=pl.concat([_trajectories(arm, one) for arm, one in courses.items()]),
     )
 
 
@@ -145,8 +145,11 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "treated": recruits.is_treated,
             "start_day": np.where(recruits.is_treated, 0.0, np.nan),
             "treatment_end_day": seen(course.treatment_end),
+            "treatment_end_reason": pl.Series(
+                _or_null(course.end_reason, ~np.isnan(seen(course.treatment_end))), dtype=pl.String
+            ),
             "n_cycles": pl.Series(np.where(recruits.is_treated, _cycles(course, protocol, arm), 0), dtype=pl.Int32),
-            "best_response": pl.Series([RESPONSE_NAMES[int(k)] for k in best], dtype=pl.String),
+            "best_response": pl.Series([course.response_names[int(k)] for k in best], dtype=pl.String),
             "response_day": response_day,
             "response_cycle": pl.Series(_or_null(course.response_cycle, ~np.isnan(response_day)), dtype=pl.Int32),
             "crh_day": seen(course.crh_day),
@@ -162,12 +165,15 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
             "hsct_in_response": pl.Series(_or_null(course.hsct_in_response, ~np.isnan(hsct_day)), dtype=pl.Boolean),
             "later_lines": pl.Series(course.later_line, dtype=pl.Int32),
             "later_therapy_day": seen(np.where(np.isinf(course.later_therapy_day), np.nan, course.later_therapy_day)),
+            "progression_day": seen(course.progression_day),
+            "b_depleted_day": seen(course.b_depleted_day),
+            "il6_high_day": seen(course.il6_high_day),
             "relapse_day": relapse_day,
             "relapse_cd19": pl.Series(
                 _or_null(np.where(course.relapse_is_negative, "negative", "positive"), relapsed), dtype=pl.String
             ),
             "relapse_site": pl.Series(
-                _or_null(np.where(course.relapse_is_extramedullary, "extramedullary", "marrow"), relapsed),
+                _or_null(_relapse_site(course), relapsed),
                 dtype=pl.String,
             ),
             "death_day": death_day,
@@ -184,6 +190,12 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
         # the outcome has this name; what patients came with is told apart
         covariates = covariates.rename({"mrd_log10": "entry_mrd_log10"})
     return pl.concat([frame, covariates, _nan_to_null(outcome)], how="horizontal")
+
+
+def _relapse_site(course: Course) -> NDArray[np.str_]:
+    if course.roles.is_nodal:
+        return np.full(course.n, "tumor")
+    return np.where(course.relapse_is_extramedullary, "extramedullary", "marrow")
 
 
 def _worst_seen(course: Course, event: str, last_day: FloatArray) -> NDArray[np.int64]:
@@ -217,8 +229,8 @@ def _visits(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
             **{
                 name: columns[name]
                 for name in (
-                    "marrow_blasts_percent", "anc_per_uL", "platelets_per_uL", "mrd_log10", "dose_ug_per_day",
-                    "on_treatment",
+                    "marrow_blasts_percent", "tumor_percent", "anc_per_uL", "platelets_per_uL", "b_per_uL",
+                    "il6_pg_per_mL", "mrd_log10", "dose_ug_per_day", "on_treatment",
                 )
             },
         }
@@ -252,11 +264,11 @@ def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
     return frame.filter(pl.Series(kept, dtype=pl.Boolean)).sort("replicate", "patient", "day", maintain_order=True)
 
 
-def _trajectories(arm: str, course: Course, model: Model) -> pl.DataFrame:
+def _trajectories(arm: str, course: Course) -> pl.DataFrame:
     import polars as pl
 
-    system = model.system
-    available = model.roles.courses
+    system = course.system
+    available = course.roles.courses
     if not course.samples:
         empty = np.zeros(0)
         key = _key(arm, course, np.zeros(0, dtype=np.int64))

@@ -162,6 +162,7 @@ def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why:
     treated = course.on_treatment[rows]
     ending, last = rows[treated], np.broadcast_to(np.asarray(day, dtype=float), rows.shape)[treated]
     course.on_treatment[ending] = False
+    course.end_reason[ending] = why
     course.treatment_end[ending] = last
     course.infusion[ending] = 0.0
     course.injected[ending] = 0.0

@@ -13,6 +13,8 @@ SCHEMA = {
     "mrd_undetectable": pl.Boolean, "hsct_day": pl.Float64, "hsct_in_response": pl.Boolean,
     "relapse_day": pl.Float64, "relapse_cd19": pl.String, "death_day": pl.Float64, "death_cause": pl.String,
     "crs_grade": pl.Int32, "neurologic_grade": pl.Int32,
+    "treatment_end_reason": pl.String, "progression_day": pl.Float64, "b_depleted_day": pl.Float64,
+    "il6_high_day": pl.Float64,
 }  # fmt: skip
 
 USUAL = {

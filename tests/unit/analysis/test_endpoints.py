@@ -227,3 +227,32 @@ def test_table_that_breaks_the_contract_is_refused(patients):
         estimate_endpoints(patients({}).drop("crs_grade"), ["CR"])
     with pytest.raises(InputError, match="known for every patient"):
         estimate_endpoints(patients({}).with_columns(followup_day=pl.lit(None, pl.Float64)), ["OS"])
+
+
+def test_response_and_progression_of_a_tumor(patients):
+    table = patients(
+        {"best_response": "CR", "response_day": 28.0, "cr_day": 56.0, "relapse_day": 200.0, "progression_day": 200.0},
+        {"best_response": "PR", "response_day": 28.0, "death_day": 100.0, "death_cause": "infection"},
+        {"best_response": "none", "progression_day": 60.0},
+        {"best_response": "none"},
+    )
+    assert _one(table, "ORR")["value"] == 0.5
+    assert _one(table, EndpointRequest("ORR", window_days=20.0))["value"] == 0.0
+    months = 150 / DAYS_PER_MONTH
+    at = {"statistic": "survival_at", "time_months": months}
+    assert _one(table, EndpointRequest("TTP", **at))["value"] == pytest.approx(3 / 4)
+    assert _one(table, EndpointRequest("PFS", **at))["value"] == pytest.approx(2 / 4)
+    # both responders are counted, whatever the class of their response
+    assert _one(table, EndpointRequest("DoR", **at))["n"] == 2
+
+
+def test_treatment_stopped_for_an_event_is_told_by_the_event(patients):
+    table = patients(
+        {"treatment_end_reason": "neurologic toxicity", "treatment_end_day": 9.0},
+        {"treatment_end_reason": "CRS toxicity", "treatment_end_day": 2.0},
+        {"treatment_end_reason": "progression", "treatment_end_day": 29.0},
+        {"treatment_end_reason": "neurologic toxicity", "treatment_end_day": 9.0, "treated": False},
+    )
+    assert _one(table, "discontinuation_neurologic")["value"] == pytest.approx(1 / 3)
+    assert _one(table, "discontinuation_AE")["value"] == pytest.approx(2 / 3)
+    assert _one(table, EndpointRequest("discontinuation_AE", window_days=5.0))["value"] == pytest.approx(1 / 3)

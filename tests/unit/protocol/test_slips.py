@@ -71,8 +71,9 @@ def test_another_engager_or_model_is_not_taken_for_the_usual_one():
     assert "blinatumomab" in rule
     ((where, _, hint),) = problems(inline() + "model: b-al\n")
     assert (where, hint) == ("model", "Did you mean b-all?")
-    ((where, _, _),) = problems(inline() + "model: hosseini-2020\n")
-    assert where == "model"
+    places = [where for where, _, _ in problems(inline() + "model: hosseini-2020\n")]
+    assert "population.setting" in places
+    assert any(where.startswith("endpoints[") for where in places)
 
 
 def test_a_cycle_without_end_is_refused():

@@ -97,7 +97,8 @@ class PatientFunction:
         """Parameters with a between-patient spread, then covariates that differ between patients."""
         spreads = {name: quantile_of(one) for name, one in self.protocol.population.spreads().items()}
         # A covariate of this name takes the parameter's place in every patient.
-        replaced = {parameter for covariate, parameter in self.model.roles.fixed_by.items() if covariate in spreads}
+        fixed = self.model.roles.fixed_by.items()
+        replaced = {parameter for covariate, given in fixed if covariate in spreads for parameter in given}
         found = []
         for name, row in self.model.parameters.items():
             sd = float(self.population.spread.get(name, row.sd_log))
@@ -186,7 +187,7 @@ class PatientFunction:
                 # Covariates have already shifted the typical value; the patient's own deviation goes on top.
                 middle = factor.quantile(np.array([0.5]))[0]
                 parameters[:, place[factor.name]] *= factor.quantile(points[:, k]) / middle
-        if (start := self.model.roles.fixed_by.get("marrow_blasts_percent")) is not None:
+        for start in self.model.roles.fixed_by.get("marrow_blasts_percent", ()):
             values = {name: parameters[:, i] for name, i in place.items()}
             share = patients.covariates["marrow_blasts_percent"] / 100.0
             parameters[:, place[start]] = blasts_at(share, values, self.model.roles)

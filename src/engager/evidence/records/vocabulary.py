@@ -63,8 +63,8 @@ class TrialEndpoint:
     Attributes
     ----------
     name : of the evidence vocabulary. better : higher or lower, for the patient. label : as in forest plots.
-    kind, table, words, meaning, window, denominator, among, origin, no_response, group, day, adam : as the head of
-        ``data/vocabulary.yaml`` says; None where the endpoint has none.
+    kind, table, words, meaning, window, denominator, among, origin, no_response, group, needs, day, adam : as the head
+        of ``data/vocabulary.yaml`` says; None where the endpoint has none.
     """
 
     name: str
@@ -82,6 +82,7 @@ class TrialEndpoint:
     origin: Literal["randomization", "response", "hsct"] | None = None
     no_response: str | None = None
     group: Literal["response", "mrd", "os", "rfs", "toxicity", "transplant"] | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def is_harm(self) -> bool:
@@ -167,6 +168,7 @@ def trial_endpoints() -> Mapping[str, TrialEndpoint]:
     found = {}
     for name, columns in rows.items():
         known = endpoint(name)
+        columns = {**columns, "needs": tuple(columns.get("needs", ()))}
         found[name] = TrialEndpoint(name=name, better=known.better, label=known.label, **columns)
     return MappingProxyType(found)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from engager.core import DESIGN_REPLICATES, MOST_REPLICATES, InputError, Problem, digest, digest_object, versions
-from engager.model import load_model
 from engager.protocol import Protocol, design_problems, write_protocol
 from engager.study.design.rules import Prior
 from engager.study.parameters import Parameters
@@ -47,7 +46,7 @@ def design_manifest(
     text = write_protocol(protocol)
     inputs = {
         "protocol": digest(text),
-        f"model:{protocol.model}": load_model(protocol.model).hash,
+        **protocol.model_hashes(),
         f"parameters:{values.used}": values.hash,
     }
     if prior is not None:

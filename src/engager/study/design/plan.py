@@ -87,13 +87,13 @@ def window_of(protocol: Protocol, arm: str, null: NullArm | None = None) -> floa
 
 def settings_of(protocol: Protocol, seed: int, parameters: str) -> tuple[Parameters, dict[str, Settings]]:
     """The population values, and how each setting draws them; one setting when nothing was fitted."""
-    values = population_parameters(protocol.model, seed, parameters)
+    values = population_parameters(protocol.model.id, seed, parameters)
     if values.used != "posterior":
         return values, {POSTERIOR: values.settings}
     if parameters == "posterior":
-        center = population_parameters(protocol.model, seed, "center").settings
+        center = population_parameters(protocol.model.id, seed, "center").settings
     else:
-        model = load_model(protocol.model)
+        model = load_model(protocol.model.id)
         middle = read_posterior(Path(parameters), model, "--parameters").center()
 
         def center(replicate: int) -> PopulationValues:

@@ -38,7 +38,7 @@ def simulate_summary(
         "replicates": replicates,
         "seed": seed,
         "version": versions()["engager"],
-        "parameters": {one: population_parameters(one, seed).hash for one in sorted({s.model for s in studies})},
+        "parameters": {one: population_parameters(one, seed).hash for one in sorted({s.model.id for s in studies})},
         "studies": {one.study: digest(write_protocol(one)) for one in studies},
     }
     rows = [{key: one.as_json()[key] for key in _KEPT} for one in found.comparisons]

@@ -13,7 +13,6 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from engager.core import EngagerError, InputError, Problem, WorkerLost, versions
-from engager.model import load_model
 from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol, read_protocol, write_protocol
 from engager.study.run.chunks import Span
@@ -114,7 +113,7 @@ def _simulate_span(
 
 
 def _identity(protocol: Protocol) -> str:
-    return f"engager {versions()['engager']}, model {load_model(protocol.model).hash}"
+    return f"engager {versions()['engager']}, model {', '.join(protocol.model_hashes().values())}"
 
 
 def _packed(table: Any) -> bytes:

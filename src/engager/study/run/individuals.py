@@ -19,6 +19,7 @@ def predictive_section(model_id: str, values: Parameters, seed: int) -> Predicti
 
     Parameters
     ----------
+    model_id : of the study; ``b-all/lymphoma`` are none of the patients observed.
     values : population values of the run; the check takes their middle.
     seed : of the virtual patients.
     """

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engager.core import digest_object, versions
-from engager.model import load_model
 from engager.protocol import Protocol
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.run.conclude import conclusions
@@ -72,10 +71,10 @@ def replay(run: str | Path, *, n_threads: int | None = None, progress: Callable[
     seed = int(manifest["seed"])
     altered = folder.altered()
     on_disk = _digests_on_disk(folder)
-    values = population_parameters(protocol.model, seed, str(manifest["parameters"]))
+    values = population_parameters(protocol.model.id, seed, str(manifest["parameters"]))
     anew = _digests_anew(protocol, int(manifest["replicates"]), seed, values, n_threads, progress)
     inputs = {**manifest["inputs"], f"parameters:{values.used}": values.hash}
-    inputs[f"model:{protocol.model}"] = load_model(protocol.model).hash
+    inputs |= protocol.model_hashes()
     then, now = manifest["versions"], versions()
     told = manifest["tables"]
     return Replay(

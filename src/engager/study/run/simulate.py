@@ -116,7 +116,7 @@ def run_study(
         protocol = protocol.with_patients(patients)
     started, clock = datetime.now(UTC), time.perf_counter()
     text = write_protocol(protocol)
-    values = population_parameters(protocol.model, seed, parameters)
+    values = population_parameters(protocol.model.id, seed, parameters)
     inputs = {
         **_inputs(protocol, text, values),
         "seed": seed,
@@ -311,11 +311,10 @@ def _conclude(
 def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:
     """Hashes of everything the numbers came from."""
     from engager.core import digest_object
-    from engager.model import load_model
 
     found = {
         "protocol": digest(text),
-        f"model:{protocol.model}": load_model(protocol.model).hash,
+        **protocol.model_hashes(),
         f"parameters:{values.used}": values.hash,
     }
     if protocol.record is not None:

@@ -31,7 +31,7 @@ from engager.calibration import (
     tornado,
 )
 from engager.core import InputError, Problem, Stream, nearest
-from engager.model import Model, load_model
+from engager.model import Model
 from engager.protocol import Protocol
 from engager.study.parameters import population_parameters, posterior_hash
 from engager.study.sensitivity.result import PatientLevel, Sensitivity, TrialLevel
@@ -83,7 +83,7 @@ def study_sensitivity(
         All bad arguments together; a missing SALib.
     """
     wanted = _check(outputs, samples, sets, patients, over, seed)
-    model = load_model(protocol.model)
+    model = protocol.model_of(arm or protocol.arm_ids[0])
     single = one_arm(protocol, arm)
     fitted = _posterior(posterior, model)
     notes = _notes(fitted, model, over)

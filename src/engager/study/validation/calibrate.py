@@ -131,7 +131,7 @@ def calibration_plan(
         raise InputError(problems)
     plan = shipped_plan(members, portions, seed)
     for study in studies:
-        if study.model != plan.model.id:
+        if str(study.model) != plan.model.id:
             rule = f"is a study of the model {study.model}; the calibrated one is {plan.model.id}"
             problems.append(Problem("--targets", study.study, rule))
     if problems:

@@ -183,7 +183,7 @@ def validate_studies(
             if progress is not None:
                 progress(study.study, (before + share * study.n_patients) / total)
 
-        values = population_parameters(study.model, seed, parameters)
+        values = population_parameters(study.model.id, seed, parameters)
         # comparisons read the patients alone; visits of hundreds of trials would fill memory
         data = simulate_trial(
             study,

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray
+from engager.core import BoolArray, FloatArray, IntArray
 from engager.model import evaluate_outputs
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, Course
+
+# Partial remission in the definitions of most trials: 25 % blasts or fewer.
+PARTIAL_REMISSION_PERCENT = 25.0
 
 
 class Assessment:
@@ -39,7 +42,7 @@ class Assessment:
         if kind == "follow-up":
             self._look_outside(rows)
         seen = self._observe(rows)
-        self._record(rows, kind, seen, has_marrow=np.zeros(rows.size, dtype=bool))
+        record_visit(self.course, rows, kind, self._of_marrow(rows, seen, np.zeros(rows.size, dtype=bool)))
         self._classify(rows, seen)
         found: IntArray = rows[seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]]
         return found
@@ -61,7 +64,27 @@ class Assessment:
         course.remission[rows[~clear]] = NO_RESPONSE
         self._classify(rows, seen)
         self._read_mrd(rows, seen)
-        self._record(rows, kind, seen, has_marrow=np.ones(rows.size, dtype=bool))
+        record_visit(course, rows, kind, self._of_marrow(rows, seen, np.ones(rows.size, dtype=bool)))
+
+    def due_in_follow_up(self, rows: IntArray, number: FloatArray) -> IntArray:
+        """Rows off treatment whose marrow is due at their visit of this number: those in remission."""
+        controlled = self.course.marrow_clear[rows]
+        found: IntArray = rows[controlled & (number % self.assumed["marrow_every_visits_in_remission"] == 0)]
+        return found
+
+    def progressed(self, rows: IntArray) -> IntArray:
+        """Rows whose marrow shows no fewer blasts than at entry, once an early marrow has passed."""
+        course = self.course
+        entry = course.recruits.covariates["marrow_blasts_percent"][rows]
+        least = np.maximum(entry * self.assumed["progression_blasts_ratio"], PARTIAL_REMISSION_PERCENT)
+        worse = ~course.marrow_clear[rows] & (course.blasts_seen[rows] >= least)
+        found: IntArray = rows[worse & (course.clock[rows] >= self.assumed["progression_from_day"])]
+        return found
+
+    def partly_responding(self, rows: IntArray) -> BoolArray:
+        """Who is in partial remission, by the last marrow."""
+        found: BoolArray = self.course.blasts_seen[rows] <= PARTIAL_REMISSION_PERCENT
+        return found
 
     def imaging(self, rows: IntArray) -> None:
         """Extramedullary disease large enough to be noticed is a relapse for a patient in response."""
@@ -71,6 +94,8 @@ class Assessment:
 
     def _look_outside(self, rows: IntArray) -> None:
         """Images, which every visit in follow-up and every marrow comes with."""
+        if not self.course.roles.sanctuary:
+            return
         cells = self.course.column(self.course.roles.sanctuary)[rows]
         self.outside[rows] = cells >= self.assumed["sanctuary_relapse_cells"]
 
@@ -155,23 +180,34 @@ class Assessment:
         course.relapse_is_negative[rows] = negative
         course.note(rows, day, "relapse", detail="extramedullary" if extramedullary else "marrow")
 
-    def _record(self, rows: IntArray, kind: str, seen: dict[str, FloatArray], has_marrow: np.ndarray) -> None:
-        course = self.course
-        course.visits.append(
-            {
-                "row": rows.copy(),
-                "day": course.clock[rows].copy(),
-                "cycle": course.cycle[rows].copy(),
-                "cycle_day": course.cycle_day[rows].copy(),
-                "kind": np.full(rows.size, kind),
-                "marrow_blasts_percent": np.where(has_marrow, seen["marrow_blasts_percent"], np.nan),
-                "anc_per_uL": seen["neutrophils_per_uL"],
-                "platelets_per_uL": seen["platelets_per_uL"],
-                "mrd_log10": np.where(has_marrow & course.marrow_clear[rows], seen["log10_mrd"], np.nan),
-                "dose_ug_per_day": course.dose[rows],
-                "on_treatment": course.on_treatment[rows].copy(),
-            }
-        )
+    def _of_marrow(self, rows: IntArray, seen: dict[str, FloatArray], has_marrow: BoolArray) -> dict[str, FloatArray]:
+        """What a visit tells, by column; of a marrow only where one was taken."""
+        blank = np.full(rows.size, np.nan)
+        return {
+            "marrow_blasts_percent": np.where(has_marrow, seen["marrow_blasts_percent"], np.nan),
+            "tumor_percent": blank,
+            "anc_per_uL": seen["neutrophils_per_uL"],
+            "platelets_per_uL": seen["platelets_per_uL"],
+            "b_per_uL": blank,
+            "il6_pg_per_mL": blank,
+            "mrd_log10": np.where(has_marrow & self.course.marrow_clear[rows], seen["log10_mrd"], np.nan),
+        }
+
+
+def record_visit(course: Course, rows: IntArray, kind: str, told: dict[str, FloatArray]) -> None:
+    """Keep what a visit of these rows told, by column."""
+    course.visits.append(
+        {
+            "row": rows.copy(),
+            "day": course.clock[rows].copy(),
+            "cycle": course.cycle[rows].copy(),
+            "cycle_day": course.cycle_day[rows].copy(),
+            "kind": np.full(rows.size, kind),
+            **told,
+            "dose_ug_per_day": course.dose[rows],
+            "on_treatment": course.on_treatment[rows].copy(),
+        }
+    )
 
 
 def _total(cells: dict[str, FloatArray], clones: set[str], n: int) -> FloatArray:

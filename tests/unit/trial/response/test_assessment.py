@@ -10,10 +10,10 @@ import pytest
 from engager.model import initial_states, load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol
-from engager.trial.assessment import Assessment
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, start_course
 from engager.trial.recruit import recruit
+from engager.trial.response.assessment import Assessment
 
 EVERYBODY = np.arange(4)
 FULL = {"neutrophils": 1500.0, "platelets": 150000.0}
@@ -47,7 +47,7 @@ class Clinic:
             "blood_blasts_per_uL": 0.0,
             **FULL,
         }
-        monkeypatch.setattr("engager.trial.assessment.evaluate_outputs", self._read)
+        monkeypatch.setattr("engager.trial.response.assessment.evaluate_outputs", self._read)
         # By patient: of the blast count, residual disease, neutrophils, platelets, in standard deviations.
         self.errors = np.zeros((4, 4))
         monkeypatch.setattr(type(recruits), "draw", lambda *_, **__: self.errors)

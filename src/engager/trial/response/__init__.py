@@ -1,0 +1,1 @@
+"""What visits see of a disease, and what response that is called."""
