@@ -47,6 +47,7 @@ from .files import (
 from .lock import (
     LOCK_FILE as LOCK_FILE,
     FolderLock as FolderLock,
+    lock_file as lock_file,
 )
 from .plain_yaml import (
     PlainDumper as PlainDumper,

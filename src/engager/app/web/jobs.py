@@ -6,6 +6,9 @@ jobs/<id>/log.txt    what the command said
 
 A job is `engager trial run` (or `design`) in a process of its own. What it makes is an ordinary run folder: runs of the
 command line and of the dashboard are the same thing.
+
+While the process lives it holds a lock on jobs/<id>/.working, which it inherited from the server. A server that was
+killed leaves its process at work; the next one sees the lock, waits, and takes what was made: no second is started.
 """
 
 from __future__ import annotations
@@ -18,18 +21,22 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engager.app.web.security import named_inside
 from engager.app.web.settings import Settings
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, lock_file
 
 WAITING, RUNNING, DONE, FAILED, CANCELED = "waiting", "running", "done", "failed", "canceled"
 _ENDED = (DONE, FAILED, CANCELED)
 _SHARE = re.compile(r"(\d+) of (\d+) patients")
-_LEFT = re.compile(r"about (\d+) s left")
+_RESULTS = ("run.json", "design.json")  # what a finished job has written
+_WORKING = ".working"
+_LOOK_S = 0.3  # between two looks at a process of an earlier server
+_SERVER_ENDED = "The server was stopped while this job ran; the job went on where it was."
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Job:
     id : of its folder and of the run it makes. kind : ``trial`` or ``design``. title : for people.
     state : waiting, running, done, failed or canceled. arguments : of the command, without the program.
     made : when it was asked for. pid : of its process while it runs. estimate_s : seconds it was expected to take.
+    note : what happened to it on the way, for people.
     """
 
     id: str
@@ -51,6 +59,7 @@ class Job:
     made: str
     pid: int | None = None
     estimate_s: float = 0.0
+    note: str = ""
 
     @property
     def is_ended(self) -> bool:
@@ -73,8 +82,8 @@ class JobStore:
         self.settings.jobs.mkdir(parents=True, exist_ok=True)
         self.settings.runs.mkdir(parents=True, exist_ok=True)
         for job in self.all():
-            if job.state == RUNNING:
-                self._keep(replace(job, state=WAITING, pid=None))
+            if job.state == RUNNING:  # its process may be at work still, so its pid is kept
+                self._keep(replace(job, state=WAITING, note=_SERVER_ENDED))
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._worker.start()
 
@@ -113,6 +122,10 @@ class JobStore:
             if job.id == job_id:
                 return job
         raise InputError(Problem("job", job_id, "there is none of this name"))
+
+    def note(self, job_id: str) -> str:
+        """What happened to the job that made a run; empty for runs of the command line."""
+        return next((job.note for job in self.all() if job.id == job_id), "")
 
     def log(self, job: Job) -> str:
         """What the command has said so far."""
@@ -173,7 +186,13 @@ class JobStore:
             with self._lock:
                 if self._process is not None:
                     self._process.send_signal(signal.SIGINT)
+        if job.pid is not None and self._process is None and self._is_at_work(job):
+            os.kill(job.pid, signal.SIGINT)  # left by an earlier server; its lock says that the pid is still its own
         return job
+
+    def has_result(self, job: Job) -> bool:
+        """Whether what the job makes is there."""
+        return any((self.settings.runs / job.id / name).is_file() for name in _RESULTS)
 
     def again(self, job_id: str) -> Job:
         """Let a canceled or failed job go on where it was."""
@@ -196,25 +215,55 @@ class JobStore:
 
     def _run(self, job: Job) -> None:
         folder = self.settings.jobs / job.id
+        if job.pid is not None and not self._awaited(job):
+            return  # this server is stopping as well, or the job was canceled meanwhile
+        if self.has_result(job):
+            self._keep(replace(job, state=DONE, pid=None))
+            return
         arguments = list(job.arguments)
         out = Path(arguments[arguments.index("--out") + 1])
         if job.kind == "trial" and out.exists():
             arguments.append("--resume")
-        with (folder / "log.txt").open("ab") as log:
+        with (folder / "log.txt").open("ab") as log, (folder / _WORKING).open("ab") as working:
+            lock_file(working, folder)
             process = subprocess.Popen(
                 [sys.executable, "-m", "engager", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=folder, start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                pass_fds=() if sys.platform == "win32" else (working.fileno(),),
             )  # fmt: skip
             with self._lock:
                 self._process = process
-            self._keep(replace(job, state=RUNNING, pid=process.pid))
-            code = process.wait()
+            job = replace(job, state=RUNNING, pid=process.pid)
+            self._keep(job)
+            process.wait()
             with self._lock:
                 self._process = None
-        if self._stop.is_set():  # the server goes; the job waits for the next one
-            self._keep(replace(job, state=WAITING, pid=None))
+        if self._stop.is_set() and not self.has_result(job):  # the server goes; the job waits for the next one
+            self._keep(replace(job, state=WAITING, pid=None, note=_SERVER_ENDED))
         elif self.get(job.id).state != CANCELED:
-            self._keep(replace(job, state=DONE if code == 0 else FAILED, pid=None))
+            self._keep(replace(job, state=DONE if self.has_result(job) else FAILED, pid=None))
+
+    def _awaited(self, job: Job) -> bool:
+        """Let the process of an earlier server end; False when this job should not be worked on now."""
+        if self._is_at_work(job):
+            self._keep(replace(job, state=RUNNING))
+        while self._is_at_work(job):
+            if self._stop.is_set():
+                return False
+            time.sleep(_LOOK_S)
+        return self.get(job.id).state != CANCELED
+
+    def _is_at_work(self, job: Job) -> bool:
+        """Whether a process holds the job's lock."""
+        path = self.settings.jobs / job.id / _WORKING
+        if not path.is_file():
+            return False
+        with path.open("ab") as working:
+            try:
+                lock_file(working, path.parent)
+            except InputError:
+                return True
+        return False
 
     def _keep(self, job: Job) -> None:
         folder = self.settings.jobs / job.id

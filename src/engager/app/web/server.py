@@ -13,8 +13,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from engager.app.web import api, pages
+from engager.app.web.api import jobs as jobs_api, patient as patient_api, runs as runs_api, studies as studies_api
+from engager.app.web.api.asking import problems
 from engager.app.web.jobs import JobStore
+from engager.app.web.pages import evidence, patient, runs, start, trial, trust
+from engager.app.web.rendering import message
 from engager.app.web.security import Guard
 from engager.app.web.settings import Settings
 from engager.core import InputError
@@ -30,34 +33,35 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         jobs.start()
         if settings.makes_example:
-            pages.ensure_example(jobs)
+            start.ensure_example(jobs)
         yield
         jobs.stop()
 
     routes: list[BaseRoute] = [
-        Route("/", pages.start),
-        Route("/login", pages.login, methods=["GET", "POST"]),
-        Route("/patient", pages.patient),
-        Route("/trial", pages.trial),
-        Route("/runs", pages.runs),
-        Route("/runs/{run}", pages.run),
-        Route("/runs/{run}/report.html", pages.run_report),
-        Route("/runs/{run}/files/{name}", pages.run_file),
-        Route("/jobs/{job}", pages.job),
-        Route("/compare", pages.compare),
-        Route("/design", pages.design),
-        Route("/evidence", pages.evidence),
-        Route("/evidence/{record}", pages.evidence_record),
-        Route("/review", pages.review),
-        Route("/trust", pages.trust),
-        Route("/api/patient", api.patient),
-        Route("/api/study/{study}", api.study),
-        Route("/api/check", api.check, methods=["POST"]),
-        Route("/api/jobs", api.add_job, methods=["POST"]),
-        Route("/api/jobs/{job}", api.job),
-        Route("/api/jobs/{job}/{action}", api.act_on_job, methods=["POST"]),
-        Route("/api/runs/{run}/curves", api.curves),
-        Route("/static/plotly.js", pages.plotly),
+        Route("/", start.start),
+        Route("/login", start.login, methods=["GET", "POST"]),
+        Route("/patient", patient.patient),
+        Route("/trial", trial.trial),
+        Route("/runs", runs.runs),
+        Route("/runs/{run}", runs.run),
+        Route("/runs/{run}/report.html", runs.run_report),
+        Route("/runs/{run}/files/{name}", runs.run_file),
+        Route("/jobs/{job}", runs.job),
+        Route("/compare", runs.compare),
+        Route("/design", trial.design),
+        Route("/evidence", evidence.evidence),
+        Route("/evidence/{record}", evidence.evidence_record),
+        Route("/review", trust.review),
+        Route("/trust", trust.trust),
+        Route("/api/patient", patient_api.patient),
+        Route("/api/study/{study}", studies_api.study),
+        Route("/api/check", studies_api.check, methods=["POST"]),
+        Route("/api/jobs", jobs_api.add_job, methods=["POST"]),
+        Route("/api/jobs/{job}", jobs_api.job),
+        Route("/api/jobs/{job}/{action}", jobs_api.act_on_job, methods=["POST"]),
+        Route("/api/runs/{run}/study", studies_api.study_of_run),
+        Route("/api/runs/{run}/curves", runs_api.curves),
+        Route("/static/plotly.js", start.plotly),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     app = Starlette(
@@ -74,9 +78,9 @@ async def _input_error(request: Request, error: Exception) -> Response:
     """Bad input in words: JSON for a script, a page for a person."""
     assert isinstance(error, InputError)
     if request.url.path.startswith("/api/"):
-        return api.problems(error)
-    return pages.message(request, "That did not work", [str(one) for one in error.problems], status=404)
+        return problems(error)
+    return message(request, "That did not work", [str(one) for one in error.problems], status=404)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    return pages.message(request, "There is no such page", ["Choose one of the pages above."], status=404)
+    return message(request, "There is no such page", ["Choose one of the pages above."], status=404)

@@ -1,0 +1,59 @@
+"""How a question is read and bad input is answered."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from engager.core import InputError, Problem
+
+
+def problems(error: InputError, status: int = 422) -> JSONResponse:
+    """Bad input as a list of what, where, value, rule and next step."""
+    told = [
+        {
+            "where": one.where,
+            "value": str(one.value)[:200],
+            "rule": one.rule,
+            "next_step": one.next_step,
+            "text": str(one),
+        }
+        for one in error.problems
+    ]
+    return JSONResponse({"problems": told}, status_code=status)
+
+
+async def asked_of(request: Request) -> dict[str, Any]:
+    """The JSON object of a post."""
+    try:
+        found = await request.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(Problem("request", "its body", "must be one JSON object"))
+    return found
+
+
+def number(name: str, text: str) -> float:
+    """A finite number of a question."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(Problem(name, text, "must be a number"))
+    return value
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number from `least`."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = least - 1
+    if number < least:
+        raise InputError(Problem(name, value, f"must be a whole number from {least}"))
+    return number

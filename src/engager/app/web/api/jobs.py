@@ -1,0 +1,84 @@
+"""Jobs: asked for, looked at, canceled, gone on with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from engager.app.web.api.asking import asked_of, whole
+from engager.app.web.jobs import Job, JobStore
+from engager.core import InputError, Problem
+from engager.protocol import read_protocol
+from engager.study import RunFolder
+
+# seconds for a patient of a trial where no run has told yet
+_SECONDS_PER_PATIENT = 0.0015
+
+
+async def add_job(request: Request) -> JSONResponse:
+    """Check a study and put it into the queue."""
+    asked = await asked_of(request)
+    kind = str(asked.get("kind", "trial"))
+    if kind not in ("trial", "design"):
+        raise InputError(Problem("kind", kind, "must be trial or design"))
+    text = str(asked.get("text", ""))
+    protocol = read_protocol(text, "study")
+    replicates, seed = whole("replicates", asked.get("replicates", 40), 1), whole("seed", asked.get("seed", 1), 0)
+    jobs: JobStore = request.app.state.jobs
+    most = jobs.settings.max_patients
+    patients = whole("patients", asked["patients"], 1) if asked.get("patients") else protocol.n_patients
+    if patients * replicates > most:
+        rule = f"patients x replicates must be at most {most}"
+        raise InputError(Problem("size", patients * replicates, rule, "Use the command line for larger runs."))
+    arguments = ["--replicates", str(replicates), "--seed", str(seed)]
+    if asked.get("patients") and kind == "trial":
+        arguments += ["--patients", str(patients)]
+    title = str(asked.get("title") or protocol.study)[:60]
+    job = jobs.add(kind, title, text, arguments, estimate_seconds(jobs, patients, replicates))
+    return JSONResponse(_job(jobs, job))
+
+
+async def job(request: Request) -> JSONResponse:
+    """How a job stands."""
+    jobs: JobStore = request.app.state.jobs
+    return JSONResponse(_job(jobs, jobs.get(request.path_params["job"])))
+
+
+async def act_on_job(request: Request) -> JSONResponse:
+    """Cancel a job, or let it go on."""
+    jobs: JobStore = request.app.state.jobs
+    action = request.path_params["action"]
+    if action not in ("cancel", "again"):
+        raise InputError(Problem("action", action, "must be cancel or again"))
+    act = jobs.cancel if action == "cancel" else jobs.again
+    return JSONResponse(_job(jobs, act(request.path_params["job"])))
+
+
+def _job(jobs: JobStore, one: Job) -> dict[str, Any]:
+    share, line = jobs.progress(one)
+    run = jobs.settings.runs / one.id
+    return {
+        "id": one.id,
+        "title": one.title,
+        "state": one.state,
+        "share": share,
+        "line": line[:300],
+        "estimate_s": one.estimate_s,
+        "note": one.note,
+        "result": f"/runs/{one.id}" if (run / "run.json").is_file() or (run / "report.html").is_file() else None,
+    }
+
+
+def estimate_seconds(jobs: JobStore, patients: int, replicates: int) -> float:
+    """How long a run may take, by the last finished run of this home."""
+    per_patient = _SECONDS_PER_PATIENT
+    finished = sorted(jobs.settings.runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in finished[:1]:
+        try:
+            manifest = RunFolder.open(path).manifest
+            per_patient = float(manifest["seconds"]) / (manifest["replicates"] * manifest["patients_per_replicate"])
+        except (InputError, KeyError, ZeroDivisionError):
+            pass
+    return round(3.0 + per_patient * patients * replicates, 1)

@@ -1,0 +1,1 @@
+"""The pages: each takes what `study` gives and a template; none computes."""

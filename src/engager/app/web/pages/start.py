@@ -1,0 +1,53 @@
+"""The start page, the login, and the plotting library."""
+
+from __future__ import annotations
+
+import hmac
+from importlib import resources
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from engager.app.web.jobs import JobStore
+from engager.app.web.pages.runs import open_jobs, run_rows
+from engager.app.web.rendering import render
+from engager.app.web.security import COOKIE, proof_of
+from engager.app.web.words import GALLERY
+from engager.protocol import shipped_protocol, write_protocol
+
+_EXAMPLE_TRIALS = 12
+
+
+def ensure_example(jobs: JobStore) -> None:
+    """A home without runs begins to make one, so that there is something to look at."""
+    if not jobs.all() and not list(jobs.settings.runs.glob("*/run.json")):
+        protocol = shipped_protocol("tower")
+        jobs.add("trial", "TOWER, example", write_protocol(protocol), ["--replicates", str(_EXAMPLE_TRIALS)], 20.0)
+
+
+async def start(request: Request) -> Response:
+    """What the dashboard answers, the last runs, what to try."""
+    jobs: JobStore = request.app.state.jobs
+    return render(request, "start", "engager", runs=run_rows(jobs)[:5], jobs=open_jobs(jobs), gallery=GALLERY)
+
+
+async def login(request: Request) -> Response:
+    """Ask for the token once; a cookie remembers that it was right."""
+    token = request.app.state.settings.token
+    if token is None:
+        return RedirectResponse("/", status_code=303)
+    if request.method == "POST":
+        given = str((await request.form()).get("token", ""))
+        if hmac.compare_digest(given.encode(), token.encode()):
+            answer = RedirectResponse("/", status_code=303)
+            answer.set_cookie(COOKIE, proof_of(token), httponly=True, samesite="strict", max_age=7 * 86400)
+            return answer
+        return render(request, "login", "Log in", 401, wrong=True)
+    return render(request, "login", "Log in", wrong=False)
+
+
+async def plotly(request: Request) -> Response:
+    """The plotting library, from the installed package: no request leaves the machine."""
+    path = Path(str(resources.files("plotly") / "package_data" / "plotly.min.js"))
+    return FileResponse(path, media_type="text/javascript", headers={"cache-control": "max-age=86400"})

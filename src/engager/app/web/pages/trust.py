@@ -1,0 +1,21 @@
+"""The review, and how far to trust it all."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from engager.app.web.rendering import NO_SCRIPTS, render
+from engager.study import review_html, shipped_review, trust_content
+
+
+async def review(request: Request) -> Response:
+    """The review's own page."""
+    headers = {"content-security-policy": NO_SCRIPTS}
+    return HTMLResponse(await run_in_threadpool(lambda: review_html(shipped_review())), headers=headers)
+
+
+async def trust(request: Request) -> Response:
+    """How far to trust it: fitted and checked figures, what missed, versions."""
+    return render(request, "trust", "How far to trust it", told=await run_in_threadpool(trust_content))

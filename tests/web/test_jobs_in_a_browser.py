@@ -1,0 +1,132 @@
+"""Jobs in real browsers: two at once, a reload in the middle, a killed server, the keyboard alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+SLOW = 120_000  # ms; a small run with its report on a busy machine
+
+
+@contextlib.contextmanager
+def new_page(browser, address):
+    """A page in a browser profile of its own; an error of the console fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def ask_for_a_run(page, seed, replicates="2", patients="16"):
+    """Fill in the trial page and press Run; the job's page is open then."""
+    from playwright.sync_api import expect
+
+    page.goto("/trial?study=mt103-206")
+    expect(page.locator("#told")).to_contain_text("patients", timeout=SLOW)
+    page.locator("#replicates").fill(replicates)
+    page.locator("#patients").fill(patients)
+    page.locator("#seed").fill(str(seed))
+    page.get_by_role("button", name="Run").click()
+    page.wait_for_url("**/jobs/**", timeout=SLOW)
+
+
+def test_two_browsers_run_jobs_at_once_and_one_reloads_in_the_middle(browser, address, home):
+    with new_page(browser, address) as first, new_page(browser, address) as second:
+        ask_for_a_run(first, 11)
+        ask_for_a_run(second, 12)
+        jobs = [page.url.rsplit("/", 1)[1] for page in (first, second)]
+        first.reload()
+        for page, seed in ((first, 11), (second, 12)):
+            page.wait_for_url("**/runs/**", timeout=SLOW)
+            assert f"seed {seed}" in page.locator("main").inner_text()
+    seeds = [json.loads((home / "runs" / job / "run.json").read_text())["seed"] for job in jobs]
+    assert seeds == [11, 12]
+
+
+@contextlib.contextmanager
+def served(home, port):
+    """`engager serve` as a person starts it; killed, not stopped, at the end."""
+    command = [sys.executable, "-m", "engager", "serve", "--port", str(port), "--home", str(home)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("also_the_job", [False, True], ids=["server", "server-and-job"])
+def test_a_server_killed_in_the_middle_loses_nothing(browser, home, tmp_path, also_the_job):
+    shutil.copytree(home / "runs" / "tower-1", tmp_path / "runs" / "tower-1")  # a home that needs no example
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with contextlib.ExitStack() as open_pages:
+        with served(tmp_path, port) as address:
+            page = open_pages.enter_context(new_page(browser, address))
+            ask_for_a_run(page, 21, "30")
+            job = page.url.rsplit("/", 1)[1]
+            state = tmp_path / "jobs" / job / "job.json"
+            deadline = time.monotonic() + 60
+            while json.loads(state.read_text())["state"] != "running" and time.monotonic() < deadline:
+                time.sleep(0.05)
+            pid = json.loads(state.read_text())["pid"]
+        if also_the_job:
+            os.kill(pid, signal.SIGKILL)
+        page.locator("#job-state", has_text="does not answer").wait_for(timeout=SLOW)
+        with served(tmp_path, port):
+            page.wait_for_url("**/runs/**", timeout=SLOW)  # the page that stayed open goes on by itself
+            assert "The server was stopped while this job ran" in page.locator("main").inner_text()
+    assert json.loads((tmp_path / "runs" / job / "run.json").read_text())["replicates"] == 30
+    assert json.loads(state.read_text())["state"] == "done"
+
+
+def tab_to(page, selector, most=150):
+    """Press Tab until the element has the focus."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} cannot be reached by Tab")
+
+
+def test_from_the_start_to_a_downloaded_result_by_keyboard_alone(browser, address):
+    from playwright.sync_api import expect
+
+    with new_page(browser, address) as page:
+        page.goto("/")
+        tab_to(page, "nav a[href='/trial']")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/trial")
+        expect(page.locator("#told")).to_contain_text("405 patients", timeout=SLOW)
+        for field, value in (("#replicates", "1"), ("#patients", "12")):
+            tab_to(page, field)
+            page.keyboard.press("Control+A")
+            page.keyboard.type(value)
+        tab_to(page, "#run")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/runs/**", timeout=SLOW)
+        tab_to(page, "a[download][href$='estimates.parquet']")
+        with page.expect_download() as download:
+            page.keyboard.press("Enter")
+        assert download.value.suggested_filename.endswith("-estimates.parquet")
+        assert download.value.path().read_bytes()[:4] == b"PAR1"
