@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: tower test lint types pytest docs clean
+.PHONY: tower test lint types pytest mutants docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,10 @@ types: $(READY)
 
 pytest: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# On demand: changes the modules that decide, one operator or number at a time, and counts what their tests notice.
+mutants: $(READY)
+	$(BIN)/python tests/mutation/run.py --sample 100 --seed 1
 
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'

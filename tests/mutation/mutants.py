@@ -32,12 +32,14 @@ class Mutant:
 
     Attributes
     ----------
-    line : where it stands. before, after : the smallest expression or statement around the change.
+    line, text : where it stands, and how that line reads. before, after : the smallest expression or statement around
+        the change.
     site, variant : which node of the module in order of reading, and which of its changes.
     """
 
     module: str
     line: int
+    text: str
     before: str
     after: str
     site: int
@@ -53,12 +55,13 @@ class Mutant:
 
 def mutants_of(module: str, source: str) -> list[Mutant]:
     """Every mutant of a module, in order of reading."""
-    found = []
+    found, lines = [], source.splitlines()
     for site, node in enumerate(_nodes(ast.parse(source))):
         for variant, change in enumerate(_changes(node)):
             changed = copy.deepcopy(node)
             change(changed)
-            found.append(Mutant(module, node.lineno, ast.unparse(node), ast.unparse(changed), site, variant))
+            text = lines[node.lineno - 1].strip()
+            found.append(Mutant(module, node.lineno, text, ast.unparse(node), ast.unparse(changed), site, variant))
     return found
 
 

@@ -76,9 +76,9 @@ def layers() -> dict[str, list[str]]:
 
 
 def known() -> dict[tuple[str, str, str], str]:
-    """Reasons of mutants that no test can or need tell apart: by module, before, after."""
+    """Reasons of mutants that no test can or need tell apart: by module, line as it reads, and what it becomes."""
     rows = yaml.safe_load((HERE / "survivors.yaml").read_text()) or []
-    return {(row["module"], row["before"], row["after"]): row["reason"] for row in rows}
+    return {(row["module"], row["text"], row["after"]): row["reason"] for row in rows}
 
 
 def tests_fail(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> bool:
@@ -148,7 +148,7 @@ def examine(chosen: Sequence[Mutant], tests_of: dict[str, list[str]]) -> list[Ou
             usual[mutant.module] = time.monotonic() - began
         began = time.monotonic()
         caught = tests_fail(mutant, tests, _LEAST_SECONDS + _TIMES * usual[mutant.module])
-        reason = "" if caught else reasons.get((mutant.module, mutant.before, mutant.after), "")
+        reason = "" if caught else reasons.get((mutant.module, mutant.text, mutant.after), "")
         found.append(Outcome(mutant, caught, time.monotonic() - began, reason))
         word = "caught" if caught else "survived"
         print(f"{k + 1}/{len(chosen)} {mutant.module}:{mutant.line} {word}", file=sys.stderr, flush=True)
@@ -162,8 +162,9 @@ def report(outcomes: Sequence[Outcome]) -> str:
     for one in outcomes:
         if not one.is_caught:
             mutant = one.mutant
-            why = f"  [{one.reason}]" if one.reason else ""
-            lines.append(f"survived {mutant.module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}{why}")
+            lines.append(f"survived {mutant.module}.py:{mutant.line}: {mutant.before}  ->  {mutant.after}")
+            lines.append(f"    in: {mutant.text}")
+            lines += [f"    known: {one.reason}"] if one.reason else []
     return "\n".join(lines)
 
 

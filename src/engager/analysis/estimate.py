@@ -24,7 +24,7 @@ from engager.analysis.endpoints import (
 )
 from engager.analysis.log_rank import log_rank
 from engager.analysis.proportions import exact_interval, odds_ratio, risk_difference
-from engager.analysis.sample import HasPatients, Sample, check_patients, sample_of
+from engager.analysis.sample import Failed, HasPatients, Sample, check_patients, sample_of
 from engager.analysis.survival import Limits, median_survival, reverse_kaplan_meier, survival_at
 from engager.core import DAYS_PER_MONTH, InputError, Problem, nearest, parse_condition
 from engager.evidence import trial_endpoints
@@ -69,6 +69,7 @@ def estimate_endpoints(
     data: HasPatients | pl.DataFrame,
     endpoints: Iterable[EndpointRequest | str],
     setting: str = "relapsed_refractory",
+    failed: Failed = "left_out",
 ) -> pl.DataFrame:
     """Estimate endpoints in every replicate of a virtual trial.
 
@@ -77,6 +78,8 @@ def estimate_endpoints(
     data : a virtual trial, or its patients table.
     endpoints : what is wanted; a bare word asks for its proportion (or median) in each arm.
     setting : of the trial; in ``mrd_positive`` MRD endpoints count all assessed patients, not responders.
+    failed : what becomes of patients whose simulation failed: ``left_out``; else they are counted, last seen on the day
+        on which the solver gave up, without the event (``censored``) or with it (``event``).
 
     Returns
     -------
@@ -102,7 +105,7 @@ def estimate_endpoints(
     frames = []
     for index, request in enumerate(wanted):
         for arm in _arms_of(request, arms):
-            frames.append(_frame(_estimate(patients, arm, request), arm, request, index))
+            frames.append(_frame(_estimate(patients, arm, request, failed), arm, request, index))
     return pl.concat(frames) if frames else pl.DataFrame(schema=estimate_schema())
 
 
@@ -162,11 +165,11 @@ def _arms_of(request: EndpointRequest, arms: Sequence[str]) -> list[str]:
     return [request.arm] if request.arm else list(arms)
 
 
-def _estimate(patients: pl.DataFrame, arm: str, request: EndpointRequest) -> dict[str, Any]:
+def _estimate(patients: pl.DataFrame, arm: str, request: EndpointRequest, failed: Failed) -> dict[str, Any]:
     """Columns of the estimates of one request in one arm (or pair), one entry per replicate."""
     between = request.statistic in BETWEEN_ARMS
     names = [str(request.treatment), str(request.control)] if between else [arm]
-    sample = sample_of(patients, names, request)
+    sample = sample_of(patients, names, request, failed)
     event = sample.counted & (sample.cause == 1)
     columns: dict[str, Any] = {
         "replicate": sample.replicates,

@@ -1,14 +1,14 @@
 """The patients of one endpoint, laid out as (replicate, patient) arrays the kernels can take.
 
 In: the patients table (docs/architecture.md) and one request. Out: a `Sample`. A patient whose simulation
-failed is left out and counted.
+failed is left out and told, or counted as asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Durations are differences of days; a millionth of a day removes their last bits, so that equal times tie.
 _DECIMALS = 6
+# What becomes of a patient whose simulation failed: see `estimate_endpoints`.
+Failed = Literal["left_out", "censored", "event"]
 
 
 class HasPatients(Protocol):
@@ -96,7 +98,9 @@ def _too_late(kept: pl.DataFrame, name: str, last: str) -> list[Problem]:
     return [Problem(f"patients table: {name} of {who}", row[name], rule)]
 
 
-def sample_of(patients: pl.DataFrame, arms: Sequence[str], request: EndpointRequest) -> Sample:
+def sample_of(
+    patients: pl.DataFrame, arms: Sequence[str], request: EndpointRequest, failed: Failed = "left_out"
+) -> Sample:
     """Work out one request's outcome of every patient, and lay the patients out by replicate."""
     import polars as pl
 
@@ -109,10 +113,15 @@ def sample_of(patients: pl.DataFrame, arms: Sequence[str], request: EndpointRequ
         days, cause = pl.lit(0.0), built.event.cast(pl.Int64)
     else:
         days, cause = built.days.round(_DECIMALS), built.cause.cast(pl.Int64)
+    counted = built.counted
+    if failed == "left_out":
+        counted = counted & ~pl.col("failed")
+    elif failed == "event":
+        cause = pl.when(pl.col("failed") & (cause.fill_null(0) == 0)).then(1).otherwise(cause)
     strata = [parse_condition(text).holds(table) for text in request.strata]
     worked = table.select(
         pl.col("replicate"),
-        (built.counted & ~pl.col("failed")).alias("counted"),
+        counted.alias("counted"),
         days.cast(pl.Float64).alias("days"),
         cause.fill_null(0).alias("cause"),
         (pl.col("arm") == arms[0]).alias("treated_arm"),

@@ -80,7 +80,9 @@ def print_comparisons(entries: list[dict[str, Any]], verdict: Verdict, with_tria
                 what(one),
                 use_words(one),
                 figure(published["value"], published["low"], published["high"], statistic),
-                figure(simulated["median"], simulated["low"], simulated["high"], statistic),
+                figure(
+                    simulated["median"], simulated["low"], simulated["high"], statistic, simulated.get("reason", "")
+                ),
                 distance(one),
                 mark(one).replace("outside", "OUTSIDE"),
             ]
@@ -100,7 +102,7 @@ def print_predictions(entries: list[dict[str, Any]], verdict: Verdict) -> None:
         [
             entry["arm"],
             f"{what(entry)} ({entry['definition']})" if entry.get("definition") else what(entry),
-            figure(entry["median"], entry["low"], entry["high"], entry["statistic"]),
+            figure(entry["median"], entry["low"], entry["high"], entry["statistic"], entry.get("reason", "")),
         ]
         for entry in entries
     ]

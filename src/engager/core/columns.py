@@ -67,7 +67,9 @@ MADE_COVARIATES = (
 
 OUTCOMES = (
     Column("entry_month", "f64", "calendar month of randomization"),
-    _needed("followup_day", "f64", "last day of observation: data cut, end of follow-up or dropout"),
+    _needed(
+        "followup_day", "f64", "last day of observation: data cut, end of follow-up, dropout, or the solver gave up"
+    ),
     _needed("treated", "bool", "got any study drug"),
     _needed("start_day", "f64", "first day of study drug"),
     _needed_day("treatment_end_day", "study drug stopped; null: goes on, or died on it"),

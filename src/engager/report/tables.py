@@ -74,6 +74,8 @@ def _simulated_median(simulated: Mapping[str, Any], statistic: str) -> str:
     """A time that is absent while its lower limit is known lies beyond the data."""
     median, low = simulated.get("median"), simulated.get("low")
     is_time = axis_of(statistic) == "months"
+    if median is None and (reason := simulated.get("reason")):
+        return str(reason)
     return "not reached" if median is None and low is not None and is_time else number(median, statistic)
 
 

@@ -89,10 +89,17 @@ def interval(low: Any, high: Any, statistic: str) -> str:
     return f"{_limit(low, statistic)} to {_limit(high, statistic)}"
 
 
-def figure(value: Any, low: Any, high: Any, statistic: str) -> str:
-    """A value with its interval, e.g. ``33.6 % (28.0 to 39.5)``; a time that lies beyond the data was not reached."""
+def figure(value: Any, low: Any, high: Any, statistic: str, reason: str = "") -> str:
+    """A value with its interval, e.g. ``33.6 % (28.0 to 39.5)``; a time that lies beyond the data was not reached.
+
+    Parameters
+    ----------
+    reason : why there is no value, where that is known.
+    """
     if _unknown(value) and not _unknown(low) and axis_of(statistic) == "months":
         value = math.inf
+    if _unknown(value) and reason:
+        return reason
     limits = interval(low, high, statistic)
     return number(value, statistic) + (f" ({limits})" if limits else "")
 

@@ -6,6 +6,7 @@ whether those that failed are like the others (the sickest are the hardest to so
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -34,6 +35,13 @@ def failure_sentence(n_failed: int, n_patients: int) -> str:
     if is_judged(n_failed, n_patients):
         return told
     return f"{told} That is more than {100 * MOST_FAILED:g} %: no figure is judged, since those left out may differ."
+
+
+def why_unknown(value: float | None) -> str:
+    """Why there is no number: ``not reached`` of an infinite time, ``not estimable`` of none; empty of a number."""
+    if value is None or math.isnan(value):
+        return "not estimable"
+    return "not reached" if math.isinf(value) else ""
 
 
 def extremes(events: float, n: float, n_failed: float) -> tuple[float, float]:

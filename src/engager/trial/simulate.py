@@ -229,7 +229,9 @@ class ArmRun:
         course.states[rows] = solution.values[:, -1, :]
         course.step[rows] = solution.last_step
         course.is_failed[rows] = solution.status != 0
-        course.clock[rows] = np.where(solution.stopped >= 0, solution.end_time, until)
+        # who could not be followed was last seen at the beginning of the stretch
+        ended = np.where(solution.stopped >= 0, solution.end_time, until)
+        course.clock[rows] = np.where(solution.status == 0, ended, start)
         if daily:
             keep_days(course, rows, times, solution.values)
         return np.where(solution.status == 0, solution.stopped, -1)

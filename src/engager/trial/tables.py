@@ -107,7 +107,9 @@ def _last_day(course: Course, cut: dict[int, float]) -> FloatArray:
     # Nothing is planned after a death: a transplant due later in the same week did not happen.
     course.hsct_day[course.hsct_day > course.death_day] = np.nan
     calendar = np.array([cut[int(r)] for r in recruits.replicate])
-    return np.minimum(recruits.observable_day, np.maximum(calendar - recruits.entry_day, 0.0))
+    followed = np.where(course.is_failed, course.clock, np.inf)
+    followed = np.minimum(recruits.observable_day, followed)
+    return np.minimum(followed, np.maximum(calendar - recruits.entry_day, 0.0))
 
 
 def _key(arm: str, course: Course, rows: NDArray[np.int64]) -> dict[str, object]:

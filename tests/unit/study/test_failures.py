@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from engager.study import failure_sentence, is_judged, run_study
-from engager.study.failures import extremes
+from engager.study.failures import extremes, why_unknown
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,14 @@ def test_one_in_a_thousand_may_fail(n_failed, n, expected):
 
 def test_extremes_count_the_failed_as_without_and_with_the_event():
     assert extremes(3, 8, 2) == (0.3, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(None, "not estimable"), (float("nan"), "not estimable"), (float("inf"), "not reached"), (0.0, "")],
+)
+def test_nothing_and_infinity_are_told_apart(value, reason):
+    assert why_unknown(value) == reason
 
 
 @pytest.fixture
@@ -56,6 +64,10 @@ def test_a_run_with_failed_patients_is_not_judged(protocol, failing, tmp_path):
     assert {entry["inside"] for entry in run.comparisons} == {None}
     response = next(row for row in run.predictions() if row["endpoint"] == "CR" and row["arm"] == "a")
     assert response["if_failed"]["none"] < response["if_failed"]["all"]
+    survival = next(row for row in run.predictions() if row["endpoint"] == "OS" and row["arm"] == "a")
+    assert survival["statistic"] == "median"
+    # whoever failed dies at the end of what was seen of them at the latest, or was never seen to die
+    assert survival["if_failed"]["all"] <= survival["if_failed"]["none"]
     json.dumps(run.predictions(), allow_nan=False)
 
 

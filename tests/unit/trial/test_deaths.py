@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.model import load_model
-from engager.protocol import Protocol
 from engager.trial.deaths import Deaths
-from engager.trial.simulate import simulate_here
 from engager.trial.tables import CAUSE_NAMES
 
 # of leukemia, infection, transplant, background, as the model lists them
@@ -50,30 +47,3 @@ def test_nobody_struck_is_nobody_dead(ward):
     Deaths(found.course).strike(found.rows[:0], HAZARDS[:0])
     assert found.course.is_alive.all()
     assert not found.course.log
-
-
-def test_the_day_of_death_is_where_the_summed_hazard_reaches_the_draw():
-    """Within a stretch between two decisions: the state there has exactly the hazard of the draw."""
-    raw = {"study": "deaths", "arms": {"a": {"n": 60, "regimen": "flag-ida"}}, "follow_up": {"months": 6}}
-    protocol, model = Protocol.model_validate(raw), load_model("b-all")
-    places = [model.system.index(name) for name in model.roles.hazards.values()]
-    seen = []
-
-    def watch(arm, rows, problem, solution):
-        for k, row in enumerate(rows):
-            if solution.stopped[k] == 0:
-                hazard = solution.values[k, -1, places].sum()
-                before = problem.initial[k, places].sum()
-                limit, times = problem.stops.limits[k, 0], problem.save_times[k]
-                seen.append((row, limit, hazard, before, times, solution.end_time[k]))
-
-    data = simulate_here(protocol, replicates=[0], seed=3, n_sampled=0, witness=watch)
-    died = {row["patient"]: row["death_day"] for row in data.patients.iter_rows(named=True) if row["death_day"]}
-    within = 0
-    for row, limit, hazard, before, (start, until), end in seen:
-        assert before < limit
-        assert hazard == pytest.approx(limit, rel=1e-4)
-        assert start < end <= until
-        assert died[int(row)] == end
-        within += start < end < until
-    assert within > 20

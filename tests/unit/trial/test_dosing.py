@@ -104,6 +104,12 @@ def test_a_course_gives_the_same_whole_over_its_days(ward, days, first, last, am
     assert changes.tolist() == [first, first + 1, np.inf]
 
 
+def test_a_single_course_is_a_course(ward):
+    plan = plan_of(ward, {**course_regimen("1-4"), "cycles": 1})
+    assert plan.course_amount == 5 / 4
+    assert plan.course_day(np.ones(5, dtype=int), np.arange(1, 6)).tolist() == [True] * 4 + [False]
+
+
 def test_only_an_infusion_is_a_rate(ward):
     for regimen, rate in ((INFUSED, 28.0), (INJECTED, 0.0), ("flag", 0.0)):
         found = ward(n=2, regimen=regimen)

@@ -148,7 +148,7 @@ def test_leukemia_that_is_seen_and_untreated_is_a_failure(clinic):
     course.marrow_clear[:], course.line_day[:], sanctuary[:] = True, 2.0, 0.0
     assert therapy.failing(ward.rows).size == 0
     course.marrow_clear[0], sanctuary[1], course.relapse_day[2] = False, limit, 3.0
-    course.relapse_day[3] = 1.0  # before the line that treats it
+    course.relapse_day[3] = 2.0  # on the first day of the line that treats it
     assert therapy.failing(ward.rows).tolist() == [0, 1, 2]
     sanctuary[1] = 0.99 * limit
     assert therapy.failing(ward.rows).tolist() == [0, 2]

@@ -12,7 +12,7 @@ from engager.study.plain_json import plain_json
 def told_comparisons(
     comparisons: Sequence[Comparison], split: Sequence[Uncertainty], has_draws: bool
 ) -> list[dict[str, Any]]:
-    """Dicts of docs/architecture.md, each with an ``uncertainty``.
+    """Dicts of docs/architecture.md, each with an ``uncertainty``; a simulated median that is null has a ``reason``.
 
     Parameters
     ----------
@@ -25,5 +25,10 @@ def told_comparisons(
         told = parts.as_json()
         if not has_draws:
             told |= {"between_patients": told["total"], "parameters": None, "parameter_share": None}
-        found.append({**plain_json(one.as_json()), "uncertainty": told})
+        entry = plain_json(one.as_json())
+        if one.median is None:
+            # what covers something was made of replicates that gave an answer: a time beyond the data
+            reason = "not reached" if one.coverage > 0 else "not estimable in more than one replicate"
+            entry["simulated"]["reason"] = reason
+        found.append({**entry, "uncertainty": told})
     return found

@@ -14,7 +14,7 @@ What is read here was checked against the manifest first: a file that somebody c
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from engager.core import InputError, Problem, digest_object, sha256_of
 from engager.protocol import Protocol, read_protocol
 from engager.report import Verdict, is_near_edge, verdict_of
-from engager.study.failures import extremes, is_judged
+from engager.study.failures import extremes, is_judged, why_unknown
 from engager.study.plain_json import plain_json
 from engager.study.run.tables import TABLES, read_table
 from engager.study.run.workplace import MANIFEST, MARKER
@@ -134,8 +134,9 @@ class RunFolder:
     def predictions(self) -> list[dict[str, Any]]:
         """Every estimated endpoint: median and 95 % interval over the replicates, by arm.
 
-        An endpoint that the study defines more than once has a ``definition``; a share of which patients failed has
-        ``if_failed``, its medians if none of them had had the event and if all had.
+        An endpoint that the study defines more than once has a ``definition``; one of an arm of which patients failed
+        has ``if_failed``, its medians if none of them had had the event and if all had. A median that is null has a
+        ``reason``: not reached, or not estimable.
         """
         from engager.analysis import prediction_interval
         from engager.study.run.requests import definitions_of
@@ -148,13 +149,29 @@ class RunFolder:
             one = dict(zip(keys[1:], values[1:], strict=True))
             if definition := definitions[int(values[0])]:
                 one["definition"] = definition
-            if one["statistic"] == "proportion" and rows["n_failed"].sum():
-                counts = rows.select("events", "n", "n_failed").iter_rows()
-                low, high = zip(*(extremes(*row) for row in counts), strict=True)
-                one["if_failed"] = {"none": median(low), "all": median(high)}
+            if rows["n_failed"].sum():
+                one |= self._if_failed(int(values[0]), str(one["arm"]), str(one["statistic"]), rows)
+            if reason := why_unknown(interval.median):
+                one["reason"] = reason
             found.append({**one, "median": interval.median, "low": interval.low, "high": interval.high})
         answer: list[dict[str, Any]] = plain_json(found)
         return answer
+
+    def _if_failed(self, request: int, arm: str, statistic: str, rows: pl.DataFrame) -> dict[str, Any]:
+        """The figure of an arm if none of the failed patients had had the event, and if all had; else nothing."""
+        if statistic == "proportion":
+            counts = rows.select("events", "n", "n_failed").iter_rows()
+            none, every = map(list, zip(*(extremes(*row) for row in counts), strict=True))
+        elif statistic in ("median", "survival_at", "cumulative_at"):
+            from engager.analysis import estimate_endpoints
+            from engager.study.run.requests import requests_of
+
+            asked, setting = replace(requests_of(self.protocol)[request], arm=arm), self.protocol.population.setting
+            both = (estimate_endpoints(self.table("patients"), [asked], setting, how) for how in ("censored", "event"))
+            none, every = (frame["value"].to_list() for frame in both)
+        else:
+            return {}
+        return {"if_failed": {"none": median(none), "all": median(every)}}
 
     @property
     def is_judged(self) -> bool:

@@ -285,6 +285,13 @@ def test_a_visit_is_recorded_as_it_was(clinic):
     assert clinic.course.n_seen.tolist() == [2] * 4
 
 
+def test_counts_next_to_nothing_are_read_as_they_are(clinic):
+    clinic.marrow(29, neutrophils=0.25, platelets=-1e-9)
+    (visit,) = clinic.course.visits
+    assert visit["anc_per_uL"].tolist() == [0.25] * 4
+    assert visit["platelets_per_uL"].tolist() == [0.0] * 4
+
+
 def test_errors_of_measurement_have_the_sizes_of_the_table(clinic):
     clinic.errors = np.eye(4)
     clinic.blood(8, marrow_blasts_percent=20.0)
