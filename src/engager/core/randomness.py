@@ -18,14 +18,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-_MULTIPLIER_0 = np.uint64(0xD2511F53)
-_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
-_WEYL_0 = np.uint64(0x9E3779B9)
-_WEYL_1 = np.uint64(0xBB67AE85)
+_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], dtype=np.uint64)
+_WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
-# Draws worked on together: eight arrays of 32 kB.
+# Draws worked on together: four arrays of 64 kB.
 _BLOCK = 4096
 
 
@@ -43,35 +41,43 @@ def philox4x32(
     -------
     array (draw, 4) of 32-bit words held in uint64.
     """
-    c0, c1, c2, c3 = (counter[:, i].astype(np.uint64) for i in range(4))
-    k0, k1 = (np.full(c0.shape, one, dtype=np.uint64) for one in key)
-    return np.stack(_rounds(c0, c1, c2, c3, k0, k1), axis=1)
+    columns = np.ascontiguousarray(counter.T)
+    keys = np.stack([np.full(columns.shape[1:], one, dtype=np.uint64) for one in key])
+    first, second = _rounds(columns[0::2], columns[1::2], keys)
+    return np.stack([first[0], second[0], first[1], second[1]], axis=1)
 
 
-def _rounds(*words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], ...]:
-    """The rounds on four words of counter and two of key, arrays (draw,) that are overwritten: the four words drawn.
+def _rounds(
+    first: NDArray[np.uint64], second: NDArray[np.uint64], key: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The rounds: words 0 and 2, and words 1 and 3, of what is drawn; each array (2, draw).
 
-    All is done in place and in blocks that stay in the cache; new arrays for every operation take twice as long.
+    Parameters
+    ----------
+    first, second : words 0 and 2, and words 1 and 3, of the counter: array (2, draw).
+    key : array (2, draw).
+
+    Notes
+    -----
+    Pairs of words go through each operation together, in place and in blocks that stay in the cache: a trial asks for
+    few draws at a time, of which the number of operations is the cost, and for many, of which new arrays are.
     """
-    for first in range(0, words[0].size, _BLOCK):
-        c0, c1, c2, c3, k0, k1 = (word[first : first + _BLOCK] for word in words)
-        product_0, product_1 = np.empty_like(c0), np.empty_like(c0)
+    drawn = np.empty_like(first), np.empty_like(second)
+    for start in range(0, first.shape[1], _BLOCK):
+        block = np.s_[:, start : start + _BLOCK]
+        x, y, k = first[block].copy(), second[block].copy(), key[block].copy()
+        product = np.empty_like(x)
+        crossed = product[::-1]
         for _ in range(_ROUNDS):
-            np.multiply(c0, _MULTIPLIER_0, out=product_0)
-            np.multiply(c2, _MULTIPLIER_1, out=product_1)
-            np.right_shift(product_1, _SHIFT_32, out=c0)
-            c0 ^= c1
-            c0 ^= k0
-            np.bitwise_and(product_1, _LOW_32, out=c1)
-            np.right_shift(product_0, _SHIFT_32, out=c2)
-            c2 ^= c3
-            c2 ^= k1
-            np.bitwise_and(product_0, _LOW_32, out=c3)
-            k0 += _WEYL_0
-            k0 &= _LOW_32
-            k1 += _WEYL_1
-            k1 &= _LOW_32
-    return words[:4]
+            np.multiply(x, _MULTIPLIERS, out=product)
+            np.right_shift(crossed, _SHIFT_32, out=x)
+            x ^= y
+            x ^= k
+            np.bitwise_and(crossed, _LOW_32, out=y)
+            k += _WEYL
+            k &= _LOW_32
+        drawn[0][block], drawn[1][block] = x, y
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Stream:
 
     def of(self, purpose: str) -> Stream:
         """The stream for one purpose of the same world and replicate."""
-        return replace(self, purpose=purpose)
+        return Stream(self.seed, self.scenario, self.replicate, purpose)
 
     def within(self, scenario: str) -> Stream:
         """The same seed and replicate in another world, e.g. one arm."""
@@ -125,12 +131,10 @@ class Stream:
         """Draws with mean 1; shapes as in `uniform`."""
         return as_exponential(self.uniform(patient, n_draws))
 
-    def _key(self) -> tuple[int, int, int]:
+    def _key(self) -> bytes:
         """Two words of key and one of salt."""
-        name = "\x1f".join([str(int(self.seed)), self.scenario, str(int(self.replicate)), self.purpose])
-        digest = hashlib.blake2b(name.encode(), digest_size=12).digest()
-        first, second, salt = (int.from_bytes(digest[i : i + 4], "little") for i in (0, 4, 8))
-        return first, second, salt
+        name = f"{int(self.seed)}\x1f{self.scenario}\x1f{int(self.replicate)}\x1f{self.purpose}"
+        return hashlib.blake2b(name.encode(), digest_size=12).digest()
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,8 @@ def uniform_of(
 
 def key_table(streams: Sequence[Stream]) -> NDArray[np.uint64]:
     """What tells streams apart: array (stream, 3) of 32-bit words, two of key and one of salt."""
-    return np.array([stream._key() for stream in streams], dtype=np.uint64).reshape(-1, 3)
+    words = np.frombuffer(b"".join([stream._key() for stream in streams]), dtype="<u4")
+    return words.astype(np.uint64).reshape(-1, 3)
 
 
 def uniform_with(
@@ -199,17 +204,19 @@ def uniform_with(
     """As `uniform_of`, given each patient's row of `key_table`: array (patient, 3)."""
     numbers = np.asarray(patient).astype(np.uint64).ravel()
     n_blocks = (n_draws + 1) // 2
-    index = np.tile(np.arange(n_blocks, dtype=np.uint64), numbers.size)
+    shape = (2, numbers.size, n_blocks)
+    first, second, key = (np.empty(shape, dtype=np.uint64) for _ in range(3))
+    first[0] = np.arange(n_blocks, dtype=np.uint64)
     if occasion is not None:
-        index += np.repeat(np.asarray(occasion).astype(np.uint64) * np.uint64(n_blocks), n_blocks)
-    low, high, k0, k1, salt = (
-        np.repeat(one, n_blocks)
-        for one in (numbers & _LOW_32, numbers >> _SHIFT_32, keys[:, 0], keys[:, 1], keys[:, 2])
-    )
-    words = _rounds(index, low, high, salt, k0, k1)
+        first[0] += (np.asarray(occasion).astype(np.uint64) * np.uint64(n_blocks))[:, None]
+    second[0], first[1] = (numbers & _LOW_32)[:, None], (numbers >> _SHIFT_32)[:, None]
+    second[1] = keys[:, 2][:, None]
+    key[:] = keys.T[:2, :, None]
+    flat = (2, numbers.size * n_blocks)
+    high, low = _rounds(first.reshape(flat), second.reshape(flat), key.reshape(flat))
     value = np.empty((numbers.size * n_blocks, min(n_draws, 2)))
     for k in range(value.shape[1]):
-        wide = (words[2 * k] << _SHIFT_32) | words[2 * k + 1]
+        wide = (high[k] << _SHIFT_32) | low[k]
         # 52 bits and half a step: never 0, never 1.
         value[:, k] = ((wide >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     if n_draws == 1:

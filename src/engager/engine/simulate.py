@@ -275,13 +275,14 @@ def _tabulate(problem: Problem, solved: Trajectories, names: list[str]) -> dict[
     system = problem.system
     n_patients, n_times = solved.values.shape[:2]
     inputs = inputs_over_time(problem, n_patients)
-    flat = {
-        "states": solved.values.reshape(n_patients * n_times, -1),
-        "parameters": np.repeat(problem.parameters, n_times, axis=0),
-        "inputs": inputs.reshape(n_patients * n_times, len(system.inputs)),
-        "time": np.tile(solved.time, n_patients),
-    }
-    found = evaluate_outputs(system, names, **flat)
+    found = evaluate_outputs(
+        system,
+        names,
+        states=solved.values.reshape(n_patients * n_times, -1),
+        parameters=np.repeat(problem.parameters, n_times, axis=0),
+        inputs=inputs.reshape(n_patients * n_times, len(system.inputs)),
+        time=np.tile(solved.time, n_patients),
+    )
     has_failed = np.asarray(solved.status) != 0
     table = {}
     for name in names:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray
+from engager.core import FloatArray, IntArray
 from engager.model.expression import Graph, Node
 from engager.model.system import TIME, System
 
@@ -58,14 +58,13 @@ def evaluate_nodes(graph: Graph, roots: Sequence[Node], values: Mapping[str, Any
         for node in graph.order(tuple(roots)):
             entry = graph.entries[node]
             if entry.op == "const":
-                result[node] = float(str(entry.value))
+                result[node] = np.float64(str(entry.value))
             elif entry.op == "symbol":
-                result[node] = values[str(entry.value)]
+                result[node] = np.asarray(values[str(entry.value)], dtype=np.float64)
             elif entry.op == "factorial":
                 result[node] = np.vectorize(_factorial, otypes=[float])(result[entry.args[0]])
             else:
-                arguments = [np.asarray(result[arg], dtype=float) for arg in entry.args]
-                result[node] = _NUMPY[entry.op](*arguments)
+                result[node] = _NUMPY[entry.op](*[result[arg] for arg in entry.args])
     return [np.asarray(result[root], dtype=np.float64) for root in roots]
 
 
@@ -76,6 +75,7 @@ def evaluate_outputs(
     parameters: FloatArray,
     inputs: FloatArray | None = None,
     time: float | FloatArray = 0.0,
+    rows: IntArray | None = None,
 ) -> dict[str, FloatArray]:
     """Named states or outputs of a system.
 
@@ -86,6 +86,7 @@ def evaluate_outputs(
     parameters : array (patient, parameter).
     inputs : array (patient, input); None: the defaults of the file.
     time : number, or array that broadcasts over patients.
+    rows : array (row,): whose; None: everybody's. Only what the names need is then read of these patients.
 
     Returns
     -------
@@ -97,8 +98,12 @@ def evaluate_outputs(
         When a name is neither state, parameter nor output.
     """
     roots = [system.outputs[name] if name in system.outputs else system.graph.symbol(name) for name in names]
-    found = evaluate_nodes(system.graph, roots, _values(system, roots, states, parameters, inputs, time))
-    return {name: np.broadcast_to(array, states.shape[:-1]) for name, array in zip(names, found, strict=True)}
+    found = evaluate_nodes(system.graph, roots, _values(system, roots, states, parameters, inputs, time, rows))
+    shape = states.shape[:-1] if rows is None else (rows.size, *states.shape[1:-1])
+    return {
+        name: array if array.shape == shape else np.broadcast_to(array, shape)
+        for name, array in zip(names, found, strict=True)
+    }
 
 
 def evaluate_rates(
@@ -122,8 +127,15 @@ def _values(
     parameters: FloatArray,
     inputs: FloatArray | None,
     time: float | FloatArray,
+    rows: IntArray | None = None,
 ) -> dict[str, Any]:
     """What the symbols that `roots` need stand for."""
+
+    def of(array: FloatArray, place: int) -> FloatArray:
+        """One column; of chosen rows, no other column is copied."""
+        column: FloatArray = array[..., place]
+        return column if rows is None else column[rows]
+
     extra_axes = (1,) * (states.ndim - 2)
     values: dict[str, Any] = {TIME: time}
     graph = system.graph
@@ -132,12 +144,12 @@ def _values(
         if entry.op != "symbol":
             continue
         if name in system.states:
-            values[name] = states[..., system.states.index(name)]
+            values[name] = of(states, system.states.index(name))
         elif name in system.parameters:
-            column = parameters[:, system.parameters.index(name)]
+            column = of(parameters, system.parameters.index(name))
             values[name] = column.reshape(column.shape + extra_axes)
         elif name in system.inputs and inputs is not None:
-            column = inputs[:, system.inputs.index(name)]
+            column = of(inputs, system.inputs.index(name))
             values[name] = column.reshape(column.shape + extra_axes)
         elif name in system.inputs:
             values[name] = system.defaults.get(name, 0.0)

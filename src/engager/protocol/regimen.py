@@ -391,12 +391,18 @@ class Regimen(Part):
 
     def dose_at(self, cycle: int, day: int, weight_kg: ArrayLike, bsa_m2: ArrayLike) -> NDArray[np.float64]:
         """What each patient gets on a day of a cycle: array (patient,) [ug/day or ug]; 0 when nothing."""
+        given = self.doses_in(cycle, weight_kg, bsa_m2)
+        inside = 1 <= day <= given.shape[1]
+        return given[:, day - 1] if inside else np.zeros(given.shape[0])
+
+    def doses_in(self, cycle: int, weight_kg: ArrayLike, bsa_m2: ArrayLike) -> NDArray[np.float64]:
+        """What each patient gets on each day of a cycle: array (patient, day) [ug/day or ug]; 0 when nothing."""
         band_by_patient, bsa = self.band_of(weight_kg), np.asarray(bsa_m2, dtype=np.float64)
-        given = np.zeros(bsa.shape)
+        given = np.zeros((bsa.size, self.cycle_length(cycle)))
         for band in range(len(self.weight_bands) + 1):
+            own = band_by_patient == band
             for segment in self.segments(cycle, band):
-                if segment.first_day <= day <= segment.last_day:
-                    given = np.where(band_by_patient == band, segment.amount_for(bsa), given)
+                given[own, segment.first_day - 1 : segment.last_day] = segment.amount_for(bsa)[own, None]
         return given
 
     def cycles_without_dose(self) -> list[int]:

@@ -47,7 +47,10 @@ class Assumptions:
     """
 
     def __init__(self, settings: Mapping[int, PopulationValues], replicate: NDArray[np.int64]):
-        self._settings, self._replicate = settings, replicate
+        self._settings = [settings[one] for one in sorted(settings)]
+        # one value per replicate of each name that was asked for
+        self._found: dict[str, FloatArray] = {}
+        self._place = np.searchsorted(sorted(settings), replicate)
         known = assumption_table()
         unknown = {name: value for one in settings.values() for name, value in one.assumption.items()}
         problems = [
@@ -69,9 +72,9 @@ class Assumptions:
 
     def of(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Each patient's value, array (row,), where a calibration may give every replicate its own."""
-        numbers = sorted(self._settings)
-        by_replicate = [self._settings[one].assumption.get(name, self[name]) for one in numbers]
-        return np.array(by_replicate, dtype=float)[np.searchsorted(numbers, self._replicate[rows])]
+        if name not in self._found:
+            self._found[name] = np.array([one.assumption.get(name, self[name]) for one in self._settings], dtype=float)
+        return self._found[name][self._place[rows]]
 
     def spread(self, name: str) -> float:
         """The between-patient spread given beside a value (`sd_log` or `sd`)."""

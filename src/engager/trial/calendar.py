@@ -76,8 +76,10 @@ class Calendar:
 
 def cycle_lengths(regimen: Regimen, cycle: IntArray) -> IntArray:
     """Days of each patient's cycle: array (row,)."""
-    numbers, place = np.unique(cycle, return_inverse=True)
-    return np.array([regimen.cycle_length(int(one)) for one in numbers], dtype=np.int64)[place]
+    longer = regimen.longer_cycles
+    if longer is None:
+        return np.full(cycle.shape, regimen.cycle_days, dtype=np.int64)
+    return np.where(cycle >= longer.from_cycle, longer.cycle_days, regimen.cycle_days)
 
 
 def _next_multiple(now: FloatArray | IntArray, every: float) -> FloatArray:

@@ -165,8 +165,8 @@ class Course:
     ) -> None:
         """Log that something happened to some patients."""
         if rows.size:
-            days = np.broadcast_to(np.asarray(day, dtype=float), rows.shape).copy()
-            grades = np.broadcast_to(np.asarray(grade, dtype=np.int64), rows.shape).copy()
+            days, grades = np.empty(rows.shape), np.empty(rows.shape, dtype=np.int64)
+            days[:], grades[:] = day, grade
             self.log.append((rows.copy(), days, event, grades, detail))
 
 

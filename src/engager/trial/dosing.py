@@ -90,7 +90,7 @@ class DosePlan:
     def amount(self, rows: IntArray, cycle: IntArray, day: IntArray) -> FloatArray:
         """Planned amount: array (row,) [ug/day for an infusion, ug for one injection]."""
         planned = np.zeros(rows.size)
-        for one in np.unique(cycle):
+        for one in np.flatnonzero(np.bincount(cycle)):
             of_cycle = cycle == one
             table = self._cycle(int(one))
             inside = of_cycle & (day <= table.shape[1])
@@ -111,7 +111,7 @@ class DosePlan:
     def next_change(self, cycle: IntArray, day: IntArray) -> FloatArray:
         """The next day of each patient's cycle on which another dose or an injection is due; infinite: none."""
         found = np.full(cycle.size, np.inf)
-        for one in np.unique(cycle):
+        for one in np.flatnonzero(np.bincount(cycle)):
             if one not in self._changes:
                 self._changes[int(one)] = self._change_days(int(one))
             days = self._changes[int(one)]
@@ -134,12 +134,11 @@ class DosePlan:
 
     def _cycle(self, cycle: int) -> FloatArray:
         if cycle not in self._by_cycle:
-            days = range(1, self.regimen.cycle_length(min(cycle, self.regimen.cycles)) + 1)
-            if self.regimen.is_chemotherapy:
-                self._by_cycle[cycle] = np.zeros((self._weight.size, len(days)))
+            if self.regimen.is_chemotherapy or cycle > self.regimen.cycles:
+                n_days = self.regimen.cycle_length(min(cycle, self.regimen.cycles))
+                self._by_cycle[cycle] = np.zeros((self._weight.size, n_days))
             else:
-                columns = [self.regimen.dose_at(cycle, day, self._weight, self._bsa) for day in days]
-                self._by_cycle[cycle] = np.stack(columns, axis=1)
+                self._by_cycle[cycle] = self.regimen.doses_in(cycle, self._weight, self._bsa)
         return self._by_cycle[cycle]
 
 
@@ -148,15 +147,17 @@ class ActionList:
 
     def __init__(self) -> None:
         self._parts: list[tuple[IntArray, FloatArray, int, int, FloatArray]] = []
+        self._joined: tuple[IntArray, FloatArray, IntArray, IntArray, FloatArray] | None = None
 
     def add(
         self, rows: IntArray, time: FloatArray | float, action: Action, index: int, value: FloatArray | float
     ) -> None:
         """One action of one kind for some rows (row numbers of the course)."""
         if rows.size:
-            times = np.broadcast_to(np.asarray(time, dtype=float), rows.shape)
-            values = np.broadcast_to(np.asarray(value, dtype=float), rows.shape)
+            times, values = np.empty(rows.shape), np.empty(rows.shape)
+            times[:], values[:] = time, value
             self._parts.append((rows, times, int(action), index, values))
+            self._joined = None
 
     def schedule(self, rows: IntArray) -> Schedule:
         """The actions of these rows (rising), as patients 0, 1, ... of an engine problem."""
@@ -165,27 +166,31 @@ class ActionList:
             return Schedule.empty(n)
         place = np.full(int(rows.max()) + 1 if n else 1, -1, dtype=np.int64)
         place[rows] = np.arange(n)
-        who, when, what, where, value = [], [], [], [], []
-        for part_rows, times, action, index, values in self._parts:
-            inside = part_rows < place.size
-            spots = np.where(inside, place[np.minimum(part_rows, place.size - 1)], -1)
-            taken = spots >= 0
-            who.append(spots[taken])
-            when.append(times[taken])
-            what.append(np.full(taken.sum(), action, dtype=np.int64))
-            where.append(np.full(taken.sum(), index, dtype=np.int64))
-            value.append(values[taken])
-        patient, time = np.concatenate(who), np.concatenate(when)
-        order = np.lexsort((np.arange(patient.size), time, patient))
+        who, when, what, where, value = self._all()
+        inside = np.flatnonzero(who < place.size)
+        patient = place[who[inside]]
+        taken = inside[patient >= 0]
+        patient = patient[patient >= 0]
+        # the order in which actions were added decides between those of one instant: both sorts are stable
+        order = np.lexsort((when[taken], patient))
         offsets = np.zeros(n + 1, dtype=np.int64)
         np.cumsum(np.bincount(patient, minlength=n), out=offsets[1:])
-        return Schedule(
-            offsets,
-            np.ascontiguousarray(time[order]),
-            np.concatenate(what)[order],
-            np.concatenate(where)[order],
-            np.ascontiguousarray(np.concatenate(value)[order]),
-        )
+        chosen = taken[order]
+        return Schedule(offsets, when[chosen], what[chosen], where[chosen], value[chosen])
+
+    def _all(self) -> tuple[IntArray, FloatArray, IntArray, IntArray, FloatArray]:
+        """Every action in the order of adding: row, time, action, index, value."""
+        if self._joined is None:
+            rows, times, actions, indices, values = zip(*self._parts, strict=True)
+            sizes = [one.size for one in rows]
+            self._joined = (
+                np.concatenate(rows),
+                np.concatenate(times),
+                np.repeat(np.array(actions, dtype=np.int64), sizes),
+                np.repeat(np.array(indices, dtype=np.int64), sizes),
+                np.concatenate(values),
+            )
+        return self._joined
 
 
 def plan_day(course: Course, plan: DosePlan, rows: IntArray, actions: ActionList) -> None:

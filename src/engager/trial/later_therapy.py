@@ -51,6 +51,8 @@ class LaterTherapy:
             not judged yet, are left alone, and so are those for whom there is nothing more.
         """
         course = self.course
+        if not rows.size:
+            return
         free = np.isnan(course.next_line_day[rows]) & ~course.lines_ended[rows] & ~self._unjudged(rows)
         rows = rows[free & ~np.isfinite(course.hsct_planned[rows])]
         number = course.later_line[rows]
@@ -95,13 +97,16 @@ class LaterTherapy:
         course = self.course
         if not self.lines:
             return
-        now, on_course = course.clock[rows], course.line_is_course[rows]
-        if not on_course.any():
+        n_days = int(self.assumed["chemotherapy_days"])
+        now = course.clock[rows]
+        under_way = np.flatnonzero(course.line_is_course[rows] & (course.line_day[rows] + n_days > now))
+        if not under_way.size:
             return
+        rows, now, until, fresh = rows[under_way], now[under_way], until[under_way], fresh[under_way]
         place = course.system.index(course.roles.doses["chemotherapy"])
-        for offset in range(int(self.assumed["chemotherapy_days"])):
+        for offset in range(n_days):
             day = course.line_day[rows] + offset
-            due = on_course & (day < until) & ((day > now) | ((day == now) & fresh))
+            due = (day < until) & ((day > now) | ((day == now) & fresh))
             actions.add(rows[due], day[due], Action.ADD_TO_STATE, place, 1.0)
 
     def to_judge(self, rows: IntArray, every: float) -> IntArray:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +77,11 @@ class Recruits:
     def n(self) -> int:
         return self.number.size
 
+    @cached_property
+    def _place(self) -> NDArray[np.int64]:
+        """Place of each patient's replicate among all, in rising order."""
+        return np.searchsorted(sorted(self.stream_of), self.replicate)
+
     def draw(
         self,
         purpose: str,
@@ -93,12 +98,12 @@ class Recruits:
         rows : whose draws; None: everybody's.
         occasion : array (row,): which time each patient draws for this purpose; None: the first, 0.
         """
-        replicate = self.replicate if rows is None else self.replicate[rows]
         key = self.key if rows is None else self.key[rows]
-        numbers = sorted(self.stream_of)
         if purpose not in self._key_tables:
-            self._key_tables[purpose] = key_table([self.stream_of[one].of(purpose) for one in numbers])
-        keys = self._key_tables[purpose][np.searchsorted(numbers, replicate)]
+            streams = [self.stream_of[one].of(purpose) for one in sorted(self.stream_of)]
+            self._key_tables[purpose] = key_table(streams)
+        place = self._place if rows is None else self._place[rows]
+        keys = self._key_tables[purpose][place]
         uniform = uniform_with(keys, key, n_draws, occasion)
         return _FROM_UNIFORM[kind](uniform)
 
@@ -156,12 +161,11 @@ def recruit(
     lost = np.full(recruits.n, np.inf)
     if follow_up.dropout_per_year > 0:
         lost = recruits.draw("dropout", "exponential") / follow_up.dropout_per_year * DAYS_PER_YEAR
-    return Recruits(
-        **{**vars(recruits), "entry_day": entry}
-        | {
-            "observable_day": np.minimum(lost, follow_up.months * DAYS_PER_MONTH),
-            "is_treated": recruits.draw("never-treated") >= arm.never_treated,
-        }
+    return replace(
+        recruits,
+        entry_day=entry,
+        observable_day=np.minimum(lost, follow_up.months * DAYS_PER_MONTH),
+        is_treated=recruits.draw("never-treated") >= arm.never_treated,
     )
 
 

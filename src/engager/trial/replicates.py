@@ -18,8 +18,9 @@ Progress = Callable[[float], None]
 # Replicates of one piece: the first, and one beyond the last.
 Span = tuple[int, int]
 
-# Large enough that a round's decisions are shared by many patients, small enough for memory and for Ctrl-C.
-_MOST_PATIENTS = 8000
+# Large enough that a round's decisions are shared by many patients (each of some hundred rounds costs what a thousand
+# patients do), small enough for memory (about 10 kB a patient) and for Ctrl-C.
+_MOST_PATIENTS = 20_000
 # A piece smaller than this costs more rounds than another process saves.
 _FEWEST_PATIENTS = 1000
 

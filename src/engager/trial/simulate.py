@@ -146,6 +146,8 @@ class ArmRun:
         self.last_cell = recruits.draw("last-cell", "exponential", n_clones).reshape(recruits.n, n_clones)
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
+        self.is_sampled = np.zeros(self.course.n, dtype=bool)
+        self.is_sampled[self.sampled] = True
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
         self.watched = self._watched()
@@ -196,7 +198,7 @@ class ArmRun:
     def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
         """Solve these patients from their clocks to `until`; array (row,): which strike came before, else -1."""
         course = self.course
-        kept = np.isin(rows, self.sampled)
+        kept = self.is_sampled[rows]
         stopped = np.full(rows.size, -1, dtype=np.int64)
         for part, daily in ((~kept, False), (kept, True)):
             if part.any():
@@ -266,6 +268,8 @@ class ArmRun:
             self.deaths.strike(dying, self._rates(list(self.roles.hazards.values()), dying))
         for kind in self.kinds:
             struck = rows[stopped == self.strikes.index(kind)]
+            if not struck.size:
+                continue
             killed = self.toxicity.strike(kind, struck)
             course.death_cause[killed] = _TOXICITY
             course.is_alive[killed] = False
@@ -321,6 +325,8 @@ class ArmRun:
     # ---- visits ----
     def _treatment_visits(self, rows: IntArray) -> None:
         """Visits fall on the morning of a day within the cycle, after the days that have passed are counted."""
+        if not rows.size:
+            return
         course, visits = self.course, self.protocol.visits
         ended = advance_days(course, rows, self.regimen)
         pausing = rows[course.hold_days[rows] > 0]
@@ -351,6 +357,8 @@ class ArmRun:
 
     def _end_of_cycle(self, rows: IntArray) -> None:
         """Transplant, next cycle, or the end of treatment."""
+        if not rows.size:
+            return
         course, regimen = self.course, self.regimen
         done = course.cycle[rows] - 1
         planned = self.transplantation.decide(rows, done)
@@ -399,6 +407,8 @@ class ArmRun:
 
     def _fail(self, rows: IntArray, why: str) -> None:
         """Treatment has failed these patients: a transplant all the same, or the next therapy, or nothing more."""
+        if not rows.size:
+            return
         stop_treatment(self.course, rows, self.course.clock[rows], why)
         self.transplantation.decide_outside_remission(rows)
         self.later_therapy.plan(rows)

@@ -18,6 +18,7 @@ _MOST_EVENTS = 6
 EVENT_KINDS = ("CRS", "neurologic")
 # Felt inflammation is taken for no less, which keeps its logarithm finite.
 _LEAST_INFLAMMATION = 1e-4
+_GRADES = range(1, 6)
 _LONG_BREAK_DAYS = 7  # the label: a longer break starts a new cycle
 
 
@@ -48,6 +49,12 @@ class Toxicity:
         }
         for kind in EVENT_KINDS:
             course.n_events[kind] = np.zeros(course.n, dtype=np.int64)
+        # of rules that name the same event and grade the first decides
+        self._rules: dict[tuple[str, int], ToxicityRule] = {}
+        for rule in regimen.rules:
+            for grade in _GRADES:
+                if grade in rule.grade:
+                    self._rules.setdefault((rule.event, grade), rule)
 
     def threshold(self, kind: str, rows: IntArray) -> FloatArray:
         """The integrated hazard at which the next event of a kind strikes: array (row,); infinite: no more."""
@@ -94,13 +101,13 @@ class Toxicity:
     def _apply_rules(
         self, kind: str, rows: IntArray, day: FloatArray, grade: IntArray, duration: FloatArray, is_repeat: np.ndarray
     ) -> None:
-        """The first rule that names the event's kind and grade decides."""
+        """What the regimen's rules say of these events."""
         course = self.course
         treated = course.on_treatment[rows]
         for row, at, degree, lasts, again in zip(
             rows[treated], day[treated], grade[treated], duration[treated], is_repeat[treated], strict=True
         ):
-            rule = next((one for one in self.regimen.rules if one.event == kind and int(degree) in one.grade), None)
+            rule = self._rules.get((kind, int(degree)))
             if rule is not None:
                 falls = days_to_grade(float(lasts), int(degree), rule.resume_at_grade)
                 self._apply(rule, int(row), float(at), falls, bool(again))
@@ -181,12 +188,14 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen) -> IntArray:
     -----
     A cycle or a pause may end with the last of these days, not before it (`Calendar.next_decision`).
     """
-    days = np.floor(course.clock).astype(np.int64) - course.morning
-    course.morning[rows] += days[rows]
-    holding = rows[course.hold_days[rows] > 0]
-    dosing = rows[course.hold_days[rows] <= 0]
-    course.hold_days[holding] -= days[holding]
-    course.hold_total[holding] += days[holding]
+    if not rows.size:
+        return rows
+    passed = np.floor(course.clock[rows]).astype(np.int64) - course.morning[rows]
+    course.morning[rows] += passed
+    on_hold = course.hold_days[rows] > 0
+    holding, dosing = rows[on_hold], rows[~on_hold]
+    course.hold_days[holding] -= passed[on_hold]
+    course.hold_total[holding] += passed[on_hold]
     resuming = holding[course.hold_days[holding] <= 0]
     # A pause longer than a week starts a new cycle; the restart dose counts as a step.
     long_break = np.inf if regimen.is_chemotherapy else _LONG_BREAK_DAYS
@@ -197,8 +206,8 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen) -> IntArray:
     course.dexamethasone_days[resuming] = 0
     course.hold_dexamethasone[resuming] = 0.0
     course.note(resuming, course.clock[resuming], "restart")
-    course.restart_days[dosing] = np.maximum(course.restart_days[dosing] - days[dosing], 0.0)
-    course.cycle_day[dosing] += days[dosing]
+    course.restart_days[dosing] = np.maximum(course.restart_days[dosing] - passed[~on_hold], 0.0)
+    course.cycle_day[dosing] += passed[~on_hold]
     ended = dosing[course.cycle_day[dosing] > cycle_lengths(regimen, course.cycle[dosing])]
     course.cycle[ended] += 1
     course.cycle_day[ended] = 1

@@ -146,9 +146,14 @@ def load_functions(binary: bytes, machine: Machine) -> tuple[Callable[..., None]
 
 # ---- cache ----
 def _key(system: System, tableau: Tableau, width: int, machine: Machine) -> str:
+    return _key_of(fingerprint(system), tableau, width, machine)
+
+
+@functools.lru_cache(maxsize=64)
+def _key_of(print_of_system: str, tableau: Tableau, width: int, machine: Machine) -> str:
     import llvmlite
 
-    text = repr((fingerprint(system), tableau, width, machine, llvmlite.__version__, generator_hash()))
+    text = repr((print_of_system, tableau, width, machine, llvmlite.__version__, generator_hash()))
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 

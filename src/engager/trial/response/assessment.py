@@ -102,8 +102,8 @@ class Assessment:
     def _observe(self, rows: IntArray) -> dict[str, FloatArray]:
         course = self.course
         seen = course.roles.seen
-        parameters, inputs = course.recruits.parameters[rows], course.infusion[rows, None]
-        found = evaluate_outputs(course.system, list(seen.values()), course.states[rows], parameters, inputs)
+        parameters, inputs = course.recruits.parameters, course.infusion[:, None]
+        found = evaluate_outputs(course.system, list(seen.values()), course.states, parameters, inputs, rows=rows)
         true = {name: found[own] for name, own in seen.items()}
         error = course.recruits.draw("visit", "normal", 4, rows, occasion=course.n_seen[rows])
         course.n_seen[rows] += 1

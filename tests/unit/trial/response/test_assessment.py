@@ -53,8 +53,8 @@ class Clinic:
         monkeypatch.setattr(type(recruits), "draw", lambda *_, **__: self.errors)
         self.outside(0.0)
 
-    def _read(self, system, names, states, parameters, drug):
-        return {name: np.broadcast_to(self.readings[name], states.shape[:1]).astype(float) for name in names}
+    def _read(self, system, names, states, parameters, drug, rows):
+        return {name: np.broadcast_to(self.readings[name], rows.shape).astype(float) for name in names}
 
     def outside(self, cells):
         self.course.column("Sp")[:] = cells
