@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
 from engager.report.content import ReportContent
@@ -24,9 +24,12 @@ from engager.report.tables import (
     survival_facts,
     survival_words,
 )
-from engager.report.template import RESEARCH_USE, both_widths, render
+from engager.report.template import RESEARCH_USE, both_widths, render, side_by_side
 from engager.report.verdict import verdict_of, without_repeats
 from engager.report.words import what
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["RESEARCH_USE", "render_report", "write_report"]
 
@@ -156,10 +159,12 @@ def _figures(content: ReportContent) -> dict[str, Any]:
             facts = survival_facts(content, endpoint)
             found["survival"].append({"title": words, "endpoint": endpoint, "facts": facts, **pictures})
     if content.trajectories is not None and content.trajectories.height and content.panels:
-        table = content.trajectories
-        found["courses"] = both_widths(
-            "courses",
-            "Courses of drug and cells in the sampled patients",
-            partial(figure_courses, table, content.panels, content.doses, arms, last_day=content.course_days),
-        )
+        parts: dict[str, tuple[str, Callable[[float], Figure]]] = {}
+        for place, panel in enumerate(content.panels):
+            read = [name for name in panel.columns if name in content.trajectories.columns]
+            table = content.trajectories.select("arm", "patient", "day", *read)
+            doses = content.doses if place == 0 else {}
+            draw = partial(figure_courses, table, [panel], doses, arms, last_day=content.course_days)
+            parts[f"courses-{place}"] = (f"{panel.title}: courses of the sampled patients", draw)
+        found["courses"] = side_by_side(parts)
     return found

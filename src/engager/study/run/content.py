@@ -31,7 +31,7 @@ _LARGEST_COURSE_DAYS = 168.0
 # Panels of the sampled courses, from drug to counts; a panel whose columns a model lacks is left out.
 _CYTOKINES = {"il6_pg_per_mL": "IL-6", "il10_pg_per_mL": "IL-10", "ifng_pg_per_mL": "IFN-gamma"}
 MARROW = Panel(
-    "Leukemic share of marrow cells (below 10⁻⁴: MRD response)",
+    "Leukemic share of marrow cells",
     {"marrow_blasts_percent": "blasts"},
     "share",
     floor=1e-7,
@@ -39,7 +39,7 @@ MARROW = Panel(
     scale=0.01,
 )
 _PANELS = (
-    Panel("Drug in serum, patients on drug", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=1.0, from_floor=True),
+    Panel("Drug in serum, patients on drug", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=10.0, from_floor=True),
     Panel("Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1),
     MARROW,
     Panel("Cytokines", _CYTOKINES, "pg/mL", floor=1.0),
