@@ -5,6 +5,9 @@ from .arrays import (
     IntArray as IntArray,
 )
 from .columns import (
+    COMPARED_RUNS as COMPARED_RUNS,
+    COMPARISONS as COMPARISONS,
+    ESTIMATES as ESTIMATES,
     EVENT_WORDS as EVENT_WORDS,
     EVENTS as EVENTS,
     KEY as KEY,
@@ -13,6 +16,7 @@ from .columns import (
     VISITS as VISITS,
     Column as Column,
     as_markdown as as_markdown,
+    meanings as meanings,
     patient_columns as patient_columns,
 )
 from .condition import (
@@ -76,6 +80,9 @@ from .replicates import (
     MOST_REPLICATES as MOST_REPLICATES,
     TRIAL_REPLICATES as TRIAL_REPLICATES,
     VALIDATION_REPLICATES as VALIDATION_REPLICATES,
+)
+from .spreadsheet import (
+    spreadsheet_bytes as spreadsheet_bytes,
 )
 from .time import (
     DAYS_PER_MONTH as DAYS_PER_MONTH,

@@ -156,6 +156,69 @@ TRAJECTORIES = (
 )
 
 
+ESTIMATES = (
+    Column("arm", "str", "arm, or 'treatment vs control' for a comparison"),
+    Column("endpoint", "str", "what was counted; `engager trial schema` lists the names"),
+    Column("statistic", "str", "proportion, median, survival_at, cumulative_at, hazard_ratio, ..."),
+    Column("time_months", "f64", "of a landmark [months]"),
+    Column("value", "f64", "estimate of this virtual trial: a share 0 to 1, months, or a ratio; inf: not reached"),
+    Column("low", "f64", "lower 95 % confidence limit within this virtual trial"),
+    Column("high", "f64", "upper 95 % confidence limit"),
+    Column("n", "i32", "patients counted"),
+    Column("events", "i32", "of them with the event"),
+    Column("n_failed", "i32", "patients left out because the solver could not follow them"),
+    Column("replicate", "i32", "virtual trial, from 0"),
+    Column("subgroup", "str", "condition of a subgroup; null: all patients"),
+    Column("p_value", "f64", "log-rank test, of hazard ratios"),
+    Column("request", "i32", "place of the estimate in the study's list: tells endpoints that stand twice apart"),
+)
+
+# One row a published figure, flat: comparisons.json as a table.
+COMPARISONS = (
+    Column("trial", "str", "study"),
+    Column("arm", "str", "arm, or 'treatment vs control' for a comparison"),
+    Column("endpoint", "str", "what was counted"),
+    Column("statistic", "str", "proportion, median, survival_at, hazard_ratio, ..."),
+    Column("time_months", "f64", "of a landmark [months]"),
+    Column("subgroup", "str", "condition of a subgroup; null: all patients"),
+    Column("use", "str", "fit: the model was fitted to it; check: it was not"),
+    Column("published", "f64", "published value: a share 0 to 1, months, or a ratio"),
+    Column("published_low", "f64", "lower limit of the published 95 % confidence interval"),
+    Column("published_high", "f64", "upper limit"),
+    Column("published_n", "f64", "patients the published figure is about"),
+    Column("source", "str", "record#source it was read from"),
+    Column("simulated", "f64", "median over virtual trials, as `published`"),
+    Column("simulated_low", "f64", "lower limit of the prediction interval; null beside a known median: not reached"),
+    Column("simulated_high", "f64", "upper limit of the prediction interval; null beside a known median: not reached"),
+    Column("coverage", "f64", "share of new trials the prediction interval holds"),
+    Column("inside", "bool", "the published value lies within the prediction interval; null: not judged"),
+)
+
+# `engager trial compare` as a table: one row a figure and run.
+COMPARED_RUNS = (
+    Column("arm", "str", "arm, or 'treatment vs control' for a comparison"),
+    Column("endpoint", "str", "what was counted"),
+    Column("statistic", "str", "proportion, median, survival_at, hazard_ratio, ..."),
+    Column("time_months", "f64", "of a landmark [months]"),
+    Column("definition", "str", "what tells an endpoint that stands twice apart"),
+    Column("run", "str", "run folder"),
+    Column("median", "f64", "median over virtual trials: a share 0 to 1, months, or a ratio"),
+    Column("low", "f64", "lower limit of the prediction interval"),
+    Column("high", "f64", "upper limit of the prediction interval"),
+    Column("coverage", "f64", "share of new trials the interval holds"),
+    Column("difference_scale", "str", "difference: this run minus the first; ratio: this run by the first"),
+    Column("difference_median", "f64", "median of the differences, virtual trial by virtual trial"),
+    Column("difference_low", "f64", "lower limit of the differences"),
+    Column("difference_high", "f64", "upper limit of the differences"),
+    Column("difference_coverage", "f64", "share of new pairs of trials that interval holds"),
+)
+
+
+def meanings(columns: tuple[Column, ...]) -> dict[str, str]:
+    """What each column holds, by name."""
+    return {one.name: one.meaning for one in columns}
+
+
 def patient_columns() -> tuple[Column, ...]:
     """Columns of the patients table, covariates that a study file names left out."""
     return (*KEY, FAILED, *MADE_COVARIATES, *OUTCOMES)

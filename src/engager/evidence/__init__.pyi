@@ -47,6 +47,7 @@ from .records.export import (
     evidence_tables as evidence_tables,
     export_evidence as export_evidence,
     record_schema as record_schema,
+    write_evidence_sheets as write_evidence_sheets,
 )
 from .records.intervals import (
     exact_interval as exact_interval,

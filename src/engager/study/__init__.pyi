@@ -103,6 +103,10 @@ from .run.replay import (
 from .run.requests import (
     requests_of as requests_of,
 )
+from .run.sheets import (
+    TablesExport as TablesExport,
+    export_tables as export_tables,
+)
 from .run.simulate import (
     RunProgress as RunProgress,
     run_study as run_study,

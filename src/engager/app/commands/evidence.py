@@ -129,12 +129,15 @@ def print_schema() -> None:
 
 @evidence_app.command("export")
 def export_tables(
-    folder: Annotated[Path, typer.Argument(help="New or empty folder.")],
+    place: Annotated[Path, typer.Argument(metavar="PATH", help="New or empty folder, or a new .xlsx file.")],
 ) -> None:
-    """Write all figures as CSV, Parquet and one DuckDB file, with their schema."""
-    from engager.evidence import export_evidence
+    """Write all figures: a folder with CSV, Parquet, DuckDB and their schema, or one spreadsheet.
 
-    for path in export_evidence(folder):
+    Example: engager evidence export evidence.xlsx
+    """
+    from engager.evidence import export_evidence, write_evidence_sheets
+
+    for path in [write_evidence_sheets(place)] if place.suffix == ".xlsx" else export_evidence(place):
         typer.echo(str(path))
 
 

@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, spreadsheet_bytes, write_whole
 from engager.evidence.records.catalogue import regimen_summary
 from engager.evidence.records.citations import authors, citation_remarks
 from engager.evidence.records.intervals import exact_interval_of
@@ -226,6 +226,24 @@ def export_evidence(folder: Path) -> list[Path]:
         rule = f"cannot be written ({error.strerror or error})"
         raise InputError(Problem("export", str(folder), rule, "Choose another place.")) from None
     return [folder / name for name in _FILES]
+
+
+def write_evidence_sheets(path: Path) -> Path:
+    """All tables of the evidence as one spreadsheet, a sheet each, with every column explained.
+
+    Raises
+    ------
+    InputError
+        When the file exists, does not end in ``.xlsx`` or cannot be written, or XlsxWriter is not installed.
+    """
+    if path.suffix != ".xlsx" or path.exists():
+        raise InputError(Problem("export", str(path), "must be a new file that ends in .xlsx"))
+    content = spreadsheet_bytes(evidence_tables(), COLUMNS, ["Every figure names the text it was read in."])
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise InputError(Problem("export", str(path), f"cannot be written ({error.strerror or error})")) from None
+    return path
 
 
 _FILES = ("outcomes.csv", "outcomes.parquet", "evidence.duckdb", "schema.md", "record.schema.json")

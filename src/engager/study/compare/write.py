@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engager.core import InputError, Problem
+from engager.core import COMPARED_RUNS, InputError, Problem, meanings, spreadsheet_bytes, write_whole
 from engager.report import CompareContent, render_comparison
 from engager.study.compare.result import RunComparison
 from engager.study.compare.words import (
@@ -19,28 +19,43 @@ from engager.study.compare.words import (
 
 
 def write_comparison(found: RunComparison, path: Path) -> Path:
-    """The comparison as a page (``.html``) or as a table (``.csv``, ``.parquet``).
+    """The comparison as a page (``.html``) or as a table (``.xlsx``, ``.csv``, ``.parquet``).
 
     Raises
     ------
     InputError
         When the ending is another, the file exists, or it cannot be written.
     """
-    if path.suffix not in (".html", ".csv", ".parquet"):
-        raise InputError(Problem("--out", str(path), "must end in .html, .csv or .parquet"))
+    if path.suffix not in (".html", ".xlsx", ".csv", ".parquet"):
+        raise InputError(Problem("--report", str(path), "must end in .html, .xlsx, .csv or .parquet"))
     if path.exists():
-        raise InputError(Problem("--out", str(path), "must not exist yet", "Name a new file."))
+        raise InputError(Problem("--report", str(path), "must not exist yet", "Choose a new name."))
     try:
         if path.suffix == ".html":
             path.write_text(comparison_html(found), encoding="utf-8")
+        elif path.suffix == ".xlsx":
+            write_whole(path, _workbook(found))
         elif path.suffix == ".csv":
             comparison_table(found).write_csv(path)
         else:
             comparison_table(found).write_parquet(path)
     except OSError as error:
         rule = f"must be a file that can be written ({error.strerror})"
-        raise InputError(Problem("--out", str(path), rule)) from error
+        raise InputError(Problem("--report", str(path), rule)) from error
     return path
+
+
+def _workbook(found: RunComparison) -> bytes:
+    """Every figure, and what differs in the studies and the inputs."""
+    import polars as pl
+
+    tables = {"figures": comparison_table(found)}
+    for name, changes in (("differs in study", found.study_changes), ("differs in run", found.input_changes)):
+        if changes:
+            rows = [{"key": key, **dict(zip(found.names, values, strict=True))} for key, values in changes]
+            tables[name] = pl.DataFrame(rows, infer_schema_length=None)
+    told = {name: {"key": "place in the file", **{run: f"in run {run}" for run in found.names}} for name in tables}
+    return spreadsheet_bytes(tables, told | {"figures": meanings(COMPARED_RUNS)}, [coverage_words(found)])
 
 
 def comparison_html(found: RunComparison) -> str:

@@ -13,7 +13,8 @@ from engager.app.console import print_json, print_table, remark
 def compare_command(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders; the first is the yardstick.")],
     out: Annotated[
-        Path | None, typer.Option("--report", help="Write a page (.html) or a table (.csv, .parquet); must not exist.")
+        Path | None,
+        typer.Option("--report", help="Write a page (.html) or a table (.xlsx, .csv, .parquet); must not exist."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

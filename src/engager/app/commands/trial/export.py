@@ -1,4 +1,4 @@
-"""`engager trial export`: a finished run as CDISC ADaM."""
+"""`engager trial export`: a finished run as a spreadsheet, CSV files or CDISC ADaM."""
 
 from __future__ import annotations
 
@@ -10,28 +10,50 @@ import typer
 
 from engager.app.console import print_json, print_table, remark
 
-FORMATS = ("adam",)
+FORMATS = ("xlsx", "csv", "adam")
 
 
 def export_run(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="runs/<id>/run.json, or the run folder.")],
-    out: Annotated[Path, typer.Option(help="New folder for the files.")],
-    form: Annotated[str, typer.Option("--format", help="adam: SAS transport files and define.xml.")] = "adam",
-    replicate: Annotated[int, typer.Option(help="Virtual trial of the run; one study per export.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="PATH", help="New .xlsx file; a new folder for csv and adam.")],
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="xlsx: every table in one file; csv: a file a table; adam: SAS transport files and define.xml."
+            " Default: xlsx when --out ends in .xlsx, else adam.",
+        ),
+    ] = None,
+    replicate: Annotated[int, typer.Option(metavar="N", help="Virtual trial whose patients are written, from 0.")] = 0,
     reference_date: Annotated[
         datetime,
         typer.Option(
-            formats=["%Y-%m-%d"], show_default="2000-01-01", help="First day of accrual; all dates rest on it."
+            formats=["%Y-%m-%d"],
+            show_default="2000-01-01",
+            help="adam: first day of accrual; all dates rest on it.",
         ),
     ] = datetime(2000, 1, 1),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Write one replicate of a run as CDISC ADaM datasets (SAS transport files) with Define-XML."""
-    from engager.core import InputError, Problem
-    from engager.study import export_adam
+    """Write the tables of a run for other programs, every column explained.
 
-    if form not in FORMATS:
-        raise InputError(Problem("--format", form, f"must be one of {', '.join(FORMATS)}"))
+    Example: engager trial export runs/tower --out tower.xlsx
+    """
+    from engager.core import InputError, Problem
+    from engager.study import export_adam, export_tables
+
+    chosen = form or ("xlsx" if out.suffix == ".xlsx" else "adam")
+    if chosen not in FORMATS:
+        raise InputError(Problem("--format", chosen, f"must be one of {', '.join(FORMATS)}"))
+    if chosen != "adam":
+        written = export_tables(run, out, form=chosen, replicate=replicate)
+        if as_json:
+            print_json(written.as_json())
+        else:
+            print_table(["table", "rows"], [[name, str(n)] for name, n in written.rows.items()], right=("rows",))
+        remark(f"Written: {written.path}")
+        return
     found = export_adam(run, out, replicate=replicate, reference_date=reference_date.date())
     if as_json:
         print_json(found.as_json())
