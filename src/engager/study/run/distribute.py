@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,24 @@ from engager.study.run.tables import TABLES
 from engager.trial import TrialData, simulate_trial
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, as_completed
 
 _CONNECT_SECONDS = 10
 _WHERE = "--scheduler"
+# After so long without a finished piece one is told what the cluster does; then after twice as long, and so on.
+_SILENT_SECONDS = 60.0
+# How often a finished piece is looked for; workers send a sign of life every half second or so.
+_LOOK_SECONDS, _UNHEARD_SECONDS = 0.05, 10.0
 
 
 def simulate_on(
-    scheduler: str, protocol: Protocol, spans: Sequence[Span], seed: int, n_threads: int | None, settings: Settings
+    scheduler: str,
+    protocol: Protocol,
+    spans: Sequence[Span],
+    seed: int,
+    n_threads: int | None,
+    settings: Settings,
+    tell: Callable[[str], None],
 ) -> Iterator[tuple[Span, TrialData]]:
     """Simulate spans of replicates on a cluster.
 
@@ -37,6 +48,7 @@ def simulate_on(
         ``local:4`` four.
     spans : (first, end) replicates of each piece.
     n_threads : of each piece; None: one, since a cluster runs many pieces at a time. It changes no number.
+    tell : told which workers are not heard of when nothing comes back for long.
 
     Raises
     ------
@@ -57,7 +69,7 @@ def simulate_on(
             # not pure: what a stopped run left on the scheduler is not taken for this one's
             pieces[client.submit(_simulate_span, text, span, seed, n_threads or 1, values, pure=False)] = span
         try:
-            for piece in as_completed(list(pieces)):
+            for piece in _finished(client, as_completed(list(pieces)), tell):
                 found, tables = piece.result()
                 if found != expected:
                     rule = f"must run the same package and model as here ({expected})"
@@ -77,6 +89,32 @@ def simulate_on(
         finally:
             with suppress(Exception):  # of a scheduler that is gone nothing has to be taken back
                 client.cancel(list(pieces))
+
+
+def _finished(client: Client, pieces: as_completed, tell: Callable[[str], None]) -> Iterator[Any]:
+    """Pieces as they are finished; a silence is told: a worker that hangs is not lost, and nobody takes its work."""
+    while not pieces.is_empty():
+        began, patience = time.monotonic(), _SILENT_SECONDS
+        while not pieces.has_ready():
+            time.sleep(_LOOK_SECONDS)
+            silent = time.monotonic() - began
+            if silent >= patience:
+                tell(_silence(client, silent))
+                patience *= 2
+        yield next(pieces)
+
+
+def _silence(client: Client, seconds: float) -> str:
+    """What is known of the workers while nothing comes back."""
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    unheard = [name for name, one in workers.items() if time.time() - one["last_seen"] > _UNHEARD_SECONDS]
+    state = f"{len(workers)} connected"
+    if unheard:
+        state += f", {len(unheard)} not heard of for more than {_UNHEARD_SECONDS:.0f} s ({', '.join(unheard[:3])})"
+    told = f"Nothing has come back from the cluster for {seconds:.0f} s; workers: {state}."
+    if len(unheard) < len(workers):
+        return told
+    return f"{told} Start or restart a worker, or end with Ctrl-C and go on with --resume: what is finished is kept."
 
 
 def _connect(scheduler: str, stack: ExitStack) -> Client:

@@ -271,7 +271,7 @@ def _simulate(
     else:
         from engager.study.run.distribute import simulate_on
 
-        pieces = simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings)
+        pieces = simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings, work.tell)
     for finished, (span, data) in enumerate(pieces, start=1):
         work.keep(span, data)
         if scheduler is not None:

@@ -58,7 +58,7 @@ class Workplace:
         self.is_finished = False
         self._inputs = dict(inputs)
         self._key = digest_object(self._inputs)
-        self._replicates, self._n_patients, self._tell = replicates, n_patients, tell
+        self._replicates, self._n_patients, self.tell = replicates, n_patients, tell
         self._lock = FolderLock(target)
         self._kept: dict[Span, Chunk] = {}
         self._is_ours = False
@@ -89,7 +89,7 @@ class Workplace:
                 self._take_up()
             else:
                 if resume:
-                    self._tell(f"{self.target} holds no interrupted run; a new one begins there")
+                    self.tell(f"{self.target} holds no interrupted run; a new one begins there")
                 self._write_marker()
         except BaseException:
             self.leave()
@@ -237,7 +237,7 @@ class Workplace:
             end = chunk.span[1]
             self._kept[chunk.span] = chunk
         if kept is None:
-            self._tell(f"{self.target / MARKER} could not be read; it is written anew from this command's options")
+            self.tell(f"{self.target / MARKER} could not be read; it is written anew from this command's options")
             self._write_marker()
 
     def _check(self, chunk: Chunk, is_marked: bool) -> None:
@@ -259,7 +259,7 @@ class Workplace:
             number += 1
         put = place / f"{folder.name}.{number}"
         os.replace(folder, put)
-        self._tell(f"the piece {folder.name} of {self.target} is not used: {reason}; it now lies in {put}")
+        self.tell(f"the piece {folder.name} of {self.target} is not used: {reason}; it now lies in {put}")
 
     def _write_marker(self) -> None:
         text = json.dumps(self._inputs, indent=2, ensure_ascii=False, sort_keys=True)
