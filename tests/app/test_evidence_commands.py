@@ -87,7 +87,7 @@ def test_cite_needs_a_record_or_all():
 
 def test_regimen_list_json_marks_what_was_not_seen():
     rows = json.loads(_run(regimen_app, "list", "--json").stdout)
-    assert len(rows) == 41
+    assert len(rows) == 42
     assert {row["status"] for row in rows} == {"seen", "unseen"}
 
 

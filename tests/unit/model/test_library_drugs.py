@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -114,15 +111,3 @@ def test_a_drug_that_is_not_there_is_refused():
         load_model("b-all", drug="hypothetical")
     with pytest.raises(InputError, match="drug_fields"):
         load_model("hosseini-2020", drug="hypothetical-cd22")
-
-
-def test_the_how_to_works_as_written(tmp_path):
-    guide = Path(__file__).parents[3] / "docs" / "how-to" / "add-an-engager.md"
-    blocks = re.findall(r"```(\w+)\n(.*?)```", guide.read_text(), re.DOTALL)
-    (tmp_path / "my-engager.yaml").write_text(next(text for kind, text in blocks if kind == "yaml"))
-    code = "\n".join(text for kind, text in blocks if kind == "python")
-    names: dict = {}
-    exec(code.replace('"my-engager.yaml"', repr(str(tmp_path / "my-engager.yaml"))), names)
-    assert names["model"].target == "CD22"
-    assert names["course"].n_failed == 0
-    assert names["seen"]["b_per_uL"][0].min() < 1

@@ -39,8 +39,6 @@ _REVIEWED = {
 _NOT_CARRIED_OUT = {
     "berg-2005": "Nothing runs it: its patients have T-lineage disease, and the model's disease is of B lineage.",
     "deangelo-2007": "Nothing runs it: its patients have T-lineage disease, and the model's disease is of B lineage.",
-    "goebeler-2011": "Nothing runs it: its patients have lymphoma, and no model of the package that can run a trial "
-    "holds nodal disease.",
     "sharkey-2012": "Nothing runs it: it has no patients, its activity was seen in words only, and no model of the "
     "package releases a drug from an antibody.",
 }

@@ -31,7 +31,7 @@ def simulate_summary(
     replicates: int, seed: int, n_threads: int | None = None, progress: Callable[[str, float], None] | None = None
 ) -> dict[str, Any]:
     """Validate every shipped study that has something to be compared with; see `validate_studies`."""
-    studies = studies_with_targets()
+    studies = studies_with_targets(of_any_disease=True)
     found = validate_studies(studies, replicates=replicates, seed=seed, n_threads=n_threads, progress=progress)
     made = {
         "date": datetime.now(UTC).date().isoformat(),

@@ -107,9 +107,15 @@ class Validation:
         return found
 
 
-def studies_with_targets() -> list[Protocol]:
-    """The shipped studies that have something to be compared with."""
-    return [study for study in map(shipped_protocol, shipped_protocols()) if study.targets]
+def studies_with_targets(*, of_any_disease: bool = False) -> list[Protocol]:
+    """The shipped studies that have something to be compared with.
+
+    Parameters
+    ----------
+    of_any_disease : also those of a variant of their model, whose disease no fit has seen.
+    """
+    studies = [study for study in map(shipped_protocol, shipped_protocols()) if study.targets]
+    return [study for study in studies if of_any_disease or study.model.variant is None]
 
 
 def studies_named(names: Sequence[str | Path]) -> list[Protocol]:
