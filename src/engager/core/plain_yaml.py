@@ -36,6 +36,15 @@ class PlainLoader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as PyYAML has it
 
 
+_Quick: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class QuickLoader(_Quick):  # type: ignore[misc]
+    """The same by libyaml where PyYAML was built with it, ten times as fast; its messages are shorter."""
+
+    yaml_implicit_resolvers = PlainLoader.yaml_implicit_resolvers
+
+
 class PlainDumper(yaml.SafeDumper):
     """PyYAML's safe dumper that also quotes text which only YAML 1.2 takes for a number."""
 
@@ -57,11 +66,16 @@ def _whole_number(loader: PlainLoader, node: yaml.ScalarNode) -> int:
     return int(text)
 
 
-PlainLoader.add_constructor(_TAG + "int", _whole_number)
+for _one in (PlainLoader, QuickLoader):
+    _one.add_constructor(_TAG + "int", _whole_number)
 
 
-def compose_plain(text: str) -> tuple[yaml.Node | None, Any]:
+def compose_plain(text: str, is_quick: bool = False) -> tuple[yaml.Node | None, Any]:
     """The nodes of a text, with their places, and its content.
+
+    Parameters
+    ----------
+    is_quick : for many or long files: the same content, in a tenth of the time.
 
     Raises
     ------
@@ -70,7 +84,7 @@ def compose_plain(text: str) -> tuple[yaml.Node | None, Any]:
     """
     if _deepest(text) > _MOST_NESTED:
         raise ValueError(f"brackets nested deeper than {_MOST_NESTED}")
-    loader = PlainLoader(text)
+    loader = QuickLoader(text) if is_quick else PlainLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:

@@ -60,3 +60,18 @@ def test_a_text_that_grows_without_end_is_refused_at_once(text):
     with pytest.raises(ValueError, match=r"written out|nested deeper"):
         compose_plain(text)
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 010\nb: yes\nc: 1:30\nd: 2020-01-01\ne: 2.0e6\nf: .5e3\ng: 0x1F\nh: ~\ni:\n", "- {a: [1, .inf]}\n", ""]
+)
+def test_the_quick_reader_reads_the_same(text):
+    assert compose_plain(text, is_quick=True)[1] == compose_plain(text)[1]
+
+
+def test_the_quick_reader_refuses_what_grows_without_end():
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{chr(98 + k)}: &{chr(98 + k)} [{','.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(8)
+    )
+    with pytest.raises(ValueError, match="values once aliases"):
+        compose_plain(bomb, is_quick=True)

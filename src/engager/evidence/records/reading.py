@@ -1,44 +1,17 @@
 """YAML in, plain Python out, with everything that is wrong told as `Problem`s.
 
-A key written twice is a mistake here (YAML itself would silently keep the last one), and numbers such as
-``2.0e6`` are numbers, as in YAML 1.2.
+Records are read as study files are, by YAML 1.2: a date or ``yes`` is text, ``010`` is 10. A key written twice is a
+mistake here; YAML itself would silently keep the last one.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from engager.core import InputError, Problem
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class EvidenceLoader(_Loader):  # type: ignore[misc]  # the C loader where PyYAML has one
-    """A safe loader that refuses a key written twice and reads 2.0e6 as a number."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        mapping = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):
-            seen: set[Any] = set()
-            for key_node, _ in node.value:
-                key = self.construct_object(key_node, deep=True)
-                if key in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key!r} is written twice", key_node.start_mark
-                    )
-                seen.add(key)
-        return mapping
-
-
-EvidenceLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+from engager.core import InputError, Problem, compose_plain
 
 
 def parse_yaml(text: str, name: str) -> dict[str, Any]:
@@ -50,12 +23,17 @@ def parse_yaml(text: str, name: str) -> dict[str, Any]:
         When the text is not YAML or does not hold a mapping; `name` and the line are in the message.
     """
     try:
-        content = yaml.load(text, Loader=EvidenceLoader)
+        node, content = compose_plain(text, is_quick=True)
+        if node is not None:
+            _refuse_twice(node, set())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}: line {mark.line + 1}, column {mark.column + 1}" if mark else name
         found = getattr(error, "problem", None) or str(error)
         raise InputError(Problem(where, found, "must be YAML", "Check quotes, colons and indentation there.")) from None
+    except (ValueError, RecursionError) as error:
+        rule = "must be plain YAML without tags, deep nesting or endless aliases"
+        raise InputError(Problem(name, str(error), rule)) from None
     if not isinstance(content, dict):
         raise InputError(Problem(name, type(content).__name__, "must be a mapping of keys", "Start with `id: ...`."))
     return content
@@ -74,3 +52,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
             Problem(str(path), error.strerror or str(error), "must be a file that can be read", "Check the path.")
         ) from None
     return parse_yaml(text, path.name)
+
+
+def _refuse_twice(node: yaml.Node, seen: set[int]) -> None:
+    """Raise a YAML error at the first key of a mapping that stands there a second time."""
+    if id(node) in seen:  # an alias leads to a node that was looked through
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_twice(item, seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in keys:
+                raise yaml.constructor.ConstructorError(None, None, f"key {name!r} is written twice", key.start_mark)
+            keys.add(name)
+            _refuse_twice(value, seen)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -21,6 +21,14 @@ Span = Annotated[tuple[float, float], Field(strict=False)]
 Source = str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 PValue = Annotated[str, StringConstraints(pattern=r"^[<>=]?\s*0?\.\d+$")]
+
+
+def _read_date(given: object) -> object:
+    """YAML 1.2 has no dates: a day is text such as 2016-01-04."""
+    return date.fromisoformat(given) if isinstance(given, str) else given
+
+
+Day = Annotated[date, BeforeValidator(_read_date)]
 
 
 class _Model(BaseModel):
@@ -77,9 +85,9 @@ class Design(_Model):
     centers: Count | None = None
     countries: Count | None = None
     country: str | None = None
-    enrolled_from: date | None = None
-    enrolled_to: date | None = None
-    data_cutoff: date | None = None
+    enrolled_from: Day | None = None
+    enrolled_to: Day | None = None
+    data_cutoff: Day | None = None
     period: str | None = None
     primary_endpoint: str | None = None
     planned_deaths: Count | None = None
