@@ -35,6 +35,7 @@ def test_patient_writes_regimens_into_one_table(engager, tmp_path):
     ("arguments", "told"),
     [
         (["--set", "age_years"], "--set: got 'age_years'"),
+        (["--set", "marrow_blasts_percent=5%"], "Write 5: the key counts percent."),
         (["--set", "agee=3"], "Did you mean age"),
         (["--regimen", "blinatumomap"], "Did you mean blinatumomab"),
         (["--regimen", "allo-hsct-unrelated-marrow"], "transplant"),

@@ -16,6 +16,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+# Characters of a value that a message shows, and keys of a mapping longer than that.
+_LONGEST = 80
+_MOST_KEYS = 5
+
 
 class EngagerError(Exception):
     """Base of every error this package raises on purpose."""
@@ -41,11 +45,42 @@ class Problem:
     next_step: str = ""
 
     def __str__(self) -> str:
-        shown = repr(self.value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        text = f"{self.where}: got {shown}; {self.rule}."
+        got = "" if self.value is None else f" got {shown(self.value)};"
+        text = f"{self.where}:{got} {self.rule}."
         return f"{text} {self.next_step}" if self.next_step else text
+
+
+def shown(value: object) -> str:
+    """A value as a file would have it, in one line; what is too long is told by its keys or its length, never cut."""
+    text = _written(value)
+    if len(text) <= _LONGEST:
+        return text
+    if isinstance(value, str):
+        return repr(value[: _LONGEST - 6].rstrip() + " ...")
+    if isinstance(value, dict):
+        names = [str(key) for key in value]
+        more = f" and {len(names) - _MOST_KEYS} more" if len(names) > _MOST_KEYS else ""
+        return f"a mapping with {', '.join(names[:_MOST_KEYS])}{more}"
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    return text[: _LONGEST - 4].rstrip() + " ..."
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_plain(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_plain(item) for item in value) + "]"
+    return repr(value)
+
+
+def _plain(value: object) -> str:
+    """Within a mapping or list text stands without quotes, as in a file."""
+    return value if isinstance(value, str) and value.isprintable() else _written(value)
 
 
 class InputError(EngagerError):
@@ -87,4 +122,4 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     close += [choice for choice in choices if name and name in choice and choice not in close]
     if close:
         return "Did you mean " + ", ".join(close[:limit]) + "?"
-    return "Known: " + ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "") + "."
+    return "Known: " + ", ".join(choices[:12]) + (f" and {len(choices) - 12} more" if len(choices) > 12 else "") + "."

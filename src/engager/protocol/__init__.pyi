@@ -62,6 +62,9 @@ from .regimen import (
     ToxicityRule as ToxicityRule,
     WeightBand as WeightBand,
 )
+from .slips.numbers import (
+    what_to_write as what_to_write,
+)
 from .spans import (
     Spans as Spans,
 )

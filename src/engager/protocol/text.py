@@ -19,10 +19,14 @@ from engager.protocol.checks import disagreements
 from engager.protocol.disease.drug_files import with_drug_files
 from engager.protocol.endpoints import Endpoint
 from engager.protocol.protocol import Protocol, with_usual_blocks
+from engager.protocol.slips.numbers import what_to_write
+from engager.protocol.slips.without import is_told_by, without_slips
 
 MAX_BYTES = 1_000_000
 _MOST_SHOWN = 8
 _LONGEST_TEXT = 200
+_MOST_READINGS = 4
+_UNKNOWN_KEY = "is not a key of the study format"
 SHIPPED = Path(__file__).parent / "data" / "protocols"
 Path_ = tuple[str | int, ...]
 # What XML cannot hold, escaped or not: a title with one of these breaks an export long after it was read.
@@ -62,7 +66,7 @@ def read_protocol(text: str, name: str = "study", folder: Path | None = None) ->
     if not isinstance(raw, dict):
         rule = "must be a mapping with the keys study, arms, ..."
         raise InputError(problems or [Problem(name, _short(raw), rule, "See docs/study-format.md.")])
-    blocks, found = _read_blocks(raw)
+    blocks, found = _read_twice(raw)
     found += disagreements(blocks)
     problems += [_located(problem, name, lines) for problem in found]
     if problems:
@@ -152,7 +156,14 @@ def _parse_yaml(text: str, name: str) -> tuple[Any, dict[Path_, int], list[Probl
     wrong: list[Problem] = []
     if node is not None:
         _walk(node, (), lines, wrong, name, set())
-    return raw, lines, wrong
+    return _without_nothing(raw), lines, wrong
+
+
+def _without_nothing(value: Any) -> Any:
+    """The content without keys that are nothing, which have been told."""
+    if isinstance(value, dict):
+        return {key: _without_nothing(item) for key, item in value.items() if key is not None}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _walk(
@@ -171,6 +182,13 @@ def _walk(
         keys: set[str] = set()
         for key_node, value_node in node.value:
             key = str(key_node.value)
+            if key_node.tag == "tag:yaml.org,2002:null":
+                line = key_node.start_mark.line + 1
+                shown = key or "an empty key"
+                rule = "is no key: YAML reads it as nothing"
+                hint = "Remove it, or put it in quotes where it is a name."
+                wrong.append(Problem(f"{name}: {_dotted((*path, shown))} (line {line})", None, rule, hint))
+                continue
             if key in keys:
                 line = key_node.start_mark.line + 1
                 wrong.append(Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must stand once"))
@@ -193,6 +211,33 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
             hint = Annotated[hint, constraint]
         adapters[name] = TypeAdapter(hint)
     return adapters
+
+
+def _read_twice(raw: dict[Any, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Blocks and problems, those included that others hide.
+
+    Pydantic checks a block as a whole only when each of its keys is right. So the file is read again without the slips
+    found, until nothing new is said; what may only come from taking a slip out is left unsaid.
+    """
+    blocks, problems = _read_blocks(raw)
+    told = {problem.where for problem in problems}
+    found, gone = problems, set[Path_]()
+    for _ in range(_MOST_READINGS):
+        if not found:
+            break
+        # a key that is close to one of the format may be that one, and missing from then on
+        unknown = [one for one in found if one.rule == _UNKNOWN_KEY and not one.next_step.startswith("Did you mean")]
+        raw, taken = without_slips(
+            raw, [_undotted(one.where) for one in found], [_undotted(one.where) for one in unknown]
+        )
+        gone |= taken
+        read, more = _read_blocks(raw)
+        found = [one for one in more if one.where not in told and not is_told_by(_undotted(one.where), gone)]
+        told |= {one.where for one in found}
+        problems += found
+        changed = {str(place[0]) for place in gone}
+        blocks |= {name: block for name, block in read.items() if name not in changed}
+    return blocks, problems
 
 
 def _read_blocks(raw: dict[Any, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -283,9 +328,12 @@ def _problem(detail: Mapping[str, Any], location: Path_) -> Problem:
         return Problem(where, None, "is required", hint)
     if detail["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
-        return Problem(where, _short(value), "is not a key of the study format", nearest(str(location[-1]), known))
+        return Problem(where, _short(value), _UNKNOWN_KEY, nearest(str(location[-1]), known))
     if detail["type"] == "refused":
-        return Problem(where, _short(value), context["rule"], context.get("next_step", ""))
+        hint = context.get("next_step", "")
+        if not hint and "number" in context["rule"]:
+            hint = what_to_write(value, location)
+        return Problem(where, _short(value), context["rule"], hint)
     rule = _TYPE_RULES.get(detail["type"]) or str(detail["msg"]).replace("Input should be", "must be")
     for start in ("String should", "List should", "Tuple should", "Dictionary should"):
         rule = rule.replace(start, "must")
@@ -317,6 +365,8 @@ _HINTS = {
     "probability": "Write one share for all arms (0.4), or one by arm: {a: 0.4, b: 0.5}.",
     "toxicity_rules": "Write label, none, or a list of rules.",
     "cycle_days": "Days of one cycle; a longer course is several cycles.",
+    "doses": 'Write a list of doses: [{cycles: "1-5", days: "1-28", amount: 28, unit: ug/day}].',
+    "endpoints": "Write a list: [OS, CR].",
     "regimen": "Name one of engager regimen list, or write drug, cycle_days, cycles and doses.",
     "eligibility": 'Write a list of conditions: ["age_years >= 18"].',
     "response": "Name at least one response.",
@@ -372,8 +422,8 @@ def _keys_at(path: Path_) -> list[str]:
     hint: Any = Protocol
     for step in path:
         hint = _step(hint, step)
-    model = _model_in(hint)
-    return list(model.model_fields) if model else []
+    models = [part for part in _parts_of(hint) if isinstance(part, type) and issubclass(part, BaseModel)]
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
 
 
 def _step(hint: Any, step: str | int) -> Any:

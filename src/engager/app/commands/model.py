@@ -202,6 +202,7 @@ def read_changes(changes: list[str]) -> dict[str, float]:
         With all options that cannot be read.
     """
     from engager.core import InputError, Problem
+    from engager.protocol import what_to_write
 
     found: dict[str, float] = {}
     problems = []
@@ -212,7 +213,9 @@ def read_changes(changes: list[str]) -> dict[str, float]:
         except ValueError:
             value = math.nan
         if not name.strip() or not equals or not math.isfinite(value):
-            problems.append(Problem("--set", change, "must be NAME=VALUE with a finite number", "E.g. --set k=0.3"))
+            hint = what_to_write(text, (name.strip(),)) if equals else ""
+            rule = "must be NAME=VALUE with a finite number"
+            problems.append(Problem("--set", change, rule, hint or "E.g. --set k=0.3"))
         elif name.strip() in found:
             problems.append(Problem("--set", change, f"must name {name.strip()} once"))
         found[name.strip()] = value
