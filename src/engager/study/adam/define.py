@@ -203,7 +203,8 @@ def _published_codes(held: Element, name: str, published: CodeList) -> None:
     for value, (meaning, code) in published.terms.items():
         item = _add(listed, "CodeListItem", CodedValue=value)
         _text(_add(item, "Decode"), meaning)
-        _add(item, "Alias", Context="nci:ExtCodeID", Name=code)
+        if code:
+            _add(item, "Alias", Context="nci:ExtCodeID", Name=code)
     _add(listed, "Alias", Context="nci:ExtCodeID", Name=published.code)
 
 

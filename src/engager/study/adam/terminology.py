@@ -1,11 +1,14 @@
 """Published code lists and standards that an export refers to.
 
 Codes are those of the NCI Thesaurus, which CDISC publishes its terminology through; only values that an export can
-hold stand here.
+hold stand here. A code stands only where it was seen in the examples that CDISC publishes with Define-XML, which name
+the packages below; a term whose code was not seen has none.
 
 References
 ----------
-CDISC SDTM and ADaM Controlled Terminology, packages of 2024-03-29; ADaMIG 1.1; ADaM OCCDS 1.0; ADaM BDS for TTE 1.0.
+CDISC Define-XML 2.0 and 2.1, examples for SDTM and ADaM (as kept with github.com/defineEditor/parse-define-xml,
+test/data): SDTM Controlled Terminology of 2018-06-29, ADaM Controlled Terminology of 2017-09-29. ADaMIG 1.1; ADaM OCCDS
+1.0; ADaM BDS for TTE 1.0.
 """
 
 from __future__ import annotations
@@ -18,15 +21,15 @@ STANDARDS = (
     ("STD.ADAMIG", "ADaMIG", "IG", "1.1", ""),
     ("STD.OCCDS", "ADaM OCCDS", "IG", "1.0", ""),
     ("STD.TTE", "BDS for TTE", "IG", "1.0", ""),
-    (SDTM_TERMS, "CDISC/NCI", "CT", "2024-03-29", "SDTM"),
-    (ADAM_TERMS, "CDISC/NCI", "CT", "2024-03-29", "ADaM"),
+    (SDTM_TERMS, "CDISC/NCI", "CT", "2018-06-29", "SDTM"),
+    (ADAM_TERMS, "CDISC/NCI", "CT", "2017-09-29", "ADaM"),
 )
 OID_OF_GUIDE = {"ADaMIG": "STD.ADAMIG", "OCCDS": "STD.OCCDS", "TTE": "STD.TTE"}
 
 
 @dataclass(frozen=True)
 class CodeList:
-    """A published code list: its NCI code and publisher, and by value the meaning and the NCI code."""
+    """A published code list: its NCI code and publisher, by value the meaning and the NCI code (empty: not seen)."""
 
     name: str
     code: str
@@ -39,7 +42,7 @@ LISTS = {
     "Y": CodeList("No Yes Response, subset Y", "C66742", SDTM_TERMS, {"Y": ("Yes", "C49488")}),
     "SEX": CodeList("Sex", "C66731", SDTM_TERMS, {"F": ("Female", "C16576"), "M": ("Male", "C20197")}),
     "AGEU": CodeList("Age Unit", "C66781", SDTM_TERMS, {"YEARS": ("Year", "C29848")}),
-    "OUT": CodeList("Outcome of Event", "C66768", SDTM_TERMS, {"FATAL": ("Fatal", "C48275")}),
+    "OUT": CodeList("Outcome of Adverse Event", "C66768", SDTM_TERMS, {"FATAL": ("Fatal", "C48275")}),
     "ACN": CodeList(
         "Action Taken with Study Treatment",
         "C66767",
@@ -58,13 +61,13 @@ LISTS = {
         {"MILD": ("Grade 1", "C41338"), "MODERATE": ("Grade 2", "C41339"), "SEVERE": ("Grade 3", "C41340")},
     ),
     "SBJTSTAT": CodeList(
-        "Subject Status",
+        "Subject Trial Status",
         "C124296",
         ADAM_TERMS,
         {
             "COMPLETED": ("Completed", "C25250"),
             "DISCONTINUED": ("Discontinued", "C25484"),
-            "ONGOING": ("Ongoing", "C53279"),
+            "ONGOING": ("Ongoing", ""),
         },
     ),
 }
