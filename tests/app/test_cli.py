@@ -59,7 +59,7 @@ def test_an_unexpected_error_is_short_and_debug_shows_more(engager, monkeypatch)
     def broken():
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setattr("engager.protocol.text.shipped_protocols", broken)
+    monkeypatch.setattr("engager.protocol.files.headings.shipped_protocols", broken)
     found = engager("trial", "list")
     assert found.code == 1
     assert "Internal error: ZeroDivisionError: inside" in found.err
@@ -72,5 +72,5 @@ def test_ctrl_c_leaves_with_130(engager, monkeypatch):
     def stopped():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engager.protocol.text.shipped_protocols", stopped)
+    monkeypatch.setattr("engager.protocol.files.headings.shipped_protocols", stopped)
     assert engager("trial", "list").code == 130

@@ -57,6 +57,7 @@ from .plain_yaml import (
     PlainDumper as PlainDumper,
     compose_plain as compose_plain,
     read_plain as read_plain,
+    read_shipped_data as read_shipped_data,
 )
 from .provenance import (
     digest as digest,

@@ -15,9 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from engager.core import InputError, Problem, UnitError, digest, factor, nearest
+from engager.core import InputError, Problem, UnitError, digest, factor, nearest, read_shipped_data
 from engager.model.disease import read_diseases
 from engager.model.drug import apply_drug, read_drug
 from engager.model.parameters import Effect, Model, Parameter
@@ -82,7 +80,7 @@ def read_model(equations: Path, table: Path) -> Model:
     from engager.model.sbml.antimony import read_antimony
 
     text = equations.read_text()
-    content = yaml.safe_load(table.read_text())
+    content = read_shipped_data(table.read_text())
     problems: list[Problem] = []
     sources = content.get("sources", {})
     rows = {}

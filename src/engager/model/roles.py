@@ -16,9 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
-from engager.core import InputError, Problem, nearest
+from engager.core import InputError, Problem, nearest, read_shipped_data
 from engager.model.system import System
 
 # Parts with words of their own, and what of the model can play them.
@@ -162,7 +160,7 @@ def read_roles(
     """
     if not path.is_file():
         return DiseaseRoles(model)
-    content = {**(yaml.safe_load(path.read_text()) or {}), **instead}
+    content = {**(read_shipped_data(path.read_text()) or {}), **instead}
     content = {key: value for key, value in content.items() if value is not None}
     problems: list[Problem] = []
     blocks = [one.name for one in fields(DiseaseRoles) if one.name != "model"]

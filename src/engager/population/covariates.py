@@ -8,10 +8,9 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, InputError, Problem, Stream, Streams
+from engager.core import FloatArray, InputError, Problem, Stream, Streams, read_shipped_data
 from engager.population.spread import Quantile, ndtr
 
 Covariates = dict[str, FloatArray]
@@ -116,4 +115,4 @@ def _body() -> dict[str, Any]:
 
 
 def _data(name: str) -> Any:
-    return yaml.safe_load((resources.files("engager.population") / "data" / name).read_text())
+    return read_shipped_data((resources.files("engager.population") / "data" / name).read_text())

@@ -7,9 +7,8 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-import yaml
 
-from engager.core import DAYS_PER_YEAR, FloatArray
+from engager.core import DAYS_PER_YEAR, FloatArray, read_shipped_data
 
 
 def population_mortality(age_years: FloatArray, female: FloatArray) -> FloatArray:
@@ -37,5 +36,5 @@ def population_mortality(age_years: FloatArray, female: FloatArray) -> FloatArra
 @cache
 def _table() -> dict[str, Any]:
     text = (resources.files("engager.population") / "data" / "mortality.yaml").read_text()
-    table: dict[str, Any] = yaml.safe_load(text)
+    table: dict[str, Any] = read_shipped_data(text)
     return table

@@ -41,6 +41,20 @@ from .endpoints import (
     Endpoint as Endpoint,
     Target as Target,
 )
+from .files.headings import (
+    Heading as Heading,
+    shipped_headings as shipped_headings,
+    shipped_protocols as shipped_protocols,
+)
+from .files.text import (
+    as_template as as_template,
+    protocol_schema as protocol_schema,
+    read_protocol as read_protocol,
+    read_protocol_file as read_protocol_file,
+    schema_text as schema_text,
+    shipped_protocol as shipped_protocol,
+    write_protocol as write_protocol,
+)
 from .later_therapy import (
     LaterLine as LaterLine,
     LaterTherapyBlock as LaterTherapyBlock,
@@ -67,14 +81,4 @@ from .slips.numbers import (
 )
 from .spans import (
     Spans as Spans,
-)
-from .text import (
-    as_template as as_template,
-    protocol_schema as protocol_schema,
-    read_protocol as read_protocol,
-    read_protocol_file as read_protocol_file,
-    schema_text as schema_text,
-    shipped_protocol as shipped_protocol,
-    shipped_protocols as shipped_protocols,
-    write_protocol as write_protocol,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, UnitError, factor
+from engager.core import InputError, factor
 from engager.protocol.parts import refuse
 from engager.protocol.regimen import CHEMOTHERAPY, Regimen
 
@@ -105,12 +105,11 @@ def _premedication(published: PublishedRegimen) -> dict[str, float]:
     for dose in published.drugs:
         if dose.role != "premedication" or dose.drug != "dexamethasone" or dose.amount is None:
             continue
-        try:
+        if "/m2" not in str(dose.unit):
             return {"dexamethasone_mg": dose.amount * factor(str(dose.unit), "mg")}
-        except UnitError:
-            per_m2 = dose.amount * factor(str(dose.unit), "mg/m2")
-            most = dose.cap * factor(str(dose.cap_unit), "mg") if dose.cap else 0.0
-            return {"dexamethasone_mg_per_m2": per_m2, "dexamethasone_mg": most}
+        per_m2 = dose.amount * factor(str(dose.unit), "mg/m2")
+        most = dose.cap * factor(str(dose.cap_unit), "mg") if dose.cap else 0.0
+        return {"dexamethasone_mg_per_m2": per_m2, "dexamethasone_mg": most}
     return {}
 
 

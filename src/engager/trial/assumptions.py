@@ -14,10 +14,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, InputError, Problem, Stream, nearest
+from engager.core import FloatArray, InputError, Problem, Stream, nearest, read_shipped_data
 from engager.population import PopulationValues, ValueName
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 def assumption_table() -> dict[str, dict[str, Any]]:
     """Every assumption with value, unit, reason and, where one is thought possible, a range."""
     text = (resources.files("engager.trial") / "data" / "assumptions.yaml").read_text()
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    found: dict[str, dict[str, Any]] = read_shipped_data(text)
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-import yaml
+from engager.core import read_shipped_data
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def regimen_strengths() -> dict[str, RegimenStrength]:
     path = resources.files("engager.trial") / "data" / "regimen-strength.yaml"
     if not path.is_file():
         return {}
-    rows = yaml.safe_load(path.read_text())["regimens"]
+    rows = read_shipped_data(path.read_text())["regimens"]
     lists = ("records", "studies")
     return {
         slug: RegimenStrength(**{**row, **{name: tuple(row.get(name, ())) for name in lists}})

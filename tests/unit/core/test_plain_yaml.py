@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from importlib import resources
 
 import pytest
 import yaml
 
-from engager.core import PlainDumper, compose_plain, read_plain
+from engager.core import PlainDumper, compose_plain, read_plain, read_shipped_data
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,26 @@ def test_the_quick_reader_refuses_what_grows_without_end():
     )
     with pytest.raises(ValueError, match="values once aliases"):
         compose_plain(bomb, is_quick=True)
+
+
+@pytest.mark.parametrize("is_quick", [False, True])
+@pytest.mark.parametrize("text", ["- " * 400_000, "a: " + "-  " * 400_000, "? " * 400_000, "[" * 400_000])
+def test_lists_within_lists_without_end_are_refused(text, is_quick):
+    with pytest.raises(ValueError, match="nested deeper"):
+        compose_plain(text, is_quick=is_quick)
+
+
+def test_the_packages_studies_read_the_same_by_either_parser():
+    for path in sorted((resources.files("engager.protocol") / "data" / "protocols").iterdir()):
+        text = path.read_text(encoding="utf-8")
+        slow, quick = compose_plain(text), compose_plain(text, is_quick=True)
+        assert slow[1] == quick[1], path.name
+        assert [key.start_mark.line for key, _ in slow[0].value] == [key.start_mark.line for key, _ in quick[0].value]
+
+
+def test_the_packages_data_read_as_by_the_plain_safe_loader():
+    names = ("engager.model/data/b-all/parameters.yaml", "engager.trial/data/assumptions.yaml")
+    for name in names:
+        package, _, path = name.partition("/")
+        text = resources.files(package).joinpath(path).read_text(encoding="utf-8")
+        assert read_shipped_data(text) == yaml.safe_load(text)

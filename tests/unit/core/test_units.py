@@ -1,8 +1,12 @@
 """Units at the edges."""
 
+import subprocess
+import sys
+
 import pytest
 
 from engager.core import UnitError, convert, factor
+from engager.core.units import KNOWN, _worked_out
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,16 @@ def test_a_wrong_dimension_names_place_value_and_rule():
 def test_a_unit_nobody_knows_is_refused():
     with pytest.raises(UnitError, match="is not a unit"):
         factor("furlongz", "day")
+
+
+@pytest.mark.parametrize(("unit", "to"), KNOWN)
+def test_factors_known_beforehand_are_what_pint_says(unit, to):
+    assert KNOWN[unit, to] == _worked_out(unit, to)
+
+
+def test_a_shipped_model_and_regimen_are_read_without_starting_pint():
+    code = (
+        "import sys; from engager.model import load_model; from engager.protocol import executable_regimen;"
+        "load_model('b-all'); executable_regimen('blinatumomab'); sys.exit('pint' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

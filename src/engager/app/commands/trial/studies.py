@@ -26,21 +26,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @trial_app.command("list")
 def list_trials(as_json: AsJson = False) -> None:
     """List the studies that ship."""
-    from engager.protocol import shipped_protocol, shipped_protocols
+    from engager.protocol import shipped_headings
 
-    rows: list[dict[str, Any]] = []
-    for study in shipped_protocols():
-        protocol = shipped_protocol(study)
-        rows.append(
-            {
-                "id": study,
-                "title": protocol.title,
-                "record": protocol.record,
-                "patients": protocol.n_patients,
-                "arms": {arm_id: arm.n for arm_id, arm in protocol.arms.items()},
-                "targets": len(protocol.targets),
-            }
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "record": one.record,
+            "patients": one.n_patients,
+            "arms": one.arms,
+            "targets": one.n_targets,
+        }
+        for one in shipped_headings()
+    ]
     if as_json:
         print_json(rows)
         return

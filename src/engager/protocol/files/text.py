@@ -18,6 +18,7 @@ from engager.core import InputError, PlainDumper, Problem, compose_plain, neares
 from engager.protocol.checks import disagreements
 from engager.protocol.disease.drug_files import with_drug_files
 from engager.protocol.endpoints import Endpoint
+from engager.protocol.files.headings import SHIPPED, shipped_protocols
 from engager.protocol.protocol import Protocol, with_usual_blocks
 from engager.protocol.slips.numbers import what_to_write
 from engager.protocol.slips.without import is_told_by, without_slips
@@ -27,7 +28,6 @@ _MOST_SHOWN = 8
 _LONGEST_TEXT = 200
 _MOST_READINGS = 4
 _UNKNOWN_KEY = "is not a key of the study format"
-SHIPPED = Path(__file__).parent / "data" / "protocols"
 Path_ = tuple[str | int, ...]
 # What XML cannot hold, escaped or not: a title with one of these breaks an export long after it was read.
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -52,14 +52,15 @@ def read_protocol_file(path: Path) -> Protocol:
     return read_protocol(text, str(path), path.parent)
 
 
-def read_protocol(text: str, name: str = "study", folder: Path | None = None) -> Protocol:
+def read_protocol(text: str, name: str = "study", folder: Path | None = None, *, is_shipped: bool = False) -> Protocol:
     """Read the text of a study file.
 
     Parameters
     ----------
     name : what messages call it. folder : where drug files that it names lie; None: it may name none.
+    is_shipped : the text is a file of the package.
     """
-    raw, lines, problems = _parse_yaml(text, name)
+    raw, lines, problems = _parse_yaml(text, name, is_shipped)
     if isinstance(raw, dict) and folder is not None:
         raw, wrong = with_drug_files(raw, folder)
         problems += [_located(problem, name, lines) for problem in wrong]
@@ -78,11 +79,6 @@ def read_protocol(text: str, name: str = "study", folder: Path | None = None) ->
         raise InputError(Problem(f"{name}: {_dotted(first['loc'])}", _short(first["input"]), first["msg"])) from None
 
 
-def shipped_protocols() -> tuple[str, ...]:
-    """Ids of the studies in the package."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
-
-
 def shipped_protocol(study: str) -> Protocol:
     """A study of the package.
 
@@ -94,7 +90,8 @@ def shipped_protocol(study: str) -> Protocol:
     if study not in shipped_protocols():
         hint = nearest(study, shipped_protocols()) + " See engager trial list, or name a .yaml file."
         raise InputError(Problem("trial", study, "must be a shipped study or a study file", hint))
-    return read_protocol((SHIPPED / f"{study}.yaml").read_text(encoding="utf-8"), f"{study}.yaml")
+    text = (SHIPPED / f"{study}.yaml").read_text(encoding="utf-8")
+    return read_protocol(text, f"{study}.yaml", is_shipped=True)
 
 
 def write_protocol(protocol: Protocol) -> str:
@@ -132,10 +129,10 @@ def protocol_schema() -> dict[str, Any]:
     return {**head, **{key: value for key, value in schema.items() if key not in head}}
 
 
-def _parse_yaml(text: str, name: str) -> tuple[Any, dict[Path_, int], list[Problem]]:
+def _parse_yaml(text: str, name: str, is_shipped: bool) -> tuple[Any, dict[Path_, int], list[Problem]]:
     """The content, the line of each key, and problems of the text: keys that stand twice, control characters."""
     try:
-        node, raw = compose_plain(text)
+        node, raw = compose_plain(text, is_quick=is_shipped)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name} (line {mark.line + 1}, column {mark.column + 1})" if mark else name

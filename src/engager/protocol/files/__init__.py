@@ -1,0 +1,1 @@
+"""Study files: read, checked with the place of every problem, written, and listed."""
