@@ -90,6 +90,8 @@ def outside_fit(protocol: Protocol) -> list[str]:
             f"Disease: the variant {protocol.model.variant} was never fitted to a trial; what it does not set is that"
             " of leukemia."
         )
+    if protocol.population.lineage is not None and protocol.population.lineage.share > 0:
+        found.append("Lineage: disease of T lineage was not fitted; only that of B lineage was.")
     if setting not in scope.ages:
         found.append(f"Setting: {_plain(setting)} was not fitted; {_list(map(_plain, scope.ages))} were.")
     low, high = scope.ages.get(setting) or _span(scope.ages.values())

@@ -37,8 +37,6 @@ _REVIEWED = {
 
 # Why nothing runs a reference, where nothing can.
 _NOT_CARRIED_OUT = {
-    "berg-2005": "Nothing runs it: its patients have T-lineage disease, and the model's disease is of B lineage.",
-    "deangelo-2007": "Nothing runs it: its patients have T-lineage disease, and the model's disease is of B lineage.",
     "sharkey-2012": "Nothing runs it: it has no patients, its activity was seen in words only, and no model of the "
     "package releases a drug from an antibody.",
 }

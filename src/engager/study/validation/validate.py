@@ -112,10 +112,11 @@ def studies_with_targets(*, of_any_disease: bool = False) -> list[Protocol]:
 
     Parameters
     ----------
-    of_any_disease : also those of a variant of their model, whose disease no fit has seen.
+    of_any_disease : also those of a variant of their model, or of T lineage, whose disease no fit has seen.
     """
     studies = [study for study in map(shipped_protocol, shipped_protocols()) if study.targets]
-    return [study for study in studies if of_any_disease or study.model.variant is None]
+    fitted = [study for study in studies if study.model.variant is None and study.population.lineage is None]
+    return studies if of_any_disease else fitted
 
 
 def studies_named(names: Sequence[str | Path]) -> list[Protocol]:
