@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from engager.app.commands.bench import compare_solvers
 from engager.app.commands.calibrate import calibrate
@@ -30,12 +31,29 @@ from engager.app.errors import flush_output, refuse_closed_streams, tell_error
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
+# In the order of use: what most people do first, what one looks up, what takes a fit, what looks after the rest.
+_IN_ORDER = (
+    "trial", "patient", "evidence", "regimen", "model", "review", "design", "sensitivity", "validate", "calibrate",
+    "replay", "serve", "bench",
+)  # fmt: skip
+
+
+class _InOrder(TyperGroup):
+    """Commands in the order of use; Typer lists groups behind commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=_IN_ORDER.index)
+
+
 app = typer.Typer(
     name="engager",
-    help=f"What would this trial of a T-cell engager show, in these patients? {RESEARCH_USE}",
+    cls=_InOrder,
+    help=(
+        f"What would this trial of a T-cell engager show, in these patients? {RESEARCH_USE}\n\n"
+        "Example: engager trial run tower"
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(trial_app, name="trial")

@@ -7,35 +7,47 @@ from typing import Annotated, Any
 
 import typer
 
+from engager.app.options import AsJson
+
 
 def compare_solvers(
-    device: Annotated[str, typer.Option(help="cpu, or cuda for a GPU beside one CPU core.")] = "cpu",
-    patients: Annotated[int, typer.Option(help="Patients the engine solves.")] = 2000,
-    peer_patients: Annotated[int, typer.Option(help="Patients each peer solves, the first of the same.")] = 24,
-    rounds: Annotated[int, typer.Option(help="Turns each solver takes; the best counts.")] = 3,
-    solver: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="cpu, or cuda for a GPU beside one CPU core.")] = "cpu",
+    patients: Annotated[int, typer.Option(metavar="N", help="Patients that the engine solves.")] = 2000,
+    peer_patients: Annotated[
+        int, typer.Option(metavar="N", help="Patients each peer solves, the first of the same.")
+    ] = 24,
+    rounds: Annotated[int, typer.Option(metavar="N", help="Turns each solver takes; the best counts.")] = 3,
+    solver: Annotated[list[str] | None, typer.Option(metavar="SOLVER", help="Only this one; may be repeated.")] = None,
+    model: Annotated[list[str] | None, typer.Option(metavar="MODEL", help="Only this one; may be repeated.")] = None,
     stream: Annotated[
-        int | None, typer.Option(help="Instead: stream so many patients to Parquet and measure memory.")
+        int | None, typer.Option(metavar="N", help="Instead: stream so many patients to Parquet and measure memory.")
     ] = None,
     models: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Instead: run the model files of a folder in native and reference."),
+        typer.Option(metavar="PATH", help="Instead: run the model files of a folder in native and reference."),
     ] = None,
-    until: Annotated[float, typer.Option(help="With --models: last time, in each model's unit.")] = 100.0,
-    seconds: Annotated[float, typer.Option(help="With --models: a file that takes longer is slow.")] = 60.0,
+    until: Annotated[
+        float, typer.Option(metavar="NUMBER", help="With --models: last time, in each model's unit.")
+    ] = 100.0,
+    seconds: Annotated[
+        float, typer.Option(metavar="NUMBER", help="With --models: a file that takes longer is slow.")
+    ] = 60.0,
     trial: Annotated[
         bool, typer.Option("--trial", help="Instead: a whole trial beside the same courses solved in one go.")
     ] = False,
     replicates: Annotated[
-        int | None, typer.Option(help="With --trial: virtual trials of TOWER; default: ten for each core.")
+        int | None, typer.Option(metavar="N", help="With --trial: virtual trials of TOWER; default: ten for each core.")
     ] = None,
     threads: Annotated[
-        list[int] | None, typer.Option(help="With --trial: cores to try; may be repeated. Default: one, and all.")
+        list[int] | None,
+        typer.Option(metavar="N", help="With --trial: cores to try; may be repeated. Default: one, and all."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Compare the engine with other solvers on the same model and patients; or its backends on a folder of models."""
+    """Compare the engine with other solvers on the same model and patients; or its backends on a folder of models.
+
+    Example: engager bench --patients 500 --rounds 1
+    """
     from engager.app.console import answer_alone
     from engager.bench import CASES, run_bench
     from engager.core import InputError, Problem, nearest

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, Quiet, Threads
 
 if TYPE_CHECKING:
     from engager.study import Calibration
@@ -21,33 +22,46 @@ def calibrate(
     targets: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="STUDY",
             help="Study file or id whose `use: fit` targets are fitted; may be repeated. The word time-courses:"
             " individual courses instead of trials; regimens: strengths of chemotherapy regimens."
-            " Default: the shipped fit."
+            " Default: the shipped fit.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="New file for the fit. Default: posterior-b-all.json in this folder.")
+        Path | None,
+        typer.Option(metavar="PATH", help="New file for the fit. Default: posterior-b-all.json in this folder."),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="With time-courses: also write an HTML page with the estimates and individual patients."),
+        typer.Option(
+            metavar="PATH",
+            help="With time-courses: also write an HTML page with the estimates and individual patients.",
+        ),
     ] = None,
     work: Annotated[
-        Path | None, typer.Option(help="Folder for what is done so far; a stopped fit goes on from there.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Folder for what is done so far; a stopped fit goes on from there."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Default: the shipped fit's.")] = None,
-    members: Annotated[int | None, typer.Option(help="Draws moved together; default: the shipped fit's.")] = None,
-    portions: Annotated[int | None, typer.Option(help="Portions the data are given in.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Default: the shipped fit's.")] = None,
+    members: Annotated[
+        int | None, typer.Option(metavar="N", help="Draws moved together; default: the shipped fit's.")
+    ] = None,
+    portions: Annotated[int | None, typer.Option(metavar="N", help="Portions the data are given in.")] = None,
     recover: Annotated[
         int | None,
-        typer.Option(help="Instead of a fit: draw this many truths, and tell whether small fits find them."),
+        typer.Option(
+            metavar="N", help="Instead of a fit: draw this many truths, and tell whether small fits find them."
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Fit the population's values to several trials at once and write the posterior."""
+    """Fit the population's values to several trials at once and write the posterior.
+
+    Example: engager calibrate --members 100 --portions 2 --out posterior.json
+    """
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem
 

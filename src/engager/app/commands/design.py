@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, Quiet, Seed, Threads
 from engager.core import DESIGN_REPLICATES
 
 if TYPE_CHECKING:
@@ -18,23 +19,35 @@ _SHORT = ("patients", "events", "months", "bias")
 
 
 def design(
-    study: Annotated[str, typer.Argument(metavar="FILE", help="A study file with a design block.")],
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file with a design block.")],
     patients: Annotated[
-        str | None, typer.Option(help="Sizes to compare, e.g. 60,120,240; default: the design's own.")
+        str | None,
+        typer.Option(
+            metavar="N,N,...",
+            help="Patients of one virtual trial, several sizes to compare, e.g. 60,120,240; default: the design's own.",
+        ),
     ] = None,
     replicates: Annotated[
-        int, typer.Option(help="Virtual trials of each scenario, size and world.")
+        int, typer.Option(metavar="N", help="Virtual trials of each scenario, size and world.")
     ] = DESIGN_REPLICATES,
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    seed: Seed = 1,
     parameters: Annotated[
-        str, typer.Option(help="posterior, or a file of engager calibrate; its median is told as well.")
+        str,
+        typer.Option(
+            metavar="PARAMETERS", help="posterior, or a file of engager calibrate; its median is told as well."
+        ),
     ] = "posterior",
-    out: Annotated[Path | None, typer.Option(help="New folder for report.html, tables and manifest.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="New folder for report.html, tables and manifest.")
+    ] = None,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Power, type I error, stopping and size of a trial design, by virtual trials of the model."""
+    """Power, type I error, stopping and size of a trial design, by virtual trials of the model.
+
+    Example: engager design examples/design-randomized.yaml --replicates 200 --out my-design
+    """
     from engager.app.progress import share_progress
     from engager.study import check_folder, design_json, design_study, load_protocol, write_design
 

@@ -17,6 +17,7 @@ from engager.app.commands import (
     evidence_synthesis as evidence_synthesis_commands,
     evidence_use as evidence_use_commands,
 )
+from engager.app.options import AsJson, RecordArgument, Regimens, complete_record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,23 +28,32 @@ evidence_app = typer.Typer(
     help="Published evidence: records, pooled estimates, figures, citations.", no_args_is_help=True
 )
 
-Regimens = Annotated[list[str] | None, typer.Option("--regimen", help="Slug or name; may be given more than once.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
 @evidence_app.command("list")
 def list_records(
     regimen: Regimens = None,
-    drug_class: Annotated[str | None, typer.Option("--class", help="Class of regimen, e.g. t_cell_engager.")] = None,
-    setting: Annotated[str | None, typer.Option(help="E.g. relapsed_refractory, mrd_positive.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Records with a figure of it, e.g. CR.")] = None,
-    design: Annotated[str | None, typer.Option(help="E.g. randomized_trial, single_arm_trial.")] = None,
-    year: Annotated[str | None, typer.Option(help="2015, 2010-2016, 2010- or -2005.")] = None,
+    drug_class: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Class of regimen, e.g. t_cell_engager.")
+    ] = None,
+    setting: Annotated[
+        str | None, typer.Option(metavar="SETTING", help="E.g. relapsed_refractory, mrd_positive.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="ENDPOINT", help="Records with a figure of it, e.g. CR.")
+    ] = None,
+    design: Annotated[
+        str | None, typer.Option(metavar="DESIGN", help="E.g. randomized_trial, single_arm_trial.")
+    ] = None,
+    year: Annotated[str | None, typer.Option(metavar="YEAR", help="2015, 2010-2016, 2010- or -2005.")] = None,
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the records, filtered."""
+    """List the records, filtered.
+
+    Example: engager evidence list --regimen blinatumomab --endpoint OS
+    """
     from engager.evidence import find_records, summary
 
     found = find_records(regimen or (), drug_class, setting, endpoint, design, year)
@@ -59,10 +69,13 @@ def list_records(
 
 @evidence_app.command("show")
 def show_record(
-    record_id: Annotated[str, typer.Argument(metavar="ID", help="Record id, e.g. tower-2017.")],
+    record_id: RecordArgument,
     as_json: AsJson = False,
 ) -> None:
-    """Show one record: every figure with its source, and what remains unseen."""
+    """Show one record: every figure with its source, and what remains unseen.
+
+    Example: engager evidence show tower-2017
+    """
     from engager.evidence import record, summary
 
     entry = record(record_id)
@@ -76,11 +89,16 @@ def show_record(
 
 @evidence_app.command("cite")
 def cite_record(
-    record_id: Annotated[str | None, typer.Argument(metavar="ID", help="Record id, e.g. tower-2017.")] = None,
-    style: Annotated[str, typer.Option("--format", help="bibtex, ris, csl-json or text.")] = "text",
+    record_id: Annotated[
+        str | None, typer.Argument(metavar="RECORD", help="A record, e.g. tower-2017.", autocompletion=complete_record)
+    ] = None,
+    style: Annotated[str, typer.Option("--format", metavar="FORMAT", help="bibtex, ris, csl-json or text.")] = "text",
     everything: Annotated[bool, typer.Option("--all", help="The review's 42 references, corrected.")] = False,
 ) -> None:
-    """Cite one record, or with --all the review's whole reference list, corrected."""
+    """Cite one record, or with --all the review's whole reference list, corrected.
+
+    Example: engager evidence cite tower-2017 --format bibtex
+    """
     from engager.core import InputError, Problem
     from engager.evidence import cite, cite_all, record
 
@@ -93,10 +111,13 @@ def cite_record(
 
 @evidence_app.command("check")
 def check_file(
-    file: Annotated[Path, typer.Argument(help="A record file to contribute.")],
+    file: Annotated[Path, typer.Argument(metavar="PATH", help="A record file to contribute.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check a record file: everything that is wrong in it, or what it holds."""
+    """Check a record file: everything that is wrong in it, or what it holds.
+
+    Example: engager evidence check my-record.yaml
+    """
     from engager.core import InputError
     from engager.evidence import contribution_remarks, read_record, summary
 
@@ -121,7 +142,10 @@ def check_file(
 
 @evidence_app.command("schema")
 def print_schema() -> None:
-    """Print the JSON Schema of a record file."""
+    """Print the JSON Schema of a record file.
+
+    Example: engager evidence schema > record.schema.json
+    """
     from engager.evidence import record_schema
 
     typer.echo(record_schema(), nl=False)

@@ -11,32 +11,40 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, Regimens
 
 if TYPE_CHECKING:
     from engager.evidence import Pooled, Selection
 
-EndpointOption = Annotated[str, typer.Option("--endpoint", help="E.g. CR, CR/CRh/CRi, MRD_response, OS.")]
-Regimens = Annotated[list[str] | None, typer.Option("--regimen", help="Slug or name; may be given more than once.")]
-DrugClass = Annotated[str | None, typer.Option("--class", help="Class of regimen, e.g. t_cell_engager; any: all.")]
-Setting = Annotated[str | None, typer.Option(help="E.g. mrd_positive; default relapsed_refractory; any: all.")]
-Lineage = Annotated[str | None, typer.Option(help="B (the default), T or any.")]
-AgeGroup = Annotated[str | None, typer.Option(help="adult (the default), paediatric or any.")]
-Design = Annotated[str | None, typer.Option(help="E.g. single_arm_trial.")]
-Year = Annotated[str | None, typer.Option(help="2015, 2010-2016, 2010- or -2005.")]
+EndpointOption = Annotated[
+    str, typer.Option("--endpoint", metavar="ENDPOINT", help="E.g. CR, CR/CRh/CRi, MRD_response, OS.")
+]
+DrugClass = Annotated[
+    str | None, typer.Option("--class", metavar="CLASS", help="Class of regimen, e.g. t_cell_engager; any: all.")
+]
+Setting = Annotated[
+    str | None, typer.Option(metavar="SETTING", help="E.g. mrd_positive; default relapsed_refractory; any: all.")
+]
+Lineage = Annotated[str | None, typer.Option(metavar="LINEAGE", help="B (the default), T or any.")]
+AgeGroup = Annotated[str | None, typer.Option(metavar="AGE_GROUP", help="adult (the default), paediatric or any.")]
+Design = Annotated[str | None, typer.Option(metavar="DESIGN", help="E.g. single_arm_trial.")]
+Year = Annotated[str | None, typer.Option(metavar="YEAR", help="2015, 2010-2016, 2010- or -2005.")]
 Statistic = Annotated[
     str | None,
-    typer.Option(help="proportion, median, survival_at or hazard_ratio; omitted: what fits the endpoint."),
+    typer.Option(
+        metavar="STATISTIC", help="proportion, median, survival_at or hazard_ratio; omitted: what fits the endpoint."
+    ),
 ]
-Landmark = Annotated[float | None, typer.Option("--at", help="Landmark of survival_at, in months.")]
-Method = Annotated[str, typer.Option(help="glmm, reml or common (shares only).")]
-By = Annotated[str | None, typer.Option(help="Subgroups: regimen, drug_class, setting or design.")]
+Landmark = Annotated[float | None, typer.Option("--at", metavar="NUMBER", help="Landmark of survival_at, in months.")]
+Method = Annotated[str, typer.Option(metavar="METHOD", help="glmm, reml or common (shares only).")]
+By = Annotated[str | None, typer.Option(metavar="BY", help="Subgroups: regimen, drug_class, setting or design.")]
 Covariates = Annotated[
-    list[str] | None, typer.Option("--covariate", help="Meta-regression: year, age, first_salvage or blasts.")
+    list[str] | None,
+    typer.Option("--covariate", metavar="COVARIATE", help="Meta-regression: year, age, first_salvage or blasts."),
 ]
 Family = Annotated[bool, typer.Option("--family", help="Take the endpoint's whole family.")]
 Overlap = Annotated[bool, typer.Option("--allow-overlap", help="Take arms that share patients all the same.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Out = Annotated[Path, typer.Option("--out", help="File ending in .svg, .png or .html.")]
+Out = Annotated[Path, typer.Option("--out", metavar="PATH", help="File ending in .svg, .png or .html.")]
 
 
 def pool(
@@ -55,10 +63,13 @@ def pool(
     covariate: Covariates = None,
     family: Family = False,
     allow_overlap: Overlap = False,
-    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    level: Annotated[float, typer.Option(metavar="NUMBER", help="Level of the intervals.")] = 0.95,
     as_json: AsJson = False,
 ) -> None:
-    """Pool a published endpoint over trials: nobody twice, and a word on each figure left out."""
+    """Pool a published endpoint over trials: nobody twice, and a word on each figure left out.
+
+    Example: engager evidence pool --endpoint CR --regimen blinatumomab
+    """
     # Subgroups by class or setting ask for all of them.
     drug_class = drug_class or ("any" if by == "drug_class" else None)
     setting = setting or ("any" if by == "setting" else None)
@@ -85,10 +96,15 @@ def forest(
     method: Method = "glmm",
     family: Family = False,
     allow_overlap: Overlap = False,
-    run: Annotated[list[Path] | None, typer.Option("--run", help="Run folder whose trial gets a row.")] = None,
-    run_arm: Annotated[str | None, typer.Option(help="Arm of the run; omitted: all.")] = None,
+    run: Annotated[
+        list[Path] | None, typer.Option("--run", metavar="PATH", help="Run folder whose trial gets a row.")
+    ] = None,
+    run_arm: Annotated[str | None, typer.Option(metavar="RUN_ARM", help="Arm of the run; omitted: all.")] = None,
 ) -> None:
-    """Draw the forest plot of a published endpoint, a simulated trial as its own row."""
+    """Draw the forest plot of a published endpoint, a simulated trial as its own row.
+
+    Example: engager evidence forest --endpoint CR/CRh --out forest.svg
+    """
     from engager.evidence import cite, draw_forest, forest_table, record, write_figure
 
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
@@ -108,11 +124,14 @@ def forest(
 
 def network(
     endpoint: EndpointOption = "OS",
-    reference: Annotated[str | None, typer.Option(help="Treatment to compare with.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Draw it: .svg, .png or .html.")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="REFERENCE", help="Treatment to compare with.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Draw it: .svg, .png or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the treatments of the randomized trials with one another, and rank them."""
+    """Compare the treatments of the randomized trials with one another, and rank them.
+
+    Example: engager evidence network --endpoint OS --out network.svg
+    """
     from engager.evidence import (
         draw_network,
         endpoint as endpoint_of,
@@ -157,7 +176,10 @@ def network(
 
 
 def draw_evidence_map(out: Out = Path("evidence-map.svg"), as_json: AsJson = False) -> None:
-    """Draw how many patients the published figures of each regimen and endpoint rest on."""
+    """Draw how many patients the published figures of each regimen and endpoint rest on.
+
+    Example: engager evidence map --out map.svg
+    """
     from engager.evidence import draw_map, make_map, map_table, write_figure
 
     found = make_map()

@@ -10,12 +10,10 @@ import typer
 
 from engager.app.commands.evidence_synthesis import (
     AgeGroup,
-    AsJson,
     Design,
     DrugClass,
     EndpointOption,
     Lineage,
-    Regimens,
     Setting,
     Year,
     chosen_by_default,
@@ -24,21 +22,29 @@ from engager.app.commands.evidence_synthesis import (
     tell_written,
 )
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, RecordArgument, Regimens
 
 _MOST_PARTS = 10
 
 
 def curve(
-    record_id: Annotated[str, typer.Argument(metavar="ID", help="Record id, e.g. tower-2017.")],
-    arm: Annotated[str, typer.Option(help="Arm of the record.")],
+    record_id: RecordArgument,
+    arm: Annotated[str, typer.Option(metavar="ARM", help="Arm of the record.")],
     endpoint: EndpointOption = "OS",
-    until: Annotated[float | None, typer.Option(help="Last month to draw.")] = None,
-    run: Annotated[Path | None, typer.Option(help="Run folder whose simulated curve is drawn beside it.")] = None,
-    run_arm: Annotated[str | None, typer.Option(help="Arm of the run; omitted: the arm of the same name.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Draw it: .svg, .png or .html.")] = None,
+    until: Annotated[float | None, typer.Option(metavar="NUMBER", help="Last month to draw.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Run folder whose simulated curve is drawn beside it.")
+    ] = None,
+    run_arm: Annotated[
+        str | None, typer.Option(metavar="RUN_ARM", help="Arm of the run; omitted: the arm of the same name.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Draw it: .svg, .png or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rebuild an arm's survival curve from what was printed, with a band that honors every figure."""
+    """Rebuild an arm's survival curve from what was printed, with a band that honors every figure.
+
+    Example: engager evidence curve blast-2014 --arm blinatumomab --endpoint RFS --out curve.svg
+    """
     from engager.core import InputError
     from engager.evidence import curve_information, draw_curve, rebuild_curve, record, write_figure
 
@@ -80,13 +86,15 @@ def prior(
     lineage: Lineage = None,
     age_group: AgeGroup = None,
     tau_scale: Annotated[
-        float | None, typer.Option(help="Scale of the prior of tau; 1 for a share, 0.5 for a median.")
+        float | None, typer.Option(metavar="NUMBER", help="Scale of the prior of tau; 1 for a share, 0.5 for a median.")
     ] = None,
-    robust_weight: Annotated[float, typer.Option(help="Weight of the vague part, 0 to 1.")] = 0.2,
+    robust_weight: Annotated[float, typer.Option(metavar="NUMBER", help="Weight of the vague part, 0 to 1.")] = 0.2,
     as_json: AsJson = False,
 ) -> None:
     """A robust prior of a control arm from earlier ones, a share or a median survival, with its effective
     size.
+
+    Example: engager evidence prior --endpoint CR --class chemotherapy
     """
     from engager.evidence import (
         CONTROL_CLASS,
@@ -134,22 +142,33 @@ def prior(
 
 
 def match_patients(
-    patients: Annotated[Path, typer.Argument(help="Patient table: Parquet or CSV, one row a patient.")],
-    targets: Annotated[Path | None, typer.Argument(help="YAML: column to mean, sd, median, proportion.")] = None,
-    record_id: Annotated[str | None, typer.Option("--record", help="Take a record's published baseline.")] = None,
-    arm: Annotated[str | None, typer.Option(help="Arm of the record.")] = None,
+    patients: Annotated[Path, typer.Argument(metavar="PATH", help="Patient table: Parquet or CSV, one row a patient.")],
+    targets: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="YAML: column to mean, sd, median, proportion.")
+    ] = None,
+    record_id: Annotated[
+        str | None, typer.Option("--record", metavar="RECORD", help="Take a record's published baseline.")
+    ] = None,
+    arm: Annotated[str | None, typer.Option(metavar="ARM", help="Arm of the record.")] = None,
     event: Annotated[
         str | None,
-        typer.Option(help="Whose weighted share is wanted: a yes/no column, or e.g. best_response=CR."),
+        typer.Option(
+            metavar="EVENT", help="Whose weighted share is wanted: a yes/no column, or e.g. best_response=CR."
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Rows to use, e.g. arm=blinatumomab; may be given more than once."),
+        typer.Option(metavar="ONLY", help="Rows to use, e.g. arm=blinatumomab; may be given more than once."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the table with its weights (CSV).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="PATH", help="Write the table with its weights (CSV).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Weight patients so that they match a published baseline; shows what the matching costs."""
+    """Weight patients so that they match a published baseline; shows what the matching costs.
+
+    Example: engager evidence match patients.csv --record tower-2017 --arm blinatumomab
+    """
     from engager.core import InputError, Problem
     from engager.evidence import baseline_targets, event_of, match, read_patients, read_targets, record
 

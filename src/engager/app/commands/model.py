@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson
 
 model_app = typer.Typer(help="Mechanistic models: equations, parameters, sources.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @model_app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the models that ship."""
+    """List the models that ship.
+
+    Example: engager model list
+    """
     from engager.model import load_model, model_ids
 
     rows = []
@@ -43,10 +45,13 @@ def list_models(as_json: AsJson = False) -> None:
 
 @model_app.command("show")
 def show_model(
-    model_id: Annotated[str, typer.Argument(metavar="ID", help="A model of `engager model list`.")],
+    model_id: Annotated[str, typer.Argument(metavar="MODEL", help="A model of `engager model list`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a model's parameters: value, unit, variability, and source or the assumption behind it."""
+    """Show a model's parameters: value, unit, variability, and source or the assumption behind it.
+
+    Example: engager model show b-all
+    """
     from engager.model import load_model
 
     model = load_model(model_id)
@@ -91,11 +96,16 @@ def _cell(value: Any) -> str:
 
 @model_app.command("export")
 def export(
-    model: Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped model, or an SBML or Antimony file.")],
-    form: Annotated[str, typer.Option("--format", help="sbml (Level 3 Version 2) or antimony.")] = "sbml",
-    out: Annotated[Path | None, typer.Option(help="New file; default: stdout.")] = None,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped model, or an SBML or Antimony file.")],
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="sbml (Level 3 Version 2) or antimony.")
+    ] = "sbml",
+    out: Annotated[Path | None, typer.Option(metavar="PATH", help="New file; default: stdout.")] = None,
 ) -> None:
-    """Write a model for other software."""
+    """Write a model for other software.
+
+    Example: engager model export b-all --format sbml --out b-all.xml
+    """
     from engager.core import InputError, Problem, nearest, write_whole
     from engager.model import to_antimony, to_sbml
 
@@ -135,23 +145,33 @@ def _system(model: str) -> Any:
 
 @model_app.command("simulate")
 def simulate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="SBML or Antimony.")],
-    until: Annotated[float | None, typer.Option(help="Last time, in the model's unit.")] = None,
-    step: Annotated[float | None, typer.Option(help="Distance of times; default: a hundredth.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="PATH", help="SBML or Antimony.")],
+    until: Annotated[float | None, typer.Option(metavar="NUMBER", help="Last time, in the model's unit.")] = None,
+    step: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="Distance of times; default: a hundredth.")
+    ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A new value; may be repeated.")
     ] = None,
-    doses: Annotated[Path | None, typer.Option(help="NONMEM-style table of doses.")] = None,
-    columns: Annotated[list[str] | None, typer.Option("--column", help="Only these; may be repeated.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
-    backend: Annotated[str, typer.Option(help="auto, native, reference or cuda.")] = "auto",
-    rtol: Annotated[float, typer.Option(help="Relative tolerance of a step.")] = 1e-8,
+    doses: Annotated[Path | None, typer.Option(metavar="PATH", help="NONMEM-style table of doses.")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", metavar="COLUMN", help="Only these; may be repeated.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="PATH", help="Write here instead of to stdout.")] = None,
+    backend: Annotated[str, typer.Option(metavar="BACKEND", help="auto, native, reference or cuda.")] = "auto",
+    rtol: Annotated[float, typer.Option(metavar="NUMBER", help="Relative tolerance of a step.")] = 1e-8,
     atol: Annotated[
         float | None,
-        typer.Option(help="Absolute tolerance; default: 1e-6 of --rtol times the largest size of each state so far."),
+        typer.Option(
+            metavar="NUMBER",
+            help="Absolute tolerance; default: 1e-6 of --rtol times the largest size of each state so far.",
+        ),
     ] = None,
 ) -> None:
-    """Solve a model file and print its course as CSV."""
+    """Solve a model file and print its course as CSV.
+
+    Example: engager model simulate model.xml --until 10 --csv course.csv
+    """
     import csv as csv_module
 
     from engager.engine import simulate_model
@@ -174,11 +194,14 @@ def simulate(
 
 @model_app.command("verify")
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Cases of the SBML semantic test suite.")],
-    backend: Annotated[str, typer.Option(help="reference or native.")] = "reference",
+    folder: Annotated[Path, typer.Argument(metavar="PATH", help="Cases of the SBML semantic test suite.")],
+    backend: Annotated[str, typer.Option(metavar="BACKEND", help="reference or native.")] = "reference",
     as_json: AsJson = False,
 ) -> None:
-    """Run semantic test cases: passed, failed, and refused by name. Exit 1 when one failed."""
+    """Run semantic test cases: passed, failed, and refused by name. Exit 1 when one failed.
+
+    Example: engager model verify cases/semantic
+    """
     from engager.engine import verify_directory
 
     report = verify_directory(folder, backend=backend)

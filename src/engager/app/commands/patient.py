@@ -23,21 +23,27 @@ def draw_patient(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A covariate or model parameter; may be repeated."),
     ] = None,
-    regimen: Annotated[str, typer.Option(help="One of `engager regimen list`.")] = "blinatumomab",
-    compare: Annotated[list[str] | None, typer.Option(help="Another regimen laid over it; may be repeated.")] = None,
-    days: Annotated[float, typer.Option(help="Days from the first dose.")] = 84.0,
-    out: Annotated[Path, typer.Option(help="New file: .png .svg .pdf .html, or .csv for a table.")] = Path(
-        "patient.png"
-    ),
-    seed: Annotated[int | None, typer.Option(help="A patient drawn at random; default: the typical one.")] = None,
+    regimen: Annotated[str, typer.Option(metavar="REGIMEN", help="One of `engager regimen list`.")] = "blinatumomab",
+    compare: Annotated[
+        list[str] | None, typer.Option(metavar="REGIMEN", help="Another regimen laid over it; may be repeated.")
+    ] = None,
+    days: Annotated[float, typer.Option(metavar="NUMBER", help="Days from the first dose.")] = 84.0,
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="New file: .png .svg .pdf .html, or .csv for a table.")
+    ] = Path("patient.png"),
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="A patient drawn at random; default: the typical one.")
+    ] = None,
     parameters: Annotated[
-        str, typer.Option(help="center of the fit, one draw of it (posterior), or table.")
+        str, typer.Option(metavar="PARAMETERS", help="center of the fit, one draw of it (posterior), or table.")
     ] = "center",
-    model: Annotated[str, typer.Option(help="One of `engager model list`.")] = "b-all",
+    model: Annotated[str, typer.Option(metavar="MODEL", help="One of `engager model list`.")] = "b-all",
 ) -> None:
     """Draw one virtual patient: drug, T and B cells, blasts with the MRD limit, cytokines, blood counts.
 
     The model alone, with the doses as planned. For research and teaching; never advice on treating a patient.
+
+    Example: engager patient --set age_years=70 --compare flag --out patient.png
     """
     from engager.study import check_figure_path, draw_patients, regimen_by_id, simulate_patient
 

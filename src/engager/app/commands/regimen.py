@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-regimen_app = typer.Typer(help="Regimens: drugs, doses, days, cycles, with their sources.", no_args_is_help=True)
+from engager.app.options import AsJson, RegimenArgument
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+regimen_app = typer.Typer(help="Regimens: drugs, doses, days, cycles, with their sources.", no_args_is_help=True)
 
 
 @regimen_app.command("list")
 def list_regimens(as_json: AsJson = False) -> None:
-    """List all regimens; those whose doses were not seen, or that cannot be an arm, say so."""
+    """List all regimens; those whose doses were not seen, or that cannot be an arm, say so.
+
+    Example: engager regimen list
+    """
     from engager.evidence import load_regimens, regimen_summary
 
     rows = [regimen_summary(entry) for entry in load_regimens().values()]
@@ -31,10 +34,13 @@ def list_regimens(as_json: AsJson = False) -> None:
 
 @regimen_app.command("show")
 def show_regimen(
-    slug: Annotated[str, typer.Argument(help="Slug or name, e.g. blinatumomab.")],
+    slug: RegimenArgument,
     as_json: AsJson = False,
 ) -> None:
-    """Show one regimen: each dose with unit, route, days and cycles, and where it was seen."""
+    """Show one regimen: each dose with unit, route, days and cycles, and where it was seen.
+
+    Example: engager regimen show blinatumomab
+    """
     from engager.evidence import regimen
 
     entry = regimen(slug)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from engager.app.console import print_json, remark
+from engager.app.options import AsJson, RunArgument, Threads
 
 
 def replay_run(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="runs/<id>/run.json, or the run folder.")],
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    run: RunArgument,
+    threads: Threads = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Simulate a run again and compare disk, manifest and new tables, bit by bit; exit 1 when one differs."""
+    """Simulate a run again and compare disk, manifest and new tables, bit by bit; exit 1 when one differs.
+
+    Example: engager replay runs/tower
+    """
     from engager.study import replay
 
     found = replay(run, n_threads=threads)

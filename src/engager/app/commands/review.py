@@ -8,21 +8,25 @@ from typing import Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, Quiet, Seed, Threads
 
 
 def review_command(
-    report: Annotated[Path | None, typer.Option(help="Write the page; must not exist yet.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the document; an old one is replaced.")] = None,
-    replicates: Annotated[
-        int, typer.Option(help="Virtual trials of each study to simulate anew; 0: the figures that ship.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    summary: Annotated[
-        Path | None, typer.Option(help="Also write the simulated figures as JSON; an old file is replaced.")
+    report: Annotated[Path | None, typer.Option(metavar="PATH", help="Write the page; must not exist yet.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write the document; an old one is replaced.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    replicates: Annotated[
+        int, typer.Option(metavar="N", help="Virtual trials of each study to simulate anew; 0: the figures that ship.")
+    ] = 0,
+    seed: Seed = 1,
+    threads: Threads = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write the simulated figures as JSON; an old file is replaced."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the 42 references: what each is, what runs it, published beside simulated, and what was never seen.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Threads
 
 if TYPE_CHECKING:
     from engager.study import Sensitivity
@@ -16,31 +17,44 @@ _SHOWN = 3
 
 
 def sensitivity(
-    study: Annotated[str, typer.Argument(metavar="[STUDY]", help="A shipped study, or a .yaml file.")] = "tower",
-    arm: Annotated[str | None, typer.Option(help="Default: the first arm with an engager.")] = None,
+    study: StudyArgument = "tower",
+    arm: Annotated[str | None, typer.Option(metavar="ARM", help="Default: the first arm with an engager.")] = None,
     outputs: Annotated[
-        str | None, typer.Option(help="Comma-separated; default: all. A wrong name lists the nearest ones.")
+        str | None,
+        typer.Option(metavar="OUTPUTS", help="Comma-separated; default: all. A wrong name lists the nearest ones."),
     ] = None,
     samples: Annotated[
-        int, typer.Option(help="Base samples of one patient, a power of two; more: narrower limits.")
+        int, typer.Option(metavar="N", help="Base samples of one patient, a power of two; more: narrower limits.")
     ] = 1024,
-    sets: Annotated[int, typer.Option(help="Parameter sets of the trial level, each one virtual trial.")] = 256,
-    patients: Annotated[int, typer.Option(help="Patients of each virtual trial.")] = 300,
-    over: Annotated[str, typer.Option(help="A trial's unknowns move over the posterior or the prior.")] = "posterior",
+    sets: Annotated[
+        int, typer.Option(metavar="N", help="Parameter sets of the trial level, each one virtual trial.")
+    ] = 256,
+    patients: Annotated[int, typer.Option(metavar="N", help="Patients of one virtual trial.")] = 300,
+    over: Annotated[
+        str, typer.Option(metavar="OVER", help="A trial's unknowns move over the posterior or the prior.")
+    ] = "posterior",
     posterior: Annotated[
-        Path | None, typer.Option(help="File of `engager calibrate`; default: the posterior that ships.")
+        Path | None,
+        typer.Option(metavar="PATH", help="File of `engager calibrate`; default: the posterior that ships."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
-    out: Annotated[Path, typer.Option(help="New folder for tables, figures and the page.")] = Path("sensitivity"),
+    seed: Seed = 1,
+    out: Annotated[Path, typer.Option(metavar="PATH", help="New folder for tables, figures and the page.")] = Path(
+        "sensitivity"
+    ),
     summary: Annotated[
         Path | None,
-        typer.Option(help="Also write the strongest factors to this small JSON file; an old one is replaced."),
+        typer.Option(
+            metavar="PATH", help="Also write the strongest factors to this small JSON file; an old one is replaced."
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Find what drives response, MRD, IL-6, survival and toxicity, in one patient and in a trial."""
+    """Find what drives response, MRD, IL-6, survival and toxicity, in one patient and in a trial.
+
+    Example: engager sensitivity tower --samples 256 --sets 64 --out tower-sensitivity
+    """
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem
     from engager.study import check_folder, load_protocol, study_sensitivity, write_sensitivity, write_summary

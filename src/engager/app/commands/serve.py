@@ -13,19 +13,28 @@ from engager.core import InputError, Problem
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8765,
-    host: Annotated[str, typer.Option(help="Address; beyond this machine a token is asked for.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="Where to listen.")] = 8765,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Address; beyond this machine a token is asked for.")
+    ] = "127.0.0.1",
     token: Annotated[
-        str | None, typer.Option(help="Token that visitors must give; default beyond this machine: a new one, printed.")
+        str | None,
+        typer.Option(
+            metavar="TOKEN", help="Token that visitors must give; default beyond this machine: a new one, printed."
+        ),
     ] = None,
-    home: Annotated[Path, typer.Option(help="Folder of runs and jobs; `.` shows the runs of the command line.")] = Path(
-        "."
-    ),
-    max_patients: Annotated[int, typer.Option(help="Patients of all virtual trials of one job.")] = 500_000,
+    home: Annotated[
+        Path, typer.Option(metavar="PATH", help="Folder of runs and jobs; `.` shows the runs of the command line.")
+    ] = Path("."),
+    max_patients: Annotated[
+        int, typer.Option(metavar="N", help="Patients of all virtual trials of one job.")
+    ] = 500_000,
 ) -> None:
     """Serve the dashboard: patients, trials, designs, evidence, the review, without code.
 
-    Example: engager serve --port 8765, then open http://127.0.0.1:8765
+    Then open http://127.0.0.1:8765.
+
+    Example: engager serve --port 8765
     """
     try:
         import uvicorn

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_comparisons, print_json, print_table, remark
+from engager.app.options import AsJson, Quiet, Seed, Threads
 from engager.core import VALIDATION_REPLICATES
 
 if TYPE_CHECKING:
@@ -22,45 +23,51 @@ def validate(
     against: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="STUDY",
             help="A study file or id; may be repeated. The word observations: courses and facts within patients."
-            " Default: every shipped study."
+            " Default: every shipped study.",
         ),
     ] = None,
-    replicates: Annotated[int, typer.Option(help="Virtual trials of each study.")] = VALIDATION_REPLICATES,
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    replicates: Annotated[int, typer.Option(metavar="N", help="Virtual trials of each study.")] = VALIDATION_REPLICATES,
+    seed: Seed = 1,
     leave_out: Annotated[
         list[str] | None,
         typer.Option(
-            help="A study of the fit, to be predicted by the others; may be repeated. The word each: every one of them."
+            metavar="STUDY",
+            help="A study of the fit, to be predicted by the others; may be repeated. each: every one of them.",
         ),
     ] = None,
     in_order: Annotated[
         bool, typer.Option("--in-order", help="With --leave-out: by studies published before alone.")
     ] = False,
     parameters: Annotated[
-        str, typer.Option(help="posterior, center, table, or a file of engager calibrate.")
+        str, typer.Option(metavar="PARAMETERS", help="posterior, center, table, or a file of engager calibrate.")
     ] = "posterior",
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Also tell patients, parameters and Monte Carlo apart.")
     ] = False,
     markdown: Annotated[
-        Path | None, typer.Option(help="Also write everything to this document; an old one is replaced.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write everything to this document; an old one is replaced."),
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="Also write one self-contained HTML page with figures, individual patients and what drives"
-            " the outcomes; an old one is replaced."
+            " the outcomes; an old one is replaced.",
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare virtual trials with every published figure: fitted ones, and ones that only check.
 
     A figure outside its interval is a finding, not an error: the exit code is 0. Exit 1 when more than one patient in a
     thousand failed in a study, since its figures are not judged then.
+
+    Example: engager validate --against tower --replicates 40 --report trust.html
     """
     from engager.app.progress import share_progress
     from engager.core import InputError, Problem

@@ -8,15 +8,18 @@ from typing import Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson
 
 
 def compare_command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders; the first is the yardstick.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders; the first is the yardstick.")],
     out: Annotated[
         Path | None,
-        typer.Option("--report", help="Write a page (.html) or a table (.xlsx, .csv, .parquet); must not exist."),
+        typer.Option(
+            "--report", metavar="PATH", help="Write a page (.html) or a table (.xlsx, .csv, .parquet); must not exist."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Set finished runs beside each other: what differs in the studies, and every figure with its difference.
 

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
+from engager.app.options import AsJson, RunArgument
 
 FORMATS = ("xlsx", "csv", "adam")
 
 
 def export_run(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="runs/<id>/run.json, or the run folder.")],
+    run: RunArgument,
     out: Annotated[Path, typer.Option(metavar="PATH", help="New .xlsx file; a new folder for csv and adam.")],
     form: Annotated[
         str | None,
@@ -29,12 +30,13 @@ def export_run(
     reference_date: Annotated[
         datetime,
         typer.Option(
+            metavar="REFERENCE_DATE",
             formats=["%Y-%m-%d"],
             show_default="2000-01-01",
             help="adam: first day of accrual; all dates rest on it.",
         ),
     ] = datetime(2000, 1, 1),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the tables of a run for other programs, every column explained.
 

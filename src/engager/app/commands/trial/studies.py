@@ -10,22 +10,21 @@ import typer
 from engager.app.commands.trial.compare import compare_command
 from engager.app.commands.trial.export import export_run
 from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
+from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Threads
 from engager.core import TRIAL_REPLICATES
 
 if TYPE_CHECKING:
     from engager.study import RunFolder
 
 trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
-trial_app.command("compare")(compare_command)
-trial_app.command("export")(export_run)
-
-StudyArgument = Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A shipped study, or a .yaml file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @trial_app.command("list")
 def list_trials(as_json: AsJson = False) -> None:
-    """List the studies that ship."""
+    """List the studies that ship.
+
+    Example: engager trial list
+    """
     from engager.protocol import shipped_headings
 
     rows: list[dict[str, Any]] = [
@@ -54,7 +53,10 @@ def show_trial(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a study with every default filled, as a study file."""
+    """Print a study with every default filled, as a study file.
+
+    Example: engager trial show tower --as-template > my-trial.yaml
+    """
     from engager.protocol import as_template, write_protocol
     from engager.study import load_protocol, outside_fit, run_notes
 
@@ -76,7 +78,10 @@ def show_trial(
 
 @trial_app.command("schema")
 def print_schema() -> None:
-    """Print the JSON Schema of the study file, for editors that complete and check."""
+    """Print the JSON Schema of the study file, for editors that complete and check.
+
+    Example: engager trial schema > study.schema.json
+    """
     from engager.protocol import schema_text
 
     typer.echo(schema_text(), nl=False)
@@ -86,31 +91,42 @@ def print_schema() -> None:
 def run_trial(
     study: StudyArgument,
     patients: Annotated[
-        int | None, typer.Option(help="Patients of one virtual trial, all arms; default: the study's own.")
+        int | None, typer.Option(metavar="N", help="Patients of one virtual trial, all arms; default: the study's own.")
     ] = None,
-    replicates: Annotated[int, typer.Option(help="Virtual trials to run.")] = TRIAL_REPLICATES,
-    seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 1,
+    replicates: Annotated[int, typer.Option(metavar="N", help="Virtual trials to run.")] = TRIAL_REPLICATES,
+    seed: Seed = 1,
     parameters: Annotated[
         str,
-        typer.Option(help="posterior: each replicate its own draw of the fit; center: its medians; table."),
+        typer.Option(
+            metavar="PARAMETERS", help="posterior: each replicate its own draw of the fit; center: its medians; table."
+        ),
     ] = "posterior",
     out: Annotated[
-        Path | None, typer.Option(help="Run folder; must not exist. Default: runs/<study>-<seed>-<time>.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Run folder; must not exist. Default: runs/<study>-<seed>-<time>."),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: all cores. Changes no number.")] = None,
-    chunk: Annotated[int | None, typer.Option(help="Replicates saved together. Changes no number.")] = None,
+    threads: Threads = None,
+    chunk: Annotated[
+        int | None, typer.Option(metavar="N", help="Replicates saved together. Changes no number.")
+    ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Dask scheduler to simulate on, e.g. tcp://host:8786, or local. Changes no number."),
+        typer.Option(
+            metavar="SCHEDULER",
+            help="Dask scheduler to simulate on, e.g. tcp://host:8786, or local. Changes no number.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html; it changes no number.")
     ] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run a study and compare it with what was published."""
+    """Run a study and compare it with what was published.
+
+    Example: engager trial run tower --replicates 40 --seed 1 --out runs/tower
+    """
     from engager.app.progress import run_progress
     from engager.study import failure_sentence, load_protocol, run_notes, run_study
 
@@ -144,6 +160,10 @@ def run_trial(
     remark(f"Report: {run.report}" if run.report.is_file() else f"Run: {run.path} (no report)")
     if not run.is_judged:
         raise typer.Exit(1)
+
+
+trial_app.command("compare")(compare_command)
+trial_app.command("export")(export_run)
 
 
 def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
