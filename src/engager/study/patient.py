@@ -231,7 +231,7 @@ def draw_patients(patients: Mapping[str, VirtualPatient], out: Path, title: str)
         if out.suffix.lower() == ".html":
             out.write_text(_page(figure, title), encoding="utf-8")
         else:
-            figure.savefig(out, dpi=160, bbox_inches="tight")
+            figure.savefig(out, dpi=160)  # a tight box would draw everything twice
     except OSError as error:
         rule = f"must be a place that can be written ({error.strerror})"
         raise InputError(Problem("--out", str(out), rule)) from error

@@ -10,13 +10,12 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Inches; 9 points on this width are about 11 pixels on a 390 pixel phone.
 PHONE_WIDTH = 4.3
@@ -33,6 +32,8 @@ _RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 @contextmanager
 def quiet_style() -> Iterator[None]:
     """Fonts and sizes of these figures, without touching the reader's own settings."""
+    import matplotlib
+
     settings: Any = {
         "font.size": TEXT,
         "font.family": "DejaVu Sans",
@@ -50,6 +51,9 @@ def quiet_style() -> Iterator[None]:
 
 def new_figure(height: float, width: float = PHONE_WIDTH) -> Figure:
     """An empty figure that belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     return figure

@@ -7,9 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.patches import Polygon
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
-
 from engager.evidence.figures.file import INK, PUBLISHED, QUIET, SIMULATED, SMALL, TEXT, new_figure, quiet_style
 from engager.evidence.records.vocabulary import endpoint
 
@@ -110,6 +107,8 @@ def _draw_study(axes: Axes, place: float, row: Mapping[str, Any], heaviest: floa
 
 
 def _draw_pooled(axes: Axes, place: float, pooled: Pooled) -> None:
+    from matplotlib.patches import Polygon
+
     estimate = pooled.estimate
     if estimate.value is None or estimate.low is None or estimate.high is None:
         _words(axes, place, "no pooled value", "", INK, bold=True)
@@ -150,6 +149,8 @@ def _finish(axes: Axes, pooled: Pooled, is_ratio: bool) -> None:
         axes.spines[side].set_visible(False)
     axes.set_yticks([])
     # The axis stands at both ends: rows far from it could not be read otherwise.
+    from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
     axes.tick_params(axis="x", labelsize=SMALL, top=True, labeltop=True)
     if pooled.statistic in _SHARES:
         # All of the axis is wanted for a share of patients with an event; late survival is low everywhere.

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engager.core import InputError, Problem, nearest
 from engager.evidence.records import vocabulary as words
-from engager.evidence.records.library import load_records, schema_problems
+from engager.evidence.records.library import record_ids, schema_problems
 from engager.evidence.records.reading import read_yaml
 
 Role = Literal["treatment", "premedication", "supportive", "cns_prophylaxis"]
@@ -417,7 +417,7 @@ def _entry_problems(entry: _RegimenEntry, where: str, found: dict[str, Regimen])
             problems.append(Problem(f"{where}.drugs[{index}].route", dose.route, rule, hint))
     evidence = entry.evidence or (entry.source if isinstance(entry.source, tuple) else ())
     for name in evidence:
-        if name not in load_records():
-            hint = nearest(name, load_records())
+        if name not in record_ids():
+            hint = nearest(name, record_ids())
             problems.append(Problem(f"{where}.evidence", name, "is not a shipped record", hint))
     return problems

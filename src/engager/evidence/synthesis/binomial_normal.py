@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, gammaln
-from scipy.stats import chi2
+from scipy.special import chdtrc, expit, gammaln
 
 from engager.core import FloatArray
 from engager.evidence.synthesis.random_effects import RandomEffects, too_few
@@ -108,7 +107,7 @@ def fit_binomial_normal(
         covariance=covariance,
         tau2=tau**2,
         log_likelihood=value,
-        tau2_p=float(0.5 * chi2.sf(ratio, 1)) if ratio > 0 else 1.0,
+        tau2_p=float(0.5 * chdtrc(1, ratio)) if ratio > 0 else 1.0,
         df=k.size - x.shape[1] if use_t else None,
         n_studies=k.size,
         level=level,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import chi2, norm, t
+from scipy.special import chdtrc, gammaincinv, ndtr, ndtri, stdtr, stdtrit
 
 from engager.core import FloatArray
 from engager.evidence.synthesis.random_effects import RandomEffects, too_few
@@ -55,7 +55,7 @@ class MetaFit(RandomEffects):
     def p_values(self) -> FloatArray:
         """Two-sided p value of each term."""
         z = np.abs(self.coefficients) / self.standard_errors
-        return np.asarray(2 * (norm.sf(z) if self.df is None else t.sf(z, self.df)))
+        return np.asarray(2 * (ndtr(-z) if self.df is None else stdtr(self.df, -z)))
 
 
 def fit_random_effects(
@@ -103,7 +103,7 @@ def fit_random_effects(
         residual = y - x @ b
         df = n_studies - n_terms
         factor, tail = float(w @ residual**2) / df, 0.5 + level / 2
-        least = float((norm.ppf(tail) / t.ppf(tail, df)) ** 2)
+        least = float((ndtri(tail) / stdtrit(df, tail)) ** 2)
         is_widened = factor < least
         cov = cov * max(factor, least)
     q = _q(y, v, x, 0.0)
@@ -118,7 +118,7 @@ def fit_random_effects(
         tau2_high=high,
         i2=tau2 / (tau2 + typical),
         q=q,
-        q_p=float(chi2.sf(q, n_studies - n_terms)) if n_studies > n_terms else float("nan"),
+        q_p=float(chdtrc(n_studies - n_terms, q)) if n_studies > n_terms else float("nan"),
         df=df,
         n_studies=n_studies,
         weights=w / w.sum(),
@@ -208,7 +208,7 @@ def _q_profile(y: FloatArray, v: FloatArray, x: FloatArray, level: float) -> tup
         return float("nan"), float("nan")
     bounds = []
     for quantile in (0.5 + level / 2, 0.5 - level / 2):
-        target = float(chi2.ppf(quantile, df))
+        target = float(2.0 * gammaincinv(df / 2.0, quantile))
         if _q(y, v, x, 0.0) <= target:
             bounds.append(0.0)
             continue

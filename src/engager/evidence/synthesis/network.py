@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 from scipy.optimize import minimize_scalar
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtr, ndtri
 
 from engager.core import FloatArray, InputError, Problem
 
@@ -72,7 +72,7 @@ class NetworkFit:
         """Effect of a treatment against a control, and its interval, on the working scale."""
         i, j = self.treatments.index(treatment), self.treatments.index(control)
         mean = float(self.effects[i] - self.effects[j])
-        half = float(norm.ppf(0.5 + self.level / 2)) * self.standard_error(treatment, control)
+        half = float(ndtri(0.5 + self.level / 2)) * self.standard_error(treatment, control)
         return mean, mean - half, mean + half
 
     def standard_error(self, treatment: str, control: str) -> float:
@@ -94,8 +94,7 @@ class NetworkFit:
         for first in self.treatments:
             others = [other for other in self.treatments if other != first]
             wins = [
-                norm.cdf(sign * self.comparison(first, other)[0] / self.standard_error(first, other))
-                for other in others
+                ndtr(sign * self.comparison(first, other)[0] / self.standard_error(first, other)) for other in others
             ]
             scores[first] = float(np.mean(wins))
         return dict(sorted(scores.items(), key=lambda entry: -entry[1]))
@@ -153,7 +152,7 @@ def fit_network(
         tau2=tau2,
         q=q,
         q_df=df,
-        q_p=float(chi2.sf(q, df)) if df > 0 else None,
+        q_p=float(chdtrc(df, q)) if df > 0 else None,
         n_direct=_direct(studies, treatments),
         level=level,
         left_out=left_out,

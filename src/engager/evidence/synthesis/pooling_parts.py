@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from engager.core import FloatArray, InputError, Problem
 from engager.evidence.synthesis.meta_analysis import MetaFit, fit_random_effects
@@ -91,7 +91,7 @@ def subgroup_estimates(
     except ValueError:
         return found, None
     b, cov = model.coefficients[1:], model.covariance[1:, 1:]
-    return found, float(chi2.sf(b @ np.linalg.solve(cov, b), len(b)))
+    return found, float(chdtrc(len(b), b @ np.linalg.solve(cov, b)))
 
 
 def regression_on(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from engager.core import FloatArray
 
@@ -41,7 +41,7 @@ class RandomEffects:
     def critical(self) -> float:
         """The quantile that makes the interval."""
         tail = 0.5 + self.level / 2
-        return float(norm.ppf(tail) if self.df is None else t.ppf(tail, self.df))
+        return float(ndtri(tail) if self.df is None else stdtrit(self.df, tail))
 
     def at(self, row: Sequence[float] = (1.0,)) -> tuple[float, float, float]:
         """Mean on the fit's scale and its interval, at a row of the design matrix."""
