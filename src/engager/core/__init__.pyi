@@ -10,6 +10,7 @@ from .columns import (
     ESTIMATES as ESTIMATES,
     EVENT_WORDS as EVENT_WORDS,
     EVENTS as EVENTS,
+    FAILED as FAILED,
     KEY as KEY,
     OUTCOMES as OUTCOMES,
     TRAJECTORIES as TRAJECTORIES,

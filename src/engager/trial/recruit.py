@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
@@ -46,36 +46,26 @@ _FROM_UNIFORM: dict[str, Callable[[FloatArray], FloatArray]] = {
 }
 
 
-@dataclass(frozen=True)
-class Recruits:
-    """The patients of one arm over several replicates, in one row each.
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """What chance holds for the patients of one arm over several replicates, in one row each.
 
     Attributes
     ----------
-    replicate, number : array (patient,): together the patient's identity within the arm.
+    replicate : array (patient,): whose stream a patient draws from.
     key : array (patient,): the number that the patient's draws are keyed by; in a randomized study the place in the
-        list that is dealt to the arms, else `number`.
-    stream_of : one stream per replicate, for every later draw.
-    covariates, parameters : as in `population.Patients`.
-    entry_day : array (patient,) [day]: calendar day of randomization since the first patient could enter.
-    observable_day : array (patient,) [day since randomization]: end of follow-up or dropout, before any data cut.
-    is_treated : array (patient,): gets at least the first dose.
+        list that is dealt to the arms, else the patient's number in the arm.
+    stream_of : one stream per replicate, for every draw.
     """
 
     replicate: NDArray[np.int64]
-    number: NDArray[np.int64]
     key: NDArray[np.int64]
     stream_of: dict[int, Stream]
-    covariates: Covariates
-    parameters: FloatArray
-    entry_day: FloatArray
-    observable_day: FloatArray
-    is_treated: NDArray[np.bool_]
     _key_tables: dict[str, NDArray[np.uint64]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n(self) -> int:
-        return self.number.size
+        return self.key.size
 
     @cached_property
     def _place(self) -> NDArray[np.int64]:
@@ -106,6 +96,27 @@ class Recruits:
         keys = self._key_tables[purpose][place]
         uniform = uniform_with(keys, key, n_draws, occasion)
         return _FROM_UNIFORM[kind](uniform)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recruits(Draws):
+    """The patients of one arm over several replicates, in one row each.
+
+    Attributes
+    ----------
+    number : array (patient,): with the replicate the patient's identity within the arm.
+    covariates, parameters : as in `population.Patients`.
+    entry_day : array (patient,) [day]: calendar day of randomization since the first patient could enter.
+    observable_day : array (patient,) [day since randomization]: end of follow-up or dropout, before any data cut.
+    is_treated : array (patient,): gets at least the first dose.
+    """
+
+    number: NDArray[np.int64]
+    covariates: Covariates
+    parameters: FloatArray
+    entry_day: FloatArray
+    observable_day: FloatArray
+    is_treated: NDArray[np.bool_]
 
 
 def recruit(
@@ -145,27 +156,21 @@ def recruit(
         eligible=_eligibility(protocol),
         population=[settings(replicate) for replicate in streams],
     )
-    recruits = Recruits(
-        replicate=np.repeat(np.array(list(streams), dtype=np.int64), arm.n),
-        number=np.tile(np.arange(arm.n, dtype=np.int64), len(streams)),
-        key=numbers,
+    draws = Draws(replicate=np.repeat(np.array(list(streams), dtype=np.int64), arm.n), key=numbers, stream_of=streams)
+    follow_up = protocol.follow_up
+    lost = np.full(draws.n, np.inf)
+    if follow_up.dropout_per_year > 0:
+        lost = draws.draw("dropout", "exponential") / follow_up.dropout_per_year * DAYS_PER_YEAR
+    return Recruits(
+        replicate=draws.replicate,
+        key=draws.key,
         stream_of=streams,
+        number=np.tile(np.arange(arm.n, dtype=np.int64), len(streams)),
         covariates=patients.covariates,
         parameters=patients.parameters,
-        entry_day=np.empty(0),
-        observable_day=np.empty(0),
-        is_treated=np.empty(0, dtype=bool),
-    )
-    follow_up = protocol.follow_up
-    entry = recruits.draw("entry") * follow_up.accrual_months * DAYS_PER_MONTH
-    lost = np.full(recruits.n, np.inf)
-    if follow_up.dropout_per_year > 0:
-        lost = recruits.draw("dropout", "exponential") / follow_up.dropout_per_year * DAYS_PER_YEAR
-    return replace(
-        recruits,
-        entry_day=entry,
+        entry_day=draws.draw("entry") * follow_up.accrual_months * DAYS_PER_MONTH,
         observable_day=np.minimum(lost, follow_up.months * DAYS_PER_MONTH),
-        is_treated=recruits.draw("never-treated") >= arm.never_treated,
+        is_treated=draws.draw("never-treated") >= arm.never_treated,
     )
 
 

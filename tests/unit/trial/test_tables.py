@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.core import DAYS_PER_MONTH
+from engager.core import DAYS_PER_MONTH, VISITS
 from engager.trial.course import CR, CRH
 from engager.trial.tables import TrialData, _calendar_deaths, assemble
 
@@ -21,14 +21,12 @@ def closed(ward):
         course = found.course
         for name, value in days.items():
             getattr(course, name)[:] = value
-        course.visits.append(
-            {"row": found.rows, "day": np.zeros(4), "cycle": np.ones(4, dtype=int), "cycle_day": np.ones(4, dtype=int),
-             "kind": np.full(4, "baseline"), "marrow_blasts_percent": np.full(4, np.nan),
-             "anc_per_uL": np.full(4, 500.0), "platelets_per_uL": np.full(4, 5e4), "mrd_log10": np.full(4, np.nan),
-             "dose_ug_per_day": np.zeros(4), "on_treatment": np.ones(4, dtype=bool)}
-        )  # fmt: skip
+        visit = {one.name: np.full(4, np.nan) for one in VISITS if one.name not in ("replicate", "arm", "patient")}
+        visit |= {name: np.ones(4, dtype=int) for name in ("cycle", "cycle_day")}
+        visit |= {"row": found.rows, "day": np.zeros(4), "on_treatment": np.ones(4, dtype=bool)}
+        course.visits.append({**visit, "kind": np.full(4, "baseline")})
         before(found)
-        return found, assemble(found.protocol, {"a": course}, found.model)
+        return found, assemble(found.protocol, {"a": course})
 
     return built
 
@@ -116,7 +114,10 @@ def test_only_events_that_were_seen_count_for_the_worst_grade(closed):
         course.note(found.rows, np.array([50.0, 50.5, 60.0, 50.0]), "crs", np.array([4, 4, 4, 1]))
         course.note(found.rows[:1], 6.0, "neurologic", 3)
 
-    _, data = closed(before=struck, watched=50.0, crs_day=5.0, death_day=[np.nan, np.nan, np.nan, 5.0])
+    _, data = closed(
+        before=struck, watched=50.0, crs_day=5.0, neurologic_day=[6.0, np.nan, np.nan, np.nan],
+        death_day=[np.nan, np.nan, np.nan, 5.0],
+    )  # fmt: skip
     assert column(data, "crs_grade") == [4, 2, 2, 2]
     assert column(data, "neurologic_grade") == [3, 0, 0, 0]
     events = data.events.filter(pl.col("event") == "crs")
