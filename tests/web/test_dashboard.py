@@ -12,7 +12,18 @@ from engager.app.web.security import COOKIE, named_inside, proof_of
 from engager.app.web.settings import Settings
 from engager.core import InputError
 
-PAGES = ("/", "/patient", "/trial", "/design", "/runs", "/runs/tower-1", "/evidence", "/evidence/tower-2017", "/trust")
+PAGES = (
+    "/",
+    "/patient",
+    "/model",
+    "/trial",
+    "/design",
+    "/runs",
+    "/runs/tower-1",
+    "/evidence",
+    "/evidence/tower-2017",
+    "/trust",
+)
 SMALL = """
 study: small
 version: 1

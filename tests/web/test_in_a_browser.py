@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-PATHS = ("/", "/patient", "/trial", "/design", "/runs", "/evidence", "/trust")
+PATHS = ("/", "/patient", "/model", "/trial", "/design", "/runs", "/evidence", "/trust")
 
 
 @pytest.fixture
@@ -111,3 +111,26 @@ def test_no_page_is_wider_than_the_screen_or_hard_to_read(browser, address, path
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
     context.close()
     assert not serious, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in serious]
+
+
+def test_a_regimen_is_built_beside_the_kept_one_with_own_data_over_it(page, tmp_path):
+    from playwright.sync_api import expect
+
+    page.goto("/patient?days=28")
+    expect(page.locator("#patient-state")).to_contain_text("Ready", timeout=90_000)
+    page.get_by_role("button", name="Keep this one beside").click()
+    expect(page.locator("#patient-state")).to_contain_text("kept beside", timeout=90_000)
+    page.locator("#builder summary").click()
+    page.get_by_label("Days off").fill("7")
+    page.keyboard.press("Tab")
+    expect(page.locator("#patient-yaml")).to_contain_text("cycle_days: 35", timeout=90_000)
+    assert "own_off=7" in page.url
+    assert "kept=" in page.url
+    data = tmp_path / "own.csv"
+    data.write_text("ID,TIME,DV\n<b>1</b>,24,150\n")
+    page.get_by_text("Your own data over the courses").click()
+    page.locator("#own-file").set_input_files(data)
+    expect(page.locator("#own-told")).to_have_text("1 observations; 0 other rows.")
+    page.locator("#band").check()
+    expect(page.locator("#exposure-told")).to_contain_text("200 patients", timeout=90_000)
+    assert page.locator(".main-svg b").count() == 0

@@ -55,6 +55,9 @@ from .load import (
     load_protocol as load_protocol,
     regimen_by_id as regimen_by_id,
 )
+from .model_table import (
+    model_table as model_table,
+)
 from .new_folder import (
     check_folder as check_folder,
 )
@@ -69,6 +72,39 @@ from .patient import (
     check_figure_path as check_figure_path,
     draw_patients as draw_patients,
     simulate_patient as simulate_patient,
+)
+from .patients.as_model import (
+    patient_antimony as patient_antimony,
+)
+from .patients.band import (
+    QUANTILES as QUANTILES,
+    PatientBand as PatientBand,
+    simulate_band as simulate_band,
+)
+from .patients.hundred import (
+    EARLY_DAYS as EARLY_DAYS,
+    FATES as FATES,
+    Hundred as Hundred,
+    hundred_of as hundred_of,
+)
+from .patients.looks import (
+    COURSES as COURSES,
+    CourseLook as CourseLook,
+)
+from .patients.own_data import (
+    OwnData as OwnData,
+    read_own_data as read_own_data,
+)
+from .patients.own_regimen import (
+    OwnRegimen as OwnRegimen,
+    own_regimen as own_regimen,
+)
+from .patients.story import (
+    Story as Story,
+    patient_story as patient_story,
+    reason_sentence as reason_sentence,
+    traits as traits,
+    verdict_sentence as verdict_sentence,
 )
 from .review.result import (
     Review as Review,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -64,10 +65,12 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
         used = "time-courses" if fixed.written() else "table"
         note = "" if choice == "table" else f"no posterior ships for the model {model_id}; its {used} values are used"
         return Parameters(used, lambda replicate: fixed, digest_object(fixed.written()), note, fixed)
+    is_shipped = choice in ("posterior", "center")
     note = ""
     if posterior.model_hash != model.hash:
         note = f"the posterior was fitted to another state of the model {model_id}; calibrate again"
-    values, center = posterior_hash(posterior), posterior.center()
+    values = _shipped_hash(model_id) if is_shipped else posterior_hash(posterior)
+    center = posterior.center()
     if choice == "center":
         return Parameters("center", lambda replicate: center, values, note, center)
     return Parameters("posterior", posterior.settings(seed), values, note, center)
@@ -88,6 +91,14 @@ def posterior_named(choice: str, model_id: str) -> Posterior:
         rule = "must be posterior or a posterior file (.json)"
         raise InputError(Problem("--parameters", choice, rule, "Without draws there is nothing to weight."))
     return found
+
+
+@cache
+def _shipped_hash(model_id: str) -> str:
+    """Of the posterior that ships, which does not change while the program runs; it takes longer than a patient."""
+    posterior = shipped_posterior(model_id)
+    assert posterior is not None
+    return posterior_hash(posterior)
 
 
 def posterior_hash(posterior: Posterior) -> str:

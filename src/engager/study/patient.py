@@ -6,21 +6,23 @@ planned: no visit decides, nothing is held. A trial (`run_study`) does what the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engager.core import COVARIATES, FloatArray, InputError, Problem, Stream, nearest
-from engager.engine import Problem as EngineProblem, solve
+from engager.engine import Problem as EngineProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen
 from engager.report import Course, PatientCourses, patient_figure
 from engager.study.parameters import population_parameters
-from engager.study.run.content import MARROW, planned_doses
+from engager.study.patients.looks import COURSES
+from engager.study.run.content import planned_doses
 from engager.trial import planned_actions, quantile_of
 
 MAX_DAYS = 3650.0
@@ -28,32 +30,12 @@ FIGURES = (".png", ".svg", ".pdf", ".html")
 _HOURS = 24
 # A typical adult, for a patient of whom nothing is said.
 _TYPICAL = {one.name: one.typical for one in COVARIATES if one.typical is not None}
-# What a column is multiplied by to be in the unit below.
-_SCALES = {column: MARROW.scale for column in MARROW.columns}
 # Covariates that are worked out from others.
 _FOLLOWS = {"bsa_m2": "weight_kg and height_cm", "population_mortality": "age_years and female"}
 # Relative difference of two courses that is the solver's own (its relative tolerance is finer).
 _SOLVER_NOISE = 1e-4
-# Label, column, unit, panel, lowest value drawn, limits.
-_COURSES: tuple[tuple[str, str, str, str, float, Mapping[float, str]], ...] = (
-    ("drug", "drug_pg_per_mL", "pg/mL", "Drug in serum", 1.0, {}),
-    ("CD8 T cells", "cd8_per_uL", "cells/uL", "Lymphocytes in blood", 0.1, {}),
-    ("B cells", "b_per_uL", "cells/uL", "Lymphocytes in blood", 0.1, {}),
-    ("resting", "marrow_T_resting", "cells", "T cells in marrow", 1e5, {}),
-    ("activated", "marrow_T_activated", "cells", "T cells in marrow", 1e5, {}),
-    ("exhausted", "marrow_T_exhausted", "cells", "T cells in marrow", 1e5, {}),
-    ("CD19 positive", "blasts_cd19_positive", "cells", "Leukemic cells", 1.0, {}),
-    ("CD19 negative", "blasts_cd19_negative", "cells", "Leukemic cells", 1.0, {}),
-    ("sanctuary", "sanctuary_blasts", "cells", "Leukemic cells", 1.0, {}),
-    (
-        "blasts", "marrow_blasts_percent", MARROW.unit, MARROW.title, MARROW.floor or 0.0, MARROW.limits,
-    ),
-    ("IL-6", "il6_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
-    ("IL-10", "il10_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
-    ("IFN-gamma", "ifng_pg_per_mL", "pg/mL", "Cytokines", 1.0, {}),
-    ("neutrophils", "anc_per_uL", "per uL", "Neutrophils", 10.0, {1000.0: "CR", 500.0: "CRh"}),
-    ("platelets", "platelets_per_uL", "per uL", "Platelets", 1000.0, {1e5: "CR", 5e4: "CRh"}),
-)  # fmt: skip
+# Times at which courses are compared, so that ten years of hours need no memory for each change.
+_MOST_COMPARED = 2000
 
 
 @dataclass(frozen=True)
@@ -67,6 +49,7 @@ class VirtualPatient:
     days : array (time,) [day from the first dose].
     columns : array (time,) by column of a trial's trajectories; cells, or the unit in the name.
     notes : changes that lie beyond what the model was made for, or that move none of the courses.
+    parameters : of the model, as this patient has them [model units].
     """
 
     regimen: Regimen
@@ -74,6 +57,7 @@ class VirtualPatient:
     days: FloatArray
     columns: dict[str, FloatArray]
     notes: tuple[str, ...] = ()
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
     def courses(self) -> PatientCourses:
         """What the figure needs."""
@@ -83,9 +67,11 @@ class VirtualPatient:
         band = int(self.regimen.band_of(np.array([self.covariates["weight_kg"]]))[0])
         doses = [dose for dose in planned_doses(self.regimen, n_cycles, band) if dose.start_day < last]
         courses = {
-            label: Course(self.days, self.columns[column] * _SCALES.get(column, 1.0), unit, panel, True, floor, limits)
-            for label, column, unit, panel, floor, limits in _COURSES
-            if column in self.columns
+            one.label: Course(
+                self.days, self.columns[one.column] * one.scale, one.unit, one.panel, True, one.floor, one.limits
+            )
+            for one in COURSES
+            if one.column in self.columns
         }
         return PatientCourses(courses, doses, [start for start in starts if start < last])
 
@@ -117,43 +103,73 @@ def simulate_patient(
         When a name is no covariate and no parameter, or a number is out of range; all together.
     """
     loaded = load_model(model)
-    covariates, values = _sort_out(loaded, dict(changes or {}), days)
-    population = population_parameters(model, seed or 0, parameters).settings(0) | PopulationValues(typical=values)
-    patient = _patient(loaded, covariates, population, set(values), seed)
+    asked = dict(changes or {})
+    covariates, values = sort_out(loaded, asked, days)
+    base = population_parameters(model, seed or 0, parameters).settings(0)
+
+    def drawn(left_out: str | None = None) -> Patients:
+        """The patient, with one of the changes left out."""
+        kept = {name: value for name, value in covariates.items() if name != left_out}
+        own = {name: value for name, value in values.items() if name != left_out}
+        return draw_patients_of(loaded, kept, base | PopulationValues(typical=own), set(own), seed)
+
+    patient = drawn()
     times = np.arange(0.0, round(days * _HOURS) + 1) / _HOURS
-    columns = _courses(loaded, regimen, patient, times)
-    notes = _beyond_range(loaded, changes or {})
-    for name in changes or {}:
-        others = {other: value for other, value in values.items() if other != name}
-        usual = population_parameters(model, seed or 0, parameters).settings(0) | PopulationValues(typical=others)
-        kept = {other: value for other, value in covariates.items() if other != name}
-        without = _patient(loaded, kept, usual, set(others), seed)
-        if not _is_changed(patient, without) or _same(columns, _courses(loaded, regimen, without, times)):
-            notes.append(f"{name} = {(changes or {})[name]:g} changes none of the courses")
-    told = {name: float(value[0]) for name, value in patient.covariates.items()}
-    return VirtualPatient(regimen, told, times, columns, tuple(notes))
+    found, is_failed = courses_of(loaded, regimen, [patient], times)
+    columns = {name: one[0] for name, one in found.items()}
+    if is_failed[0]:
+        raise InputError(Problem("patient", _told(patient), "cannot be followed to the end by the solver"))
+    notes = _beyond_range(loaded, asked)
+    same = _without_effect(loaded, regimen, patient, {name: drawn(name) for name in asked}, times, columns)
+    notes += [f"{name} = {asked[name]:g} changes none of the courses" for name in same]
+    numbers = dict(zip(loaded.system.parameters, patient.parameters[0].tolist(), strict=True))
+    return VirtualPatient(regimen, _told(patient), times, columns, tuple(notes), numbers)
 
 
-def _courses(loaded: Model, regimen: Regimen, patient: Patients, times: FloatArray) -> dict[str, FloatArray]:
-    """Columns of one patient: array (time,) each."""
-    weight_kg, bsa_m2 = patient.covariates["weight_kg"], patient.covariates["bsa_m2"]
-    system = loaded.system
+def _without_effect(
+    model: Model,
+    regimen: Regimen,
+    patient: Patients,
+    without: Mapping[str, Patients],
+    times: FloatArray,
+    columns: Mapping[str, FloatArray],
+) -> list[str]:
+    """The changes without which the patient has the same courses; all are followed in one go."""
+    changed = {name: one for name, one in without.items() if _is_changed(patient, one)}
+    told = [name for name in without if name not in changed]
+    if changed:
+        step = max(1, times.size // _MOST_COMPARED)
+        found, _ = courses_of(model, regimen, list(changed.values()), times[::step])
+        for i, name in enumerate(changed):
+            if _same({one: column[::step] for one, column in columns.items()}, {k: v[i] for k, v in found.items()}):
+                told.append(name)
+    return told
+
+
+def courses_of(
+    model: Model, regimen: Regimen, groups: Sequence[Patients], times: FloatArray
+) -> tuple[dict[str, FloatArray], NDArray[np.bool_]]:
+    """Columns of patients under the doses as planned: arrays (patient, time), all groups one after the other.
+
+    The second: array (patient,), whom the solver could not follow to the end; those have NaN from then on.
+    """
+    parameters = np.concatenate([one.parameters for one in groups])
+    weight_kg, bsa_m2 = (np.concatenate([one.covariates[name] for one in groups]) for name in ("weight_kg", "bsa_m2"))
+    system = model.system
+    inputs = np.zeros((len(parameters), len(system.inputs)))
     solved = solve(
         EngineProblem(
             system=system,
-            parameters=patient.parameters,
+            parameters=parameters,
             save_times=times,
-            inputs=np.zeros((1, len(system.inputs))),
-            initial=initial_states(system, patient.parameters),
-            schedule=planned_actions(regimen, weight_kg, bsa_m2, float(times[-1]), loaded),
+            inputs=inputs,
+            initial=initial_states(system, parameters),
+            schedule=planned_actions(regimen, weight_kg, bsa_m2, float(times[-1]), model),
         )
     )
-    if solved.n_failed:
-        raise InputError(Problem("patient", _told(patient), "cannot be followed to the end by the solver"))
-    offered = loaded.roles.courses
-    names = list(offered.values())
-    found = evaluate_outputs(system, names, solved.values, patient.parameters, np.zeros((1, len(system.inputs))))
-    return {column: found[name][0] for column, name in offered.items()}
+    offered = model.roles.courses
+    found = evaluate_outputs(system, list(offered.values()), solved.values, parameters, inputs)
+    return {column: found[name] for column, name in offered.items()}, solved.status != Status.DONE
 
 
 def _told(patient: Patients) -> dict[str, float]:
@@ -249,7 +265,7 @@ def _page(figure: Any, title: str) -> str:
     return f"{head}{style}<p>{escape(RESEARCH_USE)}</p>{drawn}</html>\n"
 
 
-def _sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dict[str, float], dict[str, float]]:
+def sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dict[str, float], dict[str, float]]:
     """Changes as covariates and as population values (model units)."""
     problems = []
     if not 0 < days <= MAX_DAYS:
@@ -295,14 +311,15 @@ def _impossible(name: str, value: float, kind: str) -> Problem | None:
     return None
 
 
-def _patient(
+def draw_patients_of(
     model: Model,
-    covariates: dict[str, float],
+    covariates: Mapping[str, float],
     population: PopulationValues,
     given: set[str],
     seed: int | None,
+    n: int = 1,
 ) -> Patients:
-    """The typical patient, or number 0 of a seed's stream; `given` parameters do not vary."""
+    """The typical patient, or the first `n` of a seed's stream; covariates and `given` parameters do not vary."""
     if seed is None:
         spreads = {name: spread.constant(value) for name, value in {**_TYPICAL, **covariates}.items()}
         settings = population.without_spread(model.parameters)
@@ -311,5 +328,4 @@ def _patient(
         spreads = {name: quantile_of(one) for name, one in block.spreads().items()}
         spreads |= {name: spread.constant(value) for name, value in covariates.items()}
         settings = population.without_spread(given)
-    numbers = np.zeros(1, dtype=np.int64)
-    return sample_patients(model, spreads, Stream(seed or 0, "patient"), numbers, population=settings)
+    return sample_patients(model, spreads, Stream(seed or 0, "patient"), np.arange(n), population=settings)

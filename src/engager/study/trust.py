@@ -32,23 +32,12 @@ def trust_content() -> dict[str, Any]:
         counts.append({"use": words, "inside": sum(judged), "judged": len(judged)})
     parameters = load_model(_MODEL).parameters
     return {
+        "n_parameters": len(parameters),
         "made": summary["made"],
         "warnings": warnings_of(summary),
         "counts": counts,
         "figures": [figure_cells(one) for one in figures],
         "misses": [figure_cells(one) for one in figures if one["inside"] is False],
-        "parameters": [
-            {
-                "name": row.name,
-                "value": f"{row.value:.4g}",
-                "unit": row.unit,
-                "meaning": row.meaning,
-                "source": row.source or "",
-                "assumed": row.assumed or "",
-                "fitted": row.is_fitted,
-            }
-            for row in parameters.values()
-        ],
         "n_assumed": sum(row.is_assumed for row in parameters.values()),
         "versions": versions(),
     }

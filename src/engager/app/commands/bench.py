@@ -42,6 +42,9 @@ def compare_solvers(
         list[int] | None,
         typer.Option(metavar="N", help="With --trial: cores to try; may be repeated. Default: one, and all."),
     ] = None,
+    dashboard: Annotated[
+        int | None, typer.Option(metavar="N", help="Instead: ask the dashboard for so many patients, as sliders do.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the engine with other solvers on the same model and patients; or its backends on a folder of models.
@@ -54,6 +57,7 @@ def compare_solvers(
 
     counts = [("patients", patients), ("peer-patients", peer_patients), ("rounds", rounds)]
     counts += [("threads", count) for count in threads or ()]
+    counts += [("dashboard", dashboard)] if dashboard is not None else []
     counts += [("replicates", replicates)] if replicates is not None else []
     problems = [Problem(f"--{name}", value, "must be at least 1") for name, value in counts if value < 1]
     if device not in ("cpu", "cuda"):
@@ -74,6 +78,9 @@ def compare_solvers(
         raise InputError(problems)
     if models is not None:
         _models(models, until, seconds, as_json)
+        return
+    if dashboard is not None:
+        _dashboard(dashboard, as_json)
         return
     if trial:
         _trial(replicates, threads, rounds, as_json)
@@ -130,6 +137,23 @@ def _stream(n_patients: int, model: str, as_json: bool) -> None:
         f"{found['model']}: {found['patients']} patients x {found['times']} times in {found['seconds']:.0f} s, "
         f"{found['failed']} failed, {found['parquet_bytes'] / 2**30:.2f} GiB of Parquet, "
         f"{found['resident_bytes'] / 2**30:.2f} GiB resident at most"
+    )
+
+
+def _dashboard(moves: int, as_json: bool) -> None:
+    from engager.app.console import print_json, remark
+    from engager.bench import measure_dashboard
+
+    found = measure_dashboard(moves, remark)
+    if as_json:
+        print_json(found)
+        return
+    early, late = found["resident_start_bytes"] / 2**20, found["resident_end_bytes"] / 2**20
+    typer.echo(
+        f"{moves} moves: median {found['median_s']:.3f} s, p95 {found['p95_s']:.3f} s,"
+        f" longest {found['longest_s']:.2f} s ({found['cpu_s_per_move']:.3f} CPU s each);"
+        f" start page {found['first_page_s']:.2f} s;"
+        f" memory {early:.0f} MiB after a tenth of them, {late:.0f} MiB after all"
     )
 
 

@@ -8,10 +8,17 @@ from starlette.responses import Response
 
 from engager.app.web.rendering import render
 from engager.app.web.words import PRESETS, SLIDERS
-from engager.study import regimens_for_arms
+from engager.study import model_table, regimen_by_id, regimens_for_arms
 
 
 async def patient(request: Request) -> Response:
     """One virtual patient: presets, sliders, one or two regimens."""
     arms = await run_in_threadpool(regimens_for_arms)
-    return render(request, "patient", "One patient", sliders=SLIDERS, presets=PRESETS, regimens=arms)
+    label = await run_in_threadpool(regimen_by_id, "blinatumomab")
+    return render(request, "patient", "One patient", sliders=SLIDERS, presets=PRESETS, regimens=arms,
+                  dexamethasone_mg=f"{label.premedication.dexamethasone_mg:g}")  # fmt: skip
+
+
+async def model(request: Request) -> Response:
+    """Every parameter of the model: prior beside posterior, source or assumption."""
+    return render(request, "model", "The model", rows=await run_in_threadpool(model_table))

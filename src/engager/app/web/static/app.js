@@ -1,6 +1,8 @@
 "use strict";
 // Scripts of the dashboard. Data becomes text by textContent alone; nothing here builds markup from data.
-const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7A5C00", "#56B4E9"];
+// Okabe and Ito's colors, lighter ones of the same hues on a dark page.
+const IS_DARK = matchMedia("(prefers-color-scheme: dark)").matches;
+const COLORS = IS_DARK ? ["#56B4E9", "#F08A4B", "#2FC296", "#E39AC4", "#D9B84A", "#9AA7FF"] : ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7A5C00", "#56B4E9"];
 const byId = (id) => document.getElementById(id);
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -15,14 +17,37 @@ async function ask(path, body) {
   return told;
 }
 
+const plainText = (text) => text.replace(/[<>&]/g, "");
+// how many powers of ten the values of some lines span
+function decades(lines) {
+  let low = Infinity, high = 0;
+  for (const line of lines) for (const value of line.y) if (value > 0) { low = Math.min(low, value); high = Math.max(high, value); }
+  return high > low ? Math.log10(high / low) : 1;
+}
+
 // decades: how many powers of ten a logarithmic axis spans; about five of them are labeled
 function layout(title, unit, isLog, decades) {
   const axis = { color: css("--muted"), gridcolor: css("--line"), zeroline: false };
   return {
-    title: { text: title, font: { size: 14 }, y: 0.98, yanchor: "top" }, height: 265, margin: { l: 62, r: 12, t: 56, b: 38 },
+    title: { text: plainText(title).split(" (")[0], font: { size: 13 }, y: 0.98, yanchor: "top" }, height: 265, margin: { l: 62, r: 12, t: 56, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: css("--ink"), size: 12 },
     xaxis: { ...axis, title: { text: "day" } }, yaxis: { ...axis, title: { text: unit }, type: isLog ? "log" : "linear", exponentformat: "power", ...(isLog ? { dtick: Math.max(1, Math.ceil((decades || 5) / 5)) } : { nticks: 6 }) },
     legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: 11 } }, showlegend: true, hovermode: "x unified",
   };
 }
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+
+// A button that copies beside each block that is meant to be copied.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const block of document.querySelectorAll("pre.copy")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet copier";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(block.textContent); button.textContent = "Copied"; } catch { getSelection().selectAllChildren(block); button.textContent = "Selected: press Ctrl-C"; }
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    block.before(button);
+  }
+});

@@ -1,0 +1,24 @@
+"""The table of parameters: prior beside posterior, each with its source or the assumption behind it."""
+
+from __future__ import annotations
+
+from engager.calibration import shipped_posterior
+from engager.model import load_model
+from engager.study import model_table
+
+
+def test_every_parameter_stands_with_source_or_assumption():
+    rows = model_table()
+    assert [row["name"] for row in rows] == list(load_model("b-all").parameters)
+    assert all(row["source"] or row["assumed"] for row in rows)
+
+
+def test_fitted_typical_values_have_prior_and_posterior():
+    fitted = {row["name"] for row in model_table() if row["posterior"]}
+    names = set(shipped_posterior("b-all").names) & set(load_model("b-all").parameters)
+    assert fitted == names
+    for row in model_table():
+        if row["posterior"]:
+            low, high = (float(one) for one in row["prior"].split(" to "))
+            median = float(row["posterior"].split(" ")[0])
+            assert low <= median <= high
