@@ -10,7 +10,7 @@ from engager.engine.cuda.python_source import number, python_routine
 from engager.engine.lowering.layout import lane_arrays
 from engager.engine.lowering.printer import Array
 from engager.engine.lowering.tableau import Tableau
-from engager.engine.native import driver
+from engager.engine.native import driver, steps
 from engager.engine.native.kernel import Routines
 from engager.engine.problem import Action, Status
 
@@ -189,8 +189,8 @@ def kernel_source(routines: Routines, tableau: Tableau) -> str:
     words = {
         **at, "size": total, "n": n, "n_inputs": sizes.inputs, "share": number(1.0 / max(n, 1)),
         "growth_limit": number(driver.GROWTH_LIMIT), "shrink_limit": number(driver.SHRINK_LIMIT),
-        "stretch": number(driver.STRETCH), "smallest_step": number(driver.SMALLEST_STEP),
-        "first_change": number(driver.FIRST_CHANGE),
+        "stretch": number(steps.STRETCH), "smallest_step": number(driver.SMALLEST_STEP),
+        "first_change": number(steps.FIRST_CHANGE),
         "sound": f"w[{at['PIVOT']}] >= {number(driver.PIVOT_LIMIT)}" if tableau.implicit else "True",
         "weights": _weights(tableau), "bend": _bend(tableau, at["K"], n),
         **{one.name: int(one) for one in Action}, **{one.name: int(one) for one in Status},

@@ -12,7 +12,7 @@ from engager.core import FloatArray, IntArray, Problem as Wrong, UnsupportedMode
 from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
-from engager.engine.native.driver import PARTS
+from engager.engine.native.steps import PARTS
 from engager.engine.problem import Problem, Schedule, Stops, Trajectories
 from engager.engine.tolerance import OF_PEAK, floor_of_all
 from engager.model import System

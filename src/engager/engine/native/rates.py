@@ -12,7 +12,7 @@ from engager.engine.lowering.layout import lane_arrays
 from engager.engine.lowering.tableau import RODAS5P
 from engager.engine.native.backend import lay_out, refuse_events
 from engager.engine.native.compiler import compile_system
-from engager.engine.native.driver import PARTS
+from engager.engine.native.steps import PARTS
 from engager.engine.problem import Problem
 from engager.model import System
 
