@@ -6,7 +6,7 @@ replicates of an arm are worked out together. A patient whose simulation failed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,9 @@ from engager.evidence import trial_endpoints
 
 if TYPE_CHECKING:
     import polars as pl
+
+# Patients whose outcomes are laid out at a time: each takes some 2 kB meanwhile.
+_MOST_TOGETHER = 100_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def estimate_endpoints(
     Notes
     -----
     A replicate in which nobody is counted gives n 0 and NaN. All patients of the table are one trial's, so
-    sizes may differ between replicates.
+    sizes may differ between replicates. Replicates are worked out a hundred thousand patients at a time.
     """
     import polars as pl
 
@@ -102,11 +105,33 @@ def estimate_endpoints(
     wanted = [_complete(one, setting) for one in endpoints]
     arms = patients["arm"].unique(maintain_order=True).to_list()
     _check_requests(wanted, arms, patients.columns)
-    frames = []
-    for index, request in enumerate(wanted):
-        for arm in _arms_of(request, arms):
-            frames.append(_frame(_estimate(patients, arm, request, failed), arm, request, index))
-    return pl.concat(frames) if frames else pl.DataFrame(schema=estimate_schema())
+    asked = [(index, one, arm) for index, one in enumerate(wanted) for arm in _arms_of(one, arms)]
+    frames: list[list[pl.DataFrame]] = [[] for _ in asked]
+    for group in _groups(patients):
+        for found, (index, request, arm) in zip(frames, asked, strict=True):
+            found.append(_frame(_estimate(group, arm, request, failed), arm, request, index))
+    return pl.concat([frame for found in frames for frame in found], rechunk=True) if asked else _no_estimates()
+
+
+def _groups(patients: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Whole replicates in rising order, so many together that what is worked out of them fits in memory."""
+    import polars as pl
+
+    n_groups = -(-patients.height // _MOST_TOGETHER)
+    if n_groups <= 1:
+        yield patients
+        return
+    numbers = patients["replicate"].unique().sort()
+    length = -(-numbers.len() // n_groups)
+    for start in range(0, numbers.len(), length):
+        last = min(start + length, numbers.len()) - 1
+        yield patients.filter(pl.col("replicate").is_between(numbers[start], numbers[last]))
+
+
+def _no_estimates() -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(schema=estimate_schema())
 
 
 def estimate_schema() -> dict[str, Any]:

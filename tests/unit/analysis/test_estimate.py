@@ -13,6 +13,7 @@ from engager.analysis import (
     survival_at,
     survival_bands,
 )
+from engager.analysis.estimate import _groups
 from engager.core import DAYS_PER_MONTH, InputError
 
 
@@ -153,3 +154,21 @@ def test_usual_months_hold_the_first_day_and_reach_the_last(trial):
 def test_bands_are_for_times_only(trial):
     with pytest.raises(InputError, match="time-to-event"):
         survival_bands(trial, "CR", [1.0])
+
+
+def test_replicates_may_be_worked_out_a_few_at_a_time(trial, monkeypatch):
+    requests = [
+        "CR",
+        EndpointRequest("OS", "median"),
+        EndpointRequest("OS", "hazard_ratio", treatment="A", control="B", strata=("prior_hsct",)),
+        EndpointRequest("OS", "survival_at", time_months=6.0, subgroup="age_years >= 70"),
+    ]
+    whole = estimate_endpoints(trial, requests)
+    monkeypatch.setattr("engager.analysis.estimate._MOST_TOGETHER", 150)
+    parts = estimate_endpoints(trial, requests)
+    assert [one["replicate"].unique().sort().to_list() for one in _groups(trial)] == [[0, 1], [2, 3]]
+    names = [name for name in whole.columns if name not in ("value", "low", "high", "p_value")]
+    assert parts.select(names).equals(whole.select(names))
+    for name in ("value", "low", "high", "p_value"):
+        # Newton steps of a Cox fit end with the last replicate worked out beside it
+        np.testing.assert_allclose(parts[name].to_numpy(), whole[name].to_numpy(), rtol=1e-12)
