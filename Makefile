@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: tower test lint types pytest mutants docs clean
+.PHONY: tower test test-lowest lint types pytest mutants docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,14 @@ types: $(READY)
 pytest: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# On demand: the tests with the lowest versions that pyproject.toml allows of what it names (the rest is the newest, whose
+# deprecations the old ones set off: warnings are not errors here).
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	.venv-lowest/bin/python -m pytest -n 2 --dist loadfile -W ignore tests/unit tests/app tests/contracts
+
 # On demand: changes the modules that decide, one operator or number at a time, and counts what their tests notice.
 mutants: $(READY)
 	$(BIN)/python tests/mutation/run.py --sample 100 --seed 1
@@ -36,4 +44,4 @@ docs: $(READY)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) runs docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest runs docs/_build docs/api .pytest_cache .mypy_cache .ruff_cache
