@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from engager.calibration import PATIENT_OUTPUTS, PatientFunction
+from engager.calibration import PatientFunction
 from engager.core import InputError
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
-
-OUTPUTS = list(PATIENT_OUTPUTS)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def moved(function, **shares):
     points = np.full((1, len(function.names)), 0.5)
     for name, share in shares.items():
         points[0, function.names.index(name)] = share
-    return dict(zip(OUTPUTS, function(points)[0], strict=True))
+    return dict(zip(function.outputs, function(points)[0], strict=True))
 
 
 def test_factors_are_what_differs_between_patients(tower):
@@ -71,7 +69,30 @@ def test_an_arm_without_drug_does_not_respond():
 
 
 def test_a_model_without_the_outputs_is_refused():
-    with pytest.raises(
-        InputError, match=r"needs courses\.blasts_cd19_positive, .*courses\.log10_mrd, which this model does not offer"
-    ):
-        PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("hosseini-2020"), PopulationValues())
+    with pytest.raises(InputError, match=r"needs courses\.blasts_cd19_negative\|.*which this model does not offer"):
+        PatientFunction(shipped_protocol("tower"), "blinatumomab", load_model("vsli"), PopulationValues())
+
+
+@pytest.mark.parametrize(
+    ("model", "variant", "easier"),
+    # the published model exchanges T cells with a tumor whatever its volume, so a small one loses them
+    [("b-all", "lymphoma", "small"), ("hosseini-2020", "nhl", "large")],
+)
+def test_a_tumor_is_judged_by_its_cells_and_size(model, variant, easier):
+    raw = {"study": "nodal", "model": {"id": model, "variant": variant}, "population": {"setting": "lymphoma"},
+           "arms": {"a": {"n": 1, "regimen": "blinatumomab-nhl-phase1"}}}  # fmt: skip
+    protocol = Protocol.model_validate(raw)
+    function = PatientFunction(protocol, "a", protocol.model_of("a"), PopulationValues())
+    assert {"tumor_reduction", "tumor_response"} <= set(function.outputs)
+    assert not {"response", "mrd_response"} & set(function.outputs)
+    small, large = (moved(function, tumor_mL=share)["tumor_reduction"] for share in (0.05, 0.95))
+    assert ("small" if small > large else "large") == easier
+
+
+def test_values_of_a_variant_stay_whatever_was_fitted_to_others():
+    raw = {"study": "nodal", "model": {"id": "b-all", "variant": "lymphoma"}, "population": {"setting": "lymphoma"},
+           "arms": {"a": {"n": 1, "regimen": "blinatumomab-nhl-phase1"}}}  # fmt: skip
+    protocol = Protocol.model_validate(raw)
+    fitted = PopulationValues.read({"growth": 0.5, "k_kill": 2.0})
+    function = PatientFunction(protocol, "a", protocol.model_of("a"), fitted)
+    assert function.population.written() == {"k_kill": 2.0}

@@ -7,7 +7,7 @@ left to chance, so outputs differ by the factors alone. Covariates are taken as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,16 +24,27 @@ PATIENT_OUTPUTS = {
     "blast_reduction": "Blast reduction by day 29 (log10)",
     "response": "Marrow blasts 5 % or fewer on day 29",
     "mrd_response": "MRD below 1e-4 on day 29",
+    "tumor_reduction": "Reduction of the tumor's cells by day 29 (log10)",
+    "tumor_response": "Size of the tumor halved by day 29",
     "il6_peak": "IL-6 peak (log10 pg/mL)",
     "cd8_nadir": "CD8 nadir in week 1 (log10 cells/µL)",
     "cd8_day14": "CD8 on day 14 (log10 fold of entry)",
 }
-YES_NO_OUTPUTS = ("response", "mrd_response")
+YES_NO_OUTPUTS = ("response", "mrd_response", "tumor_response")
 
-# Courses of the model that the outputs are made of.
-_NEEDED = (
-    "blasts_cd19_positive", "blasts_cd19_negative", "il6_pg_per_mL", "cd8_per_uL", "marrow_blasts_percent", "log10_mrd",
-)  # fmt: skip
+# Courses of the model that each output is made of; a model without them does not have the output.
+_NEEDED = {
+    "blast_reduction": ("blasts_cd19_positive", "blasts_cd19_negative"),
+    "response": ("marrow_blasts_percent",),
+    "mrd_response": ("log10_mrd",),
+    "tumor_reduction": ("tumor_cells",),
+    "tumor_response": ("tumor_cells",),
+    "il6_peak": ("il6_pg_per_mL",),
+    "cd8_nadir": ("cd8_per_uL",),
+    "cd8_day14": ("cd8_per_uL",),
+}
+# A diameter product goes with the volume to this power (`trial.response.images`).
+_SIZE_POWER, _HALF = 2.0 / 3.0, 0.5
 _LAST_DAY = 28
 _REMISSION_PERCENT = 5.0
 _MRD_LOG10 = -4.0
@@ -84,12 +95,16 @@ class PatientFunction:
     Raises
     ------
     InputError
-        When the model lacks what the outputs need.
+        When the model lacks what every output needs.
     """
 
     def __init__(self, protocol: Protocol, arm: str, model: Model, population: PopulationValues):
-        model.roles.refuse_without([f"courses.{name}" for name in _NEEDED], f"sensitivity of patients in arm {arm}")
-        self.protocol, self.arm, self.model, self.population = protocol, arm, model, population
+        offered = model.roles.courses
+        self.outputs = [name for name in PATIENT_OUTPUTS if all(one in offered for one in _NEEDED[name])]
+        if not self.outputs:
+            wanted = "|".join(f"courses.{name}" for name in sorted({one for used in _NEEDED.values() for one in used}))
+            model.roles.refuse_without([wanted], f"sensitivity of patients in arm {arm}")
+        self.protocol, self.arm, self.model, self.population = protocol, arm, model, population.for_model(model)
         self.n_failed = 0
 
     @cached_property
@@ -123,7 +138,7 @@ class PatientFunction:
         return float(self.factors[k].quantile(np.array([share]))[0])
 
     def __call__(self, points: FloatArray) -> FloatArray:
-        """Outputs of virtual patients: array (patient, output) in the order of `PATIENT_OUTPUTS`.
+        """Outputs of virtual patients: array (patient, output) in the order of `outputs`.
 
         Parameters
         ----------
@@ -160,10 +175,11 @@ class PatientFunction:
             rtol=_RTOL,
         )
         self.n_failed += solved.n_failed
-        offered = {column: self.model.roles.courses[column] for column in _NEEDED}
+        needed = dict.fromkeys(one for name in self.outputs for one in _NEEDED[name])
+        offered = {column: self.model.roles.courses[column] for column in needed}
         inputs = np.zeros((1, len(system.inputs)))
         seen = evaluate_outputs(system, list(offered.values()), solved.values, parameters, inputs)
-        return _outputs(times, {column: seen[name] for column, name in offered.items()})
+        return _outputs(times, {column: seen[name] for column, name in offered.items()}, self.outputs)
 
     def _patients(self, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Parameters (patient, parameter), weights and body-surface areas (patient,)."""
@@ -206,19 +222,31 @@ def _times(regimen: Regimen) -> FloatArray:
     return np.unique(np.round(times[times <= _LAST_DAY], 9))
 
 
-def _outputs(times: FloatArray, seen: Mapping[str, FloatArray]) -> FloatArray:
-    blasts = np.maximum(seen["blasts_cd19_positive"] + seen["blasts_cd19_negative"], _LEAST_CELLS)
-    cd8 = np.maximum(seen["cd8_per_uL"], _LEAST_CD8)
+def _outputs(times: FloatArray, seen: Mapping[str, FloatArray], wanted: Sequence[str]) -> FloatArray:
+    """The wanted outputs: array (patient, output); NaN for a patient whose course was lost."""
     week, day14 = times <= 7.0, int(np.argmin(np.abs(times - 14.0)))
-    lost = ~np.isfinite(seen["blasts_cd19_positive"][:, -1])
-    columns = {
-        "blast_reduction": np.log10(blasts[:, 0] / blasts[:, -1]),
-        "response": (seen["marrow_blasts_percent"][:, -1] <= _REMISSION_PERCENT).astype(float),
-        "mrd_response": (seen["log10_mrd"][:, -1] < _MRD_LOG10).astype(float),
-        "il6_peak": np.log10(np.maximum(seen["il6_pg_per_mL"].max(axis=1), _LEAST_IL6)),
-        "cd8_nadir": np.log10(cd8[:, week].min(axis=1)),
-        "cd8_day14": np.log10(cd8[:, day14] / cd8[:, 0]),
+
+    def cells(*columns: str) -> FloatArray:
+        counted: FloatArray = np.sum([seen[one] for one in columns], axis=0)
+        return np.maximum(counted, _LEAST_CELLS)
+
+    def cd8() -> FloatArray:
+        return np.maximum(seen["cd8_per_uL"], _LEAST_CD8)
+
+    def reduction(counted: FloatArray) -> FloatArray:
+        found: FloatArray = np.log10(counted[:, 0] / counted[:, -1])
+        return found
+
+    rules: dict[str, Callable[[], FloatArray]] = {
+        "blast_reduction": lambda: reduction(cells("blasts_cd19_positive", "blasts_cd19_negative")),
+        "response": lambda: (seen["marrow_blasts_percent"][:, -1] <= _REMISSION_PERCENT).astype(float),
+        "mrd_response": lambda: (seen["log10_mrd"][:, -1] < _MRD_LOG10).astype(float),
+        "tumor_reduction": lambda: reduction(cells("tumor_cells")),
+        "tumor_response": lambda: (10.0 ** -(_SIZE_POWER * reduction(cells("tumor_cells"))) <= _HALF).astype(float),
+        "il6_peak": lambda: np.log10(np.maximum(seen["il6_pg_per_mL"].max(axis=1), _LEAST_IL6)),
+        "cd8_nadir": lambda: np.log10(cd8()[:, week].min(axis=1)),
+        "cd8_day14": lambda: np.log10(cd8()[:, day14] / cd8()[:, 0]),
     }
-    found = np.stack([columns[name] for name in PATIENT_OUTPUTS], axis=1)
-    found[lost] = np.nan
+    found = np.stack([rules[name]() for name in wanted], axis=1)
+    found[~np.isfinite(next(iter(seen.values()))[:, -1])] = np.nan
     return found

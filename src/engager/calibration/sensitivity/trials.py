@@ -26,6 +26,7 @@ Progress = Callable[[float], None]
 # Endpoint and statistic of each output; a response counts within the usual window.
 _COUNTED = {
     "CR/CRh/CRi": ("CR/CRh/CRi", "proportion"),
+    "ORR": ("ORR", "proportion"),
     "MRD_response": ("MRD_response", "proportion"),
     "OS_median": ("OS", "median"),
     "CRS_grade3plus": ("CRS_grade3plus", "proportion"),
@@ -103,7 +104,8 @@ class TrialFunction:
         n_threads: int | None = None,
     ):
         self.protocol, self.seed, self.n_threads = protocol.with_patients(patients), seed, n_threads
-        by_name = {unknown.name: unknown for unknown in unknowns_of(model)}
+        # a value that a variant or a drug has given is no unknown of the fit
+        by_name = {one.name: one for one in unknowns_of(model) if one.name not in model.own_values}
         if posterior is None:
             self.fixed = course_settings(model)
             self.unknowns = tuple(one for name, one in by_name.items() if name not in self.fixed)
@@ -115,7 +117,8 @@ class TrialFunction:
             z = unbounded(self.unknowns, posterior.draws[:, kept])
             self.mean, self.sd = z.mean(axis=0), z.std(axis=0, ddof=1)
         in_remission = protocol.population.setting == "mrd_positive"
-        self.outputs = [name for name in TRIAL_OUTPUTS if not (in_remission and name in _NOT_IN_REMISSION)]
+        shown = [name for name, (one, _) in _COUNTED.items() if not model.roles.lacking(trial_endpoints()[one].needs)]
+        self.outputs = [name for name in shown if not (in_remission and name in _NOT_IN_REMISSION)]
 
     @property
     def names(self) -> list[str]:

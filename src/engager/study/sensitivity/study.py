@@ -31,7 +31,7 @@ from engager.calibration import (
     tornado,
 )
 from engager.core import InputError, Problem, Stream, nearest
-from engager.model import Model
+from engager.model import Model, load_model
 from engager.protocol import Protocol
 from engager.study.parameters import population_parameters, posterior_hash
 from engager.study.sensitivity.result import PatientLevel, Sensitivity, TrialLevel
@@ -83,8 +83,8 @@ def study_sensitivity(
         All bad arguments together; a missing SALib.
     """
     wanted = _check(outputs, samples, sets, patients, over, seed)
-    model = protocol.model_of(arm or protocol.arm_ids[0])
     single = one_arm(protocol, arm)
+    model = single.model_of(single.arm_ids[0])
     fitted = _posterior(posterior, model)
     notes = _notes(fitted, model, over)
     tell = progress or (lambda label, share: None)
@@ -96,14 +96,17 @@ def study_sensitivity(
     if of_trial:
         ranges = fitted if over == "posterior" else None
         function = TrialFunction(single, model, patients=patients, seed=seed, posterior=ranges, n_threads=n_threads)
-        trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", tell)
+        if function.unknowns:
+            trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", tell)
+        else:
+            notes += (f"the model {model.id} has no unknowns of a fit, so whole trials are not varied",)
     return Sensitivity(
         protocol=single,
         model=model,
         seed=seed,
         patient=patient,
         trial=trial,
-        identifiability=assess_identifiability(fitted, model) if fitted else None,
+        identifiability=assess_identifiability(fitted, load_model(model.id)) if fitted else None,
         notes=notes,
         posterior_hash=posterior_hash(fitted) if fitted else "",
     )
@@ -115,11 +118,11 @@ def _patient_level(
     center = fitted.center() if fitted else population_parameters(model.id, seed, "center").settings(0)
     function = PatientFunction(protocol, protocol.arm_ids[0], model, center)
     points = saltelli_points(len(function.names), samples, seed)
-    names = list(PATIENT_OUTPUTS)
+    names = function.outputs
     indices, n_left_out = sobol_indices(function(points), names, function.names, seed)
     swings = tornado(function, names, function.names, function.value)
     return PatientLevel(
-        outputs=tuple(wanted),
+        outputs=tuple(name for name in names if name in wanted),
         indices=tuple(one for one in indices if one.output in wanted),
         swings=tuple(one for one in swings if one.output in wanted),
         samples=samples,
