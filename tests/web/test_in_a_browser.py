@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-PATHS = ("/", "/patient", "/model", "/trial", "/design", "/runs", "/evidence", "/trust")
+PATHS = ("/", "/patient", "/model", "/story?patient=3&guess=clear", "/trial", "/design", "/runs", "/runs/tower-1",
+         "/runs/tower-1/handout", "/evidence", "/trust")  # fmt: skip
 
 
 @pytest.fixture

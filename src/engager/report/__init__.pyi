@@ -75,6 +75,10 @@ from .plots.style import (
     WIDE as WIDE,
     to_svg as to_svg,
 )
+from .plots.thumbnail import (
+    figure_small_comparison as figure_small_comparison,
+    figure_small_courses as figure_small_courses,
+)
 from .plots.uncertainty import (
     figure_uncertainty as figure_uncertainty,
 )

@@ -51,6 +51,15 @@ from .failures import (
     failure_sentence as failure_sentence,
     is_judged as is_judged,
 )
+from .gallery import (
+    CASES as CASES,
+    Case as Case,
+    case_picture as case_picture,
+)
+from .handout import (
+    Handout as Handout,
+    handout_of as handout_of,
+)
 from .load import (
     load_protocol as load_protocol,
     regimen_by_id as regimen_by_id,
@@ -81,6 +90,9 @@ from .patients.band import (
     PatientBand as PatientBand,
     simulate_band as simulate_band,
 )
+from .patients.drawing import (
+    story_svgs as story_svgs,
+)
 from .patients.hundred import (
     EARLY_DAYS as EARLY_DAYS,
     FATES as FATES,
@@ -101,6 +113,7 @@ from .patients.own_regimen import (
 )
 from .patients.story import (
     Story as Story,
+    outcome_sentence as outcome_sentence,
     patient_story as patient_story,
     reason_sentence as reason_sentence,
     traits as traits,

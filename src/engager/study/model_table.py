@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from math import exp, sqrt
+from math import exp, log, sqrt
 from typing import Any
 
-from engager.calibration import assess_identifiability, shipped_posterior
+import numpy as np
+
+from engager.calibration import shipped_posterior
 from engager.model import Parameter, load_model
+
+# Median, and the ends of the interval that holds 90 %.
+_QUANTILES = (0.05, 0.5, 0.95)
 
 
 @cache
@@ -19,18 +24,18 @@ def model_table(model: str = "b-all") -> tuple[dict[str, Any], ...]:
     Rows ``name, value, unit, meaning, spread, prior, posterior, learned, source, assumed, fitted``, in words. `spread`
     is that between patients: the coefficient of variation, or the factor of one standard deviation where that is large.
     `prior` is the range that holds nearly all of the prior, `posterior` the median with the interval that holds 90 % of
-    the draws, both of the typical value. `learned` is the share by which the fit made the prior narrower; empty where a
-    parameter was not fitted.
+    the draws, both of the typical value. `learned` says how much of the prior's range that interval spans; empty where
+    a parameter was not fitted.
     """
     loaded = load_model(model)
     posterior = shipped_posterior(model)
-    informed = {}
+    drawn = {}
     if posterior is not None:
-        informed = {one.name: one for one in assess_identifiability(posterior, loaded).unknowns}
+        drawn = {name: np.quantile(posterior.draws[:, k], _QUANTILES) for k, name in enumerate(posterior.names)}
     rows = []
     for row in loaded.parameters.values():
-        scale = row.to_model or 1.0
-        fit = informed.get(row.name)
+        fit = drawn.get(row.name)
+        low, median, high = (float("nan"),) * 3 if fit is None else (fit / row.to_model).tolist()
         rows.append(
             {
                 "name": row.name,
@@ -39,10 +44,8 @@ def model_table(model: str = "b-all") -> tuple[dict[str, Any], ...]:
                 "meaning": row.meaning,
                 "spread": _spread(row.sd_log),
                 "prior": _range(row),
-                "posterior": ""
-                if fit is None
-                else f"{fit.median / scale:.3g} ({fit.lower / scale:.3g} to {fit.upper / scale:.3g})",
-                "learned": "" if fit is None else f"{100 * max(0.0, 1 - fit.contraction):.0f} % narrower",
+                "posterior": "" if fit is None else f"{median:.3g} ({low:.3g} to {high:.3g})",
+                "learned": "" if fit is None else _learned(row, low, high),
                 "source": row.source or "",
                 "assumed": row.assumed or "",
                 "fitted": row.is_fitted,
@@ -62,3 +65,12 @@ def _range(row: Parameter) -> str:
     if row.low is None or row.high is None:
         return ""
     return f"{row.low:.3g} to {row.high:.3g}"
+
+
+def _learned(row: Parameter, low: float, high: float) -> str:
+    """How much of the prior's range the posterior spans, on the scale that the fit moves on."""
+    if row.low is None or row.high is None:
+        return ""
+    is_log = row.low > 0
+    width = log(high / low) / log(row.high / row.low) if is_log else (high - low) / (row.high - row.low)
+    return f"{100 * width:.0f} % of that range"

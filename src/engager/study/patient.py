@@ -198,6 +198,8 @@ def _beyond_range(model: Model, changes: Mapping[str, float]) -> list[str]:
     for name, value in changes.items():
         if name in model.parameters:
             row = model.parameters[name]
+            if row.is_share and value in (0.0, 1.0):  # of one patient: has it, or has it not
+                continue
             low, high, unit, of = row.low, row.high, f" {row.unit}", "thought possible"
         else:
             low, high = getattr(spreads.get(name), "range", None) or (None, None)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from engager.app.web.words import GLOSSARY
+
+# Longest first: CRh is not CR with an h.
+_WORDS = re.compile(r"\b(" + "|".join(re.escape(word) for word in sorted(GLOSSARY, key=len, reverse=True)) + r")\b")
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 # Pages that `study` writes whole have no scripts and are allowed none.
@@ -26,10 +31,19 @@ def render(request: Request, name: str, title: str, status: int = 200, **context
 def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("engager.app.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    made.filters["glossed"] = glossed
+    return made
+
+
+def glossed(text: object) -> Markup:
+    """The text, escaped, with words of the glossary that tell their meaning when pointed at."""
+    return Markup(
+        _WORDS.sub(lambda word: f'<abbr title="{escape(GLOSSARY[word[0]])}">{word[0]}</abbr>', str(escape(text)))
+    )
 
 
 def message(request: Request, title: str, sentences: list[str], status: int = 200) -> HTMLResponse:

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from engager.app.web.api import jobs as jobs_api, patient as patient_api, runs as runs_api, studies as studies_api
 from engager.app.web.api.asking import problems
 from engager.app.web.jobs import JobStore
-from engager.app.web.pages import evidence, patient, runs, start, trial, trust
+from engager.app.web.pages import evidence, patient, runs, start, teach, trial, trust
 from engager.app.web.rendering import message
 from engager.app.web.security import Guard
 from engager.app.web.settings import Settings
@@ -41,6 +41,9 @@ def create_app(settings: Settings) -> Starlette:
         Route("/", start.start),
         Route("/login", start.login, methods=["GET", "POST"]),
         Route("/patient", patient.patient),
+        Route("/cases/{name}.svg", start.picture),
+        Route("/story", teach.story),
+        Route("/runs/{run}/handout", teach.handout),
         Route("/model", patient.model),
         Route("/trial", trial.trial),
         Route("/runs", runs.runs),

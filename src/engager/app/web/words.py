@@ -1,4 +1,4 @@
-"""Words of the dashboard: presets, sliders, the gallery, the glossary."""
+"""Words of the dashboard: presets, sliders, where the cases lead, the glossary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SLIDERS: tuple[tuple[str, str, str, float, float, float, float], ...] = (
     ("marrow_blasts_percent", "Blasts in marrow", "%", 5, 100, 1, 80),
     ("cd8_per_uL", "CD8 T cells in blood", "per uL", 10, 1000, 10, 200),
     ("CL", "Clearance of the drug", "L/h", 0.5, 8, 0.1, 2.2),
-    ("cd19neg_fraction", "CD19-negative share of blasts", "", 0, 0.1, 0.001, 0.0),
+    ("cd19neg_fraction", "CD19-negative blasts, share", "", 0, 0.0001, 0.000001, 0.0),
 )
 PRESETS: dict[str, tuple[str, dict[str, float]]] = {
     "typical": ("A typical adult of TOWER", {}),
@@ -17,19 +17,17 @@ PRESETS: dict[str, tuple[str, dict[str, float]]] = {
     "full-marrow": ("A full marrow and few T cells", {"marrow_blasts_percent": 98, "cd8_per_uL": 30}),
     "older": ("Seventy years old", {"age_years": 70}),
     "fast-clearance": ("Clears the drug fast", {"CL": 5}),
-    "negative-clone": ("A CD19-negative clone", {"cd19neg_fraction": 0.01}),
+    "negative-clone": ("A CD19-negative clone", {"cd19neg_fraction": 0.0001}),
 }
-# link, title, sentence
-GALLERY: tuple[tuple[str, str, str], ...] = (
-    ("/trial?study=tower", "TOWER", "Blinatumomab against chemotherapy, 405 adults, beside what was published."),
-    ("/trial?study=blast", "BLAST", "Residual disease only: how many clear it, and what becomes of them?"),
-    ("/trial?study=ino-vate", "INO-VATE", "An antibody-drug conjugate against chemotherapy."),
-    ("/trial?study=mt103-211", "MT103-211", "One arm, 189 patients: response, survival, the role of transplant."),
-    ("/patient?preset=full-marrow", "Why no response?", "A full marrow and few T cells: one patient's timeline."),
-    ("/patient?preset=negative-clone", "Escape", "A CD19-negative clone grows while the drug clears the rest."),
-    ("/patient?other=flag", "Drug or chemotherapy", "The same patient under blinatumomab and under FLAG."),
-    ("/review", "The review", "42 references: what runs each, and how it compares."),
-)
+# What a moved slider says besides: a share of CD19-negative blasts is that of a patient who has such a clone.
+IMPLIED: dict[str, dict[str, float]] = {"cd19neg_fraction": {"has_negative": 1.0}}
+# Where a case of the gallery leads, by its name; the others lead to their study.
+CASE_LINKS: dict[str, str] = {
+    "no-response": "/story?patient=2",
+    "escape": "/patient?preset=negative-clone&days=168",
+    "or-chemotherapy": "/patient?other=flag",
+    "review": "/review",
+}
 GLOSSARY: dict[str, str] = {
     "CR": "Complete remission: at most 5 % blasts in the marrow and recovered counts.",
     "CRh": "Complete remission with counts that have recovered in part.",

@@ -237,19 +237,25 @@ def reason_sentence(story: Story, reason: Reason) -> str:
     return f"{reason.trait[0].upper()}{reason.trait[1:]}: {size}; {would}."
 
 
-def verdict_sentence(story: Story) -> str:
-    """Whether the leukemia is gone, and why, in one sentence."""
-    end = f"On day {story.judged_day:.0f} {_percent(story.blasts_percent).lower()} blasts are left in the marrow"
-    turning = [one for one in story.reasons if one.turns]
+def outcome_sentence(story: Story) -> str:
+    """Whether the leukemia is gone."""
     outcome = "the marrow is clear" if story.is_clear else "the leukemia has not gone"
-    if turning:
-        return f"{end}: {outcome}. Had one of these traits been typical, it would have ended the other way."
-    if story.together:
+    left = _percent(story.blasts_percent).lower()
+    return f"On day {story.judged_day:.0f} {left} blasts are left in the marrow: {outcome}."
+
+
+def verdict_sentence(story: Story) -> str:
+    """Whether the leukemia is gone, and what decided it; the sentences of the reasons follow."""
+    if any(one.turns for one in story.reasons):
+        why = "Had the first of these traits been typical, it would have ended the other way."
+    elif story.together:
         names = "; ".join(story.together)
-        return f"{end}: {outcome}. No single trait turns that; typical values of these together would: {names}."
-    if story.reasons:
-        return f"{end}: {outcome}. No single trait turns that; these weigh most."
-    return f"{end}: {outcome}. No single trait of this patient weighs noticeably."
+        why = f"No single trait turns that; typical values of these together would: {names}."
+    elif story.reasons:
+        why = "No single trait turns that; these weigh most."
+    else:
+        why = "No single trait of this patient weighs noticeably."
+    return f"{outcome_sentence(story)} {why}"
 
 
 def traits(story: Story) -> Mapping[str, str]:

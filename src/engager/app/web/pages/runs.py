@@ -12,7 +12,7 @@ from engager.app.web.jobs import DONE, JobStore
 from engager.app.web.rendering import NO_SCRIPTS, render
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
-from engager.study import RunFolder, compare_runs, comparison_html, figure_cells
+from engager.study import FATES, RunFolder, compare_runs, comparison_html, figure_cells, hundred_of
 
 _FILES = ("report.html", "comparisons.json", "run.json", "study.yaml", "patients.parquet", "visits.parquet",
           "events.parquet", "trajectories.parquet", "estimates.parquet", "design.json", "trials.parquet")  # fmt: skip
@@ -37,6 +37,7 @@ async def run(request: Request) -> Response:
     return render(
         request, "run", found.protocol.title or found.id, run=found, rows=_comparison_rows(found), files=files,
         others=others, note=jobs.note(found.id),
+        hundred_patients=await run_in_threadpool(hundred_of, found), fates=FATES,
     )  # fmt: skip
 
 

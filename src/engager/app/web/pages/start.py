@@ -6,6 +6,7 @@ import hmac
 from importlib import resources
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
@@ -13,8 +14,9 @@ from engager.app.web.jobs import JobStore
 from engager.app.web.pages.runs import open_jobs, run_rows
 from engager.app.web.rendering import render
 from engager.app.web.security import COOKIE, proof_of
-from engager.app.web.words import GALLERY
+from engager.app.web.words import CASE_LINKS
 from engager.protocol import shipped_protocol, write_protocol
+from engager.study import CASES, Case, case_picture
 
 _EXAMPLE_TRIALS = 12
 
@@ -29,7 +31,18 @@ def ensure_example(jobs: JobStore) -> None:
 async def start(request: Request) -> Response:
     """What the dashboard answers, the last runs, what to try."""
     jobs: JobStore = request.app.state.jobs
-    return render(request, "start", "engager", runs=run_rows(jobs)[:5], jobs=open_jobs(jobs), gallery=GALLERY)
+    return render(request, "start", "engager", runs=run_rows(jobs)[:5], jobs=open_jobs(jobs), gallery=_gallery())
+
+
+def _gallery() -> list[tuple[str, Case]]:
+    """Links and cases."""
+    return [(CASE_LINKS.get(one.name, f"/trial?study={one.study}"), one) for one in CASES]
+
+
+async def picture(request: Request) -> Response:
+    """The picture of a case."""
+    drawn = await run_in_threadpool(case_picture, request.path_params["name"])
+    return Response(drawn, media_type="image/svg+xml", headers={"cache-control": "max-age=3600"})
 
 
 async def login(request: Request) -> Response:
