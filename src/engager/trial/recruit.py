@@ -126,12 +126,14 @@ def recruit(
     seed: int,
     replicates: Sequence[int],
     settings: Settings,
+    common_chance: bool = False,
 ) -> Recruits:
     """Patients of one arm.
 
     Parameters
     ----------
     settings : population values of a replicate, e.g. one posterior draw.
+    common_chance : every replicate has the patients and the luck of replicate 0.
 
     Notes
     -----
@@ -144,7 +146,7 @@ def recruit(
     world = protocol.study if is_shared else f"{protocol.study}/{arm_id}"
     spreads = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
     spreads["start_year"] = spread.constant(protocol.follow_up.start_year)
-    streams = {replicate: Stream(seed, world, replicate) for replicate in replicates}
+    streams = {replicate: Stream(seed, world, 0 if common_chance else replicate) for replicate in replicates}
     numbers = _numbers(protocol, arm_id, list(streams.values()), spreads)
     patients = sample_patients(
         model,

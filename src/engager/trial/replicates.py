@@ -37,6 +37,7 @@ def simulate_trial(
     backend: str = "auto",
     only_patients: bool = False,
     arms: Sequence[str] | None = None,
+    common_chance: bool = False,
 ) -> TrialData:
     """Run whole virtual trials.
 
@@ -52,6 +53,8 @@ def simulate_trial(
     n_sampled : patients per arm of replicate 0 whose daily courses are kept.
     only_patients : leave the other tables empty, where nobody reads them.
     arms : those to simulate, whose patients are what they are in the whole study; None: all.
+    common_chance : every replicate has the patients and the luck of replicate 0, so that only `settings` tell
+        replicates apart.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def simulate_trial(
     pieces = [numbers[start : start + size] for start in range(0, len(numbers), size)]
     found: dict[int, TrialData] = {}
     shared = _share(
-        protocol, pieces, seed, n_threads, progress, settings, n_sampled, backend, only_patients, chosen
+        protocol, pieces, seed, n_threads, progress, settings, n_sampled, backend, only_patients, chosen, common_chance
     )  # fmt: skip
     for place, data in shared:
         found[place] = data
@@ -130,6 +133,7 @@ def _share(
     backend: str,
     only_patients: bool,
     arms: tuple[str, ...],
+    common_chance: bool = False,
 ) -> Iterator[tuple[int, TrialData]]:
     n_replicates = sum(len(piece) for piece in pieces)
     n_processes = min(_processes(_patients(protocol, arms) * n_replicates, n_threads), len(pieces))
@@ -137,9 +141,12 @@ def _share(
     n_solving = 1 if n_processes > 1 else n_threads
     values = {one: PopulationValues.read(settings(one) if settings else {}) for piece in pieces for one in piece}
     tasks = [
-        (protocol, piece, seed, n_solving, {one: values[one] for one in piece}, n_sampled, backend, only_patients, arms)
+        (
+            protocol, piece, seed, n_solving, {one: values[one] for one in piece}, n_sampled, backend, only_patients,
+            arms, common_chance,
+        )
         for piece in pieces
-    ]
+    ]  # fmt: skip
     return share_out(_simulate_piece, tasks, n_processes, progress)
 
 
@@ -153,6 +160,7 @@ def _simulate_piece(
     backend: str,
     only_patients: bool,
     arms: tuple[str, ...],
+    common_chance: bool,
     tell: Progress,
 ) -> TrialData:
     data = simulate_here(
@@ -165,5 +173,6 @@ def _simulate_piece(
         n_sampled=n_sampled,
         backend=backend,
         arms=arms,
+        common_chance=common_chance,
     )
     return data.only_patients() if only_patients else data

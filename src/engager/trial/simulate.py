@@ -67,6 +67,7 @@ def simulate_here(
     n_sampled: int = 24,
     backend: str = "auto",
     arms: Sequence[str] | None = None,
+    common_chance: bool = False,
     witness: Witness | None = None,
 ) -> TrialData:
     """Run whole virtual trials in this process; see `replicates.simulate_trial`.
@@ -75,6 +76,7 @@ def simulate_here(
     ----------
     n_threads : of the solver; None: all cores.
     arms : those to simulate; None: all.
+    common_chance : every replicate has the patients and the luck of replicate 0.
     witness : sees every problem and its solution, for measuring.
     """
     values = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
@@ -83,11 +85,14 @@ def simulate_here(
     for k, arm_id in enumerate(chosen):
         arm, model = protocol.arms[arm_id], protocol.model_of(arm_id)
         drawn = {
-            one: with_trial_effects(found.for_model(model), model, protocol.study, seed, one)
+            one: with_trial_effects(found.for_model(model), model, protocol.study, seed, 0 if common_chance else one)
             for one, found in values.items()
         }
         choose = drawn.__getitem__
-        run = ArmRun(protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend, witness)
+        run = ArmRun(
+            protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend, common_chance,
+            witness,
+        )  # fmt: skip
 
         def tell(share: float, done: int = k) -> None:
             if progress is not None:
@@ -112,13 +117,14 @@ class ArmRun:
         n_threads: int | None,
         n_sampled: int,
         backend: str,
+        common_chance: bool = False,
         witness: Witness | None = None,
     ):
         self.witness = witness
         self.protocol, self.arm_id, self.regimen, self.model = protocol, arm_id, arm.regimen, model
         self.n_threads, self.backend = n_threads, backend
         self.in_remission = protocol.population.setting == "mrd_positive"
-        recruits = recruit(protocol, arm_id, model, seed, replicates, settings)
+        recruits = recruit(protocol, arm_id, model, seed, replicates, settings, common_chance)
         self.assumed = Assumptions({one: settings(one) for one in replicates}, recruits.replicate)
         self.system, self.roles = model.system, model.roles
         # What may strike a patient between decisions, in the order of the engine's stops.

@@ -1,8 +1,10 @@
 """Replicates on several cores: pieces that fill them, and the same bits whatever the number."""
 
+import polars as pl
 import pytest
 
 import engager.trial.replicates
+from engager.population import PopulationValues
 from engager.protocol import shipped_protocol
 from engager.trial import piece_size, simulate_spans, simulate_trial
 
@@ -42,3 +44,18 @@ def test_pieces_are_as_many_as_keep_every_core_busy(n_threads, replicates):
         assert pieces % n_threads <= pieces * 0.05 or n_threads - pieces % n_threads <= pieces * 0.05
     if replicates * 405 >= 1000 * n_threads * 2:
         assert pieces >= n_threads
+
+
+def test_with_common_chance_only_population_values_tell_replicates_apart(small_pieces):
+    study = shipped_protocol("tower").with_patients(12)
+    values = [PopulationValues(), PopulationValues(typical={"k_kill": 0.1}), PopulationValues()]
+    together = simulate_trial(
+        study, replicates=range(3), seed=3, n_threads=2, settings=values.__getitem__, common_chance=True
+    ).patients.drop("replicate")
+    n = study.n_patients
+    by_set = [simulate_trial(study, replicates=[0], seed=3, settings=lambda _, one=one: one).patients for one in values]
+    for arm in study.arms:
+        own = pl.concat([one.filter(pl.col("arm") == arm) for one in by_set]).drop("replicate")
+        assert together.filter(pl.col("arm") == arm).equals(own)
+    assert not by_set[0].equals(by_set[1])
+    assert together.height == 3 * n

@@ -6,7 +6,7 @@ prior or of a posterior. Out: remission, MRD response, survival and cytokine rel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from engager.calibration.sensitivity.identifiability import prior_of, unbounded
 from engager.core import RESPONSE_WINDOW_DAYS, FloatArray, InputError, Problem, Stream, nearest
 from engager.evidence import trial_endpoints
 from engager.model import Model
-from engager.population import PopulationValues, Settings
+from engager.population import PopulationValues
 from engager.protocol import Protocol
 from engager.trial import TrialData, simulate_trial
 
@@ -147,8 +147,7 @@ class TrialFunction:
 
         All sets are simulated together, as replicates; what chance adds is independent between sets.
         """
-        settings = [self.settings(row) for row in normal]
-        return self._observed(self._simulate(range(len(settings)), settings.__getitem__, progress))
+        return self._observed(self._simulate(normal, progress))
 
     def with_common_chance(self, shares: FloatArray, progress: Progress | None = None) -> FloatArray:
         """Each set is the same virtual trial, same patients and same chance, with other values: array (set, output).
@@ -157,18 +156,14 @@ class TrialFunction:
         ----------
         shares : array (set, unknown) in (0, 1).
         """
-        parts = []
-        for done, row in enumerate(_normal(shares)):
-            if progress is not None:
-                progress(done / len(shares))
-            values = self.settings(row)
-            parts.append(self._observed(self._simulate(range(1), lambda replicate, values=values: values)))  # type: ignore[misc]
-        return np.concatenate(parts)
+        return self._observed(self._simulate(_normal(shares), progress, common_chance=True))
 
-    def _simulate(self, replicates: Sequence[int], settings: Settings, tell: Progress | None = None) -> TrialData:
+    def _simulate(self, normal: FloatArray, tell: Progress | None, *, common_chance: bool = False) -> TrialData:
+        """Each set as a replicate."""
+        settings = [self.settings(row) for row in normal]
         return simulate_trial(
-            self.protocol, replicates=replicates, seed=self.seed, settings=settings, n_sampled=0,
-            n_threads=self.n_threads, progress=tell, only_patients=True,
+            self.protocol, replicates=range(len(settings)), seed=self.seed, settings=settings.__getitem__, n_sampled=0,
+            n_threads=self.n_threads, progress=tell, only_patients=True, common_chance=common_chance,
         )  # fmt: skip
 
     def _observed(self, data: TrialData) -> FloatArray:
