@@ -67,7 +67,8 @@ def print_comparisons(entries: list[dict[str, Any]], verdict: Verdict, with_tria
     ----------
     entries : comparisons as in ``comparisons.json``. verdict : of all of them; its coverage heads the intervals.
     """
-    from engager.report import distance, figure, mark, use_words, what, without_repeats
+    from engager.core import figure
+    from engager.report import distance, mark, use_words, what, without_repeats
 
     columns = ["arm", "outcome", "use", "published (95% CI)", f"simulated ({verdict.interval_words})", "difference"]
     rows = []
@@ -96,7 +97,8 @@ def print_comparisons(entries: list[dict[str, Any]], verdict: Verdict, with_tria
 
 def print_predictions(entries: list[dict[str, Any]], verdict: Verdict) -> None:
     """Simulated figures alone, one row each."""
-    from engager.report import figure, what
+    from engager.core import figure
+    from engager.report import what
 
     rows = [
         [

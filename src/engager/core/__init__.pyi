@@ -54,6 +54,15 @@ from .lock import (
     FolderLock as FolderLock,
     lock_file as lock_file,
 )
+from .number_words import (
+    DASH as DASH,
+    axis_of as axis_of,
+    figure as figure,
+    interval as interval,
+    number as number,
+    quantity as quantity,
+    whole_percent as whole_percent,
+)
 from .plain_yaml import (
     PlainDumper as PlainDumper,
     compose_plain as compose_plain,

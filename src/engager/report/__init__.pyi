@@ -96,8 +96,5 @@ from .verdict import (
     without_repeats as without_repeats,
 )
 from .words import (
-    figure as figure,
-    interval as interval,
-    number as number,
     what as what,
 )

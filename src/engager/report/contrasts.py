@@ -11,7 +11,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from engager.analysis import prediction_interval
-from engager.report.words import DASH, axis_of, interval, number, what
+from engager.core import DASH, axis_of, interval, number
+from engager.report.words import what
 
 if TYPE_CHECKING:
     import polars as pl

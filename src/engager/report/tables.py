@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
+from engager.core import DASH, axis_of, interval, number
 from engager.evidence import trial_endpoints
 from engager.report.content import ReportContent, Source
 from engager.report.contrasts import contrast_rows
 from engager.report.verdict import distance, is_near_edge, use_words, without_repeats
-from engager.report.words import DASH, axis_of, endpoint_words, interval, number, what
+from engager.report.words import endpoint_words, what
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engager.analysis import SCALE_BY_STATISTIC
-from engager.core import FEWEST_FOR_95_PERCENT, FEWEST_FOR_A_VERDICT
-from engager.report.words import axis_of
+from engager.core import FEWEST_FOR_95_PERCENT, FEWEST_FOR_A_VERDICT, axis_of
 
 Row = Mapping[str, Any]
 

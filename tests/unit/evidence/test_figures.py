@@ -90,7 +90,7 @@ def test_simulated_row_is_told_apart(pooled):
     figure = draw_forest(pooled, SIMULATED)
     colors = {text.get_text(): text.get_color() for text in _texts(figure)}
     assert colors["simulated, tower, blinatumomab"] != colors["topp-2014 [37]"]
-    assert forest_table(pooled, SIMULATED)[-1][:4] == ["simulated, tower, blinatumomab", "", "", "33 %"]
+    assert forest_table(pooled, SIMULATED)[-1][:4] == ["simulated, tower, blinatumomab", "", "", "33.0 %"]
 
 
 def test_svg_is_xml_and_the_same_each_time(tmp_path, pooled):

@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from engager.report import distance, figure, is_near_edge, mark, use_words, verdict_of
+from engager.core import figure
+from engager.report import distance, is_near_edge, mark, use_words, verdict_of
 
 
 def row(inside=True, use=None, statistic="proportion", published=0.34, **simulated):

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from engager.core import interval, number
 from engager.report.tables import anchor, comparison_rows, links, missed_rows, outcome_tables, survival_facts
-from engager.report.words import interval, number, unit_words, what
+from engager.report.words import unit_words, what
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,7 @@ def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, 
 
 
 def _print_pooled(pooled: Pooled) -> None:
+    from engager.core import interval, number, quantity, whole_percent
     from engager.evidence import forest_table
 
     table = forest_table(pooled)
@@ -328,11 +329,11 @@ def _print_pooled(pooled: Pooled) -> None:
     estimates = [
         [
             one.method,
-            _number(one.value, pooled),
-            _interval(one.low, one.high, pooled),
-            _interval(one.prediction_low, one.prediction_high, pooled),
+            number(one.value, pooled.statistic),
+            interval(one.low, one.high, pooled.statistic),
+            interval(one.prediction_low, one.prediction_high, pooled.statistic),
             short(one.tau2),
-            "" if one.i2 is None else f"{100 * one.i2:.0f} %",
+            "" if one.i2 is None else whole_percent(one.i2),
             "" if one.q is None else f"{one.q:.1f} (p {one.q_p:.2g})",
             one.failure or "",
         ]
@@ -346,8 +347,8 @@ def _print_pooled(pooled: Pooled) -> None:
             [
                 name,
                 str(n),
-                _number(one.value, pooled),
-                _interval(one.low, one.high, pooled),
+                number(one.value, pooled.statistic),
+                interval(one.low, one.high, pooled.statistic),
                 one.failure or "",
             ]
             for name, one, n in pooled.subgroups
@@ -362,7 +363,7 @@ def _print_pooled(pooled: Pooled) -> None:
                 one.covariate,
                 str(one.n_studies),
                 short(one.slope),
-                "" if one.low is None else f"{one.low:.3g} to {one.high:.3g}",
+                "" if one.low is None else f"{quantity(one.low)} to {quantity(one.high)}",
                 "" if one.p is None else f"{one.p:.2g}",
                 one.failure or "",
             ]
@@ -372,7 +373,12 @@ def _print_pooled(pooled: Pooled) -> None:
     if pooled.leave_one_out:
         typer.echo()
         rows = [
-            [name, _number(one.value, pooled), _interval(one.low, one.high, pooled), one.failure or ""]
+            [
+                name,
+                number(one.value, pooled.statistic),
+                interval(one.low, one.high, pooled.statistic),
+                one.failure or "",
+            ]
             for name, one in pooled.leave_one_out
         ]
         print_table(["without", "mean", "interval", "failed because"], rows)
@@ -407,16 +413,6 @@ def _comparisons(fit: Any) -> list[dict[str, Any]]:
         for j, second in enumerate(fit.treatments)
         if first != second
     ]
-
-
-def _number(value: float | None, pooled: Pooled) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:.1f} %" if pooled.statistic in ("proportion", "survival_at") else f"{value:.3g}"
-
-
-def _interval(low: float | None, high: float | None, pooled: Pooled) -> str:
-    return "" if low is None or high is None else f"{_number(low, pooled)} to {_number(high, pooled)}"
 
 
 def short(value: Any) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Threads
+from engager.core import whole_percent
 
 if TYPE_CHECKING:
     from engager.study import Sensitivity
@@ -98,15 +99,11 @@ def _print_strongest(found: Sensitivity) -> None:
         for output in level.outputs:
             of_output = sorted((one for one in level.indices if one.output == output), key=lambda one: -one.total)
             rows += [
-                [name, output, one.factor, _percent(one.first), _percent(one.total),
-                 f"{_percent(one.total_low)} to {_percent(one.total_high)}"]
+                [name, output, one.factor, whole_percent(one.first), whole_percent(one.total),
+                 f"{whole_percent(one.total_low)} to {whole_percent(one.total_high)}"]
                 for one in of_output[:_SHOWN] if one.total > 0
             ]  # fmt: skip
     print_table(["level", "output", "factor", "alone", "whole", "95 % limits"], rows)
     if (told := found.identifiability) is not None:
         hardly = ", ".join(one.name for one in told.within_chance()) or "none"
         remark(f"Unknowns that the data inform no more than chance: {hardly}")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

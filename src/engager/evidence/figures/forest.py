@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engager.core import interval, number
 from engager.evidence.figures.file import INK, PUBLISHED, QUIET, SIMULATED, SMALL, TEXT, new_figure, quiet_style
 from engager.evidence.records.vocabulary import endpoint
 
@@ -69,22 +70,22 @@ def forest_table(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) ->
     computed = "from n, computed" if pooled.statistic == "survival_at" else "exact, computed"
     table = [["study", "reference", "events/n", "value", "interval", "weight"]]
     for row in pooled.rows:
-        interval = _interval(row["low"], row["high"], pooled) + (f" ({computed})" if row["is_exact"] else "")
+        limits = interval(row["low"], row["high"], pooled.statistic) + (f" ({computed})" if row["is_exact"] else "")
         if row["level"] != pooled.level:
-            interval += f" ({100 * row['level']:g} % interval)"
+            limits += f" ({100 * row['level']:g} % interval)"
         weight = "" if row["weight"] is None else f"{100 * row['weight']:.1f} %"
         reference = "" if row["reference"] is None else str(row["reference"])
-        table.append([row["label"], reference, _counts(row), _shown(row["value"], pooled), interval, weight])
+        table.append([row["label"], reference, _counts(row), number(row["value"], pooled.statistic), limits, weight])
     estimate = pooled.estimate
     if estimate.value is not None:
-        mean = [f"pooled ({estimate.method})", "", f"n = {pooled.n_patients}", _shown(estimate.value, pooled)]
-        table.append([*mean, _interval(estimate.low, estimate.high, pooled), ""])
+        mean = [f"pooled ({estimate.method})", "", f"n = {pooled.n_patients}", number(estimate.value, pooled.statistic)]
+        table.append([*mean, interval(estimate.low, estimate.high, pooled.statistic), ""])
         if estimate.prediction_low is not None:
-            spread = _interval(estimate.prediction_low, estimate.prediction_high, pooled)
+            spread = interval(estimate.prediction_low, estimate.prediction_high, pooled.statistic)
             table.append(["a new study", "", "", "", spread, ""])
     for shown in simulated:
-        interval = _interval(shown["low"], shown["high"], pooled)
-        table.append([str(shown["label"]), "", "", _shown(shown["value"], pooled), interval, ""])
+        limits = interval(shown["low"], shown["high"], pooled.statistic)
+        table.append([str(shown["label"]), "", "", number(shown["value"], pooled.statistic), limits, ""])
     return table
 
 
@@ -100,7 +101,9 @@ def _draw_study(axes: Axes, place: float, row: Mapping[str, Any], heaviest: floa
     reference = "" if row["reference"] is None else f" [{row['reference']}]"
     if row["level"] != pooled.level:
         reference += f", {100 * row['level']:g} %"
-    numbers = _shown(row["value"], pooled) + ("" if low is None else f" ({_interval(low, high, pooled)})")
+    numbers = number(row["value"], pooled.statistic) + (
+        "" if low is None else f" ({interval(low, high, pooled.statistic)})"
+    )
     counts = "" if pooled.statistic == "hazard_ratio" else _counts(row)
     right = f"{counts}: {numbers}" if counts else numbers
     _words(axes, place, _short(row["label"], _LINE - len(right) - len(reference)) + reference, right, INK)
@@ -122,7 +125,7 @@ def _draw_pooled(axes: Axes, place: float, pooled: Pooled) -> None:
     axes.add_patch(Polygon(corners, closed=True, facecolor=INK, edgecolor=INK))
     if estimate.prediction_low is not None and estimate.prediction_high is not None:
         axes.plot([estimate.prediction_low, estimate.prediction_high], [place - 0.26] * 2, color=INK, linewidth=1)
-    numbers = f"{_shown(estimate.value, pooled)} ({_interval(estimate.low, estimate.high, pooled)})"
+    numbers = f"{number(estimate.value, pooled.statistic)} ({interval(estimate.low, estimate.high, pooled.statistic)})"
     n = "" if pooled.n_patients is None else f", n = {pooled.n_patients}"
     _words(axes, place, f"pooled ({estimate.method}{n})", numbers, INK, bold=True)
 
@@ -130,7 +133,7 @@ def _draw_pooled(axes: Axes, place: float, pooled: Pooled) -> None:
 def _draw_simulated(axes: Axes, place: float, row: Mapping[str, Any], pooled: Pooled) -> None:
     axes.plot([row["low"], row["high"]], [place, place], color=SIMULATED, linewidth=1.4, linestyle=(0, (3, 1.5)))
     axes.plot([row["value"]], [place], "o", color=SIMULATED, markersize=6)
-    numbers = f"{_shown(row['value'], pooled)} ({_interval(row['low'], row['high'], pooled)})"
+    numbers = f"{number(row['value'], pooled.statistic)} ({interval(row['low'], row['high'], pooled.statistic)})"
     _words(axes, place, _short(str(row["label"]), _LINE - len(numbers)), numbers, SIMULATED)
 
 
@@ -172,21 +175,6 @@ def _finish(axes: Axes, pooled: Pooled, is_ratio: bool) -> None:
     )
     if is_ratio:
         axes.axvline(1, color=QUIET, linewidth=0.8, zorder=0)
-
-
-def _shown(value: float | None, pooled: Pooled) -> str:
-    if value is None:
-        return ""
-    if pooled.statistic in _SHARES:
-        return f"{100 * value:.0f} %"
-    return f"{value:.2f}" if pooled.statistic == "hazard_ratio" else f"{value:.1f}"
-
-
-def _interval(low: float | None, high: float | None, pooled: Pooled) -> str:
-    if low is None and high is None:
-        return ""
-    told = ["open" if v is None else _shown(v, pooled).removesuffix(" %") for v in (low, high)]
-    return f"{told[0]} to {told[1]}"
 
 
 def _counts(row: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from engager.core import DASH, quantity
 from engager.report.plots.position import figure_positions
 from engager.report.sections import (
     DriversSection,
@@ -23,7 +24,7 @@ from engager.report.sections import (
 )
 from engager.report.tables import comparison_row
 from engager.report.template import both_widths, render
-from engager.report.words import DASH, unit_words
+from engager.report.words import unit_words
 
 Row = Mapping[str, Any]
 _TEMPLATE = "credibility.html.j2"
@@ -124,12 +125,8 @@ def _observation_row(row: Row) -> dict[str, Any]:
         "id": row["id"],
         "use": "fitted" if row["use"] == "fit" else "predicted",
         "quantity": unit_words(_READINGS.sub(lambda found: _NAMES[found[0]], str(row["quantity"]))),
-        "observed": f"{_number(row['observed'])}{unit}",
-        "simulated": f"{_number(row['simulated'])}{unit}",
-        "range": f"{_number(row['low'])} to {_number(row['high'])}",
+        "observed": quantity(row["observed"]) + unit,
+        "simulated": quantity(row["simulated"]) + unit,
+        "range": f"{quantity(row['low'])} to {quantity(row['high'])}",
         "inside": row["inside"],
     }
-
-
-def _number(value: Any) -> str:
-    return DASH if value is None or value != value else f"{value:.3g}"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engager.core import axis_of
 from engager.report.plots.style import (
     GUIDE,
     INK,
@@ -21,7 +22,7 @@ from engager.report.plots.style import (
     quiet,
 )
 from engager.report.verdict import is_near_edge, use_words
-from engager.report.words import axis_of, what
+from engager.report.words import what
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from engager.core import DASH, axis_of
 from engager.report.plots.style import COLORS, MUTED, WIDE, is_narrow, new_figure, note, quiet
-from engager.report.words import DASH, axis_of, what
+from engager.report.words import what
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

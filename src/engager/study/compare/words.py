@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engager.analysis import Prediction
-from engager.report import interval, number, what
+from engager.core import interval, number
+from engager.report import what
 from engager.study.compare.result import ComparedFigure, RunComparison
 from engager.study.plain_json import plain_json
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from engager.analysis import Characteristics, Probability
+from engager.core import number
 from engager.evidence import HistoricalMedian
 from engager.study.design.document import effect_of, effective_sizes
 from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL
@@ -163,16 +164,17 @@ def probability(one: Probability) -> Cell:
 
 def percent(share: float) -> str:
     """A share as percent."""
-    return f"{100 * share:.1f} %"
+    return number(share, "proportion")
 
 
 def figure(value: float, effect: str) -> str:
     """An effect in its unit."""
     if not math.isfinite(value):
         return "-"
-    if effect in ("difference", "share"):
-        return percent(value)
-    return f"{value:.1f}" if effect == "median_months" else f"{value:.2f}"
+    statistic = {"difference": "difference", "share": "proportion", "median_months": "median"}.get(
+        effect, "hazard_ratio"
+    )
+    return number(value, statistic).removesuffix(" months")
 
 
 def _interval(main: Characteristics, effect: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from engager.report import interval, number, what
+from engager.core import interval, number
+from engager.report import what
 from engager.study.plain_json import plain_json
 from engager.study.review.result import Review, ReviewRow
 

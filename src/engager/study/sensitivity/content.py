@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, Identifiability, SobolIndex
-from engager.core import versions
+from engager.core import versions, whole_percent
 from engager.report import SensitivityContent, SensitivityLevel
 from engager.study.sensitivity.words import labels_of, meaning_of
 
@@ -75,7 +75,11 @@ def _patient(level: PatientLevel, model: Model) -> SensitivityLevel:
         rows = [one for one in level.indices if one.output == name]
         strongest = max(rows, key=lambda one: one.total)
         half = max((one.total_high - one.total_low) / 2 for one in rows)
-        numbers = (_percent(sum(one.first for one in rows)), _percent(strongest.total), f"± {100 * half:.0f} points")
+        numbers = (
+            whole_percent(sum(one.first for one in rows)),
+            whole_percent(strongest.total),
+            f"± {100 * half:.0f} points",
+        )
         precision.append({"title": title, **dict(zip(columns, numbers, strict=True))})
     sentences = strongest_sentences(level.indices, outputs, labels)
     if level.n_left_out:
@@ -101,7 +105,7 @@ def _trial(level: TrialLevel, model: Model) -> SensitivityLevel:
     for name, title in outputs.items():
         half = max((one.total_high - one.total_low) / 2 for one in level.indices if one.output == name)
         numbers = (
-            f"{level.center[name]:.1f} ({level.spread[name]:.1f})", _percent(level.chance_share[name]),
+            f"{level.center[name]:.1f} ({level.spread[name]:.1f})", whole_percent(level.chance_share[name]),
             f"{level.q2[name]:.2f}", str(level.n_terms[name]), f"± {100 * half:.0f} points",
         )  # fmt: skip
         precision.append({"title": title, **dict(zip(columns, numbers, strict=True))})
@@ -129,7 +133,7 @@ def strongest_sentences(
     for name, title in outputs.items():
         rows = sorted((one for one in indices if one.output == name), key=lambda one: -one.total)[:_STRONGEST]
         sure = [one for one in rows if one.total > _NAMED_INDEX and one.total_low > 0]
-        named = [f"{labels[one.factor]} ({_percent(one.total)})" for one in sure]
+        named = [f"{labels[one.factor]} ({whole_percent(one.total)})" for one in sure]
         if named:
             found.append(f"{title}: {'; '.join(named)}.")
     return found
@@ -172,7 +176,3 @@ def _told(told: Identifiability) -> list[str]:
     if told.missing:
         sentences.append(f"Left out, as the model's table no longer has them: {', '.join(told.missing)}.")
     return sentences
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, Identifiability, SobolIndex, Swing
+from engager.core import whole_percent
 from engager.study.sensitivity.words import meaning_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def sensitivity_text(found: Sensitivity) -> str:
         quality = _table(
             ("Output", "Median of sets (SD)", "Chance", "Q2", "Terms"),
             (
-                (title, f"{trial.center[name]:.1f} ({trial.spread[name]:.1f})", _percent(trial.chance_share[name]),
+                (title, f"{trial.center[name]:.1f} ({trial.spread[name]:.1f})", whole_percent(trial.chance_share[name]),
                  f"{trial.q2[name]:.2f}", str(trial.n_terms[name]))
                 for name, title in titles.items()
             ),
@@ -48,9 +49,9 @@ def _indices(indices: Sequence[SobolIndex], titles: dict[str, str], model: Model
         of_output = sorted((one for one in indices if one.output == name), key=lambda one: -one.total)
         for one in of_output[:_STRONGEST]:
             if one.total > 0:
-                limits = f"{_percent(one.total_low)} to {_percent(one.total_high)}"
+                limits = f"{whole_percent(one.total_low)} to {whole_percent(one.total_high)}"
                 factor = f"`{one.factor}` {meaning_of(one.factor, model)}"
-                rows.append((title, factor, _percent(one.first), _percent(one.total), limits))
+                rows.append((title, factor, whole_percent(one.first), whole_percent(one.total), limits))
     return _table(("Output", "Factor", "Alone", "With interactions", "95 % limits"), rows)
 
 
@@ -98,7 +99,3 @@ def _told(told: Identifiability, model: Model) -> list[str]:
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

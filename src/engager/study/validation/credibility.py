@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engager.calibration import TimeCourseFit, fit_defaults, shipped_posterior, width_ratio
-from engager.core import versions, write_whole
+from engager.core import DASH, quantity, versions, whole_percent, write_whole
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 from engager.report import CredibilityContent, render_credibility
@@ -19,7 +19,6 @@ from engager.study.sensitivity.drivers import drivers_section
 from engager.study.sensitivity.words import meaning_of
 from engager.study.validation.validate import Validation
 
-_DASH = "–"
 _SHIPPED = "the values of the fit to these readings that ships"
 
 
@@ -111,15 +110,15 @@ def _estimate(name: str, fit: TimeCourseFit, model: Model) -> dict[str, str]:
     row = model.parameters.get(name)
     scale = row.to_model if row else 1.0
     shrinkage = fit.shrinkage.get(name)
-    low, high = ("open" if end is None else f"{end / scale:.3g}" for end in ends) if ends else ("", "")
+    low, high = ("open" if end is None else quantity(end / scale) for end in ends) if ends else ("", "")
     return {
         "name": name,
         "meaning": meaning_of(name, model),
-        "estimate": f"{fit.population[name] / scale:.3g}",
+        "estimate": quantity(fit.population[name] / scale),
         "unit": row.unit if row and row.unit != "1" else "",
-        "error": _DASH if error is None else f"{100 * error:.0f} %",
-        "interval": f"{low} to {high}" if ends else _DASH,
-        "shrinkage": _DASH if shrinkage is None else f"{100 * shrinkage:.0f} %",
+        "error": whole_percent(error),
+        "interval": f"{low} to {high}" if ends else DASH,
+        "shrinkage": whole_percent(shrinkage),
     }
 
 
@@ -127,7 +126,7 @@ def _bands(found: Validation) -> list[dict[str, Any]]:
     rows = []
     for band in found.acceptance():
         is_share = band.inside is not None
-        value = _DASH if band.found is None else f"{100 * band.found:.0f} %" if is_share else f"{band.found:.2f}"
+        value = DASH if band.found is None else whole_percent(band.found) if is_share else f"{band.found:.2f}"
         if is_share:
             value += f" ({band.inside} of {band.n})"
         limit = f"{100 * band.limit:.0f} %" if is_share else f"{band.limit:g}"

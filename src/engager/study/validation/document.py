@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
-from engager.core import versions
+from engager.core import figure, versions
 from engager.model import load_model
-from engager.report import figure
 from engager.study.validation.validate import Validation
 
 _USE_WORDS = {"fit": "fitted", "check": "checked", None: "unmarked"}
