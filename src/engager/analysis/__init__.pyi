@@ -23,6 +23,8 @@ from .endpoints import (
     EndpointRequest as EndpointRequest,
     Kind as Kind,
     endpoint as endpoint,
+    origin_day as origin_day,
+    origin_of as origin_of,
     response_categories as response_categories,
 )
 from .estimate import (

@@ -52,7 +52,8 @@ class EndpointRequest:
     among : ``all`` (for MRD: all who were assessed), ``everyone``, or the
         response categories that make the denominator, e.g. ``CR/CRh``; None: as usual
         for that endpoint.
-    origin : ``randomization``, ``treatment``, ``response`` or ``hsct``; None: as usual for that endpoint.
+    origin : ``randomization``, ``treatment``, ``response``, ``hsct`` or ``failure`` (of the study's treatment); None:
+        as usual for that endpoint.
     censor_at_hsct : stop the clock at transplant.
     no_response_event_day : EFS: day on which a patient who never reached remission counts as failed
         (TOWER: day 1); None counts only relapse and death.
@@ -303,21 +304,43 @@ def _fatal_ae(request: EndpointRequest) -> Share:
     return Share(_counted(request), (soon & other).fill_null(False) & _by(_day(request), request))
 
 
+# Column of the day on which a clock starts; of failure two columns tell it.
 _ORIGINS = {
     "randomization": None,
     "treatment": "start_day",
     "response": "response_day",
     "hsct": "hsct_day",
+    "failure": None,
 }
 
 
-def _origin_day(request: EndpointRequest) -> pl.Expr:
+def origin_of(request: EndpointRequest) -> str:
+    """Name of where the clock of a time starts: the request's, else the usual one of its endpoint."""
+    return request.origin or trial_endpoints()[request.endpoint].origin or "randomization"
+
+
+def origin_day(request: EndpointRequest) -> pl.Expr:
+    """Day on which the clock of a time starts; null in patients for whom it never does.
+
+    Notes
+    -----
+    Failure of the study's treatment is the relapse of who responded, and the end of treatment of who did not and lived
+    to see it: those who die on treatment have none.
+
+    Raises
+    ------
+    InputError
+        When the origin is not known.
+    """
     import polars as pl
 
-    chosen = request.origin or trial_endpoints()[request.endpoint].origin or "randomization"
+    chosen = origin_of(request)
     if chosen not in _ORIGINS:
         rule = f"must be one of {', '.join(_ORIGINS)}"
         raise InputError(Problem(f"{request.endpoint}: origin", chosen, rule))
+    if chosen == "failure":
+        unresponsive = _col("response_day").is_null()
+        return pl.when(unresponsive).then(_col("treatment_end_day")).otherwise(_col("relapse_day"))
     column = _ORIGINS[chosen]
     return pl.lit(0.0) if column is None else pl.col(column)
 
@@ -341,14 +364,14 @@ def _clock(request: EndpointRequest, counted: pl.Expr, origin: pl.Expr, *days: p
 
 
 def _overall_survival(request: EndpointRequest) -> Times:
-    return _clock(request, _counted(request), _origin_day(request), _col("death_day"))
+    return _clock(request, _counted(request), origin_day(request), _col("death_day"))
 
 
 def _remission_duration(request: EndpointRequest) -> Times:
     import polars as pl
 
     failure = pl.min_horizontal("relapse_day", "death_day")
-    return _clock(request, _counted(request), _origin_day(request), failure)
+    return _clock(request, _counted(request), origin_day(request), failure)
 
 
 def _event_free_survival(request: EndpointRequest) -> Times:
@@ -360,14 +383,14 @@ def _event_free_survival(request: EndpointRequest) -> Times:
         judged = (pl.col("followup_day") >= request.response_window_days) | pl.col("death_day").is_not_null()
         failed = pl.min_horizontal(pl.lit(request.no_response_event_day), failure)
         failure = pl.when(never & judged).then(failed).otherwise(failure)
-    return _clock(request, _counted(request), _origin_day(request), failure)
+    return _clock(request, _counted(request), origin_day(request), failure)
 
 
 def _relapse_incidence(request: EndpointRequest) -> Times:
     return _clock(
         request,
         _counted(request),
-        _origin_day(request),
+        origin_day(request),
         _col("relapse_day"),
         _col("death_day"),
     )
@@ -382,7 +405,7 @@ def _transplant_mortality(request: EndpointRequest) -> Times:
     return _clock(
         request,
         _counted(request),
-        _origin_day(request),
+        origin_day(request),
         pl.when(of_transplant).then(pl.col("death_day")),
         pl.min_horizontal(later_relapse, pl.when(~of_transplant).then(pl.col("death_day"))),
     )

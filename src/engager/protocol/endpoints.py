@@ -68,7 +68,7 @@ class Endpoint(Part):
     window_weeks: Positive | None = None
     window_cycles: Count | None = None
     among: Among = None
-    origin: Literal["randomization", "treatment_start", "response", "hsct"] = "randomization"
+    origin: Literal["randomization", "treatment_start", "response", "hsct", "failure"] = "randomization"
     censor_at_hsct: bool = False
     no_response: Literal["event_at_start", "event_at_window_end", "ignored"] | None = None
 

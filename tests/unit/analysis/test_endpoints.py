@@ -143,6 +143,20 @@ def test_remission_lasts_from_response_to_relapse_or_death(patients):
     assert (censored["events"], censored["n"]) == (2, 3)
 
 
+def test_survival_from_failure_begins_at_relapse_or_at_the_end_of_treatment_without_response(patients):
+    table = patients(
+        RESPONDER | {"relapse_day": 129.0, "death_day": 179.0, "treatment_end_day": 60.0},  # 50 days
+        {"treatment_end_day": 28.0, "death_day": 128.0},  # 100 days
+        {"treatment_end_day": 28.0, "death_day": 178.0},  # 150 days
+        RESPONDER | {"treatment_end_day": 60.0, "death_day": 70.0},  # died in remission: nothing failed
+        {"treatment_end_day": None, "death_day": 10.0},  # died on treatment
+        {"treatment_end_day": None},  # still on it
+    )
+    request = EndpointRequest("OS", "median", origin="failure")
+    assert _one(table, request)["n"] == 3
+    assert _median_days(table, request) == pytest.approx(100.0)
+
+
 def test_death_in_remission_competes_with_relapse(patients):
     table = patients(
         RESPONDER | {"relapse_day": 39.0, "death_day": 200.0},

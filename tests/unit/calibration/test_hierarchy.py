@@ -6,7 +6,6 @@ import pytest
 from engager.calibration.population.fit import FitPlan, shipped_plan
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.unknowns import half_normal, unknowns_of, values_of
-from engager.core import Stream
 from engager.model import load_model
 from engager.protocol import shipped_protocol
 
@@ -50,12 +49,25 @@ def test_strengths_spread_as_their_class(plan):
     assert np.median(flam) == pytest.approx(0.0, abs=0.03)
 
 
-def test_an_effect_concerns_its_own_study_only(plan):
-    concerns = plan.hierarchy.concerns(plan.unknowns, ["tower", "tower", "flam-palg"])
-    place = [one.name for one in plan.unknowns].index("effect flam-palg sensitivity")
-    assert concerns[place].tolist() == [False, False, True]
-    assert concerns[0].all()
-    assert concerns[-1].all()
+def test_effects_and_strengths_concern_their_own_studies_and_spreads_none(plan):
+    names = [one.name for one in plan.unknowns]
+    concerns = plan.hierarchy.concerns(plan.unknowns, plan.studies, [2, 1, 1])
+    assert concerns[names.index("h_leukemia")].tolist() == [True] * 4
+    assert concerns[names.index("effect tower sensitivity")].tolist() == [True, True, False, False]
+    assert concerns[names.index("effect flam-palg sensitivity")].tolist() == [False, False, True, False]
+    assert concerns[names.index("strength vsli")].tolist() == [False, False, False, True]
+    assert not concerns[[names.index("trial_effect:sensitivity"), names.index("spread chemotherapy")]].any()
+
+
+def test_a_spread_multiplies_the_effects_or_strengths_of_its_kind(plan):
+    names = [one.name for one in plan.unknowns]
+    found = {names[one.place]: [names[place] for place in one.own] for one in plan.hierarchy.spreads(plan.unknowns)}
+    assert found == {
+        "trial_effect:sensitivity": [name for name in names if name.startswith("effect")],
+        "spread chemotherapy": ["strength flam"],
+        "spread antibody": ["strength vsli"],
+    }
+    assert [one.scale for one in plan.hierarchy.spreads(plan.unknowns)] == [0.4, 0.7, 1.4]
 
 
 def test_a_study_is_simulated_with_its_own_effect(plan):
@@ -77,32 +89,6 @@ def test_the_shipped_plan_names_what_there_is():
 
     assert set(plan.hierarchy.study_effects) <= known | set(assumption_table())
     assert plan.members >= 400
-
-
-def spread_and_effects(members, plan):
-    values = values_of(plan.unknowns, members)
-    place = [k for k, one in enumerate(plan.unknowns) if one.name.startswith("effect")]
-    return values[:, 1], values[:, 1:2] * values[:, place]
-
-
-def test_drawing_spreads_anew_leaves_prior_and_effects_as_they_are(plan):
-    members = plan.prior(20_000)
-    moved = plan.hierarchy.redrawn(plan.unknowns, members, Stream(1))
-    (before, effects), (after, same) = spread_and_effects(members, plan), spread_and_effects(moved, plan)
-    np.testing.assert_allclose(effects, same, atol=1e-12)
-    assert not np.allclose(before, after)
-    # 20 000 draws: a standard error of half a percent
-    assert after.mean() == pytest.approx(before.mean(), rel=0.02)
-    assert after.std() == pytest.approx(before.std(), rel=0.02)
-
-
-def test_a_spread_follows_the_effects_it_made(plan):
-    members = plan.prior(4000)
-    place = [k for k, one in enumerate(plan.unknowns) if one.name.startswith("effect")]
-    members[:, place] *= 0.1
-    moved = plan.hierarchy.redrawn(plan.unknowns, members, Stream(1))
-    before, after = (spread_and_effects(one, plan)[0] for one in (members, moved))
-    assert np.median(after) < 0.5 * np.median(before)
 
 
 def test_only_studies_with_an_engager_differ_in_what_engagers_do(plan):

@@ -183,10 +183,9 @@ def smooth(
     stream = Stream(plan.seed, "calibration")
     members = plan.prior(plan.members)
     points = [point for study in plan.points for point in study]
-    studies = [study.study for study, own in zip(plan.studies, plan.points, strict=True) for _ in own]
     observed = np.array([point.value for point in points])
     variance = np.array([point.variance for point in points])
-    concerns = plan.hierarchy.concerns(plan.unknowns, studies)
+    concerns = plan.hierarchy.concerns(plan.unknowns, plan.studies, [len(own) for own in plan.points])
     history: list[float] = []
     done, members, history = _resume(plan, work, members)
     for portion in range(done, plan.portions):
@@ -197,8 +196,11 @@ def smooth(
         history.append(float(np.median(misfit(simulated.values, observed, variance + simulation))))
         error = portion_variance(variance, simulation, plan.portions)
         keyed = stream.of(f"portion/{portion}")
+        spreads, drawn = plan.hierarchy.spreads_from(
+            plan.unknowns, members, simulated.values, observed, variance, concerns, keyed.of("spreads")
+        )
         members = assimilate(members, simulated.values, observed, error, keyed, concerns)
-        members = plan.hierarchy.redrawn(plan.unknowns, members, keyed.of("spreads"))
+        members[:, spreads] = drawn
         _keep(plan, work, portion + 1, members, history)
     return members, history
 

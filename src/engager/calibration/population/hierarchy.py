@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engager.calibration.population.spreads import Spread, linear_figures, mapped, sampled_spreads
 from engager.calibration.population.unknowns import Unknown, half_normal, standard_normal
 from engager.core import BoolArray, FloatArray, Stream
 from engager.population import ValueName
@@ -68,42 +69,83 @@ class Hierarchy:
     def _has_spread(self, slug: str) -> bool:
         return self.class_named(slug) in self.regimen_spread
 
-    def concerns(self, unknowns: Sequence[Unknown], study_of_datum: Sequence[str]) -> BoolArray:
-        """Which data an unknown may bear on: array (unknown, datum), False for effects of other studies."""
-        found = np.ones((len(unknowns), len(study_of_datum)), dtype=bool)
-        studies = np.array(study_of_datum)
-        for i, unknown in enumerate(unknowns):
-            if unknown.name.startswith(_EFFECT):
-                found[i] = studies == unknown.name.split()[1]
-        return found
+    def concerns(self, unknowns: Sequence[Unknown], studies: Sequence[Protocol], n_data: Sequence[int]) -> BoolArray:
+        """Which data an unknown may bear on: array (unknown, datum).
 
-    def redrawn(self, unknowns: Sequence[Unknown], members: FloatArray, stream: Stream) -> FloatArray:
-        """Members with spreads drawn anew from what their own effects say, effects unchanged; array like `members`.
+        Parameters
+        ----------
+        n_data : number of data of each study, which stand in the order of the studies.
 
         Notes
         -----
-        A datum is linear in z times spread with z around 0, so it correlates with neither sign of the spread, and the
-        smoother alone would leave a spread where its prior was. Given the effects of the studies no datum says more of
-        their spread; its distribution is then half-normal prior times the effects' normal density, and a draw from it
-        leaves the joint posterior as it is (interweaving, Yu & Meng 2011, doi:10.1198/jcgs.2011.203main).
+        The effect of a study bears on its own data, the strength of a regimen on those of studies that give it, and a
+        spread on none: which numbers it multiplies has no side (`spreads`).
         """
-        moved = members.copy()
-        place = {one.name: i for i, one in enumerate(unknowns)}
-        groups = {_spread_name(name): f" {name}" for name in self.study_effects}
-        for spread, ending in groups.items():
-            if spread in place:
-                named = ((i, one.name) for i, one in enumerate(unknowns) if one.name.startswith(_EFFECT))
-                own = [i for i, one in named if one.endswith(ending)]
-                _redraw(moved, unknowns[place[spread]], place[spread], own, stream.of(spread))
-        for group in self.regimen_spread:
-            if f"spread {group}" in place:
-                own = [
-                    i
-                    for i, one in enumerate(unknowns)
-                    if one.name.startswith(_STRENGTH) and self.class_named(one.name.split()[1]) == group
-                ]
-                _redraw(moved, unknowns[place[f"spread {group}"]], place[f"spread {group}"], own, stream.of(group))
-        return moved
+        found = np.ones((len(unknowns), sum(n_data)), dtype=bool)
+        slugs = np.repeat(np.array([one.study for one in studies]), n_data)
+        gives = [set(regimens_of([one])) for one in studies]
+        for i, unknown in enumerate(unknowns):
+            if unknown.name.startswith(_EFFECT):
+                found[i] = slugs == unknown.name.split()[1]
+            elif unknown.name.startswith(_STRENGTH):
+                found[i] = np.repeat([unknown.name.split()[1] in own for own in gives], n_data)
+            elif unknown.prior == "half_normal":
+                found[i] = False
+        return found
+
+    def spreads(self, unknowns: Sequence[Unknown]) -> list[Spread]:
+        """Each spread and the numbers that it multiplies."""
+        found = []
+        for i, unknown in enumerate(unknowns):
+            if unknown.prior == "half_normal":
+                own = tuple(j for j, one in enumerate(unknowns) if self._spread_of(one) == unknown.name)
+                found.append(Spread(i, own, unknown.start))
+        return found
+
+    def spreads_from(
+        self,
+        unknowns: Sequence[Unknown],
+        members: FloatArray,
+        simulated: FloatArray,
+        observed: FloatArray,
+        variance: FloatArray,
+        concerns: BoolArray,
+        stream: Stream,
+    ) -> tuple[list[int], FloatArray]:
+        """Spreads of an ensemble as all the data have them, in the order that the members' spreads had.
+
+        Parameters
+        ----------
+        members, simulated : arrays (member, unknown) and (member, datum), an ensemble and what it predicts.
+        observed, variance : arrays (datum,), of all that was published, whatever portion is due.
+
+        Returns
+        -------
+        Places of the spreads among the unknowns, and array (member, spread) on the unbounded scale.
+        """
+        spreads = [one for one in self.spreads(unknowns) if one.own]
+        if not spreads:
+            return [], np.empty((len(members), 0))
+        natural = members.copy()
+        common = np.array([one.prior_mean for one in unknowns])
+        for one in spreads:
+            natural[:, one.own] *= unknowns[one.place].value(members[:, one.place])[:, None]
+            common[[one.place, *one.own]] = np.nan
+        figures = linear_figures(natural, simulated, concerns)
+        sample = sampled_spreads(figures, spreads, common, observed, variance, stream)
+        columns = [
+            unknowns[one.place].unbounded(mapped(members[:, one.place], drawn))
+            for one, drawn in zip(spreads, sample.T, strict=True)
+        ]
+        return [one.place for one in spreads], np.stack(columns, axis=1)
+
+    def _spread_of(self, unknown: Unknown) -> str:
+        """Name of the spread that multiplies a standard normal unknown; empty for any other."""
+        if unknown.name.startswith(_EFFECT):
+            return _spread_name(unknown.name.split()[2])
+        if unknown.name.startswith(_STRENGTH):
+            return f"spread {self.class_named(unknown.name.split()[1])}"
+        return ""
 
     def population_names(self, unknowns: Sequence[Unknown]) -> tuple[str, ...]:
         """Written names of the population values that `population_draws` gives."""
@@ -142,23 +184,6 @@ class Hierarchy:
 
 def _gives_engager(study: Protocol) -> bool:
     return any(not arm.regimen.is_chemotherapy for arm in study.arms.values())
-
-
-def _redraw(members: FloatArray, spread: Unknown, place: int, own: Sequence[int], stream: Stream) -> None:
-    """Draw a spread from its conditional given the effects, by inversion on a grid; changes `members` in place."""
-    if not own:
-        return
-    effects = spread.value(members[:, place])[:, None] * members[:, own]
-    grid = spread.start * np.geomspace(0.02, 8.0, 400)
-    squares = np.sum(effects**2, axis=1)[:, None]
-    # density on the logarithm of the spread, hence one power of the grid more
-    log_density = -0.5 * (grid / spread.start) ** 2 - (len(own) - 1) * np.log(grid) - 0.5 * squares / grid**2
-    density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
-    cumulative = np.cumsum(density, axis=1)
-    wanted = stream.uniform(np.arange(len(members))) * cumulative[:, -1]
-    drawn = grid[np.argmax(cumulative >= wanted[:, None], axis=1)]
-    members[:, place] = spread.unbounded(drawn)
-    members[:, own] = effects / spread.value(members[:, place])[:, None]
 
 
 def regimens_of(studies: Sequence[Protocol]) -> list[str]:

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engager.calibration.population.ridge import ridge_expectation
 from engager.core import FloatArray
 
 # Weights whose tail is heavier have no variance worth the name: a fit without the study is needed.
 WORST_TAIL = 0.7
 FEWEST_EFFECTIVE = 50.0
-_RIDGES = 10.0 ** np.arange(0.0, 5.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -64,32 +64,6 @@ def likelihood_of_study(unknowns: FloatArray, simulated: FloatArray, observed: F
     lower = np.linalg.cholesky(scatter + 1e-9 * np.eye(observed.size))
     distance = np.linalg.solve(lower, (observed - expected).T)
     return np.asarray(-0.5 * np.sum(distance**2, axis=0))
-
-
-def ridge_expectation(unknowns: FloatArray, simulated: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """What is expected at each draw, by the ridge that predicts left-out draws best.
-
-    Returns
-    -------
-    Two arrays (draw, datum): expected, and how far each draw's trial is from what the others expect of it.
-    """
-    spread = unknowns.std(axis=0)
-    x = (unknowns - unknowns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    left, singular, _ = np.linalg.svd(x, full_matrices=False)
-    mean = simulated.mean(axis=0)
-    centered = simulated - mean
-    expected, away = np.empty_like(simulated), np.empty_like(simulated)
-    best = np.full(simulated.shape[1], np.inf)
-    for ridge in _RIDGES:
-        kept = singular**2 / (singular**2 + ridge)
-        fitted = left @ (kept[:, None] * (left.T @ centered))
-        leverage = left**2 @ kept + 1.0 / len(x)
-        apart = (centered - fitted) / np.maximum(1.0 - leverage, 1e-6)[:, None]
-        error = np.mean(apart**2, axis=0)
-        better = error < best
-        best = np.where(better, error, best)
-        expected[:, better], away[:, better] = (mean + fitted)[:, better], apart[:, better]
-    return expected, away
 
 
 def without(log_likelihood: FloatArray) -> Weights:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from engager.analysis import EndpointRequest, endpoint
-from engager.evidence import trial_endpoints
+from engager.analysis import endpoint, origin_day, origin_of
 from engager.study.adam.dataset import (
     Dataset,
     Parameter,
@@ -20,7 +19,6 @@ from engager.study.adam.dataset import (
 from engager.study.adam.requests import Asked, by_arm, parameters_of
 from engager.study.adam.source import Source
 
-_ORIGINS = {"randomization": None, "treatment": "start_day", "response": "response_day", "hsct": "hsct_day"}
 # Days that are sums and differences of the same days agree to this.
 _SAME_DAY = 1e-5
 
@@ -82,14 +80,13 @@ def _times(source: Source, asked: Asked) -> pl.DataFrame:
     parts = []
     for arm, request in asked.requests.items():
         built = endpoint(request.endpoint).build(request)
-        column = _ORIGINS[_origin(request)]
         parts.append(
             source.followed.filter(pl.col("arm") == arm)
             .with_columns(
                 counted=built.counted,
                 days=built.days.round(6),  # type: ignore[union-attr]
                 cause=built.cause,  # type: ignore[union-attr]
-                origin=pl.lit(0.0) if column is None else pl.col(column),
+                origin=origin_day(request),
                 parameter=pl.lit(asked.code),
                 is_own=pl.lit(asked.is_own),
                 stops_at_hsct=pl.lit(request.censor_at_hsct),
@@ -107,10 +104,6 @@ def _no_times(source: Source) -> pl.DataFrame:
     return source.followed.clear().with_columns(**numbers, **flags, cause=pl.lit(0), parameter=pl.lit(""))
 
 
-def _origin(request: EndpointRequest) -> str:
-    return request.origin or trial_endpoints()[request.endpoint].origin or "randomization"
-
-
 def _on(column: str, day: pl.Expr) -> pl.Expr:
     return ((pl.col(column) - day).abs() < _SAME_DAY).fill_null(False)
 
@@ -120,7 +113,7 @@ def _time_words(asked: Asked) -> tuple[str, str]:
     meaning = endpoint(one.endpoint).meaning
     clock = ", censored at transplant" if one.censor_at_hsct else ""
     first = meaning.partition(", from ")[0]
-    told = f"Days from {_origin(one)} to {first}; the earliest counts; censored on the last day observed"
+    told = f"Days from {origin_of(one)} to {first}; the earliest counts; censored on the last day observed"
     told += ", or at the transplant if earlier." if one.censor_at_hsct else "."
     if one.endpoint == "EFS":
         if one.no_response_event_day is None:
