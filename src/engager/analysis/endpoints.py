@@ -191,11 +191,11 @@ def _progression_free(request: EndpointRequest) -> Times:
     import polars as pl
 
     failure = pl.min_horizontal("progression_day", "death_day")
-    return _clock(request, _counted(request), _origin_day(request), failure)
+    return _clock(request, _counted(request), origin_day(request), failure)
 
 
 def _time_to_progression(request: EndpointRequest) -> Times:
-    return _clock(request, _counted(request), _origin_day(request), _col("progression_day"))
+    return _clock(request, _counted(request), origin_day(request), _col("progression_day"))
 
 
 def _by_day(request: EndpointRequest) -> Share:

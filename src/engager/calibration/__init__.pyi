@@ -40,7 +40,11 @@ from .courses.visual_check import (
     level_check as level_check,
     predictive_check as predictive_check,
 )
+from .population.continuation import (
+    members_without as members_without,
+)
 from .population.data_points import (
+    SimulatedPoints as SimulatedPoints,
     data_points as data_points,
     simulated_points as simulated_points,
 )
@@ -48,6 +52,7 @@ from .population.fit import (
     FitPlan as FitPlan,
     fit_defaults as fit_defaults,
     fit_population as fit_population,
+    kept_portions as kept_portions,
     recovery_plan as recovery_plan,
     shipped_plan as shipped_plan,
 )

@@ -40,6 +40,13 @@ def validate(
     in_order: Annotated[
         bool, typer.Option("--in-order", help="With --leave-out: by studies published before alone.")
     ] = False,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --leave-out: the folder of the fit (engager calibrate --work), to fit again without the study"
+            " instead of by weights."
+        ),
+    ] = None,
     parameters: Annotated[
         str, typer.Option(metavar="PARAMETERS", help="posterior, center, table, or a file of engager calibrate.")
     ] = "posterior",
@@ -82,10 +89,11 @@ def validate(
         return
     _check_folders(markdown, report)
     if leave_out:
-        _leave_out(leave_out, in_order, parameters, seed, threads, markdown, quiet, as_json)
+        _leave_out(leave_out, in_order, work, parameters, seed, threads, markdown, quiet, as_json)
         return
-    if in_order:
-        raise InputError(Problem("--in-order", True, "goes with --leave-out only", "Add --leave-out each."))
+    for name, value in (("--in-order", in_order), ("--work", work)):
+        if value:
+            raise InputError(Problem(name, str(value), "goes with --leave-out only", "Add --leave-out each."))
     studies = studies_named(against) if against else studies_with_targets()
     for study in studies:
         for note in study.notes() if against else ():
@@ -114,6 +122,7 @@ def validate(
 def _leave_out(
     names: list[str],
     in_order: bool,
+    work: Path | None,
     parameters: str,
     seed: int,
     threads: int | None,
@@ -129,11 +138,15 @@ def _leave_out(
 
     posterior = posterior_named(parameters, fit_defaults()["model"])
     with share_progress(quiet) as tell:
-        found = leave_out(posterior, names, seed=seed, in_order=in_order, n_threads=threads, progress=tell)
+        found = leave_out(posterior, names, seed=seed, in_order=in_order, work=work, n_threads=threads, progress=tell)
     others = "the studies published before it" if in_order else "the other studies of the fit"
     text = left_out_text(found, f"Each study predicted by {others}.")
     if markdown is not None:
-        asked = "".join(f" --leave-out {name}" for name in names) + (" --in-order" if in_order else "")
+        asked = (
+            "".join(f" --leave-out {name}" for name in names)
+            + (" --in-order" if in_order else "")
+            + (" --work FOLDER" if work else "")
+        )
         head = f"# Studies left out\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
         write_whole(markdown, f"{head}{text}\n")
         remark(f"Wrote {markdown}")

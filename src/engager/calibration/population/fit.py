@@ -7,7 +7,9 @@ trial per study, so a fit is a handful of large runs; each is kept, and a stoppe
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -29,7 +31,16 @@ from engager.calibration.population.ensemble import assimilate, misfit, portion_
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of, values_of
-from engager.core import FloatArray, Stream, digest_object, versions, write_whole
+from engager.core import (
+    BoolArray,
+    FloatArray,
+    InputError,
+    Problem,
+    Stream,
+    digest_object,
+    versions,
+    write_whole,
+)
 from engager.model import Model, load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
@@ -180,29 +191,67 @@ def smooth(
     ----------
     first : what the draws of the prior predict, where it is known already.
     """
-    stream = Stream(plan.seed, "calibration")
-    members = plan.prior(plan.members)
-    points = [point for study in plan.points for point in study]
-    observed = np.array([point.value for point in points])
-    variance = np.array([point.variance for point in points])
-    concerns = plan.hierarchy.concerns(plan.unknowns, plan.studies, [len(own) for own in plan.points])
+    data, members = FitData.of(plan), plan.prior(plan.members)
     history: list[float] = []
     done, members, history = _resume(plan, work, members)
     for portion in range(done, plan.portions):
         is_known = portion == 0 and first is not None
         simulated = first if is_known else simulate_members(plan, members, portion, progress, n_threads)
         assert simulated is not None
-        simulation = simulation_variance(points, simulated.n)
-        history.append(float(np.median(misfit(simulated.values, observed, variance + simulation))))
-        error = portion_variance(variance, simulation, plan.portions)
-        keyed = stream.of(f"portion/{portion}")
-        spreads, drawn = plan.hierarchy.spreads_from(
-            plan.unknowns, members, simulated.values, observed, variance, concerns, keyed.of("spreads")
-        )
-        members = assimilate(members, simulated.values, observed, error, keyed, concerns)
-        members[:, spreads] = drawn
-        _keep(plan, work, portion + 1, members, history)
+        simulation = simulation_variance(data.points, simulated.n)
+        history.append(float(np.median(misfit(simulated.values, data.observed, data.variance + simulation))))
+        before, members = members, after_portion(plan, data, members, simulated, portion)
+        _keep(plan, work, portion, before, simulated, members, history)
     return members, history
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What a fit sees.
+
+    Attributes
+    ----------
+    points : published figures. concerns : array (unknown, datum), which unknowns a figure may depend on.
+    """
+
+    points: tuple[DataPoint, ...]
+    concerns: BoolArray
+
+    @staticmethod
+    def of(plan: FitPlan) -> FitData:
+        """All the data of a plan, study by study."""
+        concerns = plan.hierarchy.concerns(plan.unknowns, plan.studies, [len(own) for own in plan.points])
+        return FitData(tuple(point for study in plan.points for point in study), concerns)
+
+    def only(self, kept: BoolArray) -> FitData:
+        """Those marked in an array (datum,)."""
+        return FitData(
+            tuple(point for point, is_kept in zip(self.points, kept, strict=True) if is_kept), self.concerns[:, kept]
+        )
+
+    @cached_property
+    def observed(self) -> FloatArray:
+        """Array (datum,): published values on their scales."""
+        return np.array([point.value for point in self.points])
+
+    @cached_property
+    def variance(self) -> FloatArray:
+        """Array (datum,): variance of their sampling error."""
+        return np.array([point.variance for point in self.points])
+
+
+def after_portion(
+    plan: FitPlan, data: FitData, members: FloatArray, simulated: SimulatedPoints, portion: int
+) -> FloatArray:
+    """Members after one more portion of the data; `simulated` is what they predict before it."""
+    keyed = Stream(plan.seed, "calibration").of(f"portion/{portion}")
+    error = portion_variance(data.variance, simulation_variance(data.points, simulated.n), plan.portions)
+    spreads, drawn = plan.hierarchy.spreads_from(
+        plan.unknowns, members, simulated.values, data.observed, data.variance, data.concerns, keyed.of("spreads")
+    )
+    moved = assimilate(members, simulated.values, data.observed, error, keyed, data.concerns)
+    moved[:, spreads] = drawn
+    return moved
 
 
 def _posterior(plan: FitPlan, members: FloatArray, history: list[float]) -> Posterior:
@@ -272,15 +321,48 @@ def points_of(plan: FitPlan, trials: Iterable[TrialData]) -> SimulatedPoints:
     return SimulatedPoints(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
 
 
+def kept_portions(work: Path) -> list[tuple[FloatArray, SimulatedPoints]]:
+    """Members before each portion, array (member, unknown), and what they predict, as a finished fit left them.
+
+    Raises
+    ------
+    InputError
+        When the folder does not hold the portions of a fit.
+    """
+    found = []
+    for path in sorted(work.glob("portion-*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                found.append((kept["members"], SimulatedPoints(kept["values"], kept["n"])))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            rule = "must be a portion that engager calibrate kept"
+            raise InputError(Problem("--work", str(path), rule, "Run engager calibrate --work again.")) from error
+    if not found:
+        rule = "must be a folder that engager calibrate --work has written"
+        raise InputError(Problem("--work", str(work), rule, "It keeps what each portion of the fit simulated."))
+    return found
+
+
 def _state_file(work: Path) -> Path:
     return work / "calibration-state.json"
 
 
-def _keep(plan: FitPlan, work: Path | None, done: int, members: FloatArray, history: list[float]) -> None:
+def _keep(
+    plan: FitPlan,
+    work: Path | None,
+    portion: int,
+    before: FloatArray,
+    simulated: SimulatedPoints,
+    members: FloatArray,
+    history: list[float],
+) -> None:
     if work is None:
         return
     work.mkdir(parents=True, exist_ok=True)
-    state = {"plan": plan.identity(), "portions_done": done, "members": members.tolist(), "misfit": history}
+    archive = io.BytesIO()
+    np.savez(archive, members=before, values=simulated.values, n=simulated.n)
+    write_whole(work / f"portion-{portion:02d}.npz", archive.getvalue())
+    state = {"plan": plan.identity(), "portions_done": portion + 1, "members": members.tolist(), "misfit": history}
     write_whole(_state_file(work), json.dumps(state))
 
 

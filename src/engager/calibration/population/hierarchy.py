@@ -102,6 +102,13 @@ class Hierarchy:
                 found.append(Spread(i, own, unknown.start))
         return found
 
+    def natural(self, unknowns: Sequence[Unknown], members: FloatArray) -> FloatArray:
+        """Members with effects and log strengths in place of their standard normal numbers; array like `members`."""
+        found = members.copy()
+        for one in self.spreads(unknowns):
+            found[:, one.own] *= unknowns[one.place].value(members[:, one.place])[:, None]
+        return found
+
     def spreads_from(
         self,
         unknowns: Sequence[Unknown],
@@ -126,12 +133,10 @@ class Hierarchy:
         spreads = [one for one in self.spreads(unknowns) if one.own]
         if not spreads:
             return [], np.empty((len(members), 0))
-        natural = members.copy()
         common = np.array([one.prior_mean for one in unknowns])
         for one in spreads:
-            natural[:, one.own] *= unknowns[one.place].value(members[:, one.place])[:, None]
             common[[one.place, *one.own]] = np.nan
-        figures = linear_figures(natural, simulated, concerns)
+        figures = linear_figures(self.natural(unknowns, members), simulated, concerns)
         sample = sampled_spreads(figures, spreads, common, observed, variance, stream)
         columns = [
             unknowns[one.place].unbounded(mapped(members[:, one.place], drawn))

@@ -65,7 +65,8 @@ def linear_figures(members: FloatArray, simulated: FloatArray, concerns: BoolArr
 
     Parameters
     ----------
-    members : array (member, unknown), effects on their own scale. simulated : array (member, datum); NaN: not estimable.
+    members : array (member, unknown), effects on their own scale. simulated : array (member, datum); NaN: not
+        estimable.
     concerns : array (unknown, datum), which unknowns a datum may depend on.
     """
     n_data = simulated.shape[1]
