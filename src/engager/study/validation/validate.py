@@ -51,7 +51,7 @@ class Validation:
     parameters : which population values were used; notes : what the reader should know of them.
     has_draws : every virtual trial drew population values of its own.
     unjudged : studies of which too many patients failed for a verdict.
-    start_year : of each study. engager_arms : (study, arm) of those that give an engager.
+    start_year : of each study of relapsed or refractory disease. engager_arms : (study, arm) of those that give an engager.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -227,7 +227,11 @@ def validate_studies(
         parameters=parameters,
         notes=tuple(notes),
         has_draws=has_draws,
-        start_year={study.study: study.follow_up.start_year for study in studies},
+        start_year={
+            study.study: study.follow_up.start_year
+            for study in studies
+            if study.population.setting == "relapsed_refractory"
+        },
         engager_arms=frozenset(
             (study.study, name)
             for study in studies
