@@ -14,31 +14,21 @@ LEFT_OUT = "mdacc-second-salvage"
 
 @pytest.fixture(scope="module")
 def plan():
-    return recovery_plan(members=240, portions=3)
+    return recovery_plan(members=400, portions=3)
 
 
 @pytest.fixture
 def linear_simulator(plan, monkeypatch):
     """Every figure linear in the unknowns, so that carrying on by slopes is exact but for the regression."""
-    names = [one.name for one in plan.unknowns]
+    concerns = fit.FitData.of(plan).concerns
     rng = np.random.default_rng(4)
-    slope = {}
+    # each figure hangs on some of the unknowns that all share, and on the effects of its study
+    is_own = np.array([" " in one.name for one in plan.unknowns])[:, None]
+    slopes = concerns * ((rng.uniform(size=concerns.shape) < 0.15) | is_own) * rng.normal(size=concerns.shape)
 
-    def simulated(a_plan, members, portion, *_):
-        natural = a_plan.hierarchy.natural(a_plan.unknowns, members)
-        own = [one.name for one in a_plan.unknowns]
-        columns, sizes = [], []
-        for study, points in zip(a_plan.studies, a_plan.points, strict=True):
-            for point in points:
-                if point.label not in slope:
-                    slope[point.label] = dict(zip(names, 0.3 * rng.normal(size=len(names)), strict=True))
-                slopes = [
-                    0.0 if name.startswith("effect") and name.split()[1] != study.study else slope[point.label][name]
-                    for name in own
-                ]
-                columns.append(natural @ np.array(slopes))
-                sizes.append(np.full(len(members), 1e9))
-        return SimulatedPoints(np.stack(columns, axis=1), np.stack(sizes, axis=1))
+    def simulated(plan, members, *_):
+        values = plan.hierarchy.natural(plan.unknowns, members) @ slopes
+        return SimulatedPoints(values, np.full(values.shape, 1e9))
 
     monkeypatch.setattr(fit, "simulate_members", simulated)
 
@@ -54,9 +44,7 @@ def test_carrying_on_is_as_good_as_simulating_again(plan, linear_simulator, tmp_
     carried_on = members_without(plan, kept, (LEFT_OUT,))
 
     def simulated_again(hierarchy, unknowns, data, simulated_members, simulated, members):
-        every = fit.simulate_members(plan, members, 0)
-        stays = np.isin([point.label for own in plan.points for point in own], [one.label for one in data.points])
-        return SimulatedPoints(every.values[:, stays], every.n[:, stays])
+        return fit.simulate_members(plan, members, 0)
 
     monkeypatch.setattr(continuation, "_carried", simulated_again)
     again = members_without(plan, kept, (LEFT_OUT,))
@@ -77,7 +65,7 @@ def test_what_only_the_study_left_out_informs_keeps_its_prior(plan, linear_simul
     carried_on = members_without(plan, kept, (LEFT_OUT,))
     own = [i for i, one in enumerate(plan.unknowns) if one.name.startswith(f"effect {LEFT_OUT}")]
     assert own
-    np.testing.assert_array_equal(carried_on[:, own], kept[0][0][:, own])
+    np.testing.assert_allclose(carried_on[:, own], kept[0][0][:, own], atol=1e-4)
 
 
 def test_a_folder_without_portions_is_refused(tmp_path):

@@ -33,12 +33,10 @@ def members_without(plan: FitPlan, kept: Kept, gone: Collection[str]) -> FloatAr
     kept : members before each portion and what they predict. gone : ids of the studies to leave out.
     """
     study_of_datum = np.repeat([study.study for study in plan.studies], [len(own) for own in plan.points])
-    stays = ~np.isin(study_of_datum, list(gone))
-    data = FitData.of(plan).only(stays)
+    data = FitData.of(plan).without(np.isin(study_of_datum, list(gone)))
     members = kept[0][0].copy()
     for portion, (simulated_members, simulated) in enumerate(kept):
-        own = SimulatedPoints(simulated.values[:, stays], simulated.n[:, stays])
-        expected = _carried(plan.hierarchy, plan.unknowns, data, simulated_members, own, members)
+        expected = _carried(plan.hierarchy, plan.unknowns, data, simulated_members, simulated, members)
         members = after_portion(plan, data, members, expected, portion)
     return members
 

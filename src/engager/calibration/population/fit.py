@@ -48,6 +48,9 @@ from engager.trial import TrialData, shifted, simulate_trial
 
 Progress = Callable[[str, float], None]
 
+# Times the variance of a figure that a fit is not to see.
+_UNSEEN = 1e12
+
 
 @dataclass(frozen=True)
 class FitPlan:
@@ -212,32 +215,31 @@ class FitData:
     Attributes
     ----------
     points : published figures. concerns : array (unknown, datum), which unknowns a figure may depend on.
+    variance : array (datum,), of their sampling error.
     """
 
     points: tuple[DataPoint, ...]
     concerns: BoolArray
+    variance: FloatArray
 
     @staticmethod
     def of(plan: FitPlan) -> FitData:
         """All the data of a plan, study by study."""
         concerns = plan.hierarchy.concerns(plan.unknowns, plan.studies, [len(own) for own in plan.points])
-        return FitData(tuple(point for study in plan.points for point in study), concerns)
+        points = tuple(point for study in plan.points for point in study)
+        return FitData(points, concerns, np.array([point.variance for point in points]))
 
-    def only(self, kept: BoolArray) -> FitData:
-        """Those marked in an array (datum,)."""
-        return FitData(
-            tuple(point for point, is_kept in zip(self.points, kept, strict=True) if is_kept), self.concerns[:, kept]
-        )
+    def without(self, gone: BoolArray) -> FitData:
+        """The same with nothing to learn from those marked in an array (datum,): their errors are without bounds.
+
+        They keep their places, so that every other figure is perturbed as in the whole fit.
+        """
+        return replace(self, variance=np.where(gone, _UNSEEN * self.variance, self.variance))
 
     @cached_property
     def observed(self) -> FloatArray:
         """Array (datum,): published values on their scales."""
         return np.array([point.value for point in self.points])
-
-    @cached_property
-    def variance(self) -> FloatArray:
-        """Array (datum,): variance of their sampling error."""
-        return np.array([point.variance for point in self.points])
 
 
 def after_portion(

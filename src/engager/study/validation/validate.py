@@ -51,7 +51,8 @@ class Validation:
     parameters : which population values were used; notes : what the reader should know of them.
     has_draws : every virtual trial drew population values of its own.
     unjudged : studies of which too many patients failed for a verdict.
-    start_year : of each study of relapsed or refractory disease. engager_arms : (study, arm) of those that give an engager.
+    start_year : of each study of relapsed or refractory disease. engager_arms : (study, arm) of those that give an
+        engager.
     """
 
     comparisons: tuple[Comparison, ...]
