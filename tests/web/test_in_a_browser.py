@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 PATHS = ("/", "/patient", "/model", "/story?patient=3&guess=clear", "/trial", "/design", "/runs", "/runs/tower-1",
-         "/runs/tower-1/handout", "/evidence", "/trust")  # fmt: skip
+         "/runs/tower-1/handout", "/evidence", "/evidence/forest", "/evidence/add", "/evidence/tower-2017",
+         "/trust")  # fmt: skip
 
 
 @pytest.fixture
@@ -135,3 +138,14 @@ def test_a_regimen_is_built_beside_the_kept_one_with_own_data_over_it(page, tmp_
     page.locator("#band").check()
     expect(page.locator("#exposure-told")).to_contain_text("200 patients", timeout=90_000)
     assert page.locator(".main-svg b").count() == 0
+
+
+def test_a_record_of_the_form_is_told_what_it_lacks(page):
+    from playwright.sync_api import expect
+
+    page.goto("/evidence/add")
+    page.locator("[name=id]").fill("doe-2024")
+    page.keyboard.press("Tab")
+    expect(page.locator("#record-told")).to_contain_text("things to mend", timeout=30_000)
+    expect(page.locator("#record-text")).to_have_value(re.compile("id: doe-2024"))
+    expect(page.locator("#record-save")).to_be_disabled()

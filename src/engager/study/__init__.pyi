@@ -6,6 +6,7 @@ from .adam.export import (
 from .browse import (
     evidence_rows as evidence_rows,
     record_rows as record_rows,
+    regimen_classes as regimen_classes,
     regimens_for_arms as regimens_for_arms,
 )
 from .compare.result import (
@@ -175,6 +176,24 @@ from .sensitivity.study import (
 )
 from .sensitivity.write import (
     write_sensitivity as write_sensitivity,
+)
+from .synthesis.own_record import (
+    CHOICES as CHOICES,
+    CheckedRecord as CheckedRecord,
+    check_record_text as check_record_text,
+    record_choices as record_choices,
+    record_text as record_text,
+)
+from .synthesis.pooled import (
+    chosen_by_default as chosen_by_default,
+    pooled_endpoint as pooled_endpoint,
+)
+from .synthesis.views import (
+    EvidenceView as EvidenceView,
+    forest_view as forest_view,
+    map_view as map_view,
+    network_view as network_view,
+    poolable_endpoints as poolable_endpoints,
 )
 from .trust import (
     shipped_review as shipped_review,

@@ -71,6 +71,8 @@ def record_rows(record_id: str) -> dict[str, Any]:
         "title": one.citation.title or one.id,
         "citation": cite(one),
         "bibtex": cite(one, "bibtex"),
+        "ris": cite(one, "ris"),
+        "csl": cite(one, "csl-json"),
         "kind": one.kind.replace("_", " "),
         "n": one.n,
         "figures": figures,
@@ -78,6 +80,11 @@ def record_rows(record_id: str) -> dict[str, Any]:
         "unseen": [(gap.claim, gap.believed) for gap in one.unseen],
         "notes": one.notes,
     }
+
+
+def regimen_classes() -> list[str]:
+    """Classes of the regimens that there are."""
+    return sorted({one.drug_class for one in load_regimens().values()})
 
 
 def regimens_for_arms() -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, Regimens
 
 if TYPE_CHECKING:
-    from engager.evidence import Pooled, Selection
+    from engager.evidence import Pooled
 
 EndpointOption = Annotated[
     str, typer.Option("--endpoint", metavar="ENDPOINT", help="E.g. CR, CR/CRh/CRi, MRD_response, OS.")
@@ -73,8 +73,10 @@ def pool(
     # Subgroups by class or setting ask for all of them.
     drug_class = drug_class or ("any" if by == "drug_class" else None)
     setting = setting or ("any" if by == "setting" else None)
+    from engager.study import pooled_endpoint
+
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
-    pooled = _pooled(endpoint, statistic, filters, method, by, covariate, level, at)
+    pooled = pooled_endpoint(endpoint, filters, statistic, method, by, covariate, level, at)
     if as_json:
         print_json(pooled.as_dict())
     else:
@@ -106,9 +108,10 @@ def forest(
     Example: engager evidence forest --endpoint CR/CRh --out forest.svg
     """
     from engager.evidence import cite, draw_forest, forest_table, record, write_figure
+    from engager.study import pooled_endpoint
 
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
-    pooled = _pooled(endpoint, statistic, filters, method, None, None, 0.95, at)
+    pooled = pooled_endpoint(endpoint, filters, statistic, method, months=at)
     simulated = [row for folder in run or () for row in _simulated(folder, pooled, run_arm)]
     landmark = f" {at:g} months" if at is not None else ""
     title = f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}{landmark}: published studies"
@@ -227,69 +230,6 @@ def filters_of(
         "lineage": lineage,
         "age_group": age_group,
     }
-
-
-def _pooled(
-    endpoint: str,
-    statistic: str | None,
-    filters: Mapping[str, Any],
-    method: str,
-    by: str | None,
-    covariates: list[str] | None,
-    level: float,
-    at: float | None = None,
-) -> Pooled:
-    from engager.core import InputError, Problem
-    from engager.evidence import (
-        POOLED_CLASS,
-        known_endpoint,
-        pool_hazard_ratios,
-        pool_medians,
-        pool_proportions,
-        pool_survival,
-        select,
-        with_defaults,
-    )
-
-    if not 0 < level < 1:
-        raise InputError(Problem("--level", level, "must be in 0 to 1, both excluded", "0.95 is usual."))
-    is_time = known_endpoint(endpoint, "--endpoint").kind == "time_to_event"
-    what = statistic or ("survival_at" if at is not None else "median" if is_time else "proportion")
-    if what == "survival_at" and (at is None or not at > 0):
-        raise InputError(Problem("--at", at, "must give the landmark in months, above 0", "E.g. --at 12."))
-    if what != "survival_at" and at is not None:
-        raise InputError(Problem("--at", at, f"belongs to survival_at, not to {what}", "Leave one of the two out."))
-    if what == "hazard_ratio":
-        return pool_hazard_ratios(endpoint, filters["year"], level)
-    if what not in ("proportion", "median", "survival_at"):
-        rule = "must be proportion, median, survival_at or hazard_ratio"
-        raise InputError(Problem("--statistic", what, rule))
-    filters, told = with_defaults(filters, POOLED_CLASS)
-    selection = chosen_by_default(told, lambda: select(endpoint, statistic=what, time_months=at, **filters))
-    if at is not None:
-        return pool_survival(selection, at, by, covariates or (), level)
-    if what == "median":
-        return pool_medians(selection, by, covariates or (), level)
-    return pool_proportions(selection, method, by, covariates or (), level)
-
-
-def chosen_by_default(told: tuple[str, ...], choose: Callable[[], Selection]) -> Selection:
-    """A selection whose remarks begin with what the defaults chose; when nothing is found, the error says so."""
-    from dataclasses import replace
-
-    from engager.core import InputError, Problem
-
-    try:
-        selection = choose()
-    except InputError as error:
-        if not told:
-            raise
-        problems = [
-            Problem(one.where, one.value, one.rule, "; ".join((*told, *filter(None, [one.next_step]))))
-            for one in error.problems
-        ]
-        raise InputError(problems) from None
-    return replace(selection, remarks=(*told, *selection.remarks))
 
 
 def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from engager.app.commands.evidence_synthesis import (
     Lineage,
     Setting,
     Year,
-    chosen_by_default,
     filters_of,
     short,
     tell_written,
@@ -104,6 +103,7 @@ def prior(
         select,
         with_defaults,
     )
+    from engager.study import chosen_by_default
 
     filters = filters_of(regimen, drug_class, setting, design, year, False, False, lineage, age_group)
     filters, told = with_defaults(filters, CONTROL_CLASS)

@@ -13,7 +13,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from engager.app.web.api import jobs as jobs_api, patient as patient_api, runs as runs_api, studies as studies_api
+from engager.app.web.api import (
+    evidence as evidence_api,
+    jobs as jobs_api,
+    patient as patient_api,
+    runs as runs_api,
+    studies as studies_api,
+)
 from engager.app.web.api.asking import problems
 from engager.app.web.jobs import JobStore
 from engager.app.web.pages import evidence, patient, runs, start, teach, trial, trust
@@ -54,6 +60,11 @@ def create_app(settings: Settings) -> Starlette:
         Route("/compare", runs.compare),
         Route("/design", trial.design),
         Route("/evidence", evidence.evidence),
+        Route("/evidence/forest", evidence.forest),
+        Route("/evidence/network", evidence.network),
+        Route("/evidence/map", evidence.evidence_map),
+        Route("/evidence/add", evidence.add),
+        Route("/api/evidence/check", evidence_api.check_record, methods=["POST"]),
         Route("/evidence/{record}", evidence.evidence_record),
         Route("/review", trust.review),
         Route("/trust", trust.trust),
