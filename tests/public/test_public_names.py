@@ -57,3 +57,15 @@ def test_documented_parameters_exist(layer, name):
     promised = {part.strip("* ") for names in _NAMES.findall(section[1]) for part in names.split(",")}
     accepted = set(inspect.signature(found).parameters)
     assert promised <= accepted, f"engager.{layer}.{name} documents {promised - accepted}"
+
+
+# A study's and a record's; what is wrong with an input and what is to be solved; figures to pool and unknowns to fit.
+MEANT_TWICE = {"Arm", "Regimen", "Problem", "Selection"}
+
+
+def test_a_class_name_stands_for_one_thing_but_for_those_that_a_decision_names():
+    layers = {}
+    for layer, name in PUBLIC:
+        if name[0].isupper() and not name.isupper():
+            layers.setdefault(name, []).append(layer)
+    assert {name for name, where in layers.items() if len(where) > 1} == MEANT_TWICE

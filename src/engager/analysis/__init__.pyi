@@ -19,8 +19,8 @@ from .cox import (
 from .endpoints import (
     ENDPOINTS as ENDPOINTS,
     STATISTICS as STATISTICS,
-    Endpoint as Endpoint,
     EndpointRequest as EndpointRequest,
+    EndpointRule as EndpointRule,
     Kind as Kind,
     endpoint as endpoint,
     origin_day as origin_day,

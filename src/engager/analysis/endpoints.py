@@ -100,7 +100,7 @@ class Times(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class EndpointRule:
     """One endpoint: its kind, a sentence for readers, and what builds its expressions."""
 
     kind: Kind
@@ -108,7 +108,7 @@ class Endpoint:
     build: Callable[[EndpointRequest], Share | Times]
 
 
-def endpoint(name: str, where: str = "endpoint") -> Endpoint:
+def endpoint(name: str, where: str = "endpoint") -> EndpointRule:
     """The definition of an endpoint.
 
     Raises
@@ -119,7 +119,7 @@ def endpoint(name: str, where: str = "endpoint") -> Endpoint:
     if name in ENDPOINTS:
         return ENDPOINTS[name]
     if response_categories(name):
-        return Endpoint(Kind.SHARE, f"best response {name.replace('/', ', ')}", _response)
+        return EndpointRule(Kind.SHARE, f"best response {name.replace('/', ', ')}", _response)
     rule = "is not an endpoint this package estimates"
     raise InputError(Problem(where, name, rule, nearest(name, ENDPOINTS)))
 
@@ -453,8 +453,8 @@ _RULES: dict[str, Callable[[EndpointRequest], Share | Times]] = {
     "CIR": _relapse_incidence,
     "TRM": _transplant_mortality,
 }
-ENDPOINTS: dict[str, Endpoint] = {
-    name: Endpoint(Kind(one.kind), one.meaning, _RULES[name])
+ENDPOINTS: dict[str, EndpointRule] = {
+    name: EndpointRule(Kind(one.kind), one.meaning, _RULES[name])
     for name, one in trial_endpoints().items()
     if name in _RULES
 }

@@ -88,7 +88,7 @@ from .records.schema import (
 )
 from .records.vocabulary import (
     STATISTICS_OF as STATISTICS_OF,
-    Endpoint as Endpoint,
+    KnownEndpoint as KnownEndpoint,
     TrialEndpoint as TrialEndpoint,
     endpoint as endpoint,
     known_endpoint as known_endpoint,

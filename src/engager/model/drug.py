@@ -38,7 +38,7 @@ _RECEPTORS = "target_per_"
 
 
 @dataclass(frozen=True)
-class Quantity:
+class DrugQuantity:
     """One quantity of a drug file, as given."""
 
     value: float
@@ -58,7 +58,7 @@ class Drug:
     id: str
     title: str
     target: str
-    quantities: dict[str, Quantity]
+    quantities: dict[str, DrugQuantity]
     sources: dict[str, str]
     hash: str
 
@@ -191,7 +191,7 @@ def apply_drug(model: Model, drug: Drug) -> Model:
     )
 
 
-def _replaced(old: Parameter, quantity: Quantity, to_table: float, drug_id: str) -> Parameter:
+def _replaced(old: Parameter, quantity: DrugQuantity, to_table: float, drug_id: str) -> Parameter:
     """A row of the table with the drug's value, in the table's unit."""
     value = quantity.value * to_table
     return replace(
@@ -216,7 +216,7 @@ def _mapping(content: Mapping[str, Any], key: str, where: str, problems: list[Pr
     return {}
 
 
-def _read_quantity(entry: Any, where: str, sources: Mapping[str, str], problems: list[Problem]) -> Quantity | None:
+def _read_quantity(entry: Any, where: str, sources: Mapping[str, str], problems: list[Problem]) -> DrugQuantity | None:
     if not isinstance(entry, dict):
         problems.append(Problem(where, entry, "must be a mapping with `value` and `unit`"))
         return None
@@ -244,7 +244,7 @@ def _read_quantity(entry: Any, where: str, sources: Mapping[str, str], problems:
         problems.append(Problem(f"{where}.value", entry.get("value"), f"must be within its range {low} to {high}"))
     if len(problems) > before:
         return None
-    return Quantity(
+    return DrugQuantity(
         value=value,
         unit=str(entry["unit"]),
         sd_log=spread if "sd_log" in entry else None,

@@ -51,7 +51,7 @@ from .plots.kaplan_meier import (
     figure_kaplan_meier as figure_kaplan_meier,
 )
 from .plots.patient import (
-    Course as Course,
+    DailyCourse as DailyCourse,
     PatientCourses as PatientCourses,
     patient_figure as patient_figure,
 )

@@ -19,7 +19,7 @@ from engager.engine import Problem as EngineProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen
-from engager.report import Course, PatientCourses, patient_figure
+from engager.report import DailyCourse, PatientCourses, patient_figure
 from engager.study.parameters import population_parameters
 from engager.study.patients.looks import COURSES
 from engager.study.run.content import planned_doses
@@ -67,7 +67,7 @@ class VirtualPatient:
         band = int(self.regimen.band_of(np.array([self.covariates["weight_kg"]]))[0])
         doses = [dose for dose in planned_doses(self.regimen, n_cycles, band) if dose.start_day < last]
         courses = {
-            one.label: Course(
+            one.label: DailyCourse(
                 self.days, self.columns[one.column] * one.scale, one.unit, one.panel, True, one.floor, one.limits
             )
             for one in COURSES

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from engager.core import InputError
-from engager.report import NARROW, Course, DoseSegment, PatientCourses, patient_figure
+from engager.report import NARROW, DailyCourse, DoseSegment, PatientCourses, patient_figure
 
 DAYS = np.arange(0.0, 57.0)
 
 
 def _patient(rate=0.2, amount=28.0, **more):
     courses = {
-        "CD19+ blasts": Course(DAYS, np.exp(-rate * DAYS), "fraction", "Leukemia", limits={1e-4: "MRD limit"}),
-        "CD19- blasts": Course(DAYS, np.full(57, 1e-6), "fraction", "Leukemia"),
-        "platelets": Course(DAYS, DAYS * 3, "10^3/uL", log=False),
+        "CD19+ blasts": DailyCourse(DAYS, np.exp(-rate * DAYS), "fraction", "Leukemia", limits={1e-4: "MRD limit"}),
+        "CD19- blasts": DailyCourse(DAYS, np.full(57, 1e-6), "fraction", "Leukemia"),
+        "platelets": DailyCourse(DAYS, DAYS * 3, "10^3/uL", log=False),
     }
     doses = [DoseSegment(0, 7, 9), DoseSegment(7, 28, amount), DoseSegment(42, 70, amount)]
     return PatientCourses(courses | more, doses, [0.0, 42.0], {29.0: "CR"})
@@ -42,7 +42,7 @@ def test_days_are_named_by_cycle_and_step():
 def test_cycle_labels_give_way_where_they_would_touch():
     days = np.arange(0.0, 400.0)
     long = PatientCourses(
-        {"drug": Course(days, days + 1, "ng/L")},
+        {"drug": DailyCourse(days, days + 1, "ng/L")},
         [DoseSegment(start, start + 28, 28) for start in range(0, 400, 42)],
         [float(start) for start in range(0, 400, 42)],
     )
@@ -71,14 +71,16 @@ def test_axis_ends_where_asked():
 
 
 def test_injection_is_a_mark_not_a_bar():
-    given = PatientCourses({"drug": Course(DAYS, DAYS + 1, "ng/L")}, [DoseSegment(3.0, 3.0, 250.0, "ug")], [0.0])
+    given = PatientCourses({"drug": DailyCourse(DAYS, DAYS + 1, "ng/L")}, [DoseSegment(3.0, 3.0, 250.0, "ug")], [0.0])
     strip = patient_figure(given).axes[0]
     assert [line.get_xdata()[0] for line in strip.lines if line.get_marker() == "^"] == [3.0]
     assert not strip.patches
 
 
 def test_what_cannot_be_drawn_is_refused_together():
-    bad = _patient(short=Course(DAYS, DAYS[:5], "fraction"), other=Course(DAYS, DAYS, "cells", panel="Leukemia"))
+    bad = _patient(
+        short=DailyCourse(DAYS, DAYS[:5], "fraction"), other=DailyCourse(DAYS, DAYS, "cells", panel="Leukemia")
+    )
     with pytest.raises(InputError) as caught:
         patient_figure(bad)
     assert len(caught.value.problems) == 2

@@ -15,7 +15,7 @@ import numpy as np
 from engager.core import FloatArray
 from engager.engine.instants import is_same_instant
 from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
-from engager.engine.reference.course import Course, Failure
+from engager.engine.reference.course import Failure, Running
 from engager.engine.reference.model import ReferenceModel, as_floats
 from engager.engine.switching.join import switching_times
 from engager.engine.tolerance import floors
@@ -70,7 +70,7 @@ def solve_reference(
     switching, least = switching_times(problem), floors(problem)
     for i in range(n_patients):  # SciPy warns where we set a status
         own = problem.times_of(i)
-        course = Course(
+        course = Running(
             model, as_floats(problem.parameters[i]), as_floats(inputs[i]),
             None if problem.initial is None else as_floats(problem.initial[i]),
             start=float(own[0]), rtol=rtol, atol=atol, method=method,
@@ -113,7 +113,7 @@ def _actions(schedule: Schedule, patient: int, times: FloatArray) -> Iterator[tu
 
 
 def _run(
-    course: Course, actions: list[tuple[float, Action, int, float]], times: FloatArray, values: FloatArray
+    course: Running, actions: list[tuple[float, Action, int, float]], times: FloatArray, values: FloatArray
 ) -> Status:
     """Carry one patient through its actions; fills `values` (time, state)."""
     saves = as_floats(times.tolist())

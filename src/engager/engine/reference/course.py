@@ -41,7 +41,7 @@ class Failure(Exception):
         self.status = status
 
 
-class Course:
+class Running:
     """State of one patient while it is being solved.
 
     Attributes
@@ -295,7 +295,7 @@ class _Steps:
     """Steps of SciPy's integrator over the states that move and have a value."""
 
     def __init__(
-        self, course: Course, end: float, atoms: list[float], method: str | None = None, first: float | None = None
+        self, course: Running, end: float, atoms: list[float], method: str | None = None, first: float | None = None
     ) -> None:  # fmt: skip
         self.course, self.end, self.atoms = course, end, atoms
         self.method, self.first_step = method or course.method, first

@@ -136,7 +136,7 @@ def _time(figure: Figure) -> float | None:
     return None
 
 
-def _takes_n_of_arm(figure: Figure, endpoint: words.Endpoint, arm: Arm | None) -> bool:
+def _takes_n_of_arm(figure: Figure, endpoint: words.KnownEndpoint, arm: Arm | None) -> bool:
     """A survival figure of a whole arm is about all its patients; one of responders, or of a part, may not
     be.
     """

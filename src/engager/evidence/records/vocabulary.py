@@ -32,7 +32,7 @@ STATISTICS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class KnownEndpoint:
     """One endpoint of the vocabulary.
 
     Attributes
@@ -107,10 +107,9 @@ def vocabulary() -> dict[str, Any]:
 
 
 @cache
-def _endpoints() -> dict[str, Endpoint]:
-    return {
-        name: Endpoint(name, **_without(entry, "aliases", "trial")) for name, entry in vocabulary()["endpoints"].items()
-    }
+def _endpoints() -> dict[str, KnownEndpoint]:
+    entries = vocabulary()["endpoints"].items()
+    return {name: KnownEndpoint(name, **_without(entry, "aliases", "trial")) for name, entry in entries}
 
 
 @cache
@@ -128,7 +127,7 @@ def _term_spellings() -> dict[str, str]:
 
 
 @cache
-def endpoint(spelling: str) -> Endpoint:
+def endpoint(spelling: str) -> KnownEndpoint:
     """The endpoint meant by `spelling`; one that is not in the vocabulary comes back with ``known=False``.
 
     Safety endpoints of the form ``<term>_any``, ``<term>_grade3plus`` and so on are known by their form.
@@ -143,10 +142,10 @@ def endpoint(spelling: str) -> Endpoint:
     term = _term_spellings().get(spelling, spelling)
     if term in vocabulary()["bare_terms"]:
         return _safety(term, "_any")
-    return Endpoint(spelling, "binary", spelling, spelling.replace("_", " "), known=False)
+    return KnownEndpoint(spelling, "binary", spelling, spelling.replace("_", " "), known=False)
 
 
-def known_endpoint(spelling: str, where: str = "endpoint") -> Endpoint:
+def known_endpoint(spelling: str, where: str = "endpoint") -> KnownEndpoint:
     """`endpoint`, refusing what the vocabulary does not know.
 
     Raises
@@ -234,13 +233,13 @@ def _spelled(section: str) -> dict[str, str]:
 
 
 @cache
-def _safety(term: str, suffix: str) -> Endpoint:
+def _safety(term: str, suffix: str) -> KnownEndpoint:
     name = f"{term}{suffix}"
     if name in _endpoints():
         return _endpoints()[name]
     words = {"_any": "any grade", "_severe": "severe", "_serious": "serious"}
     grade = words.get(suffix) or suffix[1:].replace("grade", "grade ").replace("plus", " or more").replace("_", "-")
-    return Endpoint(name, "binary", term, f"{term.replace('_', ' ')}, {grade}", better="lower")
+    return KnownEndpoint(name, "binary", term, f"{term.replace('_', ' ')}, {grade}", better="lower")
 
 
 def _fold(text: str) -> str:

@@ -184,7 +184,7 @@ def covariates(record: Record, arm: Arm) -> dict[str, float]:
 def _study(
     record: Record,
     arm: Arm,
-    wanted: words.Endpoint,
+    wanted: words.KnownEndpoint,
     statistic: str,
     family: bool,
     time_months: float | None,
@@ -262,7 +262,7 @@ def _counts(outcome: Outcome) -> tuple[int | None, bool, str | None]:
     return events, True, None
 
 
-def _preference(outcome: Outcome, is_derived: bool, arm: Arm, wanted: words.Endpoint) -> tuple[object, ...]:
+def _preference(outcome: Outcome, is_derived: bool, arm: Arm, wanted: words.KnownEndpoint) -> tuple[object, ...]:
     of_whole_arm = outcome.n is not None and outcome.n == arm.n
     fits = not of_whole_arm if wanted.counts == "responders" and wanted.kind == "binary" else True
     part_of_course = (outcome.window or "").startswith("cycle ")
@@ -277,7 +277,7 @@ def _preference(outcome: Outcome, is_derived: bool, arm: Arm, wanted: words.Endp
     )
 
 
-def _remarks(studies: Sequence[Study], wanted: words.Endpoint, allow_overlap: bool) -> tuple[str, ...]:
+def _remarks(studies: Sequence[Study], wanted: words.KnownEndpoint, allow_overlap: bool) -> tuple[str, ...]:
     said = []
     if allow_overlap:
         said.append("arms that share patients were all taken: intervals are too narrow")

@@ -21,7 +21,7 @@ from engager.model.sbml.units import unit_texts
 
 
 @dataclass(frozen=True)
-class Quantity:
+class NamedValue:
     """Something a formula may name and that has a value at the start.
 
     Attributes
@@ -78,7 +78,7 @@ class Document:
     id: str
     where: str
     graph: Graph
-    quantities: dict[str, Quantity] = field(default_factory=dict)
+    quantities: dict[str, NamedValue] = field(default_factory=dict)
     reactions: dict[str, Reaction] = field(default_factory=dict)
     assigned: dict[str, Node] = field(default_factory=dict)
     rated: dict[str, Node] = field(default_factory=dict)
@@ -148,7 +148,7 @@ class _Reader:
         self.out.formulas.append((element, node))
         return node
 
-    def _add(self, quantity: Quantity) -> None:
+    def _add(self, quantity: NamedValue) -> None:
         if quantity.id in self.out.quantities or quantity.id in self.out.reactions:
             raise InputError(Problem(f"{self.where}: {quantity.kind} {quantity.id}", quantity.id, "id used twice"))
         self.out.quantities[quantity.id] = quantity
@@ -198,7 +198,7 @@ class _Reader:
             if one.isSetSpatialDimensions() and one.getSpatialDimensionsAsDouble() == 0 and not self._has_size(one):
                 self.zero_dimensional.add(one.getId())
             size = one.getSize() if one.isSetSize() or self.level == 1 else math.nan
-            self._add(Quantity(one.getId(), "compartment", size, self._is_constant(one), self._unit(one.getUnits())))
+            self._add(NamedValue(one.getId(), "compartment", size, self._is_constant(one), self._unit(one.getUnits())))
 
     def _has_size(self, compartment: Any) -> bool:
         """Level 3 lets a compartment without dimensions have a size: then its species have concentrations as any."""
@@ -209,7 +209,7 @@ class _Reader:
     def _parameters(self) -> None:
         for one in self.model.getListOfParameters():
             value = one.getValue() if one.isSetValue() else math.nan
-            self._add(Quantity(one.getId(), "parameter", value, self._is_constant(one), self._unit(one.getUnits())))
+            self._add(NamedValue(one.getId(), "parameter", value, self._is_constant(one), self._unit(one.getUnits())))
 
     def _species(self) -> None:
         for one in self.model.getListOfSpecies():
@@ -228,7 +228,7 @@ class _Reader:
             if self.level >= 3 and not conversion and self.model.isSetConversionFactor():
                 conversion = self.model.getConversionFactor()
             self._add(
-                Quantity(
+                NamedValue(
                     name, "species", value, self._is_constant(one), self._unit(one.getSubstanceUnits()),
                     compartment=place, boundary=one.getBoundaryCondition(), conversion=conversion,
                     is_amount=one.getHasOnlySubstanceUnits() or is_zero, given_as_amount=as_amount,
@@ -259,7 +259,7 @@ class _Reader:
         for one in parameters:
             name = f"{reaction.getId()}.{one.getId()}"
             value = one.getValue() if one.isSetValue() else math.nan
-            self._add(Quantity(name, "parameter", value, True, self._unit(one.getUnits())))
+            self._add(NamedValue(name, "parameter", value, True, self._unit(one.getUnits())))
             local[one.getId()] = self.math.graph.symbol(name)
         return self._formula(law.getMath(), f"kineticLaw of {element}", local)
 
@@ -272,7 +272,7 @@ class _Reader:
             tree = ref.getStoichiometryMath().getMath()
             node = self._formula(tree, f"stoichiometryMath of {species} in {element}")
             if ref.isSetId():
-                self._add(Quantity(ref.getId(), "stoichiometry", math.nan, False))
+                self._add(NamedValue(ref.getId(), "stoichiometry", math.nan, False))
                 self.out.assigned[ref.getId()] = node
                 node = self.math.graph.symbol(ref.getId())
             return species, sign, node
@@ -281,7 +281,7 @@ class _Reader:
             value /= ref.getDenominator()
         if ref.isSetId():
             constant = ref.getConstant() if self.level >= 3 else False
-            self._add(Quantity(ref.getId(), "stoichiometry", value, constant))
+            self._add(NamedValue(ref.getId(), "stoichiometry", value, constant))
             return species, sign, self.math.graph.symbol(ref.getId())
         return species, sign, self.math.graph.const(value)
 

@@ -22,7 +22,7 @@ from engager.core import InputError, Problem, UnsupportedModel, nearest
 from engager.model.derivative import derivative
 from engager.model.expression import Graph, Node
 from engager.model.sbml.algebraic import solve_algebraic
-from engager.model.sbml.document import Document, Quantity, RawEvent
+from engager.model.sbml.document import Document, NamedValue, RawEvent
 from engager.model.sbml.math import MARK, RATE_OF, TIME_SYMBOL
 from engager.model.sbml.scope import Scope
 from engager.model.system import TIME, Event, System
@@ -72,7 +72,7 @@ class _Builder:
         if problems:
             raise InputError(problems[:50])
 
-    def _of_kind(self, kind: str) -> list[Quantity]:
+    def _of_kind(self, kind: str) -> list[NamedValue]:
         return [quantity for quantity in self.doc.quantities.values() if quantity.kind == kind]
 
     def _moving(self) -> dict[str, None]:
@@ -140,7 +140,7 @@ class _Builder:
             return self._given(quantity)
         return raw.symbol(_PARAMETER + name)
 
-    def _given(self, quantity: Quantity) -> Node:
+    def _given(self, quantity: NamedValue) -> Node:
         """The file's number, in the meaning the id has in formulas."""
         value = self.raw.const(quantity.value)
         if quantity.kind != "species" or quantity.is_amount == quantity.given_as_amount:
@@ -288,7 +288,7 @@ class _Builder:
             outputs[name] = self.run.resolve(raw.symbol(name), name)
         return outputs
 
-    def _amount_while_running(self, quantity: Quantity) -> Node:
+    def _amount_while_running(self, quantity: NamedValue) -> Node:
         raw = self.raw
         if quantity.id in self.moving:
             return raw.symbol(_STATE + quantity.id)
@@ -315,7 +315,7 @@ class _Builder:
         )  # fmt: skip
 
 
-def _is_unit_size(quantity: Quantity) -> bool:
+def _is_unit_size(quantity: NamedValue) -> bool:
     """Antimony's own compartment is the number 1, not something to multiply by."""
     return (quantity.id, quantity.value, quantity.constant) == ("default_compartment", 1.0, True)
 

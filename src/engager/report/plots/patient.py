@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Course:
+class DailyCourse:
     """One quantity over time.
 
     Attributes
@@ -67,7 +67,7 @@ class PatientCourses:
     marks : label by day, e.g. ``{29.0: "CR", 140.0: "relapse"}``.
     """
 
-    courses: Mapping[str, Course]
+    courses: Mapping[str, DailyCourse]
     doses: Sequence[DoseSegment] = ()
     cycle_starts: Sequence[float] = ()
     marks: Mapping[float, str] = field(default_factory=dict)
