@@ -18,7 +18,7 @@ from engager.calibration import PatientFunction, TrialFunction
 from engager.core import InputError
 from engager.evidence import trial_endpoints
 from engager.population import PopulationValues
-from engager.protocol import Protocol, read_protocol, shipped_protocol, shipped_protocols, write_protocol
+from engager.protocol import Protocol, disease_of, read_protocol, shipped_protocol, shipped_protocols, write_protocol
 from engager.study import design_study, export_adam, run_study
 from engager.study.run.distribute import _simulate_span
 from engager.trial import simulate_trial
@@ -144,3 +144,7 @@ def test_its_report_is_written(study, tmp_path):
     assert "<svg" in page
     for one in run.protocol.endpoints:
         assert trial_endpoints()[one.id].words in page
+    roles = disease_of(run.protocol.model).roles
+    harms = [one for one in trial_endpoints().values() if one.table == "safety" and roles.lacking(one.needs)]
+    assert bool(harms) == (study != "mt103-104")
+    assert not [one.words for one in harms if f">{one.words}<" in page]

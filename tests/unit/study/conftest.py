@@ -71,6 +71,7 @@ def fake_patients(protocol, replicate, seed):
                     "death_cause": ["leukemia" if d <= 700 else None for d in death.tolist()],
                     "crs_grade": pl.Series([0] * arm.n, dtype=pl.Int32),
                     "neurologic_grade": pl.Series([0] * arm.n, dtype=pl.Int32),
+                    "treatment_end_reason": pl.Series([None] * arm.n, dtype=pl.String),
                 },
                 schema_overrides={**dict.fromkeys(DAYS, pl.Float64), **dict.fromkeys(FLAGS, pl.Boolean)}
                 | {"death_cause": pl.String},

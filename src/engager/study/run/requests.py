@@ -12,7 +12,7 @@ from typing import Any
 from engager.analysis import EndpointRequest
 from engager.calibration import request_of
 from engager.evidence import trial_endpoints
-from engager.protocol import Endpoint, Protocol, Target
+from engager.protocol import Endpoint, Protocol, Target, disease_of
 
 _LANDMARKS_MONTHS = (6.0, 12.0)
 # Not every study has an induction; a study that has one names its deaths.
@@ -29,12 +29,14 @@ def requests_of(protocol: Protocol) -> list[EndpointRequest]:
 
 
 def page_requests_of(protocol: Protocol) -> list[EndpointRequest]:
-    """What a page shows beyond `requests_of`: adverse events that the study does not name, and with three or more arms
-    the hazard ratio of each pair.
+    """What a page shows beyond `requests_of`: adverse events that the study does not name and its model can show, and
+    with three or more arms the hazard ratio of each pair.
     """
+    roles = disease_of(protocol.model).roles
     arms = protocol.arm_ids
     named = {endpoint.id for endpoint in protocol.endpoints}
-    safety = [name for name, one in trial_endpoints().items() if one.table == "safety" and name not in _ASKED_FOR]
+    shown = {name: one for name, one in trial_endpoints().items() if not roles.lacking(one.needs)}
+    safety = [name for name, one in shown.items() if one.table == "safety" and name not in _ASKED_FOR]
     found = [
         request_for(protocol, Endpoint.model_validate(name), arm, "proportion")
         for name in safety if name not in named
