@@ -239,3 +239,15 @@ def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, no_report,
     resumed = engager(*command, "--resume", "--json")
     assert resumed.code == 0, resumed.err
     assert calls[2:] == [[1], [2]]
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(engager, tmp_path):
+    cuda = pytest.importorskip("numba.cuda")
+    if cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    out = tmp_path / "r"
+    found = engager("trial", "run", "tower", "--device", "cuda", "--out", str(out))
+    assert (found.code, found.out) == (2, "")
+    assert "needs an NVIDIA GPU with its driver" in found.err
+    assert "must be cpu or cuda" in engager("trial", "run", "tower", "--device", "gpu", "--out", str(out)).err
+    assert not out.exists()

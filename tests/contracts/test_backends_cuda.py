@@ -14,7 +14,7 @@ from engager.engine.examples import blow_up, one_compartment, predator_and_prey,
 def same(problem, **options):
     want = solve(problem, backend="native", **options)
     got = solve(problem, backend="cuda", **options)
-    for name in ("values", "status", "last_step", "inputs", "n_steps", "n_rejected"):
+    for name in ("values", "status", "last_step", "inputs", "n_steps", "n_rejected", "stopped", "end_time"):
         np.testing.assert_array_equal(getattr(got, name), getattr(want, name), err_msg=name)
 
 times = np.array([0.0, 0.4, 1.0])
@@ -26,6 +26,17 @@ infusion = [(0.0, Action.SET_INPUT, 0, 2.0), (0.6, Action.RESET, 0, 0.0), (0.8, 
 same(Problem(one, spread(one, 2), times, schedule=Schedule.same_for_all(2, infusion)), method="{method}", rtol=1e-3)
 same(Problem(blow_up(), np.array([[1.0], [0.2]]), np.array([0.0, 0.5, 1.5])), method="{method}", rtol=1e-2,
      max_steps=30)
+# limits met within a step, at the start, at a dose, and never; saved at times of each patient's own
+from engager.engine import Stops
+watched = Stops(
+    np.array([[1.0, 0.0], [0.5, 0.5], [0.0, -1.0]]),
+    np.array([[1.2, np.inf, np.inf], [np.inf, 0.1, -0.01], [1.9, np.inf, -1e-9], [np.inf] * 3]),
+)
+own = np.array([[0.0, 0.3, 1.0], [0.0, 0.5, 0.6], [0.1, 0.5, 0.9], [0.0, 0.0, 0.4]])
+dosed = Schedule.same_for_all(4, [(0.5, Action.ADD_TO_STATE, 0, 1.0), (0.7, Action.MULTIPLY_STATE, 1, 0.5)])
+stopping = Problem(prey, spread(prey, 4), own, schedule=dosed, stops=watched)
+same(stopping, method="{method}", rtol=1e-3)
+assert len(set(solve(stopping, backend="native", method="{method}", rtol=1e-3).stopped.tolist())) > 1
 from engager.model import read_antimony
 pulse = read_antimony("model m; X = 0; R := piecewise(100, time >= 24 && time < 25, 0); X' = R - 0.1*X; end")
 asked = Problem(pulse, np.zeros((1, 0)), np.array([0.0, 48.0]))
@@ -36,12 +47,37 @@ print("same bits")
 """
 
 
+_TRIAL = """
+from engager.protocol import Protocol
+from engager.trial import simulate_trial
+
+raw = {"study": "tiny", "arms": {"a": {"n": 1, "regimen": "blinatumomab"}}, "follow_up": {"months": 0.25}}
+study = Protocol.model_validate(raw)
+want, got = (
+    simulate_trial(study, replicates=range(1), seed=1, n_threads=1, n_sampled=1, backend=backend)
+    for backend in ("native", "cuda")
+)
+for name in ("patients", "visits", "events", "trajectories"):
+    assert getattr(got, name).equals(getattr(want, name)), name
+assert want.trajectories.height > 5
+print("same bits")
+"""
+
+
 @pytest.mark.parametrize("method", ["rodas5p", "dopri5"])
-def test_simulated_gpu_has_the_bits_of_compiled_code(method, tmp_path):
+def test_simulated_gpu_has_the_bits_of_compiled_code(method):
+    _simulated(_SCRIPT.replace("{method}", method))
+
+
+def test_a_trial_on_a_simulated_gpu_has_the_bits_of_compiled_code():
+    _simulated(_TRIAL)
+
+
+def _simulated(script):
     """In a process of its own: the simulator must be chosen before Numba is imported."""
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", _SCRIPT.replace("{method}", method)],
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", script],
         env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,4 +1,7 @@
 # Public names of this layer and the module each stands in: the one list, for type checkers and at run time.
+from .cuda.backend import (
+    require_gpu as require_gpu,
+)
 from .native.backend import (
     compile_times as compile_times,
     time_parts as time_parts,

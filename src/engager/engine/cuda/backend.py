@@ -15,7 +15,7 @@ from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.backend import refuse_events, starting_inputs
 from engager.engine.native.compiler import describe
 from engager.engine.native.kernel import generate_routines
-from engager.engine.problem import Problem, Schedule, Trajectories
+from engager.engine.problem import Problem, Schedule, Stops, Trajectories
 from engager.engine.tolerance import OF_PEAK, floor_of_all
 from engager.model import System
 
@@ -29,15 +29,19 @@ def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | No
     """Solves a checked problem on the first GPU; see `engager.engine.solve`."""
     cuda = _device()
     refuse_events(problem.system)
-    if problem.stops is not None or problem.save_times.ndim == 2:
-        rule = "cannot stop a patient early or save at times of its own"
-        raise InputError(Wrong("backend", "cuda", rule, "Use backend='native'."))
     started = time.perf_counter()
     follow = _kernel(problem.system, method, cuda)
     n, m = problem.parameters.shape[0], len(problem.system.states)
     schedule = problem.schedule or Schedule.empty(n)
     inputs = starting_inputs(problem)
-    n_times = len(problem.save_times)
+    times = np.atleast_2d(problem.save_times)
+    n_times = times.shape[1]
+    stops = problem.stops or Stops(np.zeros((0, m)), np.zeros((n, 0)))
+    stop, state = np.nonzero(stops.weights)
+    watching = [
+        np.searchsorted(stop, np.arange(len(stops.weights) + 1)), _one_long(state),
+        _one_long(stops.weights[stop, state]), _two_wide(stops.limits),
+    ]  # fmt: skip
     absolute = np.full(m, rtol * floor_of_all(problem)) if atol is None else atol
     given = [
         problem.parameters, inputs, np.zeros((1, m)) if problem.initial is None else problem.initial,
@@ -47,27 +51,34 @@ def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | No
     empty = cuda.device_array
     outputs = [
         empty((n, n_times, m)), empty(n, dtype=np.int64), empty(n), empty((n, max(inputs.shape[1], 1))),
-        empty(n, dtype=np.int64), empty(n, dtype=np.int64),
+        empty(n, dtype=np.int64), empty(n, dtype=np.int64), empty(n, dtype=np.int64), empty(n),
     ]  # fmt: skip
     actions = [schedule.time, schedule.action, schedule.index, schedule.value]
-    # a GPU array has at least one element
-    padded = [column if len(column) else np.zeros(1, dtype=column.dtype) for column in actions]
+    padded = [_one_long(column) for column in actions]
     parameters, begun, initial = (send(_two_wide(array)) for array in given)
     with np.errstate(all="ignore"):
         follow[max(1, -(-n // _BLOCK)), _BLOCK](
             parameters, begun, initial, problem.initial is not None, send(schedule.offsets),
-            *(send(column) for column in padded), send(problem.save_times), *outputs, send(first_step),
+            *(send(column) for column in padded), send(times), problem.save_times.ndim == 2, *outputs, send(first_step),
             send(absolute), float(rtol), float(rtol * OF_PEAK if atol is None else 0.0), int(max_steps),
+            len(stops.weights), *(send(column) for column in watching),
         )  # fmt: skip
         cuda.synchronize()
-    values, status, last_step, inputs_out, n_steps, n_rejected = (one.copy_to_host() for one in outputs)
+    values, status, last_step, inputs_out, n_steps, n_rejected, stopped, end_time = (
+        one.copy_to_host() for one in outputs
+    )
     result = Trajectories(
         system=problem.system, time=problem.save_times, values=values, status=status, last_step=last_step,
         inputs=inputs_out[:, : inputs.shape[1]], n_steps=n_steps, n_rejected=n_rejected,
-        stopped=np.full(n, -1, dtype=np.int64), end_time=np.full(n, problem.save_times[-1]),
+        stopped=stopped, end_time=end_time,
     )  # fmt: skip
     result.info["solve_seconds"] = time.perf_counter() - started
     return result
+
+
+def _one_long(array: Any) -> Any:
+    """A GPU array has at least one element."""
+    return np.ascontiguousarray(array) if len(array) else np.zeros(1, dtype=array.dtype)
 
 
 def _two_wide(array: FloatArray) -> FloatArray:
@@ -76,14 +87,25 @@ def _two_wide(array: FloatArray) -> FloatArray:
     return array if array.size else np.zeros((max(array.shape[0], 1), 1))
 
 
+def require_gpu() -> None:
+    """Stops with the reason where there is no GPU to solve on.
+
+    Raises
+    ------
+    InputError
+        Without numba-cuda, or without an NVIDIA GPU and its driver.
+    """
+    _device()
+
+
 def _device() -> Any:
     try:
         from numba import cuda
     except ImportError:
-        raise InputError(Wrong("backend", "cuda", "needs numba-cuda", "Install engager[gpu].")) from None
+        raise InputError(Wrong("device", "cuda", "needs numba-cuda", "Install engager[gpu], or use the CPU.")) from None
     if not cuda.is_available():
         rule = "needs an NVIDIA GPU with its driver"
-        raise InputError(Wrong("backend", "cuda", rule, "Use backend='native'."))
+        raise InputError(Wrong("device", "cuda", rule, "Leave it out to use the CPU."))
     return cuda
 
 

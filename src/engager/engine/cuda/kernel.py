@@ -16,12 +16,14 @@ from engager.engine.problem import Action, Status
 
 _KERNEL = """
 def follow(parameters, inputs, initial, has_initial, offsets, action_time, action, action_index, action_value,
-           save_times, values, status, last_step, inputs_out, n_steps, n_rejected, first_step, absolute_tolerance,
-           relative, of_peak, max_steps):
+           all_times, own_times, values, status, last_step, inputs_out, n_steps, n_rejected, stopped_by, end_time,
+           first_step, absolute_tolerance, relative, of_peak, max_steps,
+           n_stops, stop_from, stop_state, stop_weight, limits):
     patient = cuda.grid(1)
     if patient >= parameters.shape[0]:
         return
     w = cuda.local.array({size}, float64)
+    save_times = all_times[patient if own_times else 0]
     n_times = save_times.shape[0]
     prologue(parameters[patient], w)
     for i in range({n_inputs}):
@@ -32,7 +34,7 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
     act, last = offsets[patient], offsets[patient + 1]
     while act < last and action_time[act] < save_times[0]:
         act += 1
-    save, steps, rejected, ended = 0, 0, 0, 0
+    save, steps, rejected, ended, stopped = 0, 0, 0, 0, -1
     again = False
     h = first_step[patient]
     t = save_times[0]
@@ -40,7 +42,8 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
     finish = save_times[n_times - 1]
     while True:
         t = te
-        while act < last and action_time[act] <= t:
+        # a course that was stopped here ends before anything is done to it
+        while stopped < 0 and act < last and action_time[act] <= t:
             what, k, value = action[act], action_index[act], action_value[act]
             if what == {ADD_TO_STATE}:
                 w[{X} + k] = add(w[{X} + k], value)
@@ -55,11 +58,16 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
                 for i in range({n_inputs}):
                     w[{U} + i] = 0.0
             act += 1
+        if stopped < 0:
+            for back in range(n_stops):
+                stop = n_stops - 1 - back
+                if watched(w, {X}, stop, stop_from, stop_state, stop_weight) >= limits[patient, stop]:
+                    stopped = stop
         for i in range({n}):
             size = absolute(w[{X} + i])
             if size > w[{M} + i]:
                 w[{M} + i] = size
-        while save < n_times and save_times[save] <= t:
+        while save < n_times and (save_times[save] <= t or stopped >= 0):
             for i in range({n}):
                 values[patient, save, i] = w[{X} + i]
             save += 1
@@ -88,8 +96,22 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
             good = error <= 1.0 and {sound}
             if good:
                 arrived = taken == add(te, -t)
+                share = 1.0
+                for stop in range(n_stops):
+                    limit = limits[patient, stop]
+                    if watched(w, {Y}, stop, stop_from, stop_state, stop_weight) >= limit:
+                        sooner = share_to_stop(w, stop, stop_from, stop_state, stop_weight, limit)
+                        if stopped < 0 or sooner < share:
+                            stopped = stop
+                            share = sooner
+                if stopped >= 0:
+                    at = fma(share, taken, t)
+                    te = at if at < te else te
+                    arrived = True
                 reached = te if arrived else add(t, taken)
                 save = write_between(w, values, patient, save_times, save, t, taken, te)
+                if stopped >= 0:
+                    move_to(w, share)
                 grown = factor_now if factor_now > 0.2 else 0.2
                 grown = {growth_limit} if {growth_limit} < grown else grown
                 if again:
@@ -131,6 +153,8 @@ def follow(parameters, inputs, initial, has_initial, offsets, action_time, actio
         save += 1
     status[patient] = ended
     last_step[patient] = h
+    stopped_by[patient] = stopped
+    end_time[patient] = t
     n_steps[patient] = steps
     n_rejected[patient] = rejected
     for i in range({n_inputs}):
@@ -160,6 +184,40 @@ def first_guess(w, left):
     most, least = mul(left, 0.1), mul(left, 1e-8)
     step = step if step < most else most
     return step if step > least else least
+
+
+def watched(w, base, stop, stop_from, stop_state, stop_weight):
+    total = 0.0
+    for k in range(stop_from[stop], stop_from[stop + 1]):
+        total = fma(w[base + stop_state[k]], stop_weight[k], total)
+    return total
+
+
+def share_to_stop(w, stop, stop_from, stop_state, stop_weight, limit):
+    after = watched(w, {Y}, stop, stop_from, stop_state, stop_weight)
+    before = watched(w, {X}, stop, stop_from, stop_state, stop_weight)
+{increments}
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        s = mul(add(low, high), 0.5)
+        rest = add(1.0, -s)
+{weights}
+{summed}
+        late = fma(rest, bend, after)
+        if fma(s, late, mul(rest, before)) >= limit:
+            high = s
+        else:
+            low = s
+    return high
+
+
+def move_to(w, s):
+    rest = add(1.0, -s)
+{weights_once}
+    for i in range({n}):
+{bend_once}
+        late = fma(rest, bend, w[{Y} + i])
+        w[{Y} + i] = fma(s, late, mul(rest, w[{X} + i]))
 
 
 def write_between(w, values, patient, save_times, save, start, step, end):
@@ -192,7 +250,9 @@ def kernel_source(routines: Routines, tableau: Tableau) -> str:
         "stretch": number(steps.STRETCH), "smallest_step": number(driver.SMALLEST_STEP),
         "first_change": number(steps.FIRST_CHANGE),
         "sound": f"w[{at['PIVOT']}] >= {number(driver.PIVOT_LIMIT)}" if tableau.implicit else "True",
-        "weights": _weights(tableau), "bend": _bend(tableau, at["K"], n),
+        "weights": _weights(tableau, 8), "bend": _bend(tableau, at["K"], n, 12),
+        "weights_once": _weights(tableau, 4), "bend_once": _bend(tableau, at["K"], n, 8),
+        "increments": _increments(tableau, at["K"], n), "summed": _summed(tableau),
         **{one.name: int(one) for one in Action}, **{one.name: int(one) for one in Status},
     }  # fmt: skip
     parts = [
@@ -216,18 +276,34 @@ def _plus(weight: float, value: str, total: str) -> str:
     return f"add({total}, {value})" if weight == 1.0 else f"fma({value}, {number(weight)}, {total})"
 
 
-def _weights(tableau: Tableau) -> str:
+def _weights(tableau: Tableau, indent: int) -> str:
     lines = []
     for j in range(tableau.stages):
         d0, d1, d2 = (number(row[j]) for row in tableau.dense)
-        lines.append(f"        weight{j} = fma(s, fma(s, {d2}, {d1}), {d0})")
+        lines.append(f"{' ' * indent}weight{j} = fma(s, fma(s, {d2}, {d1}), {d0})")
     return "\n".join(lines)
 
 
-def _bend(tableau: Tableau, k: int, n: int) -> str:
-    lines = [f"            bend = mul(weight0, w[{k} + i])"]
+def _bend(tableau: Tableau, k: int, n: int, indent: int) -> str:
+    """What the continuous solution of a state has beyond a straight line, per s * (1 - s)."""
+    lines = [f"{' ' * indent}bend = mul(weight0, w[{k} + i])"]
     for j in range(1, tableau.stages):
-        lines.append(f"            bend = fma(weight{j}, w[{k + j * n} + i], bend)")
+        lines.append(f"{' ' * indent}bend = fma(weight{j}, w[{k + j * n} + i], bend)")
+    return "\n".join(lines)
+
+
+def _increments(tableau: Tableau, k: int, n: int) -> str:
+    """What a stop watches, of each stage's increments."""
+    return "\n".join(
+        f"    increment{j} = watched(w, {k + j * n}, stop, stop_from, stop_state, stop_weight)"
+        for j in range(tableau.stages)
+    )
+
+
+def _summed(tableau: Tableau) -> str:
+    """As `_bend`, of a watched sum."""
+    lines = ["        bend = mul(weight0, increment0)"]
+    lines += [f"        bend = fma(weight{j}, increment{j}, bend)" for j in range(1, tableau.stages)]
     return "\n".join(lines)
 
 

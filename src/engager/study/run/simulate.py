@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from engager.trial import TrialData
 
 DEFAULT_SEED = 1
+DEVICES = ("cpu", "cuda")
 # Pieces that may be found damaged and simulated again before the disk is to blame.
 _MOST_DAMAGED = 20
 
@@ -68,6 +69,25 @@ class RunProgress:
 Progress = Callable[[RunProgress], None]
 
 
+@dataclass(frozen=True)
+class _Where:
+    """On what a run is simulated.
+
+    Attributes
+    ----------
+    n_threads : cores; None: all. scheduler : address of a cluster, if any. device : ``cpu`` or ``cuda``.
+    """
+
+    n_threads: int | None
+    scheduler: str | None
+    device: str
+
+    @property
+    def n_here(self) -> int | None:
+        """Processes of this machine that share the pieces: one where a cluster or a GPU does the work."""
+        return self.n_threads if self.scheduler is None and self.device == "cpu" else 1
+
+
 def run_study(
     protocol: Protocol,
     *,
@@ -79,6 +99,7 @@ def run_study(
     n_threads: int | None = None,
     chunk: int | None = None,
     scheduler: str | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
     resume: bool = False,
     tell: Tell | None = None,
@@ -98,6 +119,7 @@ def run_study(
     chunk : replicates simulated and saved together; None: chosen by size. It changes no number.
     scheduler : address of a Dask scheduler that simulates the chunks, or ``local``; None: this process. It changes no
         number.
+    device : ``cpu``, or ``cuda`` for the equations on this machine's NVIDIA GPU; decisions stay here.
     progress : told after every step.
     resume : go on with an interrupted run in `out`; of a finished one nothing is done again, and where there is
         none a new one begins.
@@ -112,6 +134,7 @@ def run_study(
         On Ctrl-C; what is finished is kept, and the message says how to go on.
     """
     _check(replicates, seed, n_threads, chunk)
+    where = _where(n_threads, scheduler, device)
     if patients is not None:
         protocol = protocol.with_patients(patients)
     started, clock = datetime.now(UTC), time.perf_counter()
@@ -123,13 +146,14 @@ def run_study(
         "replicates": replicates,
         "parameters": values.used,
         "versions": versions(),
+        **({"device": device} if device != "cpu" else {}),
     }
     target = _target(protocol, seed, out, started, resume)
     work = Workplace(target, inputs, replicates, protocol.n_patients, tell or _warn)
     work.enter(resume)
     try:
         if not work.is_finished:
-            tables, data = _simulated(protocol, replicates, chunk, seed, n_threads, scheduler, values, work, progress)
+            tables, data = _simulated(protocol, replicates, chunk, seed, where, values, work, progress)
             manifest: dict[str, Any] = {
                 "manifest_version": MANIFEST_VERSION,
                 "trial": protocol.study,
@@ -163,6 +187,20 @@ def run_study(
 
 def _warn(text: str) -> None:
     warnings.warn(text, stacklevel=2)
+
+
+def _where(n_threads: int | None, scheduler: str | None, device: str) -> _Where:
+    """Where to simulate; refused when there is no such place."""
+    if device not in DEVICES:
+        raise InputError(Problem("--device", device, f"must be {' or '.join(DEVICES)}", "The default is cpu."))
+    if device == "cuda":
+        from engager.engine import require_gpu
+
+        if scheduler is not None:
+            rule = "is of this machine and cannot be asked of the workers of --scheduler"
+            raise InputError(Problem("--device", device, rule, "Leave one of the two out."))
+        require_gpu()
+    return _Where(n_threads, scheduler, device)
 
 
 def _check(replicates: int, seed: int, n_threads: int | None, chunk: int | None) -> None:
@@ -210,8 +248,7 @@ def _simulated(
     replicates: int,
     chunk: int | None,
     seed: int,
-    n_threads: int | None,
-    scheduler: str | None,
+    where: _Where,
     values: Parameters,
     work: Workplace,
     progress: Progress | None,
@@ -219,8 +256,8 @@ def _simulated(
     """Simulate what is missing and write the tables; digests of the tables, and what estimates and pages read."""
     n_damaged = 0
     while True:
-        spans = _spans(protocol, replicates, chunk, n_threads if scheduler is None else 1, work)
-        _simulate(protocol, spans, seed, n_threads, scheduler, values, work, replicates, progress)
+        spans = _spans(protocol, replicates, chunk, where.n_here, work)
+        _simulate(protocol, spans, seed, where, values, work, replicates, progress)
         try:
             return _collect(protocol, work)
         except DamagedChunk as damaged:
@@ -251,8 +288,7 @@ def _simulate(
     protocol: Protocol,
     spans: list[Span],
     seed: int,
-    n_threads: int | None,
-    scheduler: str | None,
+    where: _Where,
     values: Parameters,
     work: Workplace,
     replicates: int,
@@ -264,17 +300,18 @@ def _simulate(
     def tell(share: float) -> None:
         _tell(progress, protocol, done + share * (replicates - done), replicates, "simulating")
 
-    if scheduler is None:
+    if where.scheduler is None:
         pieces = simulate_spans(
-            protocol, spans, seed=seed, n_threads=n_threads, progress=tell, settings=values.settings
-        )
+            protocol, spans, seed=seed, n_threads=where.n_here, progress=tell, settings=values.settings,
+            backend="cuda" if where.device == "cuda" else "auto",
+        )  # fmt: skip
     else:
         from engager.study.run.distribute import simulate_on
 
-        pieces = simulate_on(scheduler, protocol, spans, seed, n_threads, values.settings, work.tell)
+        pieces = simulate_on(where.scheduler, protocol, spans, seed, where.n_threads, values.settings, work.tell)
     for finished, (span, data) in enumerate(pieces, start=1):
         work.keep(span, data)
-        if scheduler is not None:
+        if where.scheduler is not None:
             tell(finished / len(spans))
 
 

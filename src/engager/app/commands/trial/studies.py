@@ -116,6 +116,9 @@ def run_trial(
             help="Dask scheduler to simulate on, e.g. tcp://host:8786, or local. Changes no number.",
         ),
     ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="cpu, or cuda: the equations on this machine's NVIDIA GPU.")
+    ] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html; it changes no number.")
@@ -144,6 +147,7 @@ def run_trial(
             n_threads=threads,
             chunk=chunk,
             scheduler=scheduler,
+            device=device,
             progress=tell,
             resume=resume,
             tell=remark,
