@@ -79,7 +79,7 @@ def test_a_figure_nobody_reached_has_no_number():
 
 
 def test_targets_keep_their_order_and_those_no_trial_answers_are_left_out():
-    unanswered = {"arm": "a", "endpoint": "ORR", "proportion": 0.1, "n": 20}
+    unanswered = {"arm": "a", "endpoint": "GVHD_any", "proportion": 0.1, "n": 20}
     os12 = {"arm": "a", "endpoint": "OS", "value": 0.5, "time_months": 12, "n": 20}
     found = compare(virtual(study(os12, unanswered, CR), [5] * 20))
     assert [one.endpoint for one in found] == ["OS", "CR"]
