@@ -34,7 +34,7 @@ def design(
     parameters: Annotated[
         str,
         typer.Option(
-            metavar="PARAMETERS", help="posterior, or a file of engager calibrate; its median is told as well."
+            metavar="PARAMETERS", help="posterior, or a file of engager calibrate; its median is reported too."
         ),
     ] = "posterior",
     out: Annotated[

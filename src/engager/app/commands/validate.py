@@ -51,7 +51,7 @@ def validate(
         str, typer.Option(metavar="PARAMETERS", help="posterior, center, table, or a file of engager calibrate.")
     ] = "posterior",
     uncertainty: Annotated[
-        bool, typer.Option("--uncertainty", help="Also tell patients, parameters and Monte Carlo apart.")
+        bool, typer.Option("--uncertainty", help="Also separate the scatter from patients, parameters and Monte Carlo error.")
     ] = False,
     markdown: Annotated[
         Path | None,
