@@ -426,7 +426,7 @@ def test_the_command_tells_what_it_wrote_and_left_out(engager, run, tmp_path):
     [
         (("--replicate", 2), "must be from 0 to 1; the run has 2 replicates"),
         (("--replicate", -1), "must be from 0 to 1"),
-        (("--format", "sdtm"), "must be one of adam"),
+        (("--format", "sdtm"), "must be one of xlsx, csv, adam"),
         (("--reference-date", "1582-01-01"), "must be from 1900-01-01"),
     ],
 )

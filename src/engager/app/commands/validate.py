@@ -51,7 +51,10 @@ def validate(
         str, typer.Option(metavar="PARAMETERS", help="posterior, center, table, or a file of engager calibrate.")
     ] = "posterior",
     uncertainty: Annotated[
-        bool, typer.Option("--uncertainty", help="Also separate the scatter from patients, parameters and Monte Carlo error.")
+        bool,
+        typer.Option(
+            "--uncertainty", help="Also separate scatter from patients, from parameters and from Monte Carlo."
+        ),
     ] = False,
     markdown: Annotated[
         Path | None,
