@@ -7,6 +7,7 @@ In: the mapping read from a study file (`protocol_text` reads the file). Out: a 
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -145,6 +146,19 @@ class Protocol(Part):
         if counted.window_cycles is None:
             return None
         return float(self.arms[arm_id].regimen.cycle_start(counted.window_cycles + 1))
+
+    def _repr_html_(self) -> str:
+        """Title, arms and endpoints, for a notebook."""
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{arm.n}</td><td>{escape(arm.regimen.id or arm.regimen.drug)}</td></tr>"
+            for name, arm in self.arms.items()
+        )
+        head = "<tr><th>arm</th><th>patients</th><th>regimen</th></tr>"
+        endpoints = escape(", ".join(dict.fromkeys(one.id for one in self.endpoints)))
+        return (
+            f"<p><b>{escape(self.title or self.study)}</b> ({escape(self.study)})</p><table>{head}{rows}</table>"
+            f"<p>endpoints: {endpoints}; {self.follow_up.months:g} months of follow-up</p>"
+        )
 
     def with_patients(self, n_patients: int) -> Protocol:
         """The same study with another number of patients, in the arms' proportions.

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from typing import Any
 
 from engager.evidence import (
@@ -47,6 +48,14 @@ class EvidenceView:
     notes: tuple[str, ...]
     references: tuple[str, ...]
     command: str
+
+    def _repr_html_(self) -> str:
+        """The picture with its numbers and remarks, for a notebook."""
+        head, *rows = ([escape(cell) for cell in row] for row in self.table)
+        told = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows)
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        table = f"<table><thead><tr><th>{'</th><th>'.join(head)}</th></tr></thead><tbody>{told}</tbody></table>"
+        return f"<p><b>{escape(self.title)}</b></p>{self.svg}<p>{escape(self.words)}</p>{table}<ul>{notes}</ul>"
 
 
 @cache
