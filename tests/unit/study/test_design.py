@@ -244,6 +244,54 @@ def test_ctrl_c_is_told_plainly(monkeypatch):
         judged(RANDOMIZED, "{primary: CR}")
 
 
+def test_an_interrupted_design_goes_on_with_the_arms_it_has(simulation, monkeypatch, tmp_path):
+    block, options = "{primary: CR, patients: 60}", {"replicates": 20, "work": tmp_path / "arms"}
+    whole = judged(RANDOMIZED, block, replicates=20)
+    n_arms, fake = len(simulation), engager.study.design.arms.simulate_trial
+    simulation.clear()
+
+    def stop_at_the_third(*arguments, **named):
+        if len(simulation) == 2:
+            raise KeyboardInterrupt
+        return fake(*arguments, **named)
+
+    monkeypatch.setattr(engager.study.design.arms, "simulate_trial", stop_at_the_third)
+    with pytest.raises(Interrupted, match="2 finished arms are kept in"):
+        judged(RANDOMIZED, block, **options)
+    monkeypatch.setattr(engager.study.design.arms, "simulate_trial", fake)
+    simulation.clear()
+    again = judged(RANDOMIZED, block, **options)
+    assert len(simulation) == n_arms - 2
+    assert again.rows == whole.rows
+    assert again.trials.equals(whole.trials)
+
+
+def test_kept_arms_of_other_inputs_or_with_other_bytes_are_not_used(simulation, tmp_path):
+    block, work = "{primary: CR, patients: 60}", tmp_path / "arms"
+    judged(RANDOMIZED, block, replicates=20, work=work)
+    n_arms = len(simulation)
+    assert len(list(work.iterdir())) == n_arms
+    simulation.clear()
+    judged(RANDOMIZED, block, replicates=20, seed=2, work=work)
+    assert len(simulation) == n_arms
+    simulation.clear()
+    first = sorted(work.iterdir())[0]
+    content = bytearray(first.read_bytes())
+    content[len(content) // 2] ^= 1
+    first.write_bytes(bytes(content))
+    judged(RANDOMIZED, block, replicates=20, work=work)
+    judged(RANDOMIZED, block, replicates=20, seed=2, work=work)
+    assert len(simulation) == 1
+
+
+def test_a_place_for_kept_arms_that_is_a_file_is_refused(simulation, tmp_path):
+    place = tmp_path / "arms"
+    place.write_text("mine")
+    with pytest.raises(InputError, match="--work"):
+        judged(RANDOMIZED, "{primary: CR}", work=place)
+    assert place.read_text() == "mine"
+
+
 def test_mrd_in_remission_is_counted_among_everybody():
     study = """
 study: remission

@@ -40,6 +40,10 @@ def design(
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="New folder for report.html, tables and manifest.")
     ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Keep finished arms here; the same command then goes on after a stop."),
+    ] = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -65,6 +69,7 @@ def design(
             patients=sizes,
             parameters=parameters,
             n_threads=threads,
+            work=work,
             progress=tell,
         )
     page = write_design(found, out) if out is not None else None

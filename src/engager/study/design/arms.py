@@ -7,13 +7,17 @@ scenarios leave alone is the same in both.
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, digest
+from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, InputError, Problem, digest, write_whole
 from engager.population import Settings
 from engager.protocol import Arm, Endpoint, NullArm, Protocol, write_protocol
+from engager.study.run.tables import parquet_bytes
 from engager.trial import simulate_trial
 
 if TYPE_CHECKING:
@@ -108,12 +112,35 @@ def months_needed(protocol: Protocol, window_days: float | None) -> float:
     return min(protocol.follow_up.months, weeks * DAYS_PER_WEEK / DAYS_PER_MONTH)
 
 
-class ArmStore:
-    """Simulates arms and keeps their patients."""
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
-    def __init__(self, replicates: int, seed: int, n_threads: int | None):
+
+class ArmStore:
+    """Simulates arms and keeps their patients.
+
+    Parameters
+    ----------
+    work : a folder in which finished arms are kept, and found again; None: they are kept until the process ends.
+    inputs : all that the patients hang on beside the arm itself, replicates and seed: hashes of model and population
+        values, versions. An arm kept under other inputs is another one.
+    """
+
+    def __init__(self, replicates: int, seed: int, n_threads: int | None, work: Path | None = None, inputs: str = ""):
         self.replicates, self.seed, self.n_threads = replicates, seed, n_threads
+        self.work, self.inputs = work, inputs
         self._patients: dict[str, pl.DataFrame] = {}
+        if work is not None:
+            try:
+                work.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                rule = f"must be a folder that can be made ({error.strerror})"
+                raise InputError(Problem("--work", str(work), rule, "Choose another place.")) from None
+
+    @property
+    def n_finished(self) -> int:
+        """Arms that are there."""
+        return len(self._patients)
 
     def add(self, jobs: list[ArmJob], progress: Progress) -> None:
         """Simulate those that are not there yet.
@@ -123,6 +150,8 @@ class ArmStore:
         progress : told the finished share.
         """
         wanted = {job.key: job for job in jobs if job.key not in self._patients}
+        self._patients |= {key: found for key in wanted if (found := self._kept(key)) is not None}
+        wanted = {key: job for key, job in wanted.items() if key not in self._patients}
         total, done = sum(job.work for job in wanted.values()) or 1.0, 0.0
         for key, job in wanted.items():
 
@@ -130,11 +159,34 @@ class ArmStore:
                 progress((before + share * work) / total)
 
             self._patients[key] = self._simulate(job, tell)
+            self._keep(key)
             done += job.work
 
     def patients(self, job: ArmJob) -> pl.DataFrame:
         """The patients table of an arm, all replicates."""
         return self._patients[job.key]
+
+    def _name(self, key: str) -> str:
+        return digest(f"{key} {self.seed} {self.replicates} {self.inputs}")
+
+    def _keep(self, key: str) -> None:
+        """Write an arm; its name holds the hash of its bytes."""
+        if self.work is not None:
+            content = parquet_bytes(self._patients[key])
+            write_whole(self.work / f"{self._name(key)}-{_hash(content)}.parquet", content)
+
+    def _kept(self, key: str) -> pl.DataFrame | None:
+        """An arm of an earlier run; None when there is none whose bytes are those that were written."""
+        import polars as pl
+
+        if self.work is None:
+            return None
+        for path in self.work.glob(f"{self._name(key)}-*.parquet"):
+            content = path.read_bytes()
+            if path.stem.endswith(_hash(content)):
+                return pl.read_parquet(io.BytesIO(content))
+            path.unlink()
+        return None
 
     def _simulate(self, job: ArmJob, progress: Progress) -> pl.DataFrame:
         data = simulate_trial(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from engager.analysis import Decisions, TwoStage, characteristics, decide
-from engager.core import DESIGN_REPLICATES, InputError, Interrupted, Problem
+from engager.core import DESIGN_REPLICATES, InputError, Interrupted, Problem, versions
 from engager.protocol import DesignBlock, Protocol
 from engager.study.design.arms import ArmStore
 from engager.study.design.inputs import check_design, design_manifest
@@ -39,6 +40,7 @@ def design_study(
     patients: Sequence[int] = (),
     parameters: str = "posterior",
     n_threads: int | None = None,
+    work: Path | None = None,
     progress: Progress | None = None,
 ) -> DesignResult:
     """Operating characteristics of the design of a study.
@@ -51,6 +53,7 @@ def design_study(
     patients : sizes instead of the design's own, all arms together.
     parameters : ``posterior``, or the path of a posterior file of your own.
     n_threads : None for all cores. It changes no number.
+    work : a folder that keeps finished arms, so that the same call goes on after an interruption; None: none.
     progress : told what is done and the finished share.
 
     Raises
@@ -58,7 +61,7 @@ def design_study(
     InputError
         All bad arguments together.
     Interrupted
-        On Ctrl-C; nothing is written.
+        On Ctrl-C; what is finished is kept in `work`.
 
     Notes
     -----
@@ -79,8 +82,8 @@ def design_study(
     prior, selection = historical_control(design) if test == "bayesian" else (None, None)
     stages = two_stages(design) if test == "simon" else None
     values, settings = settings_of(protocol, seed, parameters)
+    store = ArmStore(replicates, seed, n_threads, work, _inputs(protocol, values))
     try:
-        store = ArmStore(replicates, seed, n_threads)
         plans = [plan_of(one, settings, stages) for one in scenarios]
         rules = _rules(plans, protocol.n_patients, stages)
         tell = progress or (lambda label, share: None)
@@ -88,11 +91,20 @@ def design_study(
         store.add(jobs, lambda share: tell("simulating", _SHARE_OF_SIMULATION * share))
         rows, trials, counts = _judge(plans, rules, store, prior, tell)
     except KeyboardInterrupt:
-        raise Interrupted("Interrupted; nothing was written.") from None
+        if work is None:
+            raise Interrupted("Interrupted; nothing was written. Name a folder with --work to keep arms.") from None
+        kept = f"Interrupted; {store.n_finished} finished arms are kept in {work}"
+        raise Interrupted(f"{kept}. Go on with the same options.") from None
     manifest = design_manifest(protocol, seed, replicates, parameters, values, prior)
     manifest |= {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 2)}
     notes = _notes(protocol, design, values, rows)
     return DesignResult(protocol, tuple(rows), trials, prior, selection, counts, notes, manifest)
+
+
+def _inputs(protocol: Protocol, values: Parameters) -> str:
+    """What simulated patients hang on beside study, seed and replicates."""
+    models = {arm: protocol.model_of(arm).hash for arm in protocol.arm_ids}
+    return repr((models, values.used, values.hash, versions()))
 
 
 def _rules(plans: list[Plan], n_study: int, stages: TwoStage | None) -> list[list[Rules]]:
