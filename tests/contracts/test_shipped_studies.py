@@ -142,6 +142,8 @@ def test_its_report_is_written(study, tmp_path):
     run = run_study(small(study), replicates=2, seed=5, out=tmp_path / "run", n_threads=1, parameters="table")
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "<svg" in page
+    is_tumor = run.protocol.population.setting == "lymphoma"
+    assert "reached CR, CRh or CRi" not in page or not is_tumor
     for one in run.protocol.endpoints:
         assert trial_endpoints()[one.id].words in page
     roles = disease_of(run.protocol.model).roles

@@ -29,11 +29,13 @@ class _Step:
 
 _RESPONDED = ("hsct", "relapse", "died_in_response", "in_response")
 _NOT_RESPONDED = ("died", "alive")
+_REACHED = "reached CR, CRh or CRi; what came first afterwards:"
+_REACHED_BY_SIZE = "reached CR or PR; what came first afterwards:"
 _STEPS = (
     _Step("patients of this arm", (_UNTREATED, _FAILED, *_RESPONDED, *_NOT_RESPONDED), 0),
     _Step("never got study drug", (_UNTREATED,), 1),
     _Step("treated", (*_RESPONDED, *_NOT_RESPONDED), 1),
-    _Step("reached CR, CRh or CRi; what came first afterwards:", _RESPONDED, 2),
+    _Step(_REACHED, _RESPONDED, 2),
     _Step("transplant", ("hsct",), 3),
     _Step("relapse", ("relapse",), 3),
     _Step("death", ("died_in_response",), 3),
@@ -61,6 +63,7 @@ def participant_flow(patients: pl.DataFrame, arms: Sequence[str]) -> dict[str, l
     """
     import polars as pl
 
+    is_tumor = "tumor_mL" in patients.columns
     counted = patients.with_columns(fate=_fate()).group_by("arm", "replicate", "fate").len()
     flow: dict[str, list[dict[str, str | int]]] = {}
     for arm in arms:
@@ -76,7 +79,8 @@ def participant_flow(patients: pl.DataFrame, arms: Sequence[str]) -> dict[str, l
             if each.any() or step.depth < 1:
                 spread = f"{each.min()} to {each.max()}" if each.min() != each.max() else ""
                 count = sum(whole.get(fate, 0) for fate in step.fates)
-                flow[arm].append({"name": step.name, "count": count, "range": spread, "depth": step.depth})
+                name = _REACHED_BY_SIZE if is_tumor and step.name == _REACHED else step.name
+                flow[arm].append({"name": name, "count": count, "range": spread, "depth": step.depth})
     return flow
 
 
@@ -84,7 +88,7 @@ def _fate() -> pl.Expr:
     """What became of a patient, one word for each."""
     import polars as pl
 
-    responded = pl.col("best_response").is_in(["CR", "CRh", "CRi"]).fill_null(False)
+    responded = pl.col("best_response").is_in(["CR", "CRh", "CRi", "PR"]).fill_null(False)
     hsct, relapse, death = (pl.col(name).fill_null(np.inf) for name in ("hsct_day", "relapse_day", "death_day"))
     first = pl.min_horizontal(hsct, relapse, death)
     return (

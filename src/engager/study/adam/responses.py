@@ -37,7 +37,7 @@ _DENOMINATORS = {
     "relapsed": "subjects who relapsed",
     "transplanted": "transplanted subjects",
 }
-_RESPONSES = ("CR", "CRh", "CRi")
+_RESPONSES = ("CR", "CRh", "CRi", "PR")
 
 
 def adrs(source: Source) -> Dataset:
@@ -82,6 +82,11 @@ def adrs(source: Source) -> Dataset:
     )
 
 
+def _is_nodal(source: Source) -> bool:
+    """Whether responses are those of a tumor's size."""
+    return "tumor_mL" in source.followed.columns
+
+
 def _best(source: Source) -> pl.DataFrame:
     best = pl.col("best_response")
     reached: pl.Expr = pl.col("response_day")
@@ -91,7 +96,7 @@ def _best(source: Source) -> pl.DataFrame:
         parameter=pl.lit("BOR"),
         text=best.str.replace("none", "NONE"),
         at=reached,
-        criterion=pl.lit("CR, CRh or CRi"),
+        criterion=pl.lit("CR or PR" if _is_nodal(source) else "CR, CRh or CRi"),
         meets=best.is_in(_RESPONSES).fill_null(False),
         counted=pl.lit(True),
     )

@@ -159,5 +159,9 @@ _LINES = (
         _share(lambda: _column("prior_hsct"), "prior_hsct"),
         _printed_share("prior_hsct"),
     ),
+    _Line("Tumor volume, mL, median (range)", _spread("tumor_mL"), _printed_spread("tumor_mL")),
+    _Line("Indolent lymphoma", _share(lambda: _column("indolent"), "indolent"), _printed_share("indolent")),
+    _Line("T lineage", _share(lambda: _column("t_lineage"), "t_lineage"), _printed_share("t_lineage")),
+    _Line("CD20 on blasts", _share(lambda: _column("cd20_positive"), "cd20_positive"), _printed_share("cd20_positive")),
     _Line("Extramedullary disease", _share(lambda: _column("extramedullary"), "extramedullary"), lambda _: None),
 )

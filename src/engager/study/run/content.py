@@ -42,6 +42,7 @@ _PANELS = (
     Panel("Drug in serum, patients on drug", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=10.0, from_floor=True),
     Panel("Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1),
     MARROW,
+    Panel("Tumor", {"tumor_cells": "tumor cells"}, "cells", floor=1.0),
     Panel("Cytokines", _CYTOKINES, "pg/mL", floor=1.0),
     Panel(
         "Neutrophils",
