@@ -99,8 +99,9 @@ class FakeSimulation:
         settings=None,
         n_sampled=24,
         only_patients=False,
+        backend="auto",
     ):
-        self.settings = settings
+        self.settings, self.backend = settings, backend
         self.calls.append((replicates[0], replicates[-1] + 1))
         if self.interrupt_at_call == len(self.calls):
             raise KeyboardInterrupt
