@@ -80,6 +80,8 @@ def test_every_salvage_regimen_of_a_study_is_one_of_its_record():
         protocol = shipped_protocol(study)
         if record(protocol.record).population.setting == "transplant":
             continue  # its record's arms are transplants; what patients had before is the study's
+        if protocol.endpoints[0].origin == "failure":
+            continue  # its record's arm is what followed the drug of the study
         for arm in protocol.arms.values():
             assert arm.regimen.id in {one.regimen for one in record(protocol.record).arms}
 

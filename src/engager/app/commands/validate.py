@@ -43,6 +43,7 @@ def validate(
     work: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="With --leave-out: the folder of the fit (engager calibrate --work), to fit again without the study"
             " instead of by weights."
         ),
