@@ -45,7 +45,7 @@ def validate(
         typer.Option(
             metavar="PATH",
             help="With --leave-out: the folder of the fit (engager calibrate --work), to fit again without the study"
-            " instead of by weights."
+            " instead of by weights.",
         ),
     ] = None,
     parameters: Annotated[
