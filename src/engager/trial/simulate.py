@@ -376,6 +376,7 @@ class ArmRun:
             self._fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], "no response")
             rows = rows[course.on_treatment[rows]]
         if (stop := regimen.stop_if) is not None:
+            done = course.cycle[rows] - 1
             complete = rows[(done >= stop.after_cycle) & np.isin(self._responses(rows), stop.response)]
             stop_treatment(course, complete, course.clock[complete], "treatment completed")
             rows = rows[course.on_treatment[rows]]

@@ -314,3 +314,20 @@ def test_nobody_at_a_visit_is_nothing(clinic):
     assert clinic.assessment.blood_visit(none, "cycle").size == 0
     clinic.assessment.marrow_visit(none, "cycle")
     assert clinic.course.visits == []
+
+
+@pytest.mark.parametrize(("blasts", "partly"), [(0.0, True), (25.0, True), (25.1, False)])
+def test_a_partial_remission_has_25_percent_blasts_at_most(clinic, blasts, partly):
+    clinic.marrow(29, marrow_blasts_percent=blasts)
+    assert clinic.assessment.partly_responding(EVERYBODY).tolist() == [partly] * 4
+
+
+@pytest.mark.parametrize(
+    ("entry", "blasts", "day", "worse"),
+    [(60.0, 60.0, 43, True), (60.0, 59.9, 43, False), (60.0, 60.0, 19.9, False), (60.0, 60.0, 20.0, True),
+     (10.0, 24.9, 43, False), (10.0, 25.0, 43, True), (4.0, 4.0, 43, False)],
+)  # fmt: skip
+def test_no_fewer_blasts_than_at_entry_are_progression_after_the_early_marrow(clinic, entry, blasts, day, worse):
+    clinic.course.recruits.covariates["marrow_blasts_percent"][:] = entry
+    clinic.marrow(day, marrow_blasts_percent=blasts)
+    assert clinic.assessment.progressed(EVERYBODY).tolist() == (EVERYBODY.tolist() if worse else [])
