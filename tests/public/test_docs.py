@@ -50,6 +50,7 @@ def test_commands_named_exist(document):
             name = words.pop(0)
             assert name in command.commands, f"{line}: no command {name}"
             command = command.commands[name]
-        known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+        known = {"--help", "-h"}
+        known |= {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
         unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
         assert not unknown, f"{line}: no option {unknown}"
