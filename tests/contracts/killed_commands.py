@@ -26,12 +26,14 @@ from types import SimpleNamespace
 os.environ["POLARS_MAX_THREADS"] = "1"  # a fork has no other threads
 
 import numpy as np
+import polars as pl
 
 import engager.calibration
 import engager.calibration.population.fit
 import engager.report
 import engager.study
 import engager.study.adam.export
+import engager.study.design.arms
 import engager.study.run.content
 import engager.study.run.simulate
 import engager.study.validation.calibrate
@@ -116,6 +118,20 @@ def _calibrate(folder: Path) -> None:
     found.posterior.write(folder / "posterior.json")
 
 
+def _arms(folder: Path) -> None:
+    """The arms of a design, whose simulation is a stand-in."""
+
+    def simulate(protocol, *, arms, **rest):
+        return SimpleNamespace(patients=pl.DataFrame({"arm": arms * 1000, "patient": np.arange(1000)}))
+
+    module = engager.study.design.arms
+    module.simulate_trial = simulate
+    jobs = [SimpleNamespace(key=name, arm=name, work=1.0, protocol=None, settings=None) for name in ("a", "b", "c")]
+    store = module.ArmStore(2, 1, 1, folder / "arms", "inputs")
+    store.add(jobs, lambda share: None)
+    assert [store.patients(job)["arm"][0] for job in jobs] == ["a", "b", "c"]
+
+
 def _many_files(folder: Path) -> None:
     """A folder of several files and one within, as a design, a sensitivity analysis or an export is."""
     if (folder / "out").exists():
@@ -150,6 +166,7 @@ SCENARIOS = {
     "run": Scenario(lambda folder: _run(folder, False), lambda folder: _run(folder, True), timed=("run/run.json",)),
     "validate": Scenario(_validate, before=_before_validate, old=("trust.md", "trust.html")),
     "calibrate": Scenario(_calibrate),
+    "arms": Scenario(_arms),
     "folder": Scenario(_many_files),
     "export": Scenario(_export, before=_before_export, timed=("run/run.json",)),
 }
