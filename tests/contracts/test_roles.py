@@ -19,7 +19,7 @@ PACKAGE = Path(engager.__file__).parent
 LAYERS = ("population", "protocol", "trial", "calibration", "report", "study", "app")
 NODAL = {"tumor", "seen.b_per_uL", "seen.il6_pg_per_mL"}
 # Words of the language that the model happens to use as well.
-PLAIN_WORDS = {"sensitivity", "age", "growth", "load", "drive", "neutrophils", "platelets"}
+PLAIN_WORDS = {"sensitivity", "age", "growth", "load", "drive", "neutrophils", "platelets", "dex"}
 # About this one model: its fit to courses of single patients, the recovery of its own parameters, its kinetics beside
 # published ones.
 OF_ONE_MODEL = (
@@ -27,6 +27,7 @@ OF_ONE_MODEL = (
     "study/validation/recovery.py",
     "study/review/kinetics_checks.py",
     "app/web/words.py",  # the sliders of the patient page
+    "study/gallery.py",  # cases of this model's patients
 )
 
 
