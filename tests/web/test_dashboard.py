@@ -205,3 +205,24 @@ def test_beyond_this_machine_a_token_is_asked_for(home):
         assert token not in answer.headers["set-cookie"]
         assert proof_of(token) == visitor.cookies[COOKIE]
         assert visitor.get("/").status_code == 200
+
+
+def test_an_edited_study_says_how_it_differs_and_what_extrapolates(client):
+    text = client.get("/api/study/tower").json()["text"]
+    asked = {"text": text, "changes": {"arms/blinatumomab/n": 100}, "base": "tower"}
+    told = client.post("/api/check", json=asked).json()
+    assert told["differences"] == [{"key": "arms.blinatumomab.n", "base": "271", "own": "100"}]
+    assert "outside" in told
+    assert client.post("/api/check", json={"text": text, "base": "../tower.yaml"}).json()["differences"] == []
+
+
+def test_each_virtual_trial_of_a_figure_is_there_with_what_was_published(client, home):
+    from engager.study import RunFolder
+
+    figures = client.get("/api/runs/tower-1/replicates").json()["figures"]
+    one = next(row for row in figures if (row["arm"], row["endpoint"]) == ("blinatumomab", "CR"))
+    assert one["published"] == pytest.approx(91 / 271)
+    rows = RunFolder.open(home / "runs" / "tower-1").table("estimates")
+    own = rows.filter((rows["arm"] == "blinatumomab") & (rows["endpoint"] == "CR"))["value"].to_list()
+    assert all(value in own for value in one["values"])
+    assert len(one["values"]) == 2

@@ -149,3 +149,24 @@ def test_a_record_of_the_form_is_told_what_it_lacks(page):
     expect(page.locator("#record-told")).to_contain_text("things to mend", timeout=30_000)
     expect(page.locator("#record-text")).to_have_value(re.compile("id: doe-2024"))
     expect(page.locator("#record-save")).to_be_disabled()
+
+
+def test_a_run_is_changed_and_says_how_it_differs(page):
+    from playwright.sync_api import expect
+
+    page.goto("/trial?run=tower-1")
+    field = page.locator("[data-key='arms/blinatumomab/n']")
+    expect(field).to_be_visible(timeout=90_000)
+    field.fill("200")
+    page.keyboard.press("Tab")
+    expect(page.locator("#differs summary")).to_contain_text("differ from tower", timeout=90_000)
+    assert "arms.blinatumomab.n" in (page.locator("#differs tbody").text_content() or "")
+
+
+def test_a_figure_is_shown_in_every_virtual_trial(page):
+    from playwright.sync_api import expect
+
+    page.goto("/runs/tower-1")
+    expect(page.locator("#histogram .main-svg").first).to_be_visible(timeout=90_000)
+    page.locator("#figure").select_option(index=2)
+    expect(page.locator("#histogram .gtitle")).to_have_text(re.compile("CR"))

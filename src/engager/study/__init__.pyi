@@ -15,6 +15,8 @@ from .compare.result import (
 from .compare.runs import (
     compare_runs as compare_runs,
     curves_of as curves_of,
+    figures_by_replicate as figures_by_replicate,
+    study_differences as study_differences,
 )
 from .compare.words import (
     arms_of as arms_of,

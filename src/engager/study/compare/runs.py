@@ -13,6 +13,7 @@ import numpy as np
 
 from engager.analysis import Prediction, prediction_interval, survival_bands
 from engager.core import FloatArray, InputError, Problem
+from engager.protocol import Protocol
 from engager.study.compare.result import ComparedFigure, RunComparison
 from engager.study.run.folder import RunFolder
 from engager.study.run.requests import definitions_of
@@ -117,6 +118,32 @@ def _against(value: FloatArray, first: FloatArray, by_factor: bool) -> FloatArra
         found: FloatArray = value / first if by_factor else value - first
     found[~(np.isfinite(value) & np.isfinite(first)) | ~np.isfinite(found)] = np.nan
     return found
+
+
+def study_differences(first: Protocol, second: Protocol) -> list[tuple[str, str | None, str | None]]:
+    """Dotted keys in which two studies differ, with the value in each; None where a study has no such key."""
+    told = [one.model_dump(mode="json", exclude_none=True) for one in (first, second)]
+    return [(key, values[0], values[1]) for key, values in _changes(told)]
+
+
+def figures_by_replicate(run: RunFolder) -> list[dict[str, Any]]:
+    """Each figure of a run in every virtual trial, and what was published of it.
+
+    Returns
+    -------
+    Rows ``arm, endpoint, statistic, time_months, definition, values, published``: values are those of the replicates
+    that have one; shares are fractions, times months; published is None where nothing was.
+    """
+    published = {
+        (one["arm"], one["endpoint"], one["statistic"], _months(one["time_months"])): one["published"]["value"]
+        for one in run.comparisons
+        if not one.get("subgroup")
+    }
+    return [
+        {**dict(zip(_KEY, key, strict=True)), "values": values[np.isfinite(values)].tolist(),
+         "published": published.get(key[:4])}
+        for key, values in _values(run).items()
+    ]  # fmt: skip
 
 
 def _inputs(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from engager.app.web.security import named_inside
-from engager.study import RunFolder, curves_of
+from engager.study import RunFolder, curves_of, figures_by_replicate
 
 
 async def curves(request: Request) -> JSONResponse:
@@ -34,3 +34,10 @@ async def curves(request: Request) -> JSONResponse:
 
 def _plain(value: float) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 4)
+
+
+async def replicates(request: Request) -> JSONResponse:
+    """Each figure in every virtual trial, for the histograms."""
+    runs = request.app.state.settings.runs
+    found = RunFolder.open(named_inside(runs, request.path_params["run"], "run"))
+    return JSONResponse({"figures": await run_in_threadpool(figures_by_replicate, found)})

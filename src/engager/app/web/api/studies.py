@@ -12,8 +12,8 @@ from engager.app.web.api.asking import asked_of, problems
 from engager.app.web.api.jobs import estimate_seconds
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
-from engager.protocol import Protocol, read_protocol, write_protocol
-from engager.study import RunFolder, load_protocol, run_notes
+from engager.protocol import Protocol, read_protocol, shipped_protocols, write_protocol
+from engager.study import RunFolder, load_protocol, outside_fit, run_notes, study_differences
 
 
 async def study(request: Request) -> JSONResponse:
@@ -41,7 +41,12 @@ async def check(request: Request) -> JSONResponse:
     except InputError as error:  # what is wrong with a study is the answer to this question
         return problems(error, status=200)
     estimate = estimate_seconds(request.app.state.jobs, protocol.n_patients, int(asked.get("replicates") or 40))
-    return JSONResponse({**_told(protocol, text), "estimate_s": estimate})
+    told = {**_told(protocol, text), "estimate_s": estimate, "differences": []}
+    base = str(asked.get("base") or "")
+    if base in shipped_protocols():  # a name of ours, never a path
+        pairs = study_differences(load_protocol(base), protocol)
+        told["differences"] = [{"key": key, "base": one, "own": other} for key, one, other in pairs]
+    return JSONResponse(told)
 
 
 def _told(protocol: Protocol, text: str) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def _told(protocol: Protocol, text: str) -> dict[str, Any]:
         "title": protocol.title,
         "patients": protocol.n_patients,
         "notes": list(run_notes(protocol)),
+        "outside": outside_fit(protocol),
         "fields": _fields(protocol.model_dump(mode="json", exclude_none=True)),
     }
 

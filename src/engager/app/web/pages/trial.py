@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,24 +11,32 @@ from engager.app.web.rendering import render
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import shipped_protocol, shipped_protocols
+from engager.study import RunFolder
 
 
 async def trial(request: Request) -> Response:
     """Choose or edit a study, see how long it would take, run it."""
     studies = [(one, shipped_protocol(one).title or one) for one in shipped_protocols()]
-    run = request.query_params.get("run", "")
+    run, base = request.query_params.get("run", ""), ""
     chosen = request.query_params.get("study", "" if run else "tower")
     if run:
-        named_inside(request.app.state.settings.runs, run, "run")
+        folder = named_inside(request.app.state.settings.runs, run, "run")
+        base = RunFolder.open(folder).protocol.study
     elif chosen not in dict(studies):
         raise InputError(Problem("study", chosen[:100], "is no shipped study"))
-    return render(request, "trial", "A trial", studies=studies, chosen=chosen, run=run, kind="trial")
+    return render(request, "trial", "A trial", studies=studies, chosen=chosen, run=run, base=base, kind="trial")
 
 
 async def design(request: Request) -> Response:
     """Operating characteristics of a design."""
-    text = EXAMPLE_DESIGN
-    return render(request, "design", "A design", text=text, kind="design")
+    text, replicates, seed = EXAMPLE_DESIGN, 100, 1
+    if run := request.query_params.get("run", ""):
+        folder = named_inside(request.app.state.settings.runs, run, "design")
+        named_inside(folder, "design.json", "design")
+        made = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        text = (folder / "study.yaml").read_text(encoding="utf-8")
+        replicates, seed = 2 * int(made["replicates"]), int(made["seed"])
+    return render(request, "design", "A design", text=text, kind="design", run=run, replicates=replicates, seed=seed)
 
 
 EXAMPLE_DESIGN = """study: my-design

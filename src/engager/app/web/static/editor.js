@@ -3,6 +3,7 @@
 function startEditor() {
   const form = byId("trial-form"), text = byId("text"), kind = form.dataset.kind;
   const shipped = (study) => "/api/study/" + encodeURIComponent(study);
+  const base = () => byId("study")?.value || form.dataset.base || "";
   let timer = null, asked = 0;
   function show(told) {
     const problems = byId("problems");
@@ -11,9 +12,25 @@ function startEditor() {
     if (told.problems) { byId("told").textContent = ""; return; }
     const seconds = Math.round(told.estimate_s || 0);
     byId("told").textContent = told.title + ". " + told.patients + " patients a trial" + (seconds ? "; about " + seconds + " s." : ".");
+    showFlags(told);
     const count = byId("replicates").value, seed = byId("seed").value;
     byId("trial-command").textContent = (kind === "trial" ? "engager trial run" : "engager design") + " my-study.yaml --replicates " + count + " --seed " + seed;
     byId("trial-python").textContent = kind === "trial" ? "from engager.study import load_protocol, run_study\nrun_study(load_protocol(\"my-study.yaml\"), replicates=" + count + ", seed=" + seed + ")" : "from engager.study import design_study, load_protocol\ndesign_study(load_protocol(\"my-study.yaml\"), replicates=" + count + ", seed=" + seed + ")";
+  }
+  // what extrapolates, and what differs from the study that ships
+  function showFlags(told) {
+    if (!byId("flags")) return;
+    byId("flags").hidden = !told.outside?.length;
+    byId("outside").replaceChildren(...(told.outside || []).map((one) => { const item = document.createElement("li"); item.textContent = one; return item; }));
+    const box = byId("differs"), rows = told.differences || [];
+    box.hidden = !rows.length;
+    box.querySelector("summary").textContent = rows.length + " keys differ from " + base();
+    byId("base-name").textContent = base();
+    box.querySelector("tbody").replaceChildren(...rows.map((one) => {
+      const row = document.createElement("tr");
+      for (const words of [one.key, one.base ?? "not there", one.own ?? "not there"]) { const cell = document.createElement("td"); cell.textContent = words; row.append(cell); }
+      return row;
+    }));
   }
   function fill(fields) {
     const place = byId("fields");
@@ -36,7 +53,7 @@ function startEditor() {
   }
   async function check(changes) {
     const mine = ++asked;
-    const told = await ask("/api/check", { text: text.value, changes, replicates: Number(byId("replicates").value) });
+    const told = await ask("/api/check", { text: text.value, changes, replicates: Number(byId("replicates").value), base: base() });
     if (mine !== asked) return;
     show(told);
     if (told.problems) return;

@@ -27,4 +27,30 @@ async function startRun() {
   if (!place.children.length) place.textContent = "This study has no survival endpoint.";
 }
 
-document.addEventListener("DOMContentLoaded", startRun);
+// One figure in every virtual trial: a histogram, with what was published.
+async function startHistogram() {
+  const told = await ask("/api/runs/" + byId("curves").dataset.run + "/replicates"), choice = byId("figure");
+  const figures = (told.figures || []).filter((one) => one.values.length);
+  const name = (one) => [one.endpoint, one.definition, one.statistic.replaceAll("_", " ") + (one.time_months === null ? "" : " " + one.time_months + " months"), one.arm].filter(Boolean).join(", ");
+  choice.replaceChildren(...figures.map((one, k) => new Option(name(one), k)));
+  function draw() {
+    const one = figures[choice.value];
+    if (!one) return;
+    const isShare = !["median", "hazard_ratio", "odds_ratio", "follow_up_median"].includes(one.statistic), scale = isShare ? 100 : 1;
+    const look = layout(name(one), "virtual trials", false);
+    look.xaxis.title.text = isShare ? "% of patients" : one.statistic.includes("ratio") ? "ratio" : "months";
+    look.yaxis.rangemode = "tozero";
+    look.showlegend = false;
+    look.hovermode = "closest";
+    if (one.published !== null) {
+      const at = scale * one.published;
+      look.shapes = [{ type: "line", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color: css("--ink"), width: 2, dash: "dash" } }];
+      look.annotations = [{ x: at, yref: "paper", y: 1, text: "published", showarrow: false, yanchor: "bottom", font: { size: 11 } }];
+    }
+    Plotly.react(byId("histogram"), [{ type: "histogram", x: one.values.map((value) => scale * value), marker: { color: COLORS[0] }, hovertemplate: "%{x}: %{y} trials<extra></extra>" }], look, CONFIG);
+  }
+  choice.addEventListener("change", draw);
+  draw();
+}
+
+document.addEventListener("DOMContentLoaded", () => { startRun(); startHistogram(); });
