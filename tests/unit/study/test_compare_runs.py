@@ -43,6 +43,19 @@ def test_keys_that_differ_are_named_with_both_values(runs):
     assert "arms.chemotherapy.regimen" not in told
 
 
+def test_targets_of_a_template_are_counted_not_listed(tmp_path, simulation):
+    own = STUDY.format(title="x", n=20).replace("simulated_only: true\n", "")
+    targets = "targets:\n  - {arm: chemotherapy, endpoint: CR, events: 6, n: 20}\n"
+    texts = {"with": own + targets, "without": own}
+    paths = [
+        run_study(read_protocol(text, f"{name}.yaml"), replicates=2, seed=1, out=tmp_path / name).path
+        for name, text in texts.items()
+    ]
+    told = dict(compare_runs(paths).study_changes)
+    assert told["targets"] == ("1 published figures", "none")
+    assert not any(key.startswith("targets[") for key in told)
+
+
 def test_same_seed_is_compared_within_replicates_and_another_is_not(runs):
     assert compare_runs(runs[:2]).is_paired
     assert not compare_runs([runs[0], runs[2]]).is_paired

@@ -63,7 +63,7 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
         sizes=tuple(int(one["patients_per_replicate"]) for one in manifests),
         is_paired=is_paired,
         figures=tuple(_figure(key, values) for key in keys),
-        study_changes=tuple(_changes([run.protocol.model_dump(mode="json", exclude_none=True) for run in runs])),
+        study_changes=tuple(_changes(_studies(runs))),
         input_changes=tuple(_changes([_inputs(one) for one in manifests])),
         curves=curves_of(runs),
         n_replicates=tuple(int(one["replicates"]) for one in manifests),
@@ -151,6 +151,15 @@ def _inputs(manifest: Mapping[str, Any]) -> dict[str, Any]:
     # the study itself is compared key by key
     inputs = {name: value for name, value in manifest.get("inputs", {}).items() if name != "protocol"}
     return {**{key: manifest.get(key) for key in kept}, "inputs": inputs}
+
+
+def _studies(runs: Sequence[RunFolder]) -> list[dict[str, Any]]:
+    """The studies as they were run; where one has no targets, those of the others are only counted."""
+    found = [run.protocol.model_dump(mode="json", exclude_none=True) for run in runs]
+    if not all(one["targets"] for one in found):
+        for one in found:
+            one["targets"] = f"{len(one['targets'])} published figures" if one["targets"] else "none"
+    return found
 
 
 def _changes(told: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[str | None, ...]]]:
