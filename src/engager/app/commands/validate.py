@@ -151,7 +151,8 @@ def _leave_out(
             + (" --in-order" if in_order else "")
             + (" --work FOLDER" if work else "")
         )
-        head = f"# Studies left out\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
+        title = "Studies in order of publication" if in_order else "Studies left out"
+        head = f"# {title}\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
         write_whole(markdown, f"{head}{text}\n")
         remark(f"Wrote {markdown}")
     if as_json:

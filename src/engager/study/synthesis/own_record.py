@@ -52,9 +52,9 @@ def record_text(fields: Mapping[str, str], figures: Sequence[Mapping[str, str]])
 
     Parameters
     ----------
-    fields : ``id, title, authors`` (parted by semicolons) ``, journal, year, doi, pmid``, the `CHOICES`, and ``arm,
-        regimen, description, n, source, where, notes``; what is left out or empty is left out of the file.
-    figures : each with ``endpoint``, and ``events`` and ``n`` of a share or ``months`` of a median.
+    fields : id, title, authors (parted by semicolons), journal, year, doi, pmid, the `CHOICES`, and arm, regimen,
+        description, n, source, where, notes; what is left out or empty is left out of the file.
+    figures : each with endpoint, and events and n of a share or months of a median.
     """
     given = {name: str(value).strip() for name, value in fields.items() if str(value).strip()}
     citation: dict[str, Any] = {
