@@ -47,6 +47,14 @@ def test_error_of_a_share_is_that_of_its_n():
     assert point.variance == pytest.approx(1 / (100 * p * (1 - p)))
 
 
+def test_a_remission_within_one_that_nobody_reached_is_no_datum():
+    shares = [{"arm": "a", "endpoint": name, "events": 0, "n": 40, "use": "fit"} for name in ("CR/CRh", "CR")]
+    protocol = Protocol.model_validate(
+        {"study": "one", "arms": {"a": {"n": 40, "regimen": "blinatumomab"}}, "targets": shares}
+    )
+    assert [point.label for point in data_points(protocol)] == ["one a CR/CRh proportion"]
+
+
 def test_scales_are_finite_at_the_borders():
     assert np.all(np.isfinite(to_scale(np.array([0.0, 1.0]), "proportion", 50.0)))
     assert to_scale(np.array([2.0]), "hazard_ratio", 1.0)[0] == pytest.approx(np.log(2))

@@ -190,6 +190,8 @@ def _multinomial(protocol: Protocol, targets: Sequence[Target]) -> list[DataPoin
             found.append(_alone(protocol, target))
             continue
         events, n = (one.published * float(one.n or _N_UNKNOWN) for one in (target, wider))
+        if n <= 0:
+            continue  # nobody reached the wider one: there is nothing to tell of the narrower
         events = min(events, n)
         share = (events + _HALF_EVENT) / (n + 2 * _HALF_EVENT)
         label = f"{_label(protocol, target)} among {wider.endpoint}"
