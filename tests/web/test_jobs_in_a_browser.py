@@ -83,7 +83,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(browser, home, tmp_path, al
     with contextlib.ExitStack() as open_pages:
         with served(tmp_path, port) as address:
             page = open_pages.enter_context(new_page(browser, address))
-            ask_for_a_run(page, 21, "30")
+            ask_for_a_run(page, 21, "250")  # enough that the kill comes before the end
             job = page.url.rsplit("/", 1)[1]
             state = tmp_path / "jobs" / job / "job.json"
             deadline = time.monotonic() + 60
@@ -96,7 +96,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(browser, home, tmp_path, al
         with served(tmp_path, port):
             page.wait_for_url("**/runs/**", timeout=SLOW)  # the page that stayed open goes on by itself
             assert "The server was stopped while this job ran" in page.locator("main").inner_text()
-    assert json.loads((tmp_path / "runs" / job / "run.json").read_text())["replicates"] == 30
+    assert json.loads((tmp_path / "runs" / job / "run.json").read_text())["replicates"] == 250
     assert json.loads(state.read_text())["state"] == "done"
 
 
