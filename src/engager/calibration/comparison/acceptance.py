@@ -37,8 +37,8 @@ _WORDS = {
     "response_width_ratio": "the same of remissions",
     "engager_os_distance": "overall survival on engagers: mean standardized distance from prediction, either way",
     "os_era_difference": (
-        f"overall survival of series before and from {ERA_SPLIT_YEAR}: difference of mean standardized distances, in"
-        " its standard errors"
+        f"overall survival of series of relapsed disease before and from {ERA_SPLIT_YEAR}: difference of mean"
+        " standardized distances, in its standard errors"
     ),
 }
 
