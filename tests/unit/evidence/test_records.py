@@ -163,6 +163,7 @@ def test_counts_in_the_readme_and_the_docs_are_those_of_the_data():
     readme = (root / "README.md").read_text(encoding="utf-8")
     docs = (root / "docs" / "evidence.md").read_text(encoding="utf-8")
     assert f"{len(records)} published records" in readme
+    assert f"{len(records)} records" in readme
     assert f"{len(records)} records of publications" in docs
     assert f"and {extra} more" in docs
     assert f"{len(regimens)} regimens with drugs" in docs
