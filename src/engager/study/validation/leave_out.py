@@ -181,13 +181,15 @@ def leave_out(
         if progress is not None:
             progress(f"without {name}", k / len(needed))
         held[name] = _simulate(posterior, shipped_protocol(name), settings_of(name), n, seed, n_threads)
+    likelihood = {}
+    if work is None:
+        known = _unbounded(posterior, n)
+        likelihood = {name: likelihood_of_study(known, one.points, one.observed) for name, one in held.items()}
     found = []
     for name in sorted(chosen, key=lambda one: years[one]):
         gone, weights = without_too[name], None
         if work is None:
-            known = _unbounded(posterior, n)
-            each = [likelihood_of_study(known, held[one].points, held[one].observed) for one in gone]
-            weights = without(np.sum(each, axis=0))
+            weights = without(np.sum([likelihood[one] for one in gone], axis=0))
         found.append(_predicted(held[name], gone, weights))
     return found
 
