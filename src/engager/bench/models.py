@@ -152,20 +152,24 @@ def compare_file(path: Path, until: float) -> _Answer:
     problem = Problem(system, parameters, np.linspace(0.0, until, _TIMES))
     found: dict[str, FloatArray | None] = {}
     told: list[str] = []
+    alone = "events" if system.events else "no states"
     for backend in ("native", "reference"):
         if backend == "native" and (system.events or not n):
             continue
         try:
             result = solve(problem, backend=backend, rtol=_RTOL, max_steps=_MAX_STEPS)
         except UnsupportedModel as error:
-            return "refused", n, float("nan"), f"{backend}: {error}"
+            if backend == "reference":
+                return "refused", n, float("nan"), f"{backend}: {error}"
+            alone = f"native: {error}"
+            continue
         status = Status(int(result.status[0]))
         found[backend] = None if status else result.values[0]
         if status:
             told.append(f"{backend} {status.name}")
     if "native" not in found:
         outcome = "reference failed" if told else "reference only"
-        return outcome, n, float("nan"), ", ".join(told) or ("events" if system.events else "no states")
+        return outcome, n, float("nan"), ", ".join(told) or alone
     native, reference = found["native"], found["reference"]
     if native is None or reference is None:
         outcome = "both failed" if len(told) == 2 else f"{told[0].split()[0]} failed"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Wrong
+from engager.core import FloatArray, InputError, Problem as Wrong, UnsupportedModel
 from engager.engine.problem import MAX_STOPS, Action, Problem, Schedule, Stops, Trajectories, chosen_patients
 from engager.engine.tolerance import floors
 from engager.model import System
@@ -36,9 +36,9 @@ def solve(
     rtol : relative tolerance of a step, in [1e-13, 0.1].
     atol : absolute tolerance, one number or one per state [unit of the state]; None: 1e-6 * rtol times the
         largest size the state has had so far in that patient, at least 1e-15 * rtol.
-    backend : "native" (compiled, no events), "cuda" (the same code on an NVIDIA GPU), "reference" (slow,
-        SciPy, runs events), or "auto": native when the model has no events; patients that it gives up on are tried by
-        the reference where comparisons of moving states make jumps.
+    backend : "native" (compiled), "cuda" (the same code on an NVIDIA GPU), "reference" (slow, SciPy, runs everything),
+        or "auto": native when the model has no events and no jumps that moving states decide (``piecewise`` of a
+        species), which only the reference finds.
     n_threads : threads of the native backend; None: all CPUs this process may use.
     max_steps : tried steps after which a patient is given up.
 
@@ -56,22 +56,19 @@ def solve(
         When the chosen backend refuses the model; names the construct.
     """
     checked, tolerance = _check(problem, method, rtol, atol, backend, n_threads, max_steps)
-    is_free = backend == "auto"
-    if is_free:
-        backend = "reference" if problem.system.events else "native"
+    if backend == "auto":
+        backend = "reference" if problem.system.events or _undecided(problem.system) else "native"
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
 
         return solve_reference(checked, rtol=rtol, atol=tolerance, max_steps=max(max_steps, 300_000))
+    _refuse_undecided(problem.system)
     options = _Options(method, rtol, tolerance, backend, n_threads, max_steps)
     if tolerance is None:
         each = floors(checked)
         if np.any(each != each[:1]):
             return _by_floor(checked, each, options)
-    result = _solve_smooth(checked, options)
-    if is_free and result.n_failed and _must_look(checked.system):
-        return solved_again(checked, result, options.rtol, options.atol)
-    return result
+    return _solve_smooth(checked, options)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,12 +83,20 @@ class _Options:
     max_steps: int
 
 
-def _must_look(system: System) -> bool:
-    """Whether moving states decide a jump: the reference finds such an instant, the compiled code does not."""
+def _undecided(system: System) -> tuple[str, ...]:
+    """States that move and decide jumps: the reference finds such an instant, the compiled code does not."""
     from engager.engine.switching.find import switched
 
     found = switched(system)
-    return found is not None and found.must_look
+    return () if found is None else found.undecided
+
+
+def _refuse_undecided(system: System) -> None:
+    names = _undecided(system)
+    if names:
+        told = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        rule = "moves and decides a jump (piecewise, a comparison, floor), which the compiled engine could step over"
+        raise UnsupportedModel(Wrong(f"model {system.id}", told, rule, "Use backend='auto' or 'reference'."))
 
 
 def solved_again(problem: Problem, result: Trajectories, rtol: float, atol: object = None) -> Trajectories:

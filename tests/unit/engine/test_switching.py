@@ -192,23 +192,64 @@ def test_a_model_of_the_same_formulas_from_sbml_gives_the_same():
     np.testing.assert_allclose(result.state("X")[0, -1], ONE, rtol=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["auto", "native", "reference"])
+# smooth pulses of area 1 around 24.0137, far narrower than any step that a quiet state asks for
+_AT = 24.0137
+NARROW = {
+    "a bell": f"s = 1e-4; R := exp(-(time - {_AT})^2/(2*s^2))/(s*sqrt(2*{math.pi!r}));",
+    "a bell of a clock": f"c = 0; c' = 1; R := exp(-((c - {_AT})/1e-4)^2)/(1e-4*sqrt({math.pi!r}));",
+    "a bell to the base of two": f"R := 2^(-((time - {_AT})/1e-4)^2)/(1e-4*sqrt({math.pi!r}/ln(2)));",
+    "two sigmoids": f"R := 1e3/(1 + exp(-1e5*(time - {_AT}))) - 1e3/(1 + exp(-1e5*(time - {_AT} - 1e-3)));",
+    "two steep tangents": f"R := 500*(tanh(1e6*(time - {_AT})) - tanh(1e6*(time - {_AT} - 1e-3)));",
+    "two high powers": f"p := (time/{_AT})^2e5; q := (time/({_AT} + 1e-1))^2e5; R := 10*(1/(1 + q) - 1/(1 + p));",
+    "a cosine": f"R := 500/cosh((time - {_AT})/1e-3)^2;",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("name", NARROW)
+def test_a_narrow_smooth_pulse_is_found_by_where_its_formula_turns(name, backend):
+    result = solve(problem(NARROW[name]), backend=backend, rtol=1e-8)
+    width = 0.1 if name == "two high powers" else 1e-3
+    expected = math.exp(-K * (48 - _AT - width / 2))
+    if name in ("a bell", "a bell of a clock", "a bell to the base of two", "a cosine"):
+        expected = math.exp(-K * (48 - _AT))
+    np.testing.assert_allclose(result.state("X")[0, -1], expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        "S = 0; S' = 1 + 0.001*S; R := piecewise(100, S >= 24.290 && S < 25.315, 0);",
-        "S = 1; S' = 0.001*S; R := piecewise(100, time >= 24*S && time < 24*S + 1, 0);",
-    ],
-    ids=["a curved clock", "time against a state"],
-)
-def test_a_jump_that_moving_states_decide_is_looked_for(text, backend):
-    """The compiled engine may give up on a state that was exactly 0; it may not step over. Then the reference helps."""
-    result = solve(problem(text), backend=backend, rtol=1e-8)
-    if backend == "native" and result.n_failed:
-        return
-    want = solve(problem(text), backend="reference", rtol=1e-11)
-    assert 8 < want.state("X")[0, -1] < 12
-    np.testing.assert_allclose(result.state("X")[0, -1], want.state("X")[0, -1], rtol=1e-4)
+    "trigger", [f"sin(2*{math.pi!r}*(time - 24)/96) > 0 && sin(2*{math.pi!r}*(time - 24.001)/96) < 0",
+                "rem(time, 24) < 0.001 && time > 1", "exp(-time) < exp(-24) && exp(-time) > exp(-24.001)"],
+)  # fmt: skip
+def test_an_event_whose_trigger_is_true_for_a_moment_fires(trigger):
+    system = read_antimony(f"model m; X = 0; X' = -{K}*X; at {trigger}: X = X + 10; end")
+    result = solve(Problem(system, np.zeros((1, 0)), np.array([0.0, 47.0])), rtol=1e-9)
+    np.testing.assert_allclose(result.state("X")[0, -1], 10 * math.exp(-K * 23), rtol=1e-6)
+
+
+UNDECIDED = [
+    "S = 0; S' = 1 + 0.001*S; R := piecewise(100, S >= 24.290 && S < 25.315, 0);",
+    "S = 1; S' = 0.001*S; R := piecewise(100, time >= 24*S && time < 24*S + 1, 0);",
+    "S = 1; S' = -0.1*S; R := piecewise(1000, S < 0.0900 && S > 0.0892, 0);",
+    "S = 0; S' = 1 + 0*S; T = 0; T' = S; R := piecewise(100, T >= 288 && T < 312.5, 0);",
+]
+
+
+@pytest.mark.parametrize("text", UNDECIDED, ids=["curved clock", "time against a state", "a moment", "a square"])
+def test_a_jump_that_moving_states_decide_is_found_by_the_reference_and_refused_by_the_compiled_engine(text):
+    asked = problem(text)
+    want = solve(asked, backend="reference", rtol=1e-11)
+    assert 4 < want.state("X")[0, -1] < 12
+    result = solve(asked, rtol=1e-8)
+    np.testing.assert_allclose(result.state("X")[0, -1], want.state("X")[0, -1], rtol=1e-5)
+    with pytest.raises(UnsupportedModel, match=r"[ST]'.*decides a jump.*backend='auto'"):
+        solve(asked, backend="native")
+
+
+def test_a_threshold_of_a_decay_is_crossed_where_it_is():
+    """X' = -0.1 X from 10 falls below 5 at 10 ln 2; a state that was 0 then rises by 1 a unit of time."""
+    system = read_antimony("model m; X = 10; X' = -0.1*X; Y = 0; Y' = piecewise(1, X < 5, 0); end")
+    result = solve(Problem(system, np.zeros((1, 0)), np.array([0.0, 7.0, 20.0])), rtol=1e-9)
+    np.testing.assert_allclose(result.state("Y")[0], [0, 7 - 10 * math.log(2), 20 - 10 * math.log(2)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])

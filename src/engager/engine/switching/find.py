@@ -18,6 +18,8 @@ from engager.model import TIME, Graph, Node, System, derivative
 _COMPARISONS = ("lt", "le", "eq")
 _ROUNDINGS = ("floor", "ceil")
 _BENDS = ("min", "max", "abs", "rem")
+#: What makes a narrow pulse or a steep step of a mild argument, near where that is 0 or turns back.
+_STEEP = ("exp", "tanh", "sinh", "cosh", "atan")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ class Switched:
     graph : where all nodes here live.
     switches : in the order of the inputs added.
     clocks : state -> node of its rate, a formula over parameters and inputs.
-    curves : formulas of time in the rates that are not straight between switching times, and their slopes.
-    must_look : something else jumps as well, by states that move; when that happens is not known beforehand.
+    curves : formulas of time in the rates that are not straight between switching times.
+    folds : mild formulas of time inside `curves` at whose zeros and turning points those may be steep.
+    undecided : states that move and decide jumps of the rates; when these happen is not known beforehand.
     symbols : names that the switching times depend on.
     """
 
@@ -63,8 +66,9 @@ class Switched:
     graph: Graph
     switches: tuple[Switch, ...]
     clocks: dict[str, Node]
-    curves: tuple[tuple[Node, Node], ...]
-    must_look: bool
+    curves: tuple[Node, ...]
+    folds: tuple[Node, ...]
+    undecided: tuple[str, ...]
     symbols: frozenset[str]
 
 
@@ -72,7 +76,7 @@ _known: dict[int, tuple[weakref.ref[System], Switched | None]] = {}
 
 
 def switched(system: System) -> Switched | None:
-    """The system with its switches as inputs; None when no rate depends on time in a way that could be missed."""
+    """The system with its switches as inputs; None when nothing in rates and triggers jumps or bends unforeseen."""
     found = _known.get(id(system))
     if found is None or found[0]() is not system:
         _known[id(system)] = found = weakref.ref(system), _Finder(system).find()
@@ -102,22 +106,24 @@ class _Finder:
     def find(self) -> Switched | None:
         system, graph = self.system, self.graph
         jumps = {*_COMPARISONS, *_ROUNDINGS, "rem"}
-        kinds = {graph.entries[node].op for node in graph.reachable(system.rates)}
-        if TIME not in graph.symbols(system.rates) and not kinds & jumps and not self._may_bend(kinds):
+        # what triggers look at jumps as well: an event must not be stepped over
+        roots = [*system.rates, *(event.trigger for event in system.events)]
+        kinds = {graph.entries[node].op for node in graph.reachable(roots)}
+        if TIME not in graph.symbols(roots) and not kinds & jumps and not self._may_bend(kinds):
             return None
-        for node in graph.topological(system.rates):
+        for node in graph.topological(roots):
             self._visit(node)
         rates = tuple(self.new[rate] for rate in system.rates)
-        curves = self._curves(rates)
-        must_look = any(self.of_time[node] is None and graph.entries[node].op in jumps for node in self.new)
-        if not self.switches and not curves and not must_look:
+        curves, folds = self._curves(rates)
+        undecided = self._undecided(jumps)
+        if not self.switches and not curves and not undecided:
             return None
         names = tuple(switch.name for switch in self.switches)
         full = replace(
             system, graph=graph, rates=rates, inputs=(*system.inputs, *names),
             defaults={**system.defaults, **dict.fromkeys(names, 0.0)},
         )  # fmt: skip
-        decided = [switch.value for switch in self.switches] + [curve for curve, _ in curves]
+        decided = [switch.value for switch in self.switches] + list(curves)
         used = graph.symbols(decided)
         clocks = {name: rate for name, rate in self.clocks.items() if name in used}
         return Switched(
@@ -126,14 +132,26 @@ class _Finder:
             tuple(self.switches),
             clocks,
             curves,
-            must_look,
+            folds,
+            undecided,
             frozenset(used | graph.symbols(clocks.values())),
         )
 
+    def _undecided(self, jumps: set[str]) -> tuple[str, ...]:
+        """States that move and decide jumps of the rates."""
+        graph = self.graph
+        atoms = [
+            node
+            for node in graph.reachable(self.system.rates)
+            if self.of_time[node] is None and graph.entries[node].op in jumps
+        ]
+        deciding = graph.symbols(atoms) - self.fixed - {TIME}
+        return tuple(name for name in self.system.states if name in deciding)
+
     def _may_bend(self, kinds: set[str]) -> bool:
-        """Whether a clock may stand for time in a minimum, maximum or size."""
+        """Whether a clock may stand for time in a bend or a steep formula."""
         moves = any(self.graph.constant_value(rate) != 0.0 for rate in self.clocks.values())
-        return moves and bool(kinds & {*_BENDS})
+        return moves and bool(kinds & {*_BENDS, *_STEEP, "pow", "div"})
 
     # ---- one node ----
     def _visit(self, node: Node) -> None:
@@ -208,8 +226,11 @@ class _Finder:
         return total
 
     # ---- curves ----
-    def _curves(self, rates: tuple[Node, ...]) -> tuple[tuple[Node, Node], ...]:
-        """The largest parts of the rates that time alone moves, where they are curved: a pulse may hide in them."""
+    def _curves(self, rates: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+        """The largest parts of the rates that time alone moves, where they are curved: a pulse may hide in them.
+
+        And within these what may hide it however narrow it is: the mild arguments of steep functions, and divisors.
+        """
         graph = self.graph
         names = {switch.name for switch in self.switches}
         holds: dict[Node, bool | None] = {}
@@ -225,9 +246,16 @@ class _Finder:
         for node, hold in holds.items():
             if hold is None:
                 roots += [arg for arg in graph.entries[node].args if holds[arg]]
-        found = {}
-        for node in roots:
-            slope = self._slope(node)
-            if graph.symbols([slope]) & {TIME, *self.clocks}:
-                found[node] = slope
-        return tuple(found.items())
+        moving = {TIME, *self.clocks}
+        found = [node for node in dict.fromkeys(roots) if graph.symbols([self._slope(node)]) & moving]
+        folds: dict[Node, None] = {}
+        for node in graph.topological(found):
+            entry = graph.entries[node]
+            if entry.op in _STEEP and holds[entry.args[0]]:
+                folds[entry.args[0]] = None
+            elif entry.op == "pow" and holds[entry.args[0]]:
+                # steep where the base passes 1; a base that turns back makes a pulse
+                folds[graph.sub(entry.args[0], graph.const(1.0))] = None
+            elif entry.op == "div" and holds[entry.args[1]]:
+                folds[entry.args[1]] = None
+        return tuple(found), tuple(folds)

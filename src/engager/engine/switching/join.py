@@ -12,9 +12,6 @@ from engager.engine.switching.find import Switched, switched
 from engager.engine.switching.times import Plan, Stretch, plan
 from engager.model import System, initial_states
 
-#: A jump that moving states decide is looked for at so many times, evenly over the course; as the reference does.
-LOOKS = 200
-
 
 def with_switches(problem: Problem) -> Problem:
     """The same ensemble with every jump that can be known beforehand as an action; itself when there is none.
@@ -82,8 +79,6 @@ class _Joiner:
     def join(self) -> Problem:
         """The ensemble over the smooth system."""
         first, extras = self.plans()
-        if self.found.must_look:
-            extras = [self._with_looks(one, i) for i, one in enumerate(extras)]
         inputs = np.hstack([self.start, first])
         return replace(self.problem, system=self.found.system, inputs=inputs, schedule=self._merged(extras))
 
@@ -182,16 +177,6 @@ class _Joiner:
             ),
             np.concatenate([place + switch, np.zeros(bare.size, dtype=np.int64)]).astype(np.int64),
             np.concatenate([values[switch, piece], np.ones(bare.size)]),
-        )
-
-    def _with_looks(self, extra: _Extra, patient: int) -> _Extra:
-        """Steps end often enough to notice a jump that states decide, even where its effect was 0 before."""
-        looks = np.linspace(self.begins[patient], self.ends[patient], LOOKS + 1)[1:-1]
-        return _Extra(
-            np.concatenate([extra.time, looks]),
-            np.concatenate([extra.action, np.full(looks.size, int(Action.MULTIPLY_STATE))]).astype(np.int64),
-            np.concatenate([extra.index, np.zeros(looks.size)]).astype(np.int64),
-            np.concatenate([extra.value, np.ones(looks.size)]),
         )
 
     # ---- all courses ----

@@ -74,7 +74,7 @@ def plan(switched: Switched, parameters: dict[str, float], stretch: Stretch, end
                 found.append(course.crossings(switch))
         course.cut(np.concatenate(found))
     if switched.curves:
-        course.cut(np.concatenate([course.edges, course.turns(switched.curves)]))
+        course.cut(np.concatenate([course.edges, course.turns(switched.curves), course.folds(switched.folds)]))
     return Plan(course.edges, course.values)
 
 
@@ -149,15 +149,18 @@ class _Course:
             return more
 
     def _curved(self, switch: Switch) -> FloatArray:
-        pieces, times = self._grid()
-        found = self._code(switch, pieces, times)
+        return self._passed(switch.argument, switch.is_whole, *self._grid())
+
+    def _passed(self, argument: Node, is_whole: bool, pieces: IntArray, times: FloatArray) -> FloatArray:
+        """Times at which a formula changes its sign, or its whole part."""
+        found = self._code(argument, is_whole, pieces, times)
         low, high = times[:, :-1].ravel(), times[:, 1:].ravel()
         piece = np.repeat(np.arange(len(times)), times.shape[1] - 1)
         before, after = found[:, :-1].ravel(), found[:, 1:].ravel()
         changes = before != after
-        edges = [self._bisected(switch, piece[changes], low[changes], high[changes], before[changes])]
-        if not switch.is_whole:
-            edges.append(self._grazes(switch, pieces, times))
+        edges = [self._bisected(argument, is_whole, piece[changes], low[changes], high[changes], before[changes])]
+        if not is_whole:
+            edges.append(self._grazes(argument, pieces, times))
         return np.concatenate(edges)
 
     def _grid(self) -> tuple[IntArray, FloatArray]:
@@ -169,18 +172,14 @@ class _Course:
         times = np.clip(left + share * (right - left), left + inset, np.maximum(right - inset, left + inset))
         return np.broadcast_to(np.arange(left.size)[:, None], times.shape), times
 
-    def _argument(self, switch: Switch, pieces: IntArray, times: FloatArray) -> FloatArray:
-        return self._evaluate([switch.argument], pieces, times, True)[0]
-
-    def _code(self, switch: Switch, pieces: IntArray, times: FloatArray) -> FloatArray:
+    def _code(self, argument: Node, is_whole: bool, pieces: IntArray, times: FloatArray) -> FloatArray:
         """What must not change: the side of a comparison, or the whole part."""
-        argument = self._argument(switch, pieces, times)
-        code = np.floor(argument) if switch.is_whole else np.sign(argument)
-        return np.nan_to_num(code, nan=-0.5)
+        values = self._evaluate([argument], pieces, times, True)[0]
+        return np.nan_to_num(np.floor(values) if is_whole else np.sign(values), nan=-0.5)
 
     def _bisected(
-        self, switch: Switch, piece: IntArray, low: FloatArray, high: FloatArray, before: FloatArray
-    ) -> FloatArray:
+        self, argument: Node, is_whole: bool, piece: IntArray, low: FloatArray, high: FloatArray, before: FloatArray
+    ) -> FloatArray:  # fmt: skip
         """The first time after each `low` at which the code is no longer `before`, and later ones up to `high`."""
         found: list[FloatArray] = []
         end = high
@@ -188,31 +187,32 @@ class _Course:
             left, right = low, end
             for _ in range(60):
                 middle = 0.5 * (left + right)
-                same = self._code(switch, piece, middle) == before
+                same = self._code(argument, is_whole, piece, middle) == before
                 left, right = np.where(same, middle, left), np.where(same, right, middle)
             found.append(right)
-            before = self._code(switch, piece, right)
-            more = self._code(switch, piece, end) != before
+            before = self._code(argument, is_whole, piece, right)
+            more = self._code(argument, is_whole, piece, end) != before
             piece, low, end, before = piece[more], right[more], end[more], before[more]
         return np.concatenate(found) if found else np.zeros(0)
 
-    def _grazes(self, switch: Switch, pieces: IntArray, times: FloatArray) -> FloatArray:
+    def _grazes(self, argument: Node, pieces: IntArray, times: FloatArray) -> FloatArray:
         """Pairs of crossings between points of the grid: where the argument comes near 0 and turns back."""
-        argument = self._argument(switch, pieces, times)
-        size = np.abs(argument)
-        same = (np.sign(argument[:, :-2]) == np.sign(argument[:, 1:-1])) & (
-            np.sign(argument[:, 1:-1]) == np.sign(argument[:, 2:])
+        values = self._evaluate([argument], pieces, times, True)[0]
+        size = np.abs(values)
+        same = (np.sign(values[:, :-2]) == np.sign(values[:, 1:-1])) & (
+            np.sign(values[:, 1:-1]) == np.sign(values[:, 2:])
         )
         row, column = np.nonzero(same & (size[:, 1:-1] <= size[:, :-2]) & (size[:, 1:-1] <= size[:, 2:]))
         if not row.size:
             return np.zeros(0)
         low, high = times[row, column], times[row, column + 2]
-        sign = np.sign(argument[row, column + 1])
-        turn = self._turn(switch.argument, row, low, high, -sign)
-        crosses = self._code(switch, row, turn) != sign
+        sign = np.sign(values[row, column + 1])
+        turn = self._turn(argument, row, low, high, -sign)
+        crosses = self._code(argument, False, row, turn) != sign
         row, low, high, turn, sign = (array[crosses] for array in (row, low, high, turn, sign))
-        first = self._bisected(switch, row, low, turn, sign)
-        return np.concatenate([first, self._bisected(switch, row, turn, high, self._code(switch, row, turn))])
+        first = self._bisected(argument, False, row, low, turn, sign)
+        turned = self._code(argument, False, row, turn)
+        return np.concatenate([first, self._bisected(argument, False, row, turn, high, turned)])
 
     def _turn(
         self, node: Node, piece: IntArray, low: FloatArray, high: FloatArray, sign: FloatArray
@@ -226,17 +226,28 @@ class _Course:
         return 0.5 * (low + high)
 
     # ---- curves ----
-    def turns(self, curves: Sequence[tuple[Node, Node]]) -> FloatArray:
-        """Times at which curved formulas turn back: a step that ends there cannot have missed the pulse."""
+    def turns(self, formulas: Sequence[Node]) -> FloatArray:
+        """Times at which formulas turn back, or begin or end to be flat: a step that ends there missed no pulse."""
         pieces, times = self._grid()
         found = [np.zeros(0)]
-        for curve, _ in curves:
-            values = self._evaluate([curve], pieces, times, True)[0]
+        for formula in formulas:
+            values = self._evaluate([formula], pieces, times, True)[0]
             with np.errstate(all="ignore"):
                 rises, falls = values[:, 1:-1] - values[:, :-2], values[:, 2:] - values[:, 1:-1]
-                row, column = np.nonzero(rises * falls < 0)
+                row, column = np.nonzero((rises * falls < 0) | ((rises == 0) != (falls == 0)))
             if not 0 < row.size <= _MAX_TURNS:
                 continue
             low, high = times[row, column], times[row, column + 2]
-            found.append(self._turn(curve, row, low, high, np.sign(rises[row, column])))
+            way = np.sign(rises[row, column] - falls[row, column])
+            found.append(self._turn(formula, row, low, high, way))
+        return np.concatenate(found)
+
+    def folds(self, formulas: Sequence[Node]) -> FloatArray:
+        """Times at which formulas pass 0 or turn back; none of a formula that does so too often to follow."""
+        pieces, times = self._grid()
+        found = [self.turns(formulas)]
+        for formula in formulas:
+            passed = self._passed(formula, False, pieces, times)
+            if passed.size <= _MAX_TURNS:
+                found.append(passed)
         return np.concatenate(found)
