@@ -91,6 +91,39 @@ def test_a_folder_holds_page_tables_and_manifest(engager, tmp_path):
     assert json.loads(again.out)["rows"] == json.loads(found.out)["rows"]
 
 
+@pytest.mark.parametrize("text", [SINGLE, RANDOMIZED], ids=["single", "randomized"])
+def test_virtual_trials_are_added_to_a_finished_design(engager, tmp_path, text):
+    path, out, whole = written(tmp_path, text), tmp_path / "grows", tmp_path / "whole"
+    engager("design", path, "--replicates", 3, "--quiet", "--out", out)
+    before = {one.name: one.read_bytes() for one in (out / "arms").iterdir()}
+    more = engager("design", out / "study.yaml", "--replicates", 7, "--quiet", "--out", out, "--resume")
+    assert more.code == 0, more.err
+    assert "Kept 3 virtual trials of before, simulated 4 more" in more.err
+    engager("design", path, "--replicates", 7, "--quiet", "--out", whole)
+    assert (out / "design.json").read_bytes() == (whole / "design.json").read_bytes()
+    assert pl.read_parquet(out / "trials.parquet").equals(pl.read_parquet(whole / "trials.parquet"))
+    after = {one.name: one.read_bytes() for one in (out / "arms").iterdir()}
+    assert after | before == after
+    assert {one.name.split("-")[1] for one in (out / "arms").iterdir()} == {"0", "3"}  # the new pieces begin at trial 3
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["grows", "study.yaml", "whole"]
+
+
+def test_what_is_not_the_same_design_is_not_added_to(engager, tmp_path):
+    path, out = written(tmp_path, SINGLE), tmp_path / "found"
+    engager("design", path, "--replicates", 3, "--quiet", "--out", out)
+    held = {one: one.read_bytes() for one in out.rglob("*") if one.is_file()}
+    other = written(tmp_path, SINGLE.replace("null_share: 0.15", "null_share: 0.2"))
+    found = engager("design", other, "--replicates", 3, "--seed", 2, "--quiet", "--out", out, "--resume")
+    assert found.code == 2
+    for words in ("must be the study of the finished design", "--seed", "more than the 3"):
+        assert words in found.err
+    assert {one: one.read_bytes() for one in out.rglob("*") if one.is_file()} == held
+    nowhere = engager("design", path, "--replicates", 4, "--quiet", "--out", tmp_path / "none", "--resume")
+    assert nowhere.code == 2
+    assert "must hold a finished design" in nowhere.err
+    assert engager("design", path, "--resume").code == 2
+
+
 def test_a_folder_that_exists_is_not_touched(engager, tmp_path):
     found = engager("design", written(tmp_path, SINGLE), "--out", tmp_path)
     assert found.code == 2

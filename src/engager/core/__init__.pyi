@@ -42,6 +42,7 @@ from .errors import (
 )
 from .files import (
     publish_folder as publish_folder,
+    restore_folder as restore_folder,
     sha256_of as sha256_of,
     sync_tree as sync_tree,
     unfinished_of as unfinished_of,

@@ -71,8 +71,12 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, replaces: bool = False) -> Iterator[Path]:
     """A folder to be filled that gets its name when the block ends without an error.
+
+    Parameters
+    ----------
+    replaces : take the place of a folder of this name, which goes when the new one is whole.
 
     Yields
     ------
@@ -81,9 +85,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        When the folder exists, cannot be made, or is being written by another process.
+        When the folder exists and is not to be replaced, cannot be made, or is being written by another process.
     """
-    if folder.exists():
+    if folder.exists() and not replaces:
         raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
     unfinished = unfinished_of(folder)
     try:
@@ -96,10 +100,33 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         try:
             yield unfinished
-            publish_folder(unfinished, folder)
+            if replaces:
+                _replace_folder(unfinished, folder)
+            else:
+                publish_folder(unfinished, folder)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
+
+
+def _before(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.before")
+
+
+def _replace_folder(unfinished: Path, folder: Path) -> None:
+    """Let a finished folder take the place of another; no system swaps two folders, so the old one waits beside."""
+    if folder.exists():
+        os.rename(folder, _before(folder))
+    publish_folder(unfinished, folder)
+    shutil.rmtree(_before(folder), ignore_errors=True)
+
+
+def restore_folder(folder: Path) -> None:
+    """Give a folder its name back that a kill left without one, between the two renames of a replacement."""
+    before = _before(folder)
+    if before.exists() and not folder.exists():
+        os.rename(before, folder)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -33,6 +33,11 @@ from .compare.write import (
 from .design.document import (
     design_json as design_json,
 )
+from .design.folder import (
+    arms_place as arms_place,
+    check_addition as check_addition,
+    check_new_design as check_new_design,
+)
 from .design.judge import (
     design_study as design_study,
 )

@@ -284,6 +284,19 @@ def test_kept_arms_of_other_inputs_or_with_other_bytes_are_not_used(simulation, 
     assert len(simulation) == 1
 
 
+def test_more_virtual_trials_are_those_of_all_at_once(simulation, tmp_path):
+    block, work = "{primary: OS, patients: [60, 90]}", tmp_path / "arms"
+    judged(RANDOMIZED, block, replicates=20, work=work)
+    simulation.clear()
+    grown = judged(RANDOMIZED, block, replicates=40, work=work)
+    assert grown.manifest["replicates_kept"] == 20
+    whole = judged(RANDOMIZED, block, replicates=40)
+    assert grown.rows == whole.rows
+    assert grown.trials.equals(whole.trials)
+    fewer = judged(RANDOMIZED, block, replicates=30, work=work)
+    assert fewer.rows == judged(RANDOMIZED, block, replicates=30).rows
+
+
 def test_a_place_for_kept_arms_that_is_a_file_is_refused(simulation, tmp_path):
     place = tmp_path / "arms"
     place.write_text("mine")

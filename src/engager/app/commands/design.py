@@ -9,7 +9,7 @@ import typer
 
 from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, Quiet, Seed, Threads
-from engager.core import DESIGN_REPLICATES
+from engager.core import DESIGN_REPLICATES, InputError, Problem
 
 if TYPE_CHECKING:
     from engager.study import DesignResult
@@ -42,8 +42,12 @@ def design(
     ] = None,
     work: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Keep finished arms here; the same command then goes on after a stop."),
+        typer.Option(metavar="PATH", help="Keep finished arms here instead; default: in --out."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Add virtual trials to the finished design in --out; it keeps those it has."),
+    ] = False,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -53,14 +57,28 @@ def design(
     Example: engager design examples/design-randomized.yaml --replicates 200 --out my-design
     """
     from engager.app.progress import share_progress
-    from engager.study import check_folder, design_json, design_study, load_protocol, write_design
+    from engager.study import (
+        arms_place,
+        check_addition,
+        check_new_design,
+        design_json,
+        design_study,
+        load_protocol,
+        write_design,
+    )
 
-    if out is not None:
-        check_folder(out)
+    if out is None and resume:
+        hint = "Name the folder of the finished design with --out."
+        raise InputError(Problem("--resume", "no --out", "needs a folder", hint))
+    if out is not None and not resume:
+        check_new_design(out)
     protocol = load_protocol(study)
     for note in protocol.notes():
         remark(f"Note: {note}")
     sizes = _sizes(patients)
+    if out is not None and resume:
+        check_addition(out, protocol, replicates=replicates, seed=seed, patients=sizes, parameters=parameters)
+    arms = arms_place(out) if out is not None and work is None else None
     with share_progress(quiet) as tell:
         found = design_study(
             protocol,
@@ -69,23 +87,23 @@ def design(
             patients=sizes,
             parameters=parameters,
             n_threads=threads,
-            work=work,
+            work=work or arms,
             progress=tell,
         )
-    page = write_design(found, out) if out is not None else None
+    page = write_design(found, out, arms, replaces=resume) if out is not None else None
     if as_json:
         print_json(design_json(found))
     else:
         _print(found)
     for note in found.notes:
         remark(f"Note: {note}")
+    if kept := found.manifest["replicates_kept"]:
+        remark(f"Kept {kept} virtual trials of before, simulated {replicates - kept} more.")
     if page is not None:
         remark(f"Report: {page}")
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:
-    from engager.core import InputError, Problem
-
     if text is None:
         return ()
     parts = [part.strip() for part in text.split(",")]

@@ -116,82 +116,135 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Some replicates of an arm, with their patients."""
+
+    replicates: range
+    patients: pl.DataFrame
+
+
+def _piece(content: bytes, replicates: range) -> Piece:
+    """These replicates of what was written."""
+    import polars as pl
+
+    table = pl.read_parquet(io.BytesIO(content))
+    return Piece(replicates, table.filter(pl.col("replicate").is_between(replicates.start, replicates.stop - 1)))
+
+
+def _joined(pieces: list[Piece]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.concat([piece.patients for piece in pieces]) if len(pieces) > 1 else pieces[0].patients
+
+
 class ArmStore:
     """Simulates arms and keeps their patients.
 
     Parameters
     ----------
     work : a folder in which finished arms are kept, and found again; None: they are kept until the process ends.
-    inputs : all that the patients hang on beside the arm itself, replicates and seed: hashes of model and population
+    inputs : all that the patients hang on beside the arm itself, replicate and seed: hashes of model and population
         values, versions. An arm kept under other inputs is another one.
+
+    Notes
+    -----
+    An arm is kept in pieces, each of some replicates. A replicate hangs on seed and number alone, so more of them are
+    simulated beside those that are there, and the whole is what all of them at once would have been.
     """
 
     def __init__(self, replicates: int, seed: int, n_threads: int | None, work: Path | None = None, inputs: str = ""):
         self.replicates, self.seed, self.n_threads = replicates, seed, n_threads
         self.work, self.inputs = work, inputs
         self._patients: dict[str, pl.DataFrame] = {}
-        if work is not None:
-            try:
-                work.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                rule = f"must be a folder that can be made ({error.strerror})"
-                raise InputError(Problem("--work", str(work), rule, "Choose another place.")) from None
+        self._n_kept: list[int] = []
 
     @property
     def n_finished(self) -> int:
         """Arms that are there."""
         return len(self._patients)
 
+    @property
+    def n_kept(self) -> int:
+        """Replicates that an earlier run had left of every arm."""
+        return min(self._n_kept, default=0)
+
     def add(self, jobs: list[ArmJob], progress: Progress) -> None:
-        """Simulate those that are not there yet.
+        """Simulate what is not there yet.
 
         Parameters
         ----------
         progress : told the finished share.
-        """
-        wanted = {job.key: job for job in jobs if job.key not in self._patients}
-        self._patients |= {key: found for key in wanted if (found := self._kept(key)) is not None}
-        wanted = {key: job for key, job in wanted.items() if key not in self._patients}
-        total, done = sum(job.work for job in wanted.values()) or 1.0, 0.0
-        for key, job in wanted.items():
 
-            def tell(share: float, before: float = done, work: float = job.work) -> None:
+        Raises
+        ------
+        InputError
+            When arms cannot be kept at their place.
+        """
+        self._make_place()
+        wanted = {job.key: job for job in jobs if job.key not in self._patients}
+        kept = {key: self._kept(key) for key in wanted}
+        missing = {key: self.replicates - sum(len(piece.replicates) for piece in kept[key]) for key in wanted}
+        self._n_kept += [self.replicates - missing[key] for key in wanted]
+        total, done = sum(job.work * missing[key] for key, job in wanted.items()) or 1.0, 0.0
+        for key, job in wanted.items():
+            work = job.work * missing[key]
+
+            def tell(share: float, before: float = done, work: float = work) -> None:
                 progress((before + share * work) / total)
 
-            self._patients[key] = self._simulate(job, tell)
-            self._keep(key)
-            done += job.work
+            pieces = kept[key]
+            if missing[key]:
+                replicates = range(self.replicates - missing[key], self.replicates)
+                pieces = [*pieces, Piece(replicates, self._simulate(job, replicates, tell))]
+                self._keep(key, pieces[-1])
+            self._patients[key] = _joined(pieces)
+            done += work
 
     def patients(self, job: ArmJob) -> pl.DataFrame:
         """The patients table of an arm, all replicates."""
         return self._patients[job.key]
 
-    def _name(self, key: str) -> str:
-        return digest(f"{key} {self.seed} {self.replicates} {self.inputs}")
-
-    def _keep(self, key: str) -> None:
-        """Write an arm; its name holds the hash of its bytes."""
-        if self.work is not None:
-            content = parquet_bytes(self._patients[key])
-            write_whole(self.work / f"{self._name(key)}-{_hash(content)}.parquet", content)
-
-    def _kept(self, key: str) -> pl.DataFrame | None:
-        """An arm of an earlier run; None when there is none whose bytes are those that were written."""
-        import polars as pl
-
+    def _make_place(self) -> None:
         if self.work is None:
-            return None
-        for path in self.work.glob(f"{self._name(key)}-*.parquet"):
-            content = path.read_bytes()
-            if path.stem.endswith(_hash(content)):
-                return pl.read_parquet(io.BytesIO(content))
-            path.unlink()
-        return None
+            return
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            rule = f"must be a folder that can be made ({error.strerror})"
+            raise InputError(Problem("--work", str(self.work), rule, "Choose another place.")) from None
 
-    def _simulate(self, job: ArmJob, progress: Progress) -> pl.DataFrame:
+    def _name(self, key: str) -> str:
+        return digest(f"{key} {self.seed} {self.inputs}")
+
+    def _keep(self, key: str, piece: Piece) -> None:
+        """Write a piece of an arm; its name holds its replicates and the hash of its bytes."""
+        if self.work is not None:
+            content = parquet_bytes(piece.patients)
+            first, last = piece.replicates.start, piece.replicates.stop
+            write_whole(self.work / f"{self._name(key)}-{first}-{last}-{_hash(content)}.parquet", content)
+
+    def _kept(self, key: str) -> list[Piece]:
+        """Pieces of earlier runs from the first replicate on, without a gap, their bytes as they were written."""
+        found: list[Piece] = []
+        if self.work is None:
+            return found
+        names = {path: path.stem.split("-") for path in self.work.glob(f"{self._name(key)}-*-*-*.parquet")}
+        for path, (_, first, last, hashed) in sorted(names.items(), key=lambda one: (int(one[1][1]), -int(one[1][2]))):
+            at = found[-1].replicates.stop if found else 0
+            if int(first) > at or int(last) <= at or at >= self.replicates:
+                continue
+            content = path.read_bytes()
+            if hashed != _hash(content):
+                path.unlink()
+                continue
+            found.append(_piece(content, range(at, min(int(last), self.replicates))))
+        return found
+
+    def _simulate(self, job: ArmJob, replicates: range, progress: Progress) -> pl.DataFrame:
         data = simulate_trial(
             job.protocol,
-            replicates=range(self.replicates),
+            replicates=replicates,
             seed=self.seed,
             n_threads=self.n_threads,
             progress=progress,

@@ -18,6 +18,7 @@ from engager.analysis import Decisions, TwoStage, characteristics, decide
 from engager.core import DESIGN_REPLICATES, InputError, Interrupted, Problem, versions
 from engager.protocol import DesignBlock, Protocol
 from engager.study.design.arms import ArmStore
+from engager.study.design.folder import with_sizes
 from engager.study.design.inputs import check_design, design_manifest
 from engager.study.design.looks import Simulated, simulate_looks
 from engager.study.design.plan import ALTERNATIVE, NULL, POSTERIOR, Plan, null_arm_of, plan_of, settings_of, window_of
@@ -53,7 +54,8 @@ def design_study(
     patients : sizes instead of the design's own, all arms together.
     parameters : ``posterior``, or the path of a posterior file of your own.
     n_threads : None for all cores. It changes no number.
-    work : a folder that keeps finished arms, so that the same call goes on after an interruption; None: none.
+    work : a folder that keeps finished arms, so that the same call goes on after an interruption, and one with more
+        replicates simulates only those that are not there; None: none.
     progress : told what is done and the finished share.
 
     Raises
@@ -70,11 +72,7 @@ def design_study(
     """
     clock, started = time.perf_counter(), datetime.now(UTC)
     check_design(protocol, replicates, seed, patients, n_threads, parameters)
-    if patients:
-        assert protocol.design is not None
-        protocol = protocol.model_copy(
-            update={"design": protocol.design.model_copy(update={"patients": tuple(patients)})}
-        )
+    protocol = with_sizes(protocol, patients)
     scenarios = scenarios_of(protocol)
     design = scenarios[0].protocol.design
     assert design is not None
@@ -96,6 +94,7 @@ def design_study(
         kept = f"Interrupted; {store.n_finished} finished arms are kept in {work}"
         raise Interrupted(f"{kept}. Go on with the same options.") from None
     manifest = design_manifest(protocol, seed, replicates, parameters, values, prior)
+    manifest["replicates_kept"] = store.n_kept
     manifest |= {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 2)}
     notes = _notes(protocol, design, values, rows)
     return DesignResult(protocol, tuple(rows), trials, prior, selection, counts, notes, manifest)
