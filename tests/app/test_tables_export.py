@@ -87,3 +87,69 @@ def test_comparison_and_evidence_are_spreadsheets_too(run, tmp_path):
     assert done.exit_code == 0, done.output
     outcomes = openpyxl.load_workbook(tmp_path / "evidence.xlsx", read_only=True)["outcomes"]
     assert next(outcomes.iter_rows(values_only=True))[:2] == ("record", "reference")
+
+
+SINGLE_ARM = """
+study: single
+simulated_only: true
+arms: {a: {n: 12, regimen: blinatumomab}}
+follow_up: {months: 3, accrual_months: 2}
+endpoints: [{id: CR, window_weeks: 8}]
+design: {primary: CR, test: exact, null_share: 0.15}
+"""
+
+
+@pytest.fixture(scope="module")
+def design_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("designs") / "single.yaml"
+    path.write_text(SINGLE_ARM, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("command", "sheets"),
+    [
+        (("review",), ["references", "figures", "checks", "not_compared"]),
+        (("validate", "--against", "mt103-206", "--replicates", 2), ["figures", "bands"]),
+        (("design", "STUDY", "--replicates", 3), ["designs", "looks", "trials", "exact"]),
+        (
+            ("sensitivity", "tower", "--outputs", "il6_peak", "--samples", 2, "--out", "FOLDER"),
+            ["sobol", "tornado", "unknowns", "correlations", "held"],
+        ),
+    ],
+    ids=lambda value: value[0],
+)
+def test_every_command_with_tables_explains_every_column(tmp_path, monkeypatch, design_file, command, sheets):
+    # Drawing takes longer than the analysis and is no part of this claim.
+    monkeypatch.setattr("engager.study.write_sensitivity", lambda found, folder: folder)
+    places = {"STUDY": design_file, "FOLDER": tmp_path / "folder"}
+    line = [places.get(word, word) for word in command]
+    quiet = [] if command[0] == "review" else ["--quiet"]
+    done = call(*line, *quiet, "--tables", tmp_path / "all.xlsx")
+    assert done.exit_code == 0, done.output
+    book = openpyxl.load_workbook(tmp_path / "all.xlsx")
+    assert book.sheetnames == ["columns", *sheets]
+    told = {row[:2]: row[3] for row in book["columns"].iter_rows(values_only=True) if row[0] in sheets}
+    heads = [(name, cell) for name in sheets for cell in next(book[name].iter_rows(values_only=True))]
+    assert [one for one in heads if not told.get(one)] == []
+
+
+def test_a_path_without_ending_is_a_folder_of_csv_and_figures_are_those_of_json(tmp_path):
+    done = call("review", "--tables", tmp_path / "csv", "--json")
+    assert done.exit_code == 0, done.output
+    figures = [one for row in json.loads(done.stdout)["rows"] for one in row["figures"]]
+    seen = pl.read_csv(tmp_path / "csv" / "figures.csv", infer_schema_length=None)
+    assert seen["simulated"].to_list() == pytest.approx([one["simulated"]["median"] for one in figures], nan_ok=True)
+    assert {path.name for path in (tmp_path / "csv").iterdir()} == {
+        "columns.csv", "references.csv", "figures.csv", "checks.csv", "not_compared.csv"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("all.ods", "must end in .xlsx"), ("here", "must not exist yet"), ("no/all.xlsx", "exists")]
+)
+def test_a_place_that_cannot_hold_tables_is_refused_before_any_work(tmp_path, name, said):
+    (tmp_path / "here").mkdir()
+    done = call("validate", "--tables", tmp_path / name)
+    assert done.exit_code != 0
+    assert said in str(done.exception)

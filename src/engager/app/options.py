@@ -67,3 +67,11 @@ Regimens = Annotated[
     list[str] | None,
     typer.Option("--regimen", metavar="REGIMEN", help="May be repeated.", autocompletion=complete_regimen),
 ]
+Tables = Annotated[
+    Path | None,
+    typer.Option(
+        "--tables",
+        metavar="PATH",
+        help="Also write every table, its columns explained: a new .xlsx file, or a new folder of CSV files.",
+    ),
+]

@@ -94,7 +94,9 @@ from .replicates import (
     VALIDATION_REPLICATES as VALIDATION_REPLICATES,
 )
 from .spreadsheet import (
+    check_tables_path as check_tables_path,
     spreadsheet_bytes as spreadsheet_bytes,
+    write_tables as write_tables,
 )
 from .time import (
     DAYS_PER_MONTH as DAYS_PER_MONTH,

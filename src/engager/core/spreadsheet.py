@@ -1,7 +1,8 @@
-"""Tables as one spreadsheet: a sheet a table, and before them a sheet that explains every header.
+"""Tables for other programs, every header explained: one spreadsheet, or a folder of CSV files.
 
-In: frames and what their columns mean. Out: the bytes of an ``.xlsx`` file, the same for the same tables. Text stays
-text: a cell that begins with ``=`` is no formula. Needs XlsxWriter (extra ``xlsx``).
+In: frames and what their columns mean. Out: an ``.xlsx`` file with a sheet a table and, before them, a sheet that
+explains the headers; or a CSV file a table and ``columns.csv``. The bytes are the same for the same tables. Text stays
+text: a cell that begins with ``=`` is no formula. Spreadsheets need XlsxWriter (extra ``xlsx``).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from engager.core.errors import InputError, Problem
+from engager.core.files import whole_folder, write_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +26,73 @@ MOST_ROWS = 1_048_575
 _MOST_CHARACTERS = 32_767
 _WIDEST = 60
 _EXPLAINED = "columns"
+
+
+def check_tables_path(path: Path, option: str = "--tables") -> None:
+    """Refuse a place for tables before any work is done.
+
+    Raises
+    ------
+    InputError
+        When the place exists, its folder does not, or its ending is neither ``.xlsx`` nor that of a folder.
+    """
+    problems = []
+    if path.suffix not in ("", ".xlsx"):
+        rule = "must end in .xlsx, or have no ending for a folder of CSV files"
+        problems.append(
+            Problem(option, str(path), rule, f"Write {path.with_suffix('.xlsx')} or {path.with_suffix('')}.")
+        )
+    if path.exists():
+        problems.append(Problem(option, str(path), "must not exist yet", "Choose a new name."))
+    if not path.parent.is_dir():
+        problems.append(Problem(option, str(path), "must be in a folder that exists"))
+    if problems:
+        raise InputError(problems)
+    if path.suffix == ".xlsx":
+        _xlsxwriter()
+
+
+def write_tables(
+    path: Path,
+    tables: Mapping[str, pl.DataFrame],
+    meanings: Mapping[str, Mapping[str, str]],
+    about: Sequence[str] = (),
+    option: str = "--tables",
+) -> Path:
+    """Write the tables as a workbook when the path ends in ``.xlsx``, else as a folder of CSV files.
+
+    Parameters
+    ----------
+    tables, meanings, about : as of `spreadsheet_bytes`. option : what the command calls the path.
+
+    Raises
+    ------
+    InputError
+        When the path cannot be written, XlsxWriter is not installed, or a table is longer than a sheet.
+    """
+    try:
+        if path.suffix == ".xlsx":
+            write_whole(path, spreadsheet_bytes(tables, meanings, about))
+        else:
+            _write_csv(path, tables, meanings)
+    except OSError as error:
+        rule = f"must be a place that can be written to ({error.strerror})"
+        raise InputError(Problem(option, str(path), rule)) from error
+    return path
+
+
+def _write_csv(target: Path, tables: Mapping[str, pl.DataFrame], meanings: Mapping[str, Mapping[str, str]]) -> None:
+    import polars as pl
+
+    rows = [
+        {"table": name, "column": column, "type": str(dtype), "meaning": meanings.get(name, {}).get(column, "")}
+        for name, table in tables.items()
+        for column, dtype in table.schema.items()
+    ]
+    with whole_folder(target) as folder:
+        pl.DataFrame(rows).write_csv(folder / f"{_EXPLAINED}.csv")
+        for name, table in tables.items():
+            table.write_csv(folder / f"{name}.csv")
 
 
 def spreadsheet_bytes(

@@ -44,6 +44,9 @@ from .design.judge import (
 from .design.result import (
     DesignResult as DesignResult,
 )
+from .design.sheets import (
+    write_design_tables as write_design_tables,
+)
 from .design.words import (
     COLUMNS as COLUMNS,
     LOOK_COLUMNS as LOOK_COLUMNS,
@@ -134,6 +137,9 @@ from .review.result import (
 from .review.rows import (
     review_of as review_of,
 )
+from .review.sheets import (
+    write_review_tables as write_review_tables,
+)
 from .review.summary import (
     shipped_review_summary as shipped_review_summary,
     simulate_summary as simulate_summary,
@@ -177,6 +183,9 @@ from .sensitivity.drivers import (
 )
 from .sensitivity.result import (
     Sensitivity as Sensitivity,
+)
+from .sensitivity.sheets import (
+    write_sensitivity_tables as write_sensitivity_tables,
 )
 from .sensitivity.study import (
     study_sensitivity as study_sensitivity,
@@ -226,6 +235,9 @@ from .validation.leave_out import (
 from .validation.recovery import (
     recovery_json as recovery_json,
     recovery_rows as recovery_rows,
+)
+from .validation.sheets import (
+    write_validation_tables as write_validation_tables,
 )
 from .validation.validate import (
     Validation as Validation,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Seed, Threads
+from engager.app.options import AsJson, Quiet, Seed, Tables, Threads
 from engager.core import DESIGN_REPLICATES, InputError, Problem
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def design(
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="New folder for report.html, tables and manifest.")
     ] = None,
+    tables: Tables = None,
     work: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Keep finished arms here instead; default: in --out."),
@@ -57,6 +58,7 @@ def design(
     Example: engager design examples/design-randomized.yaml --replicates 200 --out my-design
     """
     from engager.app.progress import share_progress
+    from engager.core import check_tables_path
     from engager.study import (
         arms_place,
         check_addition,
@@ -65,6 +67,7 @@ def design(
         design_study,
         load_protocol,
         write_design,
+        write_design_tables,
     )
 
     if out is None and resume:
@@ -72,6 +75,8 @@ def design(
         raise InputError(Problem("--resume", "no --out", "needs a folder", hint))
     if out is not None and not resume:
         check_new_design(out)
+    if tables is not None:
+        check_tables_path(tables)
     protocol = load_protocol(study)
     for note in protocol.notes():
         remark(f"Note: {note}")
@@ -91,6 +96,8 @@ def design(
             progress=tell,
         )
     page = write_design(found, out, arms, replaces=resume) if out is not None else None
+    if tables is not None:
+        remark(f"Tables: {write_design_tables(found, tables)}")
     if as_json:
         print_json(design_json(found))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Seed, Threads
+from engager.app.options import AsJson, Quiet, Seed, Tables, Threads
 
 
 def review_command(
@@ -16,6 +16,7 @@ def review_command(
     markdown: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write the document; an old one is replaced.")
     ] = None,
+    tables: Tables = None,
     replicates: Annotated[
         int, typer.Option(metavar="N", help="Virtual trials of each study to simulate anew; 0: the figures that ship.")
     ] = 0,
@@ -33,7 +34,7 @@ def review_command(
     Example: engager review --report review.html
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem
+    from engager.core import InputError, Problem, check_tables_path
     from engager.study import (
         headline,
         review_json,
@@ -44,12 +45,15 @@ def review_command(
         warnings_of,
         write_review,
         write_review_summary,
+        write_review_tables,
     )
 
     if replicates < 0:
         raise InputError(Problem("--replicates", replicates, "must be 0 or more"))
     if report is not None and report.exists():
         raise InputError(Problem("--report", str(report), "must not exist yet", "Name a new file."))
+    if tables is not None:
+        check_tables_path(tables)
     if replicates:
         with share_progress(quiet) as tell:
             made = simulate_summary(replicates, seed, threads, tell)
@@ -80,6 +84,8 @@ def review_command(
         remark(f"Note: {one}")
     if page is not None:
         remark(f"Report: {page}")
+    if tables is not None:
+        remark(f"Tables: {write_review_tables(found, tables)}")
 
 
 def _run_by(studies: tuple[str, ...], n_checks: int, links: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Threads
+from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Tables, Threads
 from engager.core import whole_percent
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def sensitivity(
             metavar="PATH", help="Also write the strongest factors to this small JSON file; an old one is replaced."
         ),
     ] = None,
+    tables: Tables = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -57,10 +58,19 @@ def sensitivity(
     Example: engager sensitivity tower --samples 256 --sets 64 --out tower-sensitivity
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem
-    from engager.study import check_folder, load_protocol, study_sensitivity, write_sensitivity, write_summary
+    from engager.core import InputError, Problem, check_tables_path
+    from engager.study import (
+        check_folder,
+        load_protocol,
+        study_sensitivity,
+        write_sensitivity,
+        write_sensitivity_tables,
+        write_summary,
+    )
 
     check_folder(out)
+    if tables is not None:
+        check_tables_path(tables)
     if summary is not None and not summary.parent.is_dir():
         raise InputError(Problem("--summary", str(summary), "must be in a folder that exists"))
     protocol = load_protocol(study)
@@ -82,6 +92,8 @@ def sensitivity(
     page = write_sensitivity(found, out)
     if summary is not None:
         write_summary(found, summary)
+    if tables is not None:
+        remark(f"Tables: {write_sensitivity_tables(found, tables)}")
     for note in found.notes:
         remark(f"Note: {note}")
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_comparisons, print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Seed, Threads
+from engager.app.options import AsJson, Quiet, Seed, Tables, Threads
 from engager.core import VALIDATION_REPLICATES
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def validate(
             " the outcomes; an old one is replaced.",
         ),
     ] = None,
+    tables: Tables = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -81,18 +82,22 @@ def validate(
     Example: engager validate --against tower --replicates 40 --report trust.html
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem
-    from engager.study import studies_named, studies_with_targets, validate_studies
+    from engager.core import InputError, Problem, check_tables_path
+    from engager.study import studies_named, studies_with_targets, validate_studies, write_validation_tables
 
+    if tables is not None:
+        check_tables_path(tables)
     if OBSERVATIONS in (against or []):
         if len(against or []) > 1:
             rule = "must be given without other studies"
             raise InputError(Problem("--against", OBSERVATIONS, rule, "Run the command twice."))
         _check_folders(None, report)
-        _against_observations(seed, as_json, report)
+        _against_observations(seed, as_json, report, tables)
         return
     _check_folders(markdown, report)
     if leave_out:
+        if tables is not None:
+            raise InputError(Problem("--tables", str(tables), "does not go with --leave-out", "Use --json."))
         _leave_out(leave_out, in_order, work, parameters, seed, threads, markdown, quiet, as_json)
         return
     for name, value in (("--in-order", in_order), ("--work", work)):
@@ -108,6 +113,8 @@ def validate(
         )
     if markdown is not None or report is not None:
         _write(markdown, report, found, against or [])
+    if tables is not None:
+        remark(f"Tables: {write_validation_tables(found, tables)}")
     if as_json:
         print_json(found.as_json())
     else:
@@ -222,9 +229,10 @@ def _decimal(value: float) -> str:
     return f"{value:.3f}" if value == value else "-"
 
 
-def _against_observations(seed: int, as_json: bool, report: Path | None) -> None:
+def _against_observations(seed: int, as_json: bool, report: Path | None, tables: Path | None) -> None:
     """Courses and facts within patients beside the model's."""
     from engager.calibration import validate_observations
+    from engager.study import write_validation_tables
 
     remark("Simulating the patients behind the observations; a few seconds.")
     rows = validate_observations(seed)
@@ -236,6 +244,9 @@ def _against_observations(seed: int, as_json: bool, report: Path | None) -> None
         told = [{key: _plain(value) for key, value in row.items()} for row in rows]
         write_credibility(credibility_content(None, told, command, seed), report)
         remark(f"Wrote {report}")
+    if tables is not None:
+        told = [{key: _plain(value) for key, value in row.items()} for row in rows]
+        remark(f"Tables: {write_validation_tables(None, tables, told)}")
     if as_json:
         print_json({"targets": listed})
         return

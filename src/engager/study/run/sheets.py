@@ -21,17 +21,14 @@ from engager.core import (
     Problem,
     meanings,
     patient_columns,
-    spreadsheet_bytes,
-    whole_folder,
-    write_whole,
+    write_tables,
 )
+from engager.study.figure_row import figure_row
 from engager.study.run.folder import RunFolder
 from engager.study.run.tables import TABLES
 
 if TYPE_CHECKING:
     import polars as pl
-
-_EXPLAINED = "columns"
 
 
 @dataclass(frozen=True)
@@ -78,14 +75,7 @@ def export_tables(run: str | Path, out: str | Path, *, form: str = "xlsx", repli
         raise InputError(Problem("--replicate", replicate, rule))
     tables = run_tables(folder, replicate)
     told = {name: explained(name, table.columns) for name, table in tables.items()}
-    try:
-        if form == "xlsx":
-            write_whole(target, spreadsheet_bytes(tables, told, _about(folder, replicate)))
-        else:
-            _write_csv(target, tables, told)
-    except OSError as error:
-        rule = f"must be a place that can be written to ({error.strerror})"
-        raise InputError(Problem("--out", str(out), rule)) from error
+    write_tables(target, tables, told, _about(folder, replicate), "--out")
     return TablesExport(target, folder.id, replicate, {name: table.height for name, table in tables.items()})
 
 
@@ -94,7 +84,7 @@ def run_tables(folder: RunFolder, replicate: int) -> dict[str, pl.DataFrame]:
     import polars as pl
 
     names = [column.name for column in COMPARISONS]
-    flat = [_flat(one) for one in folder.comparisons]
+    flat = [figure_row(one) for one in folder.comparisons]
     tables = {"comparisons": pl.DataFrame(flat, infer_schema_length=None).select(names)} if flat else {}
     tables["estimates"] = folder.table("estimates")
     for name in TABLES:
@@ -120,23 +110,6 @@ def explained(table: str, columns: list[str]) -> dict[str, str]:
     return {name: known.get(name, other) for name in columns}
 
 
-def _flat(one: dict[str, Any]) -> dict[str, Any]:
-    published, simulated = one["published"], one["simulated"]
-    return {
-        **{key: one.get(key) for key in ("trial", "arm", "endpoint", "statistic", "time_months", "subgroup", "use")},
-        "published": published["value"],
-        "published_low": published["low"],
-        "published_high": published["high"],
-        "published_n": published["n"],
-        "source": "; ".join(published["source"]),
-        "simulated": simulated["median"],
-        "simulated_low": simulated["low"],
-        "simulated_high": simulated["high"],
-        "coverage": one.get("coverage"),
-        "inside": one.get("inside"),
-    }
-
-
 def _about(folder: RunFolder, replicate: int) -> list[str]:
     manifest = folder.manifest
     return [
@@ -148,24 +121,12 @@ def _about(folder: RunFolder, replicate: int) -> list[str]:
     ]
 
 
-def _write_csv(target: Path, tables: dict[str, pl.DataFrame], told: dict[str, dict[str, str]]) -> None:
-    import polars as pl
-
-    rows = [
-        {"table": name, "column": column, "type": str(dtype), "meaning": told[name][column]}
-        for name, table in tables.items()
-        for column, dtype in table.schema.items()
-    ]
-    with whole_folder(target) as folder:
-        pl.DataFrame(rows).write_csv(folder / f"{_EXPLAINED}.csv")
-        for name, table in tables.items():
-            table.write_csv(folder / f"{name}.csv")
-
-
 def _check(target: Path, form: str) -> None:
     problems = []
     if form == "xlsx" and target.suffix != ".xlsx":
         problems.append(Problem("--out", str(target), "must end in .xlsx", "For a folder of CSV files: --format csv."))
+    if form == "csv" and target.suffix == ".xlsx":
+        problems.append(Problem("--out", str(target), "must be a folder", "For a spreadsheet: --format xlsx."))
     if target.exists():
         problems.append(Problem("--out", str(target), "must not exist yet", "Choose a new name."))
     if problems:
