@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from engager.app.commands.serve import serve
 from engager.app.commands.trial.studies import trial_app
 from engager.app.commands.validate import validate
 from engager.app.errors import flush_output, refuse_closed_streams, tell_error
+from engager.app.usage import is_usage_error, tell_usage
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
@@ -97,11 +99,14 @@ def main() -> None:
     _end_as_by_ctrl_c()
     try:
         try:
-            app()
+            code = app(standalone_mode=False)
         finally:
             flush_output()
     except (Exception, KeyboardInterrupt) as error:
-        raise SystemExit(tell_error(error)) from None
+        told = tell_usage(error, sys.argv[1:]) if is_usage_error(error) else tell_error(error)
+        raise SystemExit(told) from None
+    if code:
+        raise SystemExit(code)
 
 
 def _end_as_by_ctrl_c() -> None:

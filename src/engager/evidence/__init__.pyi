@@ -36,6 +36,7 @@ from .records.catalogue import (
     summary as summary,
 )
 from .records.citations import (
+    citation_corrections as citation_corrections,
     citation_remarks as citation_remarks,
     cite as cite,
     cite_all as cite_all,

@@ -100,13 +100,17 @@ def cite_record(
     Example: engager evidence cite tower-2017 --format bibtex
     """
     from engager.core import InputError, Problem
-    from engager.evidence import cite, cite_all, record
+    from engager.evidence import citation_corrections, cite, cite_all, load_records, record
 
     if everything == (record_id is not None):
         given = f"{record_id} and --all" if everything else "neither"
         rule = "must be either a record ID or --all"
         raise InputError(Problem("evidence cite", given, rule, "`engager evidence list` shows the ids."))
     typer.echo(cite_all(style) if record_id is None else cite(record(record_id), style))
+    cited = [one for one in load_records().values() if one.reference] if record_id is None else [record(record_id)]
+    for one in cited:
+        if told := citation_corrections(one):
+            typer.echo(f"Note: {one.id}: {told}.", err=True)
 
 
 @evidence_app.command("check")

@@ -1,8 +1,8 @@
 """A record's citation as BibTeX, RIS, CSL-JSON or a formatted reference.
 
-Facts only: a name, title, page or number nobody saw is left out. Remarks on how a text was searched for stay with the
-record; a citation that is pasted holds none. What the review's reference
-list has wrong is corrected here and told in the note.
+Facts only: a name, title, page or number that was not seen in a source is left out. A citation is pasted into other
+texts, so it holds no remark; what the review's reference list has wrong and what is incomplete is told beside it
+(`citation_corrections`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def cite(record: Record, style: str = "text") -> str:
 
 
 def cite_all(style: str = "text") -> str:
-    """The review's 42 references in its order, corrected; the note of a corrected one says what was wrong."""
+    """The review's 42 references in its order, corrected; see `citation_corrections`."""
     listed = [record for record in load_records().values() if record.reference is not None]
     return _join(sorted(listed, key=lambda record: record.reference or 0), style)
 
@@ -61,11 +61,11 @@ def citation_remarks(record: Record) -> str:
     citation = record.citation
     notes = ("authors", "title", "journal", "pages", "doi", "pmid", "registry", "citation")
     said = (getattr(citation, f"{key}_note") for key in notes)
-    return "; ".join(filter(None, [_corrections(record), *said]))
+    return "; ".join(filter(None, [citation_corrections(record), *said]))
 
 
-def _corrections(record: Record) -> str:
-    """What belongs beside a citation wherever it is pasted: corrections, and what of it is incomplete."""
+def citation_corrections(record: Record) -> str:
+    """What of the review's reference list was corrected, and what of a citation is incomplete; empty when nothing."""
     citation = record.citation
     said = []
     if citation.seed_error:
@@ -103,15 +103,13 @@ def _text(record: Record) -> str:
         place += f"({citation.issue})"
     if citation.pages:
         place += f":{citation.pages}" if place else citation.pages
-    parts = [shown, _title(citation), f"{citation.journal}. {citation.year}" + (f";{place}" if place else "")]
+    parts = [shown, _title(citation), _journal_and_year(citation) + (f";{place}" if place else "")]
     if doi := _seen(citation, "doi"):
         parts.append(f"doi:{doi}")
     if pmid := _seen(citation, "pmid"):
         parts.append(f"PMID {pmid}")
     number = f"{record.reference}. " if record.reference is not None else ""
-    remark = _corrections(record)
-    body = ". ".join(part.rstrip(".") for part in parts if part) + "."
-    return number + body + (f" [{remark}]" if remark else "")
+    return number + ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
 def _bibtex(record: Record) -> str:
@@ -124,14 +122,13 @@ def _bibtex(record: Record) -> str:
     fields = {
         "author": " and ".join(people),
         "title": f"{{{_escaped(title)}}}" if (title := _title(citation)) else "",
-        "journal" if kind == "article" else "howpublished": _escaped(citation.journal),
+        "journal" if kind == "article" else "howpublished": _escaped(_journal(citation)),
         "year": str(citation.year),
         "volume": citation.volume or "",
         "number": citation.issue or "",
         "pages": re.sub(r"(?<=\d)-(?=[\dA-Z])", "--", citation.pages or ""),
         "doi": _seen(citation, "doi"),
         "pmid": _seen(citation, "pmid"),
-        "note": _escaped(_corrections(record)),
     }
     lines = [f"  {key} = {{{value}}}," for key, value in fields.items() if value]
     return "\n".join([f"@{kind}{{{record.id},", *lines, "}"])
@@ -144,7 +141,7 @@ def _ris(record: Record) -> str:
     fields += [("AU", _comma_name(name)) for name in authors(citation)[0]]
     fields += [
         ("TI", _title(citation)),
-        ("JO", citation.journal),
+        ("JO", _journal(citation)),
         ("PY", str(citation.year)),
         ("VL", citation.volume or ""),
         ("IS", citation.issue or ""),
@@ -153,7 +150,6 @@ def _ris(record: Record) -> str:
         ("DO", _seen(citation, "doi")),
         ("AN", _seen(citation, "pmid")),
         ("ID", record.id),
-        ("N1", _corrections(record)),
     ]
     return "\n".join([f"{tag}  - {value}" for tag, value in fields if value] + ["ER  - "])
 
@@ -165,7 +161,7 @@ def _csl(record: Record) -> dict[str, Any]:
         "type": _TYPES.get(record.kind, ("", "", "article-journal"))[2],
         "author": [_csl_name(name) for name in authors(citation)[0]],
         "title": _title(citation),
-        "container-title": citation.journal,
+        "container-title": _journal(citation),
         "issued": {"date-parts": [[citation.year]]},
         "volume": citation.volume,
         "issue": citation.issue,
@@ -173,7 +169,6 @@ def _csl(record: Record) -> dict[str, Any]:
         "DOI": _seen(citation, "doi"),
         "PMID": _seen(citation, "pmid"),
         "PMCID": citation.pmcid,
-        "note": _corrections(record),
     }
     return {key: value for key, value in entry.items() if value}
 
@@ -185,6 +180,14 @@ def _seen(citation: Citation, key: str) -> str:
     """A number of the citation, unless its note says that it, or a part of it, was not seen."""
     note = getattr(citation, f"{key}_note") or ""
     return "" if "from memory" in note else getattr(citation, key) or ""
+
+
+def _journal(citation: Citation) -> str:
+    return "" if citation.journal == _UNSEEN else citation.journal
+
+
+def _journal_and_year(citation: Citation) -> str:
+    return ". ".join(filter(None, [_journal(citation), str(citation.year)]))
 
 
 def _title(citation: Citation) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engager.evidence import Record, cite, load_records
+from engager.evidence import Record, citation_corrections, cite, load_records
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.review.kinetics_checks import history_checks, liposomal_vincristine_checks
 from engager.study.review.label_checks import label_checks
@@ -67,6 +67,8 @@ def _row(record: Record, studies: Mapping[str, Protocol], comparisons: Sequence[
     links, notes = _links(record, studies)
     if record.id in _NOT_CARRIED_OUT:
         notes.append(_NOT_CARRIED_OUT[record.id])
+    if corrected := citation_corrections(record):
+        notes.append(f"On the citation: {corrected}.")
     answered = any(record.id in _named(one.source) for study in studies.values() for one in study.targets)
     if not answered and not checks and running:
         notes.append(

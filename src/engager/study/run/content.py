@@ -205,9 +205,12 @@ def _rebuilt(protocol: Protocol) -> pl.DataFrame | None:
 
 def _summary(protocol: Protocol, manifest: dict[str, Any]) -> list[str]:
     arms = " and ".join(f"{arm.n} to {arm_id}" for arm_id, arm in protocol.arms.items())
-    how = "the same patients in every arm" if protocol.allocation.counterfactual else "randomized"
     if len(protocol.arms) == 1:
         how = "one arm"
+    elif protocol.allocation.counterfactual:
+        how = "the same patients in every arm"
+    else:
+        how = "randomized" if protocol.allocation.randomized else "not randomized, patients of each arm their own"
     sentences = [
         f"{manifest['replicates']} virtual trials of {protocol.n_patients} patients ({how}): {arms}.",
         "Every patient is followed visit by visit; the protocol decides from what the visit observed.",
