@@ -26,7 +26,7 @@ def test_bibtex_of_tower_names_all_authors_and_pages():
 
 def test_incomplete_author_list_ends_with_others():
     assert "and others" in cite(record("weiss-2002"), "bibtex")
-    assert "author list incomplete" in citation_corrections(record("weiss-2002"))
+    assert "author list incomplete" in citation_remarks(record("weiss-2002"))
 
 
 def test_csl_json_of_the_review_has_42_entries():

@@ -1,7 +1,7 @@
 """A record's citation as BibTeX, RIS, CSL-JSON or a formatted reference.
 
 Facts only: a name, title, page or number that was not seen in a source is left out. A citation is pasted into other
-texts, so it holds no remark; what the review's reference list has wrong and what is incomplete is told beside it
+texts, so it holds no remark; what was corrected in the review's reference list is told beside it
 (`citation_corrections`).
 """
 
@@ -61,11 +61,11 @@ def citation_remarks(record: Record) -> str:
     citation = record.citation
     notes = ("authors", "title", "journal", "pages", "doi", "pmid", "registry", "citation")
     said = (getattr(citation, f"{key}_note") for key in notes)
-    return "; ".join(filter(None, [citation_corrections(record), *said]))
+    return "; ".join(filter(None, [citation_corrections(record), _author_remark(citation), *said]))
 
 
 def citation_corrections(record: Record) -> str:
-    """What of the review's reference list was corrected, and what of a citation is incomplete; empty when nothing."""
+    """What of the review's reference list was corrected, or taken over unseen; empty when nothing."""
     citation = record.citation
     said = []
     if citation.seed_error:
@@ -74,12 +74,14 @@ def citation_corrections(record: Record) -> str:
         said.append(f"corrected; the review's list{joint}{wrong}")
     if citation.verified is False:
         said.append("taken from the review's list; the publication itself was not seen")
+    return "; ".join(said)
+
+
+def _author_remark(citation: Citation) -> str:
     seen, is_complete = authors(citation)
     if not seen:
-        said.append("authors not seen")
-    elif not is_complete:
-        said.append("author list incomplete")
-    return "; ".join(said)
+        return "authors not seen"
+    return "" if is_complete else "author list incomplete"
 
 
 def _join(records: list[Record], style: str) -> str:

@@ -37,8 +37,10 @@ _REVIEWED = {
 
 # Why nothing runs a reference, where nothing can.
 _NOT_CARRIED_OUT = {
-    "sharkey-2012": "Nothing runs it: it has no patients, its activity was seen in words only, and no model of the "
-    "package releases a drug from an antibody.",
+    "sharkey-2012": "Nothing runs it. It has no patients, and only its abstract was read, which gives three figures:"
+    " about half of the bound SN-38 is released in serum per day, a stable linker costs 40 to 55 times the potency, and"
+    " Ramos cells carry 15 times as much CD20 as CD22. Its dose-response curves and IC50 were never seen, so there is"
+    " nothing in vitro to hold a curve against; and no model of the package releases a drug from an antibody.",
 }
 
 
