@@ -14,7 +14,7 @@ import numpy as np
 
 from engager.core import FloatArray
 from engager.engine.instants import is_same_instant
-from engager.engine.nonmem.steady_state import CycleAction, Solver, steady_state
+from engager.engine.nonmem.steady_state import CycleAction, Solver, shifted, steady_state, uses_time
 from engager.engine.nonmem.table import DOSE, RESET, RESET_AND_DOSE, Record
 from engager.engine.problem import Action, Problem, Schedule
 from engager.model import System
@@ -210,15 +210,20 @@ class DoseCourse:
                 self._set_rate(time, state)
         interval = row.interval
         cycle = self._cycle(dose, interval) if interval else self._constant(dose)
+        phase = (interval - dose.lag) % interval if interval else 0.0
+        if is_same_instant(phase, interval):
+            phase = 0.0
         found = steady_state(
-            self.system, self.parameters, self._quiet_inputs(), self.initial, interval, cycle, self.solver
+            self.system, self.parameters, self._quiet_inputs(), self.initial, interval, cycle, self.solver, time - phase
         )
         before = found.state
-        phase = (interval - dose.lag) % interval if interval else 0.0
         if found.reason:
             self._note(row, dose.state, f"no steady state: {found.reason}")
-        elif phase and not is_same_instant(phase, interval):
-            before = self._within(before, phase, cycle)
+        elif phase:
+            before = self._within(before, time, phase, cycle)
+        if uses_time(self.system) and not found.reason:
+            told = "rates depend on time, so this is the steady state of the interval before the dose, repeated"
+            self._note(row, dose.state, told)
         if found.without and not found.reason:
             told = f"{', '.join(found.without)} only adds up, so it has no steady state and is kept as it was"
             self._note(row, dose.state, told)
@@ -266,10 +271,11 @@ class DoseCourse:
         cycle.append((rest, Action.SET_INPUT, place, n_whole * dose.rate))
         return cycle
 
-    def _within(self, before: FloatArray, phase: float, cycle: list[CycleAction]) -> FloatArray:
+    def _within(self, before: FloatArray, time: float, phase: float, cycle: list[CycleAction]) -> FloatArray:
         begun = np.where(np.isnan(before), self.initial, before)
+        start = time - phase if uses_time(self.system) else 0.0
         problem = Problem(
-            self.system, self.parameters[None, :], np.array([0.0, phase]), self._quiet_inputs()[None, :],
-            begun[None, :], Schedule.same_for_all(1, [one for one in cycle if one[0] < phase]),
+            self.system, self.parameters[None, :], np.array([start, start + phase]), self._quiet_inputs()[None, :],
+            begun[None, :], Schedule.same_for_all(1, shifted([one for one in cycle if one[0] < phase], start)),
         )  # fmt: skip
         return np.asarray(self.solver(problem).values[0, -1])

@@ -26,6 +26,7 @@ from engager.engine.nonmem.steady_state import Solver
 from engager.engine.nonmem.table import (
     DOSE,
     KNOWN,
+    OTHER,
     RESET_AND_DOSE,
     Record,
     columns_of,
@@ -137,8 +138,8 @@ def read_nonmem(
     ----------
     source : a path, or the text itself (anything with a line break).
     system : the model that is dosed.
-    compartments : number in CMT -> state; default: states in their order, from 1. CMT may also be a state's
-        name.
+    compartments : number in CMT -> state; default: states in their order, from 1, less those that nothing but events
+        changes (parameters in truth, unless they are species). CMT may also be a state's name.
     rates, durations : state -> parameter that is the rate (RATE -1) or duration (RATE -2) of its infusions;
         default: ``R<n>`` and ``D<n>`` for compartment n, or ``R_<state>`` and ``D_<state>``.
     lags, bioavailability : state -> parameter that delays its doses, or is the share that arrives; default: ``ALAG<n>``
@@ -151,7 +152,7 @@ def read_nonmem(
     """
     text, where = _text(source)
     records = read_records(text, where)
-    places = compartments or {k + 1: name for k, name in enumerate(system.states)}
+    places = compartments or dict(enumerate(_compartments(system), start=1))
     maps = {"rates": rates, "durations": durations, "lags": lags, "bioavailability": bioavailability}
     resolver = _Resolver(system, places, {key: dict(value or {}) for key, value in maps.items()}, where)
     targets = resolver.check(records)
@@ -163,6 +164,18 @@ def read_nonmem(
         **resolver.maps,
     )  # fmt: skip
     return _data(full, records, dosing, where, (*resolver.notes, *_unused(columns_of(text, where), full, where)))
+
+
+def _compartments(system: System) -> list[str]:
+    """States that a number in CMT may mean, in their order."""
+    parameters = _moved_by_events_alone(system)
+    return [name for name in system.states if name not in parameters or f"[{name}]" in system.outputs]
+
+
+def _moved_by_events_alone(system: System) -> set[str]:
+    moved = {name for event in system.events for name, _ in event.assignments}
+    rates = zip(system.states, system.rates, strict=True)
+    return {name for name, rate in rates if name in moved and system.graph.constant_value(rate) == 0.0}
 
 
 def _unused(columns: list[str], system: System, where: str) -> list[str]:
@@ -222,6 +235,9 @@ class _Resolver:
         targets = {}
         for one in records:
             if one.kind not in (DOSE, RESET_AND_DOSE):
+                if one.kind == OTHER and one.compartment.startswith("-"):
+                    rule = "turns a compartment off, which is not done here"
+                    self.problems.append(Complaint(f"{self.where}: line {one.line}", one.compartment, rule))
                 continue
             state = self._state(one)
             if state is None:
@@ -242,7 +258,8 @@ class _Resolver:
         if one.compartment in self.system.states:
             return one.compartment
         try:
-            number = int(float(one.compartment)) if one.compartment not in ("", ".", "0") else min(self.places)
+            written = float(one.compartment) if one.compartment not in ("", ".", "0") else min(self.places)
+            number = int(written) if written == int(written) else -1
         except (ValueError, OverflowError):
             number = -1
         if number in self.places:
@@ -255,7 +272,7 @@ class _Resolver:
         """The quantity ``<letter><n>`` or ``<letter>_<state>`` of a state, if the model has one."""
         system = self.system
         numbers = [str(k) for k, name in self.places.items() if name == state]
-        known = {*system.parameters, *system.inputs, *system.outputs}
+        known = {*system.parameters, *system.inputs, *system.outputs, *_moved_by_events_alone(system)}
         for ending in (*numbers, f"_{state}"):
             name = column_of(letter + ending, known)
             if name is not None:
@@ -288,7 +305,7 @@ class _Resolver:
     def _is_known_beforehand(self, name: str) -> bool:
         system = self.system
         fixed = {*system.parameters, *system.inputs}
-        return name in fixed or system.graph.symbols([system.outputs[name]]) <= fixed
+        return name in fixed or (name in system.outputs and system.graph.symbols([system.outputs[name]]) <= fixed)
 
 
 def _data(

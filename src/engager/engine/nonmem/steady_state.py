@@ -18,7 +18,7 @@ import numpy as np
 
 from engager.core import FloatArray
 from engager.engine.problem import Action, Problem, Schedule, Trajectories
-from engager.model import System
+from engager.model import TIME, System
 
 Solver = Callable[[Problem], Trajectories]
 CycleAction = tuple[float, Action, int, float]
@@ -29,8 +29,9 @@ _FIRST_CYCLES = (3, 10, 30, 100, 300)
 _NEWTON_STEPS = 12
 #: Part of a state's size by which it is moved to see what that changes an interval later.
 _NUDGE = 1e-3
-#: Directions that an interval shortens by less than this share are conserved.
-_CONSERVED = 1e-7
+#: Directions that an interval shortens by less than this share are conserved, if what is conserved changes by less
+#: than this share of the sizes of the first intervals (where more is given than can be cleared, states outgrow it).
+_CONSERVED, _NO_CHANGE = 1e-7, 1e-6
 #: Within an interval, times at which sizes are looked at.
 _LOOKS = 12
 #: Lengths tried for a constant infusion, whose interval means nothing: a slow drug needs a long one.
@@ -62,6 +63,7 @@ def steady_state(
     interval: float,
     actions: Sequence[CycleAction],
     solver: Solver,
+    ends: float = 0.0,
 ) -> SteadyState:
     """State just before a dose, once doses have been repeated for ever.
 
@@ -71,10 +73,12 @@ def steady_state(
     interval : time from dose to dose; 0 for a constant infusion.
     actions : what happens within an interval, times from 0.
     solver : solves a `Problem`, to a tolerance well below `TOLERANCE`.
+    ends : when the interval that is repeated ends [time]; matters where rates depend on time itself (`uses_time`).
 
     Notes
     -----
-    The model is taken to depend on time through doses only.
+    Where rates depend on time itself, the interval just before the dose is the one that is repeated: exact for a rhythm
+    whose period the interval holds a whole number of times, and for what switched long before.
     """
     apart = adding_up(system)
     still = {name for name, rate in zip(system.states, system.rates, strict=True) if _is_zero(system, rate)}
@@ -88,7 +92,7 @@ def steady_state(
         return SteadyState(nothing, without, f"{', '.join(sorted(dosed & apart))} only adds up what it is given")
     search = _Search(system, parameters, inputs, np.array(initial, dtype=float), live, actions, solver)
     for length in (interval,) if interval else _LENGTHS:
-        search.interval = length
+        search.interval, search.begins = length, ends - length if uses_time(system) else 0.0
         found = search.find()
         if found is not None and (interval or search.is_fast or length == _LENGTHS[-1]):
             break
@@ -100,8 +104,18 @@ def steady_state(
     return SteadyState(state, without)
 
 
+def shifted(actions: Sequence[CycleAction], by: float) -> list[CycleAction]:
+    """The same actions, later."""
+    return [(by + time, action, index, value) for time, action, index, value in actions]
+
+
 def _infused(system: System, actions: Sequence[CycleAction]) -> set[str]:
     return {system.inputs[index] for _, action, index, _ in actions if action is Action.SET_INPUT}
+
+
+def uses_time(system: System) -> bool:
+    """Whether rates depend on time itself."""
+    return TIME in system.graph.symbols(system.rates)
 
 
 def _is_zero(system: System, rate: int) -> bool:
@@ -140,19 +154,21 @@ class _Search:
     actions: Sequence[CycleAction]
     solver: Solver
     interval: float = 1.0
+    begins: float = 0.0
     reason: str = ""
     is_fast: bool = False
     sizes: FloatArray = field(default_factory=lambda: np.zeros(0))
+    early: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def later(self, states: FloatArray) -> FloatArray:
         """States one interval later, array (start, live state); notes their largest sizes on the way."""
         n = states.shape[0]
         begun = np.tile(self.initial, (n, 1))
         begun[:, self.live] = states
-        times = self.interval * np.concatenate([[0.0], 0.5 ** np.arange(_LOOKS, -1, -1)])
+        times = self.begins + self.interval * np.concatenate([[0.0], 0.5 ** np.arange(_LOOKS, -1, -1)])
         problem = Problem(
             self.system, np.tile(self.parameters, (n, 1)), times, np.tile(self.inputs, (n, 1)), begun,
-            Schedule.same_for_all(n, list(self.actions)),
+            Schedule.same_for_all(n, shifted(self.actions, self.begins)),
         )  # fmt: skip
         values = self.solver(problem).values[:, :, self.live]
         self.sizes = np.fmax(self.sizes, np.nanmax(np.abs(values[0]), axis=0, initial=0.0))
@@ -170,6 +186,8 @@ class _Search:
                 if not np.isfinite(here).all():
                     self.reason = "the model cannot be followed through an interval"
                     return None
+            if not self.early.size:
+                self.early = np.array(self.sizes)
             found = self._newton(here)
             if found is not None:
                 return found
@@ -226,8 +244,9 @@ class _Search:
 
         def solve(change: FloatArray) -> tuple[FloatArray, str]:
             scaled = change / size
-            lost = np.abs(conserved @ scaled)
-            if np.any(lost > 1e-6):
+            growth = np.where(self.early > 0, size / np.where(self.early > 0, self.early, 1.0), 1.0)
+            lost = np.abs(conserved @ scaled) * np.array([growth[np.abs(one) > 0.1].max() for one in conserved])
+            if np.any(lost > _NO_CHANGE):
                 worst = np.abs(conserved[int(np.argmax(lost))])
                 names = [self.system.states[self.live[k]] for k in np.flatnonzero(worst > 0.1 * worst.max())]
                 return change, ", ".join(names)

@@ -209,11 +209,11 @@ class _Rows:
                 if value:
                     self._complain(one.line, value, f"{name} must be 0 where EVID is {one.kind}")
             return
-        is_constant = one.steady_state and one.amount == 0 and one.rate > 0 and one.interval == 0
+        is_constant = one.steady_state and one.amount == 0 and (one.rate > 0 or one.rate == -1) and one.interval == 0
         if one.amount < 0:
             self._complain(one.line, one.amount, "AMT must be >= 0")
         if one.amount == 0 and not is_constant:
-            hint = "With SS, RATE > 0 and II 0 the amount may be 0: a constant infusion."
+            hint = "With SS, RATE > 0 or -1 and II 0 the amount may be 0: a constant infusion."
             self._complain(one.line, one.amount, "AMT of a dose must be > 0", hint)
         if one.rate < 0 and one.rate not in (-1, -2):
             self._complain(one.line, one.rate, "RATE must be >= 0, -1 (rate is a parameter) or -2 (duration is)")
