@@ -7,6 +7,7 @@ from .arrays import (
 from .columns import (
     COMPARED_RUNS as COMPARED_RUNS,
     COMPARISONS as COMPARISONS,
+    DISEASES as DISEASES,
     ESTIMATES as ESTIMATES,
     EVENT_WORDS as EVENT_WORDS,
     EVENTS as EVENTS,

@@ -48,6 +48,9 @@ def _needed_day(name: str, meaning: str) -> Column:
     return Column(name, "f64", meaning, known_by=name, is_needed=True)
 
 
+# What a death of the disease is called; the model's roles say which of them its patients have.
+DISEASES = ("leukemia", "lymphoma")
+
 KEY = (
     _needed("replicate", "i32", "virtual trial, from 0"),
     _needed("arm", "str", "arm of the study"),
@@ -100,7 +103,12 @@ OUTCOMES = (
     Column("relapse_cd19", "str", "positive or negative", "relapse_day"),
     Column("relapse_site", "str", "marrow, extramedullary or tumor", "relapse_day"),
     _needed_day("death_day", "death"),
-    _needed("death_cause", "str", "leukemia, infection, toxicity, transplant or background", "death_day"),
+    _needed(
+        "death_cause",
+        "str",
+        "leukemia or lymphoma, infection, toxicity, transplant or background",
+        "death_day",
+    ),
     _needed("crs_grade", "i32", "worst grade of cytokine release syndrome, 0 to 5", "crs_day", 0),
     _day("crs_day", "first cytokine release syndrome"),
     _needed("neurologic_grade", "i32", "worst grade of a neurologic event, 0 to 5", "neurologic_day", 0),

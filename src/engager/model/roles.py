@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from engager.core import InputError, Problem, nearest, read_shipped_data
+from engager.core import DISEASES, InputError, Problem, nearest, read_shipped_data
 from engager.model.system import System
 
 # Parts with words of their own, and what of the model can play them.
@@ -59,6 +59,7 @@ class DiseaseRoles:
     pools : states that what kills leukemia kills, with the antigen and without.
     sanctuary : the clone outside marrow and blood that imaging sees; empty: none.
     tumor : states whose sum [cells] is nodal disease, read by its size on images; empty: the disease is in marrow.
+    disease : what a death of it is called in the tables, one of `core.DISEASES`.
     with_tumor : parameters in proportion to the volume of the tumor, whose table values are those of `tumor_mL` [mL].
     without_antigen : values of parameters in a patient whose disease never has the antigen (T lineage and CD19).
     hazards : integrated hazards of death by cause. toxicities : those of events by kind. severity : the state that
@@ -95,6 +96,7 @@ class DiseaseRoles:
     tumor: tuple[str, ...] = ()
     with_tumor: tuple[str, ...] = ()
     tumor_mL: float = 0.0
+    disease: str = "leukemia"
     without_antigen: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -190,6 +192,8 @@ def read_roles(
     for name in content.get("tolerances", {}):
         if name != "others":
             _must_have(name, system.states, f"{path.name}: tolerances", problems)
+    if (disease := content.get("disease", DISEASES[0])) not in DISEASES:
+        problems.append(Problem(f"{path.name}: disease", disease, f"must be one of {', '.join(DISEASES)}"))
     if problems:
         raise InputError(problems)
     frozen = {key: _frozen(value) for key, value in content.items()}

@@ -11,7 +11,7 @@ import numpy as np
 
 from engager.core import FloatArray, IntArray
 from engager.trial.course import Course
-from engager.trial.tables import CAUSE_NAMES
+from engager.trial.tables import CAUSE_NAMES, cause_names
 
 
 class Deaths:
@@ -47,4 +47,4 @@ class Deaths:
         course.is_alive[rows] = False
         for cause in np.unique(course.death_cause[rows]):
             of_cause = rows[course.death_cause[rows] == cause]
-            course.note(of_cause, course.death_day[of_cause], "death", detail=CAUSE_NAMES[cause])
+            course.note(of_cause, course.death_day[of_cause], "death", detail=cause_names(course.roles)[cause])

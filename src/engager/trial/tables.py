@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core import DAYS_PER_MONTH, EVENTS, FAILED, KEY, OUTCOMES, TRAJECTORIES, VISITS, Column, FloatArray
-from engager.model import evaluate_outputs
+from engager.model import DiseaseRoles, evaluate_outputs
 from engager.protocol import Protocol
 from engager.trial.course import Course
 from engager.trial.recruit import covariate_frame
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Days; far below what any rule or visit distinguishes, far above rounding of calendar days.
 _MOMENT = 1e-6
+# Of deaths, by their code; the disease goes by its own name in the tables (`cause_names`).
 CAUSE_NAMES = ("", "leukemia", "infection", "transplant", "background", "toxicity")
 
 
@@ -61,6 +62,11 @@ class TrialData:
         """The patients table; the others without a row."""
         emptied = {name: getattr(self, name).clear() for name in ("visits", "events", "trajectories")}
         return replace(self, **emptied)
+
+
+def cause_names(roles: DiseaseRoles) -> tuple[str, ...]:
+    """What deaths of each code are called in the tables of patients with this disease."""
+    return tuple(roles.disease if name == CAUSE_NAMES[1] else name for name in CAUSE_NAMES)
 
 
 def assemble(protocol: Protocol, courses: Mapping[str, Course]) -> TrialData:
@@ -142,7 +148,7 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
         "later_lines": course.later_line,
         "relapse_cd19": np.where(course.relapse_is_negative, "negative", "positive"),
         "relapse_site": _relapse_site(course),
-        "death_cause": np.array(CAUSE_NAMES)[course.death_cause],
+        "death_cause": np.array(cause_names(course.roles))[course.death_cause],
         "crs_grade": _worst_seen(course, "crs", last_day),
         "neurologic_grade": _worst_seen(course, "neurologic", last_day),
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engager.protocol import shipped_protocol
 from engager.trial.deaths import Deaths
-from engager.trial.tables import CAUSE_NAMES
+from engager.trial.tables import CAUSE_NAMES, cause_names
 
 # of leukemia, infection, transplant, background, as the model lists them
 HAZARDS = np.array([[0.1, 0.2, 0.3, 0.4]] * 4)
@@ -47,3 +48,13 @@ def test_nobody_struck_is_nobody_dead(ward):
     Deaths(found.course).strike(found.rows[:0], HAZARDS[:0])
     assert found.course.is_alive.all()
     assert not found.course.log
+
+
+def test_the_disease_goes_by_its_own_name_in_the_tables():
+    names = {}
+    for study in ("tower", "mt103-104", "mosunetuzumab-follicular"):
+        protocol = shipped_protocol(study)
+        names[study] = cause_names(protocol.model_of(protocol.arm_ids[0]).roles)
+    assert names["tower"] == CAUSE_NAMES
+    for study in ("mt103-104", "mosunetuzumab-follicular"):
+        assert names[study] == tuple("lymphoma" if one == "leukemia" else one for one in CAUSE_NAMES)

@@ -22,7 +22,7 @@ _RULES = {"crs": "CRS toxicity", "neurologic": "neurologic toxicity"}
 _DEATHS = {
     "infection": "Fatal infection",
     "transplant": "Transplant-related death",
-    "background": "Death of a cause apart from leukemia and its treatment",
+    "background": "Death of a cause apart from the disease and its treatment",
 }
 _EMERGENT_DAYS = 30.0
 _SEVERITY = {1: "MILD", 2: "MODERATE", 3: "SEVERE", 4: "SEVERE", 5: "SEVERE"}
@@ -42,7 +42,7 @@ _AT_ENTRY = {"BMBLAST": ("marrow_blasts_percent",), "MRDLOG10": ("entry_mrd_log1
 
 
 def adae(source: Source) -> Dataset:
-    """CRS and neurologic events of treated subjects, and their deaths of another cause than leukemia."""
+    """CRS and neurologic events of treated subjects, and their deaths of another cause than the disease."""
     fatal = pl.col("grade") >= 5
     by_rule = pl.col("action").replace_strict(_ADJUSTMENTS, return_dtype=pl.String)
     off = pl.col("treatment_end_day") < pl.col("day")
