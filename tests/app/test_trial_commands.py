@@ -45,7 +45,7 @@ def test_what_lies_outside_the_fit_is_told_on_every_surface(engager, tmp_path):
         "arms: {a: {n: 6, regimen: {drug: blinatumomab, cycle_days: 42, cycles: 1,"
         " doses: [{days: 1-28, amount: 28000, unit: ug/day}]}}}\n"
     )
-    assert "OUTSIDE WHAT WAS FITTED" in engager("trial", "show", study).err
+    assert "OUTSIDE WHAT THE MODEL WAS FITTED TO" in engager("trial", "show", study).err
     found = engager("trial", "run", study, *SMALL_RUN, "--out", tmp_path / "run", "--json")
     told = json.loads(found.out)["outside_fit"]
     assert any(text.startswith("Setting: untreated") for text in told)

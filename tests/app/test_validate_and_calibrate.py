@@ -150,7 +150,7 @@ def test_validate_writes_a_page_with_figures_and_their_scatter(engager, study, t
     assert list(json.loads(found.out)) == ["targets", "counts", "acceptance"]
     page = out.read_text(encoding="utf-8")
     assert "--replicates 6 --seed 1 --parameters posterior --report" in page
-    assert "Three uncertainties, kept apart" in page
+    assert "Three sources of uncertainty" in page
     assert page.count("OS at 2 months") >= 2
     assert "Observations within patients" not in page
 

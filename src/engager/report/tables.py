@@ -120,6 +120,14 @@ def outcome_tables(content: ReportContent) -> dict[str, Any]:
     return found
 
 
+# Causes whose names in the tables say too little to a reader.
+_CAUSES = {
+    "background": "an unrelated cause",
+    "toxicity": "an adverse event",
+    "transplant": "transplantation",
+}
+
+
 def _deaths(content: ReportContent) -> list[dict[str, Any]]:
     """Deaths by cause over the whole observation, as shares of those randomized; no row without a death."""
     import polars as pl
@@ -134,7 +142,7 @@ def _deaths(content: ReportContent) -> list[dict[str, Any]]:
         died = (pl.col("death_day").is_not_null() & (pl.col("death_cause") == cause)).fill_null(False)
         shares = followed.group_by("arm", "replicate").agg(value=died.mean(), n=pl.len())
         cells = {arm: _cell(shares.filter(pl.col("arm") == arm), "proportion") for arm in content.arms}
-        rows.append({"what": f"Death from {cause}, while observed", "arms": cells, "cells": {}})
+        rows.append({"what": f"Death from {_CAUSES.get(cause, cause)}, while observed", "arms": cells, "cells": {}})
     return rows
 
 

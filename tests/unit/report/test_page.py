@@ -107,7 +107,7 @@ def test_coverage_of_few_replicates_is_said(words_only, page):
 def test_failed_patients_are_told_at_the_top(words_only, page):
     with_failures = render_report(replace(words_only, n_failed=3))
     assert "3 of 16200 simulated patients failed" in with_failures[: with_failures.index("<table")]
-    assert "failed numerically" not in page
+    assert "the solver failed" not in page
 
 
 def test_same_content_gives_the_same_page(content, page):

@@ -143,10 +143,10 @@ def test_positions_are_in_units_of_the_interval(comparisons):
 def test_a_run_tells_the_three_uncertainties_or_only_its_own(content):
     rows = [one | {"uncertainty": uncertain()} for one in content.comparisons]
     page = render_report(replace(content, comparisons=rows))
-    assert "Three uncertainties, kept apart" in page
-    assert "40 virtual trials tell a share of the variance to a standard error of up to 23 points" in page
+    assert "Three sources of uncertainty" in page
+    assert "With 40 virtual trials, a share of the variance has a standard error of up to 23 points" in page
     alone = render_report(replace(content, comparisons=rows, tells_parameters=False))
-    assert "Three uncertainties" not in alone
+    assert "Three sources" not in alone
     assert "share one population" in alone
     assert "± 1.2 points" in alone
     assert "uncertainty" not in render_report(content)
@@ -167,7 +167,7 @@ def test_a_run_shows_individuals_and_what_drives_its_outcomes(content):
     predictive = PredictiveSection([course()], [LEVEL], {"here": "a table"}, ["With some values."])
     drivers = DriversSection(["Made once."], "Computed for an earlier fit.", level(), level())
     page = render_report(replace(content, predictive=predictive, drivers=drivers))
-    assert "Held against individual patients" in page
+    assert "Compared with individual patients" in page
     assert "7 of 9 percentiles" in page
     assert "a table" in page
     assert '<p class="warning">Computed for an earlier fit.</p>' in page

@@ -99,7 +99,7 @@ def _contents(content: CredibilityContent, parts: Mapping[str, Any]) -> list[tup
         ("bands", "Acceptance bands", content.bands),
         ("inside", "Inside and outside", parts["figures"]),
         ("figures", "Every figure", parts["figures"]),
-        ("uncertainty", "Three uncertainties", parts["uncertainty"]),
+        ("uncertainty", "Uncertainty", parts["uncertainty"]),
         ("parameters", "Estimates of the fit", content.parameters),
         ("held", "What the fit held", content.held),
         ("individuals", "Individual patients", parts["predictive"]),

@@ -86,9 +86,13 @@ def _row(record: Record, studies: Mapping[str, Protocol], comparisons: Sequence[
         figures=figures,
         checks=checks,
         not_compared=_not_compared(record, figures),
-        unseen=tuple(f"{one.claim}: believed {one.believed}" for one in record.unseen),
+        unseen=tuple(_unseen(one.claim, one.believed) for one in record.unseen),
         notes=tuple(notes),
     )
+
+
+def _unseen(claim: str, believed: str) -> str:
+    return claim if believed.startswith("not recalled") else f"{claim}: believed {believed}"
 
 
 def _cited(study: Protocol) -> set[str]:
@@ -138,7 +142,8 @@ def _not_compared(record: Record, figures: Sequence[Mapping[str, Any]]) -> tuple
         unit = "" if one.unit in ("fraction", "ratio") or one.value is None else f" {one.unit.replace('_', ' ')}"
         months = f" at {one.time_months:g} months" if one.time_months else ""
         group = f", {one.subgroup}" if one.subgroup else ""
-        told.append(f"{one.endpoint} {one.statistic.replace('_', ' ')}{months}{value}{unit} ({one.arm}{group})")
+        statistic = one.statistic.removesuffix("_at").replace("_", " ")
+        told.append(f"{one.endpoint} {statistic}{months}{value}{unit} ({one.arm}{group})")
     return tuple(dict.fromkeys(told))
 
 

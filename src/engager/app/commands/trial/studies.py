@@ -187,7 +187,7 @@ def _print_summary(summary: dict[str, Any], run: RunFolder) -> None:
 def _tell_outside(sentences: list[str]) -> None:
     """The banner of a study that extrapolates."""
     if sentences:
-        remark("OUTSIDE WHAT WAS FITTED: these figures extrapolate.")
+        remark("OUTSIDE WHAT THE MODEL WAS FITTED TO: these figures are extrapolations.")
     for sentence in sentences:
         remark(f"  {sentence}")
 
