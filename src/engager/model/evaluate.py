@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "or": lambda a, b: ((a != 0) | (b != 0)).astype(float),
     "rem": np.fmod,
     "select": lambda c, a, b: np.where(c != 0, a, b),
+    "factorial": lambda a: np.vectorize(_factorial, otypes=[float])(a),
     **{
         name: getattr(np, numpy_name)
         for name, numpy_name in {
@@ -45,6 +47,47 @@ _NUMPY: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """How to work out some nodes: places of values, filled from the first to the last.
+
+    Attributes
+    ----------
+    blank : a value for each place: a constant's own, else nothing yet.
+    symbols : (place, name) of each symbol. steps : (place, function, places of its arguments).
+    roots : places of what was asked for.
+    """
+
+    blank: tuple[Any, ...]
+    symbols: tuple[tuple[int, str], ...]
+    steps: tuple[tuple[int, Callable[..., Any], tuple[int, ...]], ...]
+    roots: tuple[int, ...]
+
+
+def _recipe(graph: Graph, roots: tuple[Node, ...]) -> _Recipe:
+    """The recipe of these roots, made once: a trial asks for the same outputs at each of its visits."""
+    if roots not in graph._recipes:
+        graph._recipes[roots] = _make_recipe(graph, roots)
+    found: _Recipe = graph._recipes[roots]
+    return found
+
+
+def _make_recipe(graph: Graph, roots: tuple[Node, ...]) -> _Recipe:
+    order = graph.order(roots)
+    place = {node: k for k, node in enumerate(order)}
+    blank: list[Any] = [None] * len(order)
+    symbols, steps = [], []
+    for k, node in enumerate(order):
+        entry = graph.entries[node]
+        if entry.op == "const":
+            blank[k] = np.float64(str(entry.value))
+        elif entry.op == "symbol":
+            symbols.append((k, str(entry.value)))
+        else:
+            steps.append((k, _NUMPY[entry.op], tuple(place[one] for one in entry.args)))
+    return _Recipe(tuple(blank), tuple(symbols), tuple(steps), tuple(place[one] for one in roots))
+
+
 def evaluate_nodes(graph: Graph, roots: Sequence[Node], values: Mapping[str, Any]) -> list[FloatArray]:
     """Arrays of `roots` given an array (or number) for every symbol they need.
 
@@ -53,19 +96,14 @@ def evaluate_nodes(graph: Graph, roots: Sequence[Node], values: Mapping[str, Any
     KeyError
         When a needed symbol has no value.
     """
-    result: dict[Node, Any] = {}
+    recipe = _recipe(graph, tuple(roots))
+    found = list(recipe.blank)
+    for place, name in recipe.symbols:
+        found[place] = np.asarray(values[name], dtype=np.float64)
     with np.errstate(all="ignore"):
-        for node in graph.order(tuple(roots)):
-            entry = graph.entries[node]
-            if entry.op == "const":
-                result[node] = np.float64(str(entry.value))
-            elif entry.op == "symbol":
-                result[node] = np.asarray(values[str(entry.value)], dtype=np.float64)
-            elif entry.op == "factorial":
-                result[node] = np.vectorize(_factorial, otypes=[float])(result[entry.args[0]])
-            else:
-                result[node] = _NUMPY[entry.op](*[result[arg] for arg in entry.args])
-    return [np.asarray(result[root], dtype=np.float64) for root in roots]
+        for place, function, arguments in recipe.steps:
+            found[place] = function(*[found[one] for one in arguments])
+    return [np.asarray(found[place], dtype=np.float64) for place in recipe.roots]
 
 
 def evaluate_outputs(
@@ -138,20 +176,14 @@ def _values(
 
     extra_axes = (1,) * (states.ndim - 2)
     values: dict[str, Any] = {TIME: time}
-    graph = system.graph
-    for entry in (graph.entries[node] for node in graph.order(tuple(roots))):
-        name = str(entry.value)
-        if entry.op != "symbol":
-            continue
-        if name in system.states:
-            values[name] = of(states, system.states.index(name))
-        elif name in system.parameters:
-            column = of(parameters, system.parameters.index(name))
-            values[name] = column.reshape(column.shape + extra_axes)
-        elif name in system.inputs and inputs is not None:
-            column = of(inputs, system.inputs.index(name))
-            values[name] = column.reshape(column.shape + extra_axes)
-        elif name in system.inputs:
+    for _, name in _recipe(system.graph, tuple(roots)).symbols:
+        kind, place = system.place_of(name)
+        if kind == "state":
+            values[name] = of(states, place)
+        elif kind == "parameter" or (kind == "input" and inputs is not None):
+            column = of(parameters if kind == "parameter" else inputs, place)
+            values[name] = column.reshape(column.shape + extra_axes) if extra_axes else column
+        elif kind == "input":
             values[name] = system.defaults.get(name, 0.0)
     return values
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 Node = int
 
@@ -41,6 +42,8 @@ class Graph:
     entries: list[Entry] = field(default_factory=list)
     _number_of: dict[Entry, Node] = field(default_factory=dict)
     _orders: dict[tuple[Node, ...], list[Node]] = field(default_factory=dict, repr=False, compare=False)
+    # of `evaluate`, kept for the next time: nodes are only ever added, so what roots need stays the same
+    _recipes: dict[tuple[Node, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     # ---- leaves ----
     def const(self, value: float) -> Node:

@@ -7,6 +7,7 @@ functions have been turned into one formula per state. It knows nothing of doses
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from engager.model.expression import Graph, Node
 
@@ -70,7 +71,16 @@ class System:
 
     def index(self, state: str) -> int:
         """Place of `state` in the state vector; KeyError when there is no such state."""
-        try:
-            return self.states.index(state)
-        except ValueError:
-            raise KeyError(state) from None
+        kind, place = self.place_of(state)
+        if kind != "state":
+            raise KeyError(state)
+        return place
+
+    def place_of(self, name: str) -> tuple[str, int]:
+        """Whether a name is a ``state``, ``parameter`` or ``input``, and its place there; else ``("", -1)``."""
+        return self._places.get(name, ("", -1))
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, int]]:
+        kinds = (("input", self.inputs), ("parameter", self.parameters), ("state", self.states))
+        return {name: (kind, k) for kind, names in kinds for k, name in reversed(list(enumerate(names)))}

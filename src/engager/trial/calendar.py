@@ -31,7 +31,9 @@ class Calendar:
         self.course, self.plan, self.regimen, self.horizon = course, plan, plan.regimen, horizon
         self.counts_every = visits.counts_every_days
         self.clinic_every = visits.after_treatment_every_days
-        self._marrow_days = np.array([*visits.marrow_day_list(), np.inf])
+        days = visits.marrow_day_list()
+        self._marrow_days = np.array([*days, np.inf])
+        self._is_marrow_day = np.isin(np.arange(max(days, default=0) + 2), days)
 
     def next_decision(self, rows: IntArray) -> FloatArray:
         """The nearest of visit, change of dose, end of a cycle or pause, transplant and later therapy: array (row,)."""
@@ -47,6 +49,11 @@ class Calendar:
         """Whether these patients stand at the beginning of a day."""
         now = self.course.clock[rows]
         found: BoolArray = now == np.floor(now)
+        return found
+
+    def is_marrow_day(self, cycle_day: IntArray) -> BoolArray:
+        """Whether a marrow is planned on these days of a cycle."""
+        found: BoolArray = self._is_marrow_day[np.minimum(cycle_day, self._is_marrow_day.size - 1)]
         return found
 
     def is_clinic_day(self, rows: IntArray) -> BoolArray:

@@ -23,6 +23,9 @@ RESPONSE_NAMES = ("none", "CRi", "CRh", "CR")
 # Of a tumor that is read by its size: partial response is the lowest class, and there is none between it and CR.
 PR = CRI
 RESPONSE_NAMES_BY_SIZE = ("none", "PR", "PR", "CR")
+# Kinds of visits; names as in the tables.
+BASELINE, IN_CYCLE, FOLLOW_UP, SUSPECTED = 0, 1, 2, 3
+VISIT_KINDS = ("baseline", "cycle", "follow-up", "suspected relapse")
 
 
 @dataclass

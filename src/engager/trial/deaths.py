@@ -7,6 +7,8 @@ exponential draw; the cause is drawn in proportion to the hazards at that instan
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engager.core import FloatArray, IntArray
@@ -27,24 +29,31 @@ class Deaths:
         # the tables' code of each of the model's causes, in the model's order
         self._code = np.array([CAUSE_NAMES.index(cause) for cause in course.roles.hazards], dtype=np.int64)
         self.threshold = course.recruits.draw("death", "exponential")
+        self._struck: list[IntArray] = []
 
-    def strike(self, rows: IntArray, hazards: FloatArray) -> None:
-        """Deaths of these rows at their clocks.
+    def strike(self, rows: IntArray) -> None:
+        """Deaths of these rows, whose summed hazard has reached their threshold, at their clocks."""
+        course = self.course
+        course.death_day[rows] = course.clock[rows]
+        course.is_alive[rows] = False
+        self._struck.append(rows)
+
+    def name_causes(self, hazards_of: Callable[[IntArray], FloatArray]) -> None:
+        """Say of what everybody has died who was struck: once for all, at the end, since no decision asks for it.
 
         Parameters
         ----------
-        rows : patients whose summed hazard has reached their threshold.
-        hazards : array (row, cause) [1/day]: each of the model's hazards at that instant, in their order.
+        hazards_of : of rows, array (row, cause) [1/day]: each of the model's hazards, in their order, where those
+            patients stand, which is where they died.
         """
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *self._struck])
         if not rows.size:
             return
-        course = self.course
-        course.death_day[rows] = course.clock[rows]
+        course, hazards = self.course, hazards_of(rows)
         mark = course.recruits.draw("death-cause", rows=rows) * hazards.sum(axis=1)
         course.death_cause[rows] = self._code[
             (np.cumsum(hazards, axis=1) < mark[:, None]).sum(axis=1).clip(0, self._code.size - 1)
         ]
-        course.is_alive[rows] = False
         for cause in np.unique(course.death_cause[rows]):
             of_cause = rows[course.death_cause[rows] == cause]
             course.note(of_cause, course.death_day[of_cause], "death", detail=cause_names(course.roles)[cause])

@@ -32,7 +32,16 @@ from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assumptions import Assumptions, with_trial_effects
 from engager.trial.calendar import Calendar
-from engager.trial.course import CR, NO_RESPONSE, Course, start_course
+from engager.trial.course import (
+    BASELINE,
+    CR,
+    FOLLOW_UP,
+    IN_CYCLE,
+    NO_RESPONSE,
+    SUSPECTED,
+    Course,
+    start_course,
+)
 from engager.trial.deaths import Deaths
 from engager.trial.dosing import ActionList, DosePlan, plan_day
 from engager.trial.later_therapy import LaterTherapy
@@ -133,6 +142,9 @@ class ArmRun:
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, model, states, self.in_remission)
         self.strength = self._strength(settings)
+        # of the model, with the chemotherapy that each patient gets now
+        self.parameters = recruits.parameters.copy()
+        self._set_chemotherapy(np.arange(self.course.n))
         weight_kg, bsa_m2 = recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"]
         self.plan = DosePlan(self.regimen, weight_kg, bsa_m2, model)
         self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
@@ -162,7 +174,8 @@ class ArmRun:
     def run(self, progress: Progress) -> Course:
         """Follow everybody to death or the end of follow-up."""
         course = self.course
-        self.assessment.blood_visit(np.arange(course.n), "baseline")
+        everybody = np.arange(course.n)
+        self.assessment.visit(everybody, np.zeros(course.n, dtype=bool), BASELINE)
         # Who never gets the study's treatment goes on to the next at once.
         self._fail(np.flatnonzero(~course.on_treatment), "never treated")
         keep(course, self.sampled, course.clock[self.sampled], course.states[self.sampled])
@@ -172,6 +185,7 @@ class ArmRun:
                 break
             self._round(rows)
             progress(float(np.where(course.is_alive, course.clock / self.horizon, 1.0).mean()))
+        self.deaths.name_causes(lambda dead: self._rates(list(self.roles.hazards.values()), dead))
         progress(1.0)
         return course
 
@@ -187,9 +201,12 @@ class ArmRun:
         self._take_effect(rows, stopped, until)
         arrived = rows[(course.clock[rows] >= until) & course.is_alive[rows]]
         treated = course.on_treatment[arrived]
-        self._treatment_visits(arrived[treated & self.calendar.is_morning(arrived)])
-        off = arrived[course.is_alive[arrived] & ~course.on_treatment[arrived]]
-        self._clinic(off[self.calendar.is_clinic_day(off)])
+        mornings = arrived[treated & self.calendar.is_morning(arrived)]
+        off = arrived[~treated]
+        self._visits(mornings, off[self.calendar.is_clinic_day(off)])
+        # who is taken off treatment on a clinic day is seen once more, as those off treatment are
+        just_off = mornings[~course.on_treatment[mornings]]
+        self._visits(mornings[:0], just_off[self.calendar.is_clinic_day(just_off)])
 
     def _begin(self, rows: IntArray, actions: ActionList) -> None:
         """What is given at these patients' clocks; once, also when something strikes at the same instant."""
@@ -198,7 +215,9 @@ class ArmRun:
         mornings = rows[course.on_treatment[rows] & self.calendar.is_morning(rows)]
         if mornings.size:
             plan_day(course, self.plan, mornings, actions)
+        line = course.later_line[rows]
         self.later_therapy.begin(rows, actions)
+        self._set_chemotherapy(rows[course.later_line[rows] != line])
         self.transplantation.perform(rows, actions)
 
     def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
@@ -221,7 +240,7 @@ class ArmRun:
         self.plan.set_rates(inputs, course.infusion[rows])
         problem = Problem(
             system=self.system,
-            parameters=self._parameters(rows),
+            parameters=self.parameters[rows],
             save_times=times,
             inputs=inputs,
             initial=np.ascontiguousarray(course.states[rows]),
@@ -271,7 +290,7 @@ class ArmRun:
         advance_days(course, met[course.on_treatment[met]], self.regimen)
         dying = rows[stopped == self.strikes.index("death")]
         if dying.size:
-            self.deaths.strike(dying, self._rates(list(self.roles.hazards.values()), dying))
+            self.deaths.strike(dying)
         for kind in self.kinds:
             struck = rows[stopped == self.strikes.index(kind)]
             if not struck.size:
@@ -282,15 +301,14 @@ class ArmRun:
             course.note(killed, course.death_day[killed], "death", detail="toxicity")
         for clone in self.roles.clones:
             course.column(clone)[rows[stopped == self.strikes.index(clone)]] = 0.0
-        self._extinguish(rows)
+        self._extinguish(rows[course.is_alive[rows]])
 
     def _rates(self, names: Sequence[str], rows: IntArray) -> FloatArray:
         """How fast states change at these patients' clocks: array (row, name)."""
         course = self.course
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, course.infusion[rows])
-        parameters = self._parameters(rows)
-        return evaluate_rates(self.system, names, course.states[rows], parameters, inputs, course.clock[rows])
+        return evaluate_rates(self.system, names, course.states[rows], self.parameters[rows], inputs, course.clock[rows])
 
     def _strength(self, settings: Settings) -> FloatArray:
         """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy: array (patient,).
@@ -306,19 +324,21 @@ class ArmRun:
             return np.full(replicate.size, usual)
         return np.array([settings(int(one)).strength.get(self.regimen.id, usual) for one in numbers])[place]
 
-    def _parameters(self, rows: IntArray) -> FloatArray:
-        """Parameters of these rows; the chemotherapy that they get has its own strength and toxicity to marrow."""
+    def _set_chemotherapy(self, rows: IntArray) -> None:
+        """The chemotherapy that these patients get from now on has its own strength and toxicity to marrow."""
+        if not rows.size:
+            return
         course = self.course
-        parameters = course.recruits.parameters[rows]
-        strength = np.where(course.later_line[rows] > 0, course.line_strength[rows], self.strength[rows])
-        own_toxicity = np.where(course.later_line[rows] > 0, 1.0, self.regimen.marrow_toxicity)
+        is_later = course.later_line[rows] > 0
+        strength = np.where(is_later, course.line_strength[rows], self.strength[rows])
+        own_toxicity = np.where(is_later, 1.0, self.regimen.marrow_toxicity)
         for name, factor in (
             (self.roles.chemotherapy_sensitivity, strength),
             (self.roles.marrow_toxicity, own_toxicity),
         ):
             if name:
-                parameters[:, self.system.parameters.index(name)] *= factor
-        return parameters
+                place = self.system.parameters.index(name)
+                self.parameters[rows, place] = course.recruits.parameters[rows, place] * factor
 
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
@@ -329,27 +349,64 @@ class ArmRun:
             column[gone] = 0.0
 
     # ---- visits ----
-    def _treatment_visits(self, rows: IntArray) -> None:
-        """Visits fall on the morning of a day within the cycle, after the days that have passed are counted."""
+    def _visits(self, treated: IntArray, off: IntArray) -> None:
+        """The visits that are due, and what is decided by them.
+
+        Parameters
+        ----------
+        treated : on treatment, in the morning; the days that have passed are counted first.
+        off : off treatment, on a clinic day.
+        """
+        if not treated.size + off.size:
+            return
+        course, judged = self.course, self.assessment
+        ended = advance_days(course, treated, self.regimen)
+        at_marrow, at_counts = self._due_on_treatment(treated, ended)
+        for_marrow, for_blood = self._due_off_treatment(off)
+        rows = np.concatenate([at_marrow, for_marrow, at_counts, for_blood])
+        has_marrow = np.arange(rows.size) < at_marrow.size + for_marrow.size
+        with_blasts = judged.visit(rows, has_marrow, np.where(course.on_treatment[rows], IN_CYCLE, FOLLOW_UP))
+        in_doubt = np.where(
+            course.on_treatment[with_blasts], course.remission[with_blasts] > NO_RESPONSE,
+            course.marrow_clear[with_blasts],
+        )  # fmt: skip
+        suspected = with_blasts[in_doubt]
+        judged.visit(suspected, np.ones(suspected.size, dtype=bool), SUSPECTED)
+        judged.imaging(np.concatenate([at_marrow, off]))
+        self._decide_on_treatment(treated, at_marrow, ended)
+        self._decide_off_treatment(off)
+
+    def _due_on_treatment(self, rows: IntArray, ended: IntArray) -> tuple[IntArray, IntArray]:
+        """Who has a marrow this morning, on its day of the cycle; who has blood counts, also while the drug pauses."""
+        if not rows.size:
+            return rows, rows
+        course, visits = self.course, self.protocol.visits
+        pausing = course.hold_days[rows] > 0
+        cycle_day = course.cycle_day[rows]
+        due = self.calendar.is_marrow_day(cycle_day) & (course.cycle[rows] <= self.regimen.cycles)
+        # A marrow planned after the last day of a short cycle is done at its end.
+        if max(visits.marrow_day_list()) > self.regimen.cycle_days:
+            due |= np.isin(rows, ended)
+        day = np.where(pausing, course.clock[rows], cycle_day - 1.0)
+        counts = day % visits.counts_every_days == 0
+        due &= ~pausing
+        return rows[due], rows[counts & ~due]
+
+    def _due_off_treatment(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Who has a marrow at this clinic visit; who has blood counts only."""
+        if not rows.size:
+            return rows, rows
+        every = self.calendar.clinic_every
+        scheduled = self.assessment.due_in_follow_up(rows, np.round(self.course.clock[rows] / every))
+        due = np.isin(rows, np.concatenate([scheduled, self.later_therapy.to_judge(rows, every)]))
+        return rows[due], rows[~due]
+
+    def _decide_on_treatment(self, rows: IntArray, at_marrow: IntArray, ended: IntArray) -> None:
+        """A relapse or growth ends treatment; at the end of a cycle there is more to decide."""
         if not rows.size:
             return
-        course, visits = self.course, self.protocol.visits
-        ended = advance_days(course, rows, self.regimen)
-        pausing = rows[course.hold_days[rows] > 0]
-        rows = rows[course.hold_days[rows] <= 0]
-        cycle_day = course.cycle_day[rows]
-        due = np.isin(cycle_day, visits.marrow_day_list()) & (course.cycle[rows] <= self.regimen.cycles)
-        # A marrow planned after the last day of a short cycle is done at its end.
-        past_end = max(visits.marrow_day_list()) > self.regimen.cycle_days
-        at_marrow = rows[due | (np.isin(rows, ended) & past_end)]
-        at_counts = rows[((cycle_day - 1) % visits.counts_every_days == 0) & ~np.isin(rows, at_marrow)]
-        pausing = pausing[course.clock[pausing] % visits.counts_every_days == 0]
-        self.assessment.marrow_visit(at_marrow, "cycle")
-        with_blasts = self.assessment.blood_visit(np.union1d(at_counts, pausing), "cycle")
-        suspected = with_blasts[course.remission[with_blasts] > NO_RESPONSE]
-        self.assessment.marrow_visit(suspected, "suspected relapse")
-        self.assessment.imaging(at_marrow)
-        self._off_study(rows)
+        course = self.course
+        self._off_study(rows[course.hold_days[rows] <= 0])
         self._progress(at_marrow[course.on_treatment[at_marrow]])
         self._end_of_cycle(ended[course.is_alive[ended] & course.on_treatment[ended]])
 
@@ -420,18 +477,10 @@ class ArmRun:
         self.transplantation.decide_outside_remission(rows)
         self.later_therapy.plan(rows)
 
-    def _clinic(self, rows: IntArray) -> None:
-        """A visit of patients off treatment."""
+    def _decide_off_treatment(self, rows: IntArray) -> None:
+        """Transplants, and the next therapy of those whose disease is back or has stayed."""
         if not rows.size:
             return
-        course, every = self.course, self.calendar.clinic_every
-        scheduled = self.assessment.due_in_follow_up(rows, np.round(course.clock[rows] / every))
-        marrow = np.union1d(scheduled, self.later_therapy.to_judge(rows, every))
-        with_blasts = self.assessment.blood_visit(np.setdiff1d(rows, marrow), "follow-up")
-        suspected = with_blasts[course.marrow_clear[with_blasts]]
-        self.assessment.marrow_visit(marrow, "follow-up")
-        self.assessment.marrow_visit(suspected, "suspected relapse")
-        self.assessment.imaging(rows)
         self.transplantation.decide_later(rows)
         failing = self.later_therapy.failing(rows)
         self.transplantation.decide_outside_remission(failing)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engager.core import DAYS_PER_MONTH, EVENTS, FAILED, KEY, OUTCOMES, TRAJECTORIES, VISITS, Column, FloatArray
 from engager.model import DiseaseRoles, evaluate_outputs
 from engager.protocol import Protocol
-from engager.trial.course import Course
+from engager.trial.course import VISIT_KINDS, Course
 from engager.trial.recruit import covariate_frame
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ def _visits(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
 
     made = {name: np.concatenate([visit[name] for visit in course.visits]) for name in course.visits[0]}
     rows = made["row"]
-    frame = _frame(VISITS, {**made, **_key(arm, course, rows), "kind": made["kind"].tolist()})
+    kinds = pl.Series(VISIT_KINDS).gather(made["kind"])
+    frame = _frame(VISITS, {**made, **_key(arm, course, rows), "kind": kinds})
     kept = pl.Series(made["day"] <= last_day[rows])
     return frame.filter(kept).sort("replicate", "patient", "day", maintain_order=True)
 

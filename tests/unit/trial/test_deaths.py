@@ -13,6 +13,14 @@ from engager.trial.tables import CAUSE_NAMES, cause_names
 HAZARDS = np.array([[0.1, 0.2, 0.3, 0.4]] * 4)
 
 
+def die(ward, rows, hazards):
+    """These patients are struck; then causes are named, by the hazards of each: array (patient, cause)."""
+    deaths = Deaths(ward.course)
+    for one in rows:
+        deaths.strike(np.array([one]))
+    deaths.name_causes(lambda dead: hazards[dead])
+
+
 @pytest.mark.parametrize(
     ("draw", "cause"),
     [(0.0, "leukemia"), (0.099, "leukemia"), (0.101, "infection"), (0.299, "infection"), (0.301, "transplant"),
@@ -22,7 +30,7 @@ def test_the_cause_is_drawn_in_proportion_to_the_hazards(ward, draw, cause):
     found = ward(draws={"death-cause": draw})
     assert list(found.model.roles.hazards) == ["leukemia", "infection", "transplant", "background"]
     found.course.clock[:] = [3.5, 7.0, 8.25, 1.0]
-    Deaths(found.course).strike(found.rows[:3], HAZARDS[:3])
+    die(found, found.rows[:3], HAZARDS)
     assert [CAUSE_NAMES[one] for one in found.course.death_cause[:3]] == [cause] * 3
     assert found.course.death_day == pytest.approx([3.5, 7.0, 8.25, np.nan], nan_ok=True)
     assert found.course.is_alive.tolist() == [False, False, False, True]
@@ -31,13 +39,13 @@ def test_the_cause_is_drawn_in_proportion_to_the_hazards(ward, draw, cause):
 
 def test_a_cause_without_hazard_is_nobodys(ward):
     found = ward(draws={"death-cause": 0.5})
-    Deaths(found.course).strike(found.rows, np.array([[0.0, 0.0, 0.0, 0.3]] * 4))
+    die(found, found.rows, np.array([[0.0, 0.0, 0.0, 0.3]] * 4))
     assert [CAUSE_NAMES[one] for one in found.course.death_cause] == ["background"] * 4
 
 
 def test_each_dies_of_their_own_cause(ward):
     found = ward(draws={"death-cause": [0.05, 0.2, 0.5, 0.9]})
-    Deaths(found.course).strike(found.rows, HAZARDS)
+    die(found, found.rows, HAZARDS)
     assert [detail for *_, detail in sorted(found.events("death"))] == [
         "leukemia", "infection", "transplant", "background",
     ]  # fmt: skip
@@ -45,7 +53,7 @@ def test_each_dies_of_their_own_cause(ward):
 
 def test_nobody_struck_is_nobody_dead(ward):
     found = ward()
-    Deaths(found.course).strike(found.rows[:0], HAZARDS[:0])
+    die(found, found.rows[:0], HAZARDS)
     assert found.course.is_alive.all()
     assert not found.course.log
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from engager.core import DAYS_PER_MONTH, VISITS
-from engager.trial.course import CR, CRH
+from engager.trial.course import BASELINE, CR, CRH
 from engager.trial.tables import TrialData, _calendar_deaths, assemble
 
 
@@ -24,7 +24,7 @@ def closed(ward):
         visit = {one.name: np.full(4, np.nan) for one in VISITS if one.name not in ("replicate", "arm", "patient")}
         visit |= {name: np.ones(4, dtype=int) for name in ("cycle", "cycle_day")}
         visit |= {"row": found.rows, "day": np.zeros(4), "on_treatment": np.ones(4, dtype=bool)}
-        course.visits.append({**visit, "kind": np.full(4, "baseline")})
+        course.visits.append({**visit, "kind": np.full(4, BASELINE)})
         before(found)
         return found, assemble(found.protocol, {"a": course})
 

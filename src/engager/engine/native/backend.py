@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -185,18 +189,31 @@ def _run(compiled: Compiled, context: FloatArray, threads: int, counter: IntArra
         compiled.drive(start, context.ctypes.data)
         del block
 
-    if threads == 1 and n_patients <= _QUICK:
+    if threads == 1 and (n_patients <= _QUICK or not _can_be_interrupted()):
         work(0)
         return
-    with ThreadPoolExecutor(threads) as pool:
-        running = [pool.submit(work, k) for k in range(threads)]
-        try:
-            # in short waits: a signal may reach another thread, and this one must wake to see it
-            while wait(running, timeout=0.2).not_done:
-                pass
-            for one in running:
-                one.result()
-        except KeyboardInterrupt:
-            # compiled code sees no signal; with no patient left to take, it ends soon
-            counter[0] = n_patients
-            raise
+    pool = _pool(os.getpid())
+    running = [pool.submit(work, k) for k in range(threads)]
+    try:
+        # in short waits: a signal may reach another thread, and this one must wake to see it
+        while wait(running, timeout=0.2).not_done:
+            pass
+        for one in running:
+            one.result()
+    except KeyboardInterrupt:
+        # compiled code sees no signal; with no patient left to take, it ends soon
+        counter[0] = n_patients
+        wait(running)
+        raise
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Threads kept from one call to the next, which a trial makes hundreds of; a forked process has none of them."""
+    return ThreadPoolExecutor(usable_cpus(), thread_name_prefix="engager")
+
+
+def _can_be_interrupted() -> bool:
+    """Whether Ctrl-C is raised in this thread: only in the first of a process, and in none of a worker."""
+    here = threading.current_thread() is threading.main_thread()
+    return here and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

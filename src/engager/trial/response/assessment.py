@@ -11,7 +11,7 @@ from engager.core import BoolArray, FloatArray, IntArray
 from engager.model import evaluate_outputs
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, Course
+from engager.trial.course import CR, CRH, CRI, FOLLOW_UP, NO_RESPONSE, Course
 
 # Partial remission in the definitions of most trials: 25 % blasts or fewer.
 PARTIAL_REMISSION_PERCENT = 25.0
@@ -34,37 +34,46 @@ class Assessment:
         self.course, self.visits, self.assumed = course, visits, assumptions
         self.window_days, self.in_remission = window_days, in_remission
         self.outside = np.zeros(course.n, dtype=bool)
+        self._errors = VisitErrors(course, 4)
 
-    def blood_visit(self, rows: IntArray, kind: str) -> IntArray:
-        """Blood counts; returns the rows in which blasts were seen in blood."""
+    def visit(self, rows: IntArray, has_marrow: BoolArray, kind: IntArray | int) -> IntArray:
+        """Blood counts, and a marrow where one is taken: remission or not, residual disease, relapse.
+
+        Parameters
+        ----------
+        rows : who is seen, each once.
+        has_marrow : array (row,). kind : array (row,), of `VISIT_KINDS`.
+
+        Returns
+        -------
+        Rows without a marrow in whose blood blasts were seen.
+        """
         if not rows.size:
             return rows
-        if kind == "follow-up":
-            self._look_outside(rows)
+        kind = np.broadcast_to(np.asarray(kind), rows.shape)
+        self._look_outside(rows[has_marrow | (kind == FOLLOW_UP)])
         seen = self._observe(rows)
-        record_visit(self.course, rows, kind, self._of_marrow(rows, seen, np.zeros(rows.size, dtype=bool)))
+        sampled = rows[has_marrow]
+        self._read_marrow(sampled, seen["marrow_blasts_percent"][has_marrow])
         self._classify(rows, seen)
-        found: IntArray = rows[seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]]
+        self._read_mrd(sampled, seen["log10_mrd"][has_marrow])
+        record_visit(self.course, rows, kind, self._of_marrow(rows, seen, has_marrow))
+        with_blasts = seen["blood_blasts_per_uL"] >= self.assumed["blood_blasts_seen_per_uL"]
+        found: IntArray = rows[with_blasts & ~has_marrow]
         return found
 
-    def marrow_visit(self, rows: IntArray, kind: str) -> None:
-        """Marrow and blood: remission or not, residual disease, relapse."""
+    def _read_marrow(self, rows: IntArray, blasts: FloatArray) -> None:
+        """Remission by the marrow, and its loss."""
         if not rows.size:
             return
         course = self.course
-        self._look_outside(rows)
-        seen = self._observe(rows)
-        limit = self.assumed["remission_blasts_percent"]
-        clear = seen["marrow_blasts_percent"] <= limit
+        clear = blasts <= self.assumed["remission_blasts_percent"]
         was_clear = course.marrow_clear[rows]
         course.marrow_clear[rows] = clear
-        course.blasts_seen[rows] = seen["marrow_blasts_percent"]
+        course.blasts_seen[rows] = blasts
         relapsed = rows[was_clear & ~clear & ~np.isnan(course.response_day[rows])]
         self._relapse(relapsed, extramedullary=False)
         course.remission[rows[~clear]] = NO_RESPONSE
-        self._classify(rows, seen)
-        self._read_mrd(rows, seen)
-        record_visit(course, rows, kind, self._of_marrow(rows, seen, np.ones(rows.size, dtype=bool)))
 
     def due_in_follow_up(self, rows: IntArray, number: FloatArray) -> IntArray:
         """Rows off treatment whose marrow is due at their visit of this number: those in remission."""
@@ -94,7 +103,7 @@ class Assessment:
 
     def _look_outside(self, rows: IntArray) -> None:
         """Images, which every visit in follow-up and every marrow comes with."""
-        if not self.course.roles.sanctuary:
+        if not self.course.roles.sanctuary or not rows.size:
             return
         cells = self.course.column(self.course.roles.sanctuary)[rows]
         self.outside[rows] = cells >= self.assumed["sanctuary_relapse_cells"]
@@ -105,8 +114,7 @@ class Assessment:
         parameters, inputs = course.recruits.parameters, course.infusion[:, None]
         found = evaluate_outputs(course.system, list(seen.values()), course.states, parameters, inputs, rows=rows)
         true = {name: found[own] for name, own in seen.items()}
-        error = course.recruits.draw("visit", "normal", 4, rows, occasion=course.n_seen[rows])
-        course.n_seen[rows] += 1
+        error = self._errors.of(rows)
         share = np.clip(true["marrow_blasts_percent"] / 100.0, 0.0, 1.0)
         counted = np.sqrt(share * (1.0 - share) / self.assumed["blast_count_cells"])
         cv = self.assumed["count_error_cv"]
@@ -145,13 +153,14 @@ class Assessment:
             when[rows[new]] = day[new]
         course.best[rows[counts]] = np.maximum(course.best[rows], grade)[counts]
 
-    def _read_mrd(self, rows: IntArray, seen: dict[str, FloatArray]) -> None:
+    def _read_mrd(self, rows: IntArray, reading: FloatArray) -> None:
         """Residual disease of patients in remission; the lowest reading within the window is kept."""
+        if not rows.size:
+            return
         course = self.course
         assessed = course.marrow_clear[rows] if self.in_remission else course.remission[rows] > NO_RESPONSE
         day = course.clock[rows]
         assessed &= (day <= self.window_days) & ~self.outside[rows]
-        reading = seen["log10_mrd"]
         limit = np.log10(self.visits.mrd.limit)
         floor = limit + np.log10(self.assumed.of("mrd_sensitivity", rows))
         for below, when in (
@@ -170,6 +179,8 @@ class Assessment:
     def _relapse(self, rows: IntArray, *, extramedullary: bool) -> None:
         course = self.course
         rows = rows[np.isnan(course.relapse_day[rows]) & ~np.isnan(course.response_day[rows])]
+        if not rows.size:
+            return
         day = course.clock[rows]
         course.relapse_day[rows] = day
         course.remission[rows] = NO_RESPONSE
@@ -194,18 +205,59 @@ class Assessment:
         }
 
 
-def record_visit(course: Course, rows: IntArray, kind: str, told: dict[str, FloatArray]) -> None:
-    """Keep what a visit of these rows told, by column."""
+class VisitErrors:
+    """What chance adds to the readings of each visit: a few visits of everybody are drawn at a time.
+
+    Drawing costs by the call, not by the number, when few are drawn; patients make their visits each on its own days,
+    so a call for each visit would draw for few. What is drawn depends on the patient and the number of the visit only.
+
+    Parameters
+    ----------
+    n_readings : standard normal draws of one visit.
+    """
+
+    # visits drawn at a time, and how many of them are over when a patient gets new ones along with others
+    _AHEAD, _NEARLY = 8, 6
+
+    def __init__(self, course: Course, n_readings: int):
+        self.course, self._n_readings = course, n_readings
+        self._first = np.full(course.n, -self._AHEAD, dtype=np.int64)
+        self._drawn = np.zeros((course.n, self._AHEAD, n_readings))
+
+    def of(self, rows: IntArray) -> FloatArray:
+        """Array (row, reading) for the next visit of each of these patients, which is then counted."""
+        number = self.course.n_seen[rows]
+        place = number - self._first[rows]
+        if np.any(place >= self._AHEAD):
+            self._draw(rows)
+            place = number - self._first[rows]
+        self.course.n_seen[rows] += 1
+        found: FloatArray = self._drawn[rows, place]
+        return found
+
+    def _draw(self, rows: IntArray) -> None:
+        course = self.course
+        wanting = course.is_alive & (course.n_seen - self._first >= self._NEARLY)
+        wanting[rows] |= course.n_seen[rows] - self._first[rows] >= self._AHEAD
+        who = np.flatnonzero(wanting)
+        first = course.n_seen[who]
+        occasion = (first[:, None] + np.arange(self._AHEAD)).ravel()
+        drawn = course.recruits.draw("visit", "normal", self._n_readings, np.repeat(who, self._AHEAD), occasion)
+        self._first[who], self._drawn[who] = first, drawn.reshape(who.size, self._AHEAD, self._n_readings)
+
+
+def record_visit(course: Course, rows: IntArray, kind: IntArray, told: dict[str, FloatArray]) -> None:
+    """Keep what a visit of these rows told, by column; `kind` is of `VISIT_KINDS`."""
     course.visits.append(
         {
-            "row": rows.copy(),
-            "day": course.clock[rows].copy(),
-            "cycle": course.cycle[rows].copy(),
-            "cycle_day": course.cycle_day[rows].copy(),
-            "kind": np.full(rows.size, kind),
+            "row": rows,
+            "day": course.clock[rows],
+            "cycle": course.cycle[rows],
+            "cycle_day": course.cycle_day[rows],
+            "kind": kind,
             **told,
-            "dose_ug_per_day": course.dose[rows],
-            "on_treatment": course.on_treatment[rows].copy(),
+            "dose_ug_per_day": course.infusion[rows] + course.injected[rows],
+            "on_treatment": course.on_treatment[rows],
         }
     )
 

@@ -15,7 +15,7 @@ from engager.model import evaluate_outputs
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, NO_RESPONSE, PR, Course
-from engager.trial.response.assessment import Assessment, record_visit
+from engager.trial.response.assessment import Assessment, VisitErrors, record_visit
 
 # A diameter product goes with the volume to this power.
 _SIZE_POWER = 2.0 / 3.0
@@ -36,27 +36,27 @@ class ImagedResponse(Assessment):
 
     def __init__(self, course: Course, visits: Visits, assumptions: Assumptions, window_days: float):
         super().__init__(course, visits, assumptions, window_days, in_remission=False)
+        self._errors = VisitErrors(course, 5)
         course.tumor_entry[:] = self._cells(np.arange(course.n))
 
-    def blood_visit(self, rows: IntArray, kind: str) -> IntArray:
-        """Blood counts; nobody's blood tells of the tumor."""
-        if rows.size:
-            told, _ = self._look(rows)
-            record_visit(self.course, rows, kind, {**told, "tumor_percent": np.full(rows.size, np.nan)})
+    def visit(self, rows: IntArray, has_marrow: BoolArray, kind: IntArray | int) -> IntArray:
+        """Blood counts, and images where a marrow would be taken; nobody's blood tells of the tumor."""
+        if not rows.size:
+            return rows
+        told, error = self._look(rows)
+        tumor = np.full(rows.size, np.nan)
+        imaged, error = rows[has_marrow], error[has_marrow]
+        if imaged.size:
+            volume_left = self._cells(imaged) / self.course.tumor_entry[imaged]
+            size = volume_left**_SIZE_POWER * np.exp(self.assumed["tumor_size_error_cv"] * error)
+            self._judge(imaged, size, volume_left * self.course.recruits.covariates["tumor_mL"][imaged])
+            tumor[has_marrow] = 100.0 * size
+        kinds = np.broadcast_to(np.asarray(kind), rows.shape)
+        record_visit(self.course, rows, kinds, {**told, "tumor_percent": tumor})
         return rows[:0]
 
-    def marrow_visit(self, rows: IntArray, kind: str) -> None:
-        """Images and blood: response and progression."""
-        if not rows.size:
-            return
-        told, error = self._look(rows)
-        volume_left = self._cells(rows) / self.course.tumor_entry[rows]
-        size = volume_left**_SIZE_POWER * np.exp(self.assumed["tumor_size_error_cv"] * error)
-        self._judge(rows, size, volume_left * self.course.recruits.covariates["tumor_mL"][rows])
-        record_visit(self.course, rows, kind, {**told, "tumor_percent": 100.0 * size})
-
     def imaging(self, rows: IntArray) -> None:
-        """Nothing beside the images of `marrow_visit`."""
+        """Nothing beside the images of `visit`."""
 
     def due_in_follow_up(self, rows: IntArray, number: FloatArray) -> IntArray:
         """Rows off treatment who have images at their visit of this number: those without progression."""
@@ -84,8 +84,7 @@ class ImagedResponse(Assessment):
         course, seen = self.course, self.course.roles.seen
         parameters, inputs = course.recruits.parameters[rows], course.infusion[rows, None]
         found = evaluate_outputs(course.system, list(seen.values()), course.states[rows], parameters, inputs)
-        error = course.recruits.draw("visit", "normal", 5, rows, occasion=course.n_seen[rows])
-        course.n_seen[rows] += 1
+        error = self._errors.of(rows)
         told = {name: np.full(rows.size, np.nan) for name in ("marrow_blasts_percent", "mrd_log10", *_BLOOD)}
         for k, (name, own) in enumerate(seen.items()):
             counted = np.exp(self.assumed["count_error_cv"] * error[:, 1 + k])

@@ -11,9 +11,9 @@ from engager.model import initial_states, load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol
 from engager.trial.assumptions import Assumptions
-from engager.trial.course import CR, CRH, CRI, NO_RESPONSE, start_course
+from engager.trial.course import CR, CRH, CRI, FOLLOW_UP, IN_CYCLE, NO_RESPONSE, start_course
 from engager.trial.recruit import recruit
-from engager.trial.response.assessment import Assessment
+from engager.trial.response.assessment import Assessment, VisitErrors
 
 EVERYBODY = np.arange(4)
 FULL = {"neutrophils": 1500.0, "platelets": 150000.0}
@@ -50,7 +50,7 @@ class Clinic:
         monkeypatch.setattr("engager.trial.response.assessment.evaluate_outputs", self._read)
         # By patient: of the blast count, residual disease, neutrophils, platelets, in standard deviations.
         self.errors = np.zeros((4, 4))
-        monkeypatch.setattr(type(recruits), "draw", lambda *_, **__: self.errors)
+        monkeypatch.setattr(VisitErrors, "of", lambda _, rows: self.errors[rows])
         self.outside(0.0)
 
     def _read(self, system, names, states, parameters, drug, rows):
@@ -62,12 +62,12 @@ class Clinic:
     def marrow(self, day, **readings):
         self.readings.update(readings)
         self.course.clock[:] = day
-        self.assessment.marrow_visit(EVERYBODY, "cycle")
+        self.assessment.visit(EVERYBODY, np.full(4, True), IN_CYCLE)
 
-    def blood(self, day, kind="cycle", **readings):
+    def blood(self, day, kind=IN_CYCLE, **readings):
         self.readings.update(readings)
         self.course.clock[:] = day
-        return self.assessment.blood_visit(EVERYBODY, kind)
+        return self.assessment.visit(EVERYBODY, np.full(4, False), kind)
 
     def events(self, name):
         return [(days.tolist(), detail) for _, days, event, _, detail in self.course.log if event == name]
@@ -219,7 +219,7 @@ def test_no_response_nor_residual_disease_while_disease_is_seen_outside(clinic, 
 def test_follow_up_looks_outside_before_it_calls_a_response(clinic):
     clinic.marrow(29, **LOW)
     clinic.outside(2 * clinic.assumed["sanctuary_relapse_cells"])
-    clinic.blood(60, kind="follow-up", **FULL)
+    clinic.blood(60, kind=FOLLOW_UP, **FULL)
     assert np.isnan(clinic.course.response_day).all()
 
 
@@ -282,7 +282,6 @@ def test_a_visit_is_recorded_as_it_was(clinic):
     assert marrow["mrd_log10"] == pytest.approx(np.full(4, clinic.limit - 0.2))
     assert (blood["anc_per_uL"][0], marrow["platelets_per_uL"][0]) == (700, 150000)
     assert (blood["day"][0], marrow["day"][0]) == (8, 29)
-    assert clinic.course.n_seen.tolist() == [2] * 4
 
 
 def test_counts_next_to_nothing_are_read_as_they_are(clinic):
@@ -309,10 +308,22 @@ def test_errors_of_measurement_have_the_sizes_of_the_table(clinic):
     assert clinic.course.visits[-1]["mrd_log10"] == pytest.approx(wanted)
 
 
+def test_errors_belong_to_a_patient_and_the_number_of_the_visit_however_visits_fall():
+    _, model, recruits, states = _four_patients()
+    course = start_course(recruits, model, states.copy(), False)
+    errors, chance = VisitErrors(course, 5), np.random.default_rng(1)
+    course.is_alive[3] = False  # seen at the start of a round in which others get new draws
+    for number in range(60):
+        rows = np.flatnonzero(chance.random(4) < [1.0, 0.7, 0.3, 0.1])
+        before = course.n_seen.copy()
+        found = errors.of(rows)
+        assert np.array_equal(found, recruits.draw("visit", "normal", 5, rows, before[rows])), number
+        assert np.array_equal(course.n_seen - before, np.isin(EVERYBODY, rows))
+
+
 def test_nobody_at_a_visit_is_nothing(clinic):
     none = np.zeros(0, dtype=np.int64)
-    assert clinic.assessment.blood_visit(none, "cycle").size == 0
-    clinic.assessment.marrow_visit(none, "cycle")
+    assert clinic.assessment.visit(none, none.astype(bool), IN_CYCLE).size == 0
     assert clinic.course.visits == []
 
 
