@@ -180,11 +180,11 @@ def _values(
         kind, place = system.place_of(name)
         if kind == "state":
             values[name] = of(states, place)
-        elif kind == "parameter" or (kind == "input" and inputs is not None):
-            column = of(parameters if kind == "parameter" else inputs, place)
-            values[name] = column.reshape(column.shape + extra_axes) if extra_axes else column
-        elif kind == "input":
+        elif kind == "input" and inputs is None:
             values[name] = system.defaults.get(name, 0.0)
+        elif kind:
+            column = of(inputs if inputs is not None and kind == "input" else parameters, place)
+            values[name] = column.reshape(column.shape + extra_axes)
     return values
 
 

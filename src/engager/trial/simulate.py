@@ -308,7 +308,9 @@ class ArmRun:
         course = self.course
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, course.infusion[rows])
-        return evaluate_rates(self.system, names, course.states[rows], self.parameters[rows], inputs, course.clock[rows])
+        return evaluate_rates(
+            self.system, names, course.states[rows], self.parameters[rows], inputs, course.clock[rows]
+        )
 
     def _strength(self, settings: Settings) -> FloatArray:
         """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy: array (patient,).
