@@ -132,6 +132,16 @@ def _arms(folder: Path) -> None:
     assert [store.patients(job)["arm"][0] for job in jobs] == ["a", "b", "c"]
 
 
+def _evaluations(folder: Path) -> None:
+    """The kept evaluations of a sensitivity analysis, whose simulation is a stand-in."""
+    kept = engager.study.KeptEvaluations(folder / "evaluations", "inputs")
+    points = np.arange(40.0).reshape(10, 4) / 40
+    values = kept("patients", points, 3, lambda first, piece: np.sin(piece[:, :2]) + first, lambda share: None)
+    assert values.shape == (10, 2)
+    assert kept.n_found + kept.n_made == 4
+    np.save(folder / "values.npy", values)
+
+
 def _many_files(folder: Path) -> None:
     """A folder of several files and one within, as a design, a sensitivity analysis or an export is."""
     if (folder / "out").exists():
@@ -167,6 +177,7 @@ SCENARIOS = {
     "validate": Scenario(_validate, before=_before_validate, old=("trust.md", "trust.html")),
     "calibrate": Scenario(_calibrate),
     "arms": Scenario(_arms),
+    "evaluations": Scenario(_evaluations),
     "folder": Scenario(_many_files),
     "export": Scenario(_export, before=_before_export, timed=("run/run.json",)),
 }

@@ -104,6 +104,7 @@ from .sensitivity.indices import (
 )
 from .sensitivity.patients import (
     PATIENT_OUTPUTS as PATIENT_OUTPUTS,
+    PATIENTS_AT_ONCE as PATIENTS_AT_ONCE,
     PatientFunction as PatientFunction,
 )
 from .sensitivity.surrogate import (

@@ -181,6 +181,10 @@ from .sensitivity.drivers import (
     sensitivity_summary as sensitivity_summary,
     write_summary as write_summary,
 )
+from .sensitivity.kept import (
+    KeptEvaluations as KeptEvaluations,
+    kept_place as kept_place,
+)
 from .sensitivity.result import (
     Sensitivity as Sensitivity,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,14 +26,15 @@ def sensitivity(
         typer.Option(metavar="OUTPUTS", help="Comma-separated; default: all. A wrong name lists the nearest ones."),
     ] = None,
     samples: Annotated[
-        int, typer.Option(metavar="N", help="Base samples of one patient, a power of two; more: narrower limits.")
+        int,
+        typer.Option(metavar="N", help="Base samples of the patient level, a power of two; more give narrower limits."),
     ] = 1024,
     sets: Annotated[
         int, typer.Option(metavar="N", help="Parameter sets of the trial level, each one virtual trial.")
     ] = 256,
     patients: Annotated[int, typer.Option(metavar="N", help="Patients of one virtual trial.")] = 300,
     over: Annotated[
-        str, typer.Option(metavar="OVER", help="A trial's unknowns move over the posterior or the prior.")
+        str, typer.Option(metavar="OVER", help="Range over which a trial's unknowns vary: posterior or prior.")
     ] = "posterior",
     posterior: Annotated[
         Path | None,
@@ -49,11 +51,15 @@ def sensitivity(
         ),
     ] = None,
     tables: Tables = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Keep finished evaluations here; default: beside --out until it is done."),
+    ] = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find what drives response, MRD, IL-6, survival and toxicity, in one patient and in a trial.
+    """Find what drives response, MRD, IL-6, survival and toxicity, between patients and between trials.
 
     Example: engager sensitivity tower --samples 256 --sets 64 --out tower-sensitivity
     """
@@ -61,6 +67,7 @@ def sensitivity(
     from engager.core import InputError, Problem, check_tables_path
     from engager.study import (
         check_folder,
+        kept_place,
         load_protocol,
         study_sensitivity,
         write_sensitivity,
@@ -75,6 +82,7 @@ def sensitivity(
         raise InputError(Problem("--summary", str(summary), "must be in a folder that exists"))
     protocol = load_protocol(study)
     wanted = [name.strip() for name in outputs.split(",") if name.strip()] if outputs else None
+    place = work or kept_place(out)
     with share_progress(quiet) as tell:
         found = study_sensitivity(
             protocol,
@@ -87,9 +95,12 @@ def sensitivity(
             posterior=posterior,
             seed=seed,
             n_threads=threads,
+            work=place,
             progress=tell,
         )
     page = write_sensitivity(found, out)
+    if work is None:
+        shutil.rmtree(place, ignore_errors=True)
     if summary is not None:
         write_summary(found, summary)
     if tables is not None:

@@ -51,7 +51,7 @@ _MRD_LOG10 = -4.0
 # Below one cell a clone is gone; IL-6 and counts below these are below any assay.
 _LEAST_CELLS, _LEAST_IL6, _LEAST_CD8 = 1.0, 0.1, 0.01
 _RTOL = 1e-4
-_PATIENTS_AT_ONCE = 4000
+PATIENTS_AT_ONCE = 4000
 # Patients behind the marginal spreads of height and weight where a study gives none.
 _N_BODIES = 4001
 
@@ -145,8 +145,8 @@ class PatientFunction:
         points : array (patient, factor) in (0, 1). A patient the solver cannot follow has NaN.
         """
         parts = [
-            self._simulate(points[start : start + _PATIENTS_AT_ONCE])
-            for start in range(0, len(points), _PATIENTS_AT_ONCE)
+            self._simulate(points[start : start + PATIENTS_AT_ONCE])
+            for start in range(0, len(points), PATIENTS_AT_ONCE)
         ]
         return np.concatenate(parts)
 

@@ -142,27 +142,33 @@ class TrialFunction:
         cells = np.argsort(order.reshape(shape), axis=0, kind="stable")
         return _normal((cells + uniform.reshape(shape)) / n_sets)
 
-    def with_own_chance(self, normal: FloatArray, progress: Progress | None = None) -> FloatArray:
+    def with_own_chance(self, normal: FloatArray, progress: Progress | None = None, first: int = 0) -> FloatArray:
         """Each set is a virtual trial with patients and chance of its own: array (set, output).
 
-        All sets are simulated together, as replicates; what chance adds is independent between sets.
-        """
-        return self._observed(self._simulate(normal, progress))
+        Sets are simulated together, as replicates; what chance adds is independent between sets.
 
-    def with_common_chance(self, shares: FloatArray, progress: Progress | None = None) -> FloatArray:
+        Parameters
+        ----------
+        normal : array (set, unknown). first : number of the first set, where these are some of many.
+        """
+        return self._observed(self._simulate(normal, progress, first))
+
+    def with_common_chance(self, shares: FloatArray, progress: Progress | None = None, first: int = 0) -> FloatArray:
         """Each set is the same virtual trial, same patients and same chance, with other values: array (set, output).
 
         Parameters
         ----------
-        shares : array (set, unknown) in (0, 1).
+        shares : array (set, unknown) in (0, 1). first : number of the first set, where these are some of many.
         """
-        return self._observed(self._simulate(_normal(shares), progress, common_chance=True))
+        return self._observed(self._simulate(_normal(shares), progress, first, common_chance=True))
 
-    def _simulate(self, normal: FloatArray, tell: Progress | None, *, common_chance: bool = False) -> TrialData:
+    def _simulate(
+        self, normal: FloatArray, tell: Progress | None, first: int, *, common_chance: bool = False
+    ) -> TrialData:
         """Each set as a replicate."""
-        settings = [self.settings(row) for row in normal]
+        settings = {first + k: self.settings(row) for k, row in enumerate(normal)}
         return simulate_trial(
-            self.protocol, replicates=range(len(settings)), seed=self.seed, settings=settings.__getitem__, n_sampled=0,
+            self.protocol, replicates=list(settings), seed=self.seed, settings=settings.__getitem__, n_sampled=0,
             n_threads=self.n_threads, progress=tell, only_patients=True, common_chance=common_chance,
         )  # fmt: skip
 

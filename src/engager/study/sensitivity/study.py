@@ -14,6 +14,7 @@ import numpy as np
 
 from engager.calibration import (
     PATIENT_OUTPUTS,
+    PATIENTS_AT_ONCE,
     TRIAL_OUTPUTS,
     PatientFunction,
     Posterior,
@@ -30,10 +31,11 @@ from engager.calibration import (
     surrogate_indices,
     tornado,
 )
-from engager.core import InputError, Problem, Stream, nearest
+from engager.core import FloatArray, InputError, Interrupted, Problem, Stream, nearest, versions
 from engager.model import Model, load_model
-from engager.protocol import Protocol
+from engager.protocol import Protocol, write_protocol
 from engager.study.parameters import population_parameters, posterior_hash
+from engager.study.sensitivity.kept import KeptEvaluations
 from engager.study.sensitivity.result import PatientLevel, Sensitivity, TrialLevel
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ MAX_SAMPLES = 65536
 MAX_SETS = 100_000
 # Virtual trials with all unknowns in the middle, from which the share of chance is read.
 _REPEATS = 24
-_SHARE_OF_PATIENTS, _SHARE_OF_SETS = 0.05, 0.35
+_SHARE_OF_PATIENTS, _SHARE_OF_SETS = 0.1, 0.4
+# Parameter sets of one piece that is kept.
+_SETS_AT_ONCE = 32
 
 Progress = Callable[[str, float], None]
 
@@ -63,6 +67,7 @@ def study_sensitivity(
     posterior: Path | None = None,
     seed: int = 1,
     n_threads: int | None = None,
+    work: Path | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
     """Find what moves the outcomes of one arm of a study.
@@ -75,12 +80,15 @@ def study_sensitivity(
     sets : parameter sets of the trial level, each a virtual trial. patients : in each of them.
     over : ranges of a trial's unknowns: ``posterior`` of the fit, or its ``prior``.
     posterior : a file of `engager calibrate`; None: the posterior that ships.
+    work : a folder that keeps finished evaluations, so that the same call goes on after an interruption; None: none.
     progress : told what is being done and the finished share.
 
     Raises
     ------
     InputError
         All bad arguments together; a missing SALib.
+    Interrupted
+        On Ctrl-C; what is finished is kept in `work`.
     """
     wanted = _check(outputs, samples, sets, patients, over, seed)
     single = one_arm(protocol, arm)
@@ -90,16 +98,23 @@ def study_sensitivity(
     tell = progress or (lambda label, share: None)
     of_patient = [name for name in wanted if name in PATIENT_OUTPUTS]
     of_trial = [name for name in wanted if name in TRIAL_OUTPUTS]
-    tell("patients", 0.0)
-    patient = _patient_level(single, model, fitted, of_patient, samples, seed) if of_patient else None
+    kept = KeptEvaluations(work, _inputs(single, model, fitted, patients, over, seed))
     trial = None
-    if of_trial:
-        ranges = fitted if over == "posterior" else None
-        function = TrialFunction(single, model, patients=patients, seed=seed, posterior=ranges, n_threads=n_threads)
-        if function.unknowns:
-            trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", tell)
-        else:
-            notes += (f"the model {model.id} has no unknowns of a fit, so whole trials are not varied",)
+    try:
+        patient = _patient_level(single, model, fitted, of_patient, samples, seed, kept, tell) if of_patient else None
+        if of_trial:
+            ranges = fitted if over == "posterior" else None
+            function = TrialFunction(single, model, patients=patients, seed=seed, posterior=ranges, n_threads=n_threads)
+            if function.unknowns:
+                trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", kept, tell)
+            else:
+                notes += (f"the model {model.id} has no unknowns of a fit, so whole trials are not varied",)
+    except KeyboardInterrupt:
+        if work is None:
+            raise Interrupted("Interrupted; nothing was written.") from None
+        n = kept.n_found + kept.n_made
+        pieces = f"{n} finished piece{'s are' if n != 1 else ' is'} kept in {work}"
+        raise Interrupted(f"Interrupted; {pieces}. Go on with the same options.") from None
     return Sensitivity(
         protocol=single,
         model=model,
@@ -113,14 +128,25 @@ def study_sensitivity(
 
 
 def _patient_level(
-    protocol: Protocol, model: Model, fitted: Posterior | None, wanted: Sequence[str], samples: int, seed: int
-) -> PatientLevel:
+    protocol: Protocol, model: Model, fitted: Posterior | None, wanted: Sequence[str], samples: int, seed: int,
+    kept: KeptEvaluations, tell: Progress,
+) -> PatientLevel:  # fmt: skip
     center = fitted.center() if fitted else population_parameters(model.id, seed, "center").settings(0)
     function = PatientFunction(protocol, protocol.arm_ids[0], model, center)
     points = saltelli_points(len(function.names), samples, seed)
     names = function.outputs
-    indices, n_left_out = sobol_indices(function(points), names, function.names, seed)
-    swings = tornado(function, names, function.names, function.value)
+
+    def evaluate(_: int, piece: FloatArray) -> FloatArray:
+        return function(piece)
+
+    def told(share: float) -> None:
+        tell("patients", _SHARE_OF_PATIENTS * share)
+
+    told(0.0)
+    values = kept("patients", points, PATIENTS_AT_ONCE, evaluate, told)
+    indices, n_left_out = sobol_indices(values, names, function.names, seed)
+    swings = tornado(lambda shares: kept("patients", shares, PATIENTS_AT_ONCE, evaluate, _silent), names,
+                     function.names, function.value)  # fmt: skip
     return PatientLevel(
         outputs=tuple(name for name in names if name in wanted),
         indices=tuple(one for one in indices if one.output in wanted),
@@ -131,17 +157,29 @@ def _patient_level(
     )
 
 
-def _trial_level(function: TrialFunction, wanted: Sequence[str], sets: int, over: str, tell: Progress) -> TrialLevel:
+def _silent(share: float) -> None:
+    """For evaluations too few to tell of."""
+
+
+def _trial_level(
+    function: TrialFunction, wanted: Sequence[str], sets: int, over: str, kept: KeptEvaluations, tell: Progress
+) -> TrialLevel:
     outputs = [name for name in function.outputs if name in wanted]
-    kept = [function.outputs.index(name) for name in outputs]
+    columns = [function.outputs.index(name) for name in outputs]
     design = function.design(sets)
     # The last sets are all in the middle: what differs between them is chance.
     together = np.concatenate([design, np.zeros((_REPEATS, design.shape[1]))])
 
-    def telling(label: str, first: float, last: float) -> Callable[[float], None]:
-        return lambda share: tell(label, first + share * (last - first))
+    def at(label: str, points: FloatArray, simulate: Callable[..., FloatArray], low: float, high: float) -> FloatArray:
+        def told(share: float) -> None:
+            tell(label, low + share * (high - low))
 
-    seen = function.with_own_chance(together, telling("parameter sets", _SHARE_OF_PATIENTS, _SHARE_OF_SETS))[:, kept]
+        def evaluate(first: int, piece: FloatArray) -> FloatArray:
+            return simulate(piece, lambda share: told((first + share * len(piece)) / len(points)), first)
+
+        return kept(label, points, _SETS_AT_ONCE, evaluate, told)[:, columns]
+
+    seen = at("parameter sets", together, function.with_own_chance, _SHARE_OF_PATIENTS, _SHARE_OF_SETS)
     values, chance = seen[:sets], np.nanvar(seen[sets:], axis=0, ddof=1)
     indices: list[SobolIndex] = []
     q2, n_terms = {}, {}
@@ -150,10 +188,10 @@ def _trial_level(function: TrialFunction, wanted: Sequence[str], sets: int, over
         surrogate = fit_surrogate(design, values[:, k], name)
         q2[name], n_terms[name] = surrogate.q2, len(surrogate.terms)
         indices += surrogate_indices(surrogate, design, values[:, k], function.names, stream.of(name), float(chance[k]))
-    label = telling("one unknown at a time", _SHARE_OF_SETS, 1.0)
     swings = tornado(
-        lambda points: function.with_common_chance(points, label)[:, kept], outputs, function.names, function.value
-    )
+        lambda points: at("one unknown at a time", points, function.with_common_chance, _SHARE_OF_SETS, 1.0),
+        outputs, function.names, function.value,
+    )  # fmt: skip
     spread = np.nanstd(values, axis=0, ddof=1)
     return TrialLevel(
         outputs=tuple(outputs),
@@ -169,6 +207,12 @@ def _trial_level(function: TrialFunction, wanted: Sequence[str], sets: int, over
         sets=sets,
         patients=function.protocol.n_patients,
     )
+
+
+def _inputs(protocol: Protocol, model: Model, fitted: Posterior | None, patients: int, over: str, seed: int) -> str:
+    """What evaluations hang on beside the points."""
+    fit = posterior_hash(fitted) if fitted else ""
+    return repr((write_protocol(protocol), model.hash, fit, patients, over, seed, versions()))
 
 
 def _posterior(path: Path | None, model: Model) -> Posterior | None:

@@ -1,0 +1,106 @@
+"""Evaluations of a sensitivity analysis, kept piece by piece so that a stopped one goes on where it was.
+
+In: where to evaluate, and the function that does. Out: its values, from the pieces that are kept and those that are
+missing. A piece is a file whose name says what its values hang on and what its bytes were, so that one of another
+study, model, fit, seed or version, or one that was damaged, is worked out anew. Pieces change no bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from engager.core import FloatArray, InputError, Problem, digest, write_whole
+
+_ENDING = ".npy"
+
+
+def kept_place(folder: Path) -> Path:
+    """Where the evaluations of an analysis are kept until its folder is there."""
+    return folder.with_name(f".{folder.name}.evaluations")
+
+
+class KeptEvaluations:
+    """Values of functions at points, worked out once.
+
+    Parameters
+    ----------
+    folder : where pieces are kept, made when the first is; None: they are not.
+    inputs : all that the values hang on beside the points: study, model, fit, seed, versions.
+
+    Attributes
+    ----------
+    n_found, n_made : pieces that were there, and that were worked out.
+
+    Raises
+    ------
+    InputError
+        When the folder is a file or cannot be made.
+    """
+
+    def __init__(self, folder: Path | None, inputs: str = ""):
+        self.folder, self.inputs = folder, inputs
+        self.n_found = self.n_made = 0
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                rule = f"must be a folder that can be made ({error.strerror})"
+                raise InputError(Problem("--work", str(folder), rule, "Choose another place.")) from None
+
+    def __call__(
+        self,
+        label: str,
+        points: FloatArray,
+        at_once: int,
+        evaluate: Callable[[int, FloatArray], FloatArray],
+        tell: Callable[[float], None],
+    ) -> FloatArray:
+        """Values at all points: array (point, output).
+
+        Parameters
+        ----------
+        label : of the function. points : array (point, factor). at_once : points of a piece.
+        evaluate : the place of a piece's first point and its points, to its values.
+        tell : told the finished share after each piece.
+        """
+        parts = []
+        for start in range(0, len(points), at_once):
+            piece = points[start : start + at_once]
+            key = digest(f"{label} {start} {piece.shape} {_hash(piece.tobytes())} {self.inputs}")
+            found = self._kept(key)
+            if found is None:
+                found = evaluate(start, piece)
+                self._keep(key, found)
+                self.n_made += 1
+            else:
+                self.n_found += 1
+            parts.append(found)
+            tell(min(start + at_once, len(points)) / len(points))
+        return np.concatenate(parts)
+
+    def _keep(self, key: str, values: FloatArray) -> None:
+        if self.folder is not None:
+            buffer = io.BytesIO()
+            np.save(buffer, values, allow_pickle=False)
+            content = buffer.getvalue()
+            write_whole(self.folder / f"{key}-{_hash(content)}{_ENDING}", content)
+
+    def _kept(self, key: str) -> FloatArray | None:
+        if self.folder is None:
+            return None
+        for path in self.folder.glob(f"{key}-*{_ENDING}"):
+            content = path.read_bytes()
+            if path.stem.endswith(_hash(content)):
+                values: FloatArray = np.load(io.BytesIO(content), allow_pickle=False)
+                return values
+            path.unlink()
+        return None
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
