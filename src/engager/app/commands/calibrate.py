@@ -41,17 +41,18 @@ def calibrate(
     ] = None,
     work: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Folder for what is done so far; a stopped fit goes on from there."),
+        typer.Option(metavar="PATH", help="Folder that keeps finished portions; a stopped fit continues from there."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Default: the shipped fit's.")] = None,
     members: Annotated[
-        int | None, typer.Option(metavar="N", help="Draws moved together; default: the shipped fit's.")
+        int | None, typer.Option(metavar="N", help="Members of the ensemble; default: the shipped fit's.")
     ] = None,
     portions: Annotated[int | None, typer.Option(metavar="N", help="Portions the data are given in.")] = None,
     recover: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Instead of a fit: draw this many truths, and tell whether small fits find them."
+            metavar="N",
+            help="Instead of a fit: simulate this many known truths and report whether small fits recover them.",
         ),
     ] = None,
     threads: Threads = None,

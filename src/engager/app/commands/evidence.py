@@ -72,7 +72,7 @@ def show_record(
     record_id: RecordArgument,
     as_json: AsJson = False,
 ) -> None:
-    """Show one record: every figure with its source, and what remains unseen.
+    """Show one record: every figure with its source, and what was never seen in one.
 
     Example: engager evidence show tower-2017
     """
@@ -118,7 +118,7 @@ def check_file(
     file: Annotated[Path, typer.Argument(metavar="PATH", help="A record file to contribute.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check a record file: everything that is wrong in it, or what it holds.
+    """Check a record file: list everything that is wrong in it, or sum up what it holds.
 
     Example: engager evidence check my-record.yaml
     """

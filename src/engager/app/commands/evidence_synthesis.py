@@ -42,8 +42,8 @@ Covariates = Annotated[
     list[str] | None,
     typer.Option("--covariate", metavar="COVARIATE", help="Meta-regression: year, age, first_salvage or blasts."),
 ]
-Family = Annotated[bool, typer.Option("--family", help="Take the endpoint's whole family.")]
-Overlap = Annotated[bool, typer.Option("--allow-overlap", help="Take arms that share patients all the same.")]
+Family = Annotated[bool, typer.Option("--family", help="Include related endpoints: the endpoint's family.")]
+Overlap = Annotated[bool, typer.Option("--allow-overlap", help="Include arms that share patients.")]
 Out = Annotated[Path, typer.Option("--out", metavar="PATH", help="File ending in .svg, .png or .html.")]
 
 
@@ -66,7 +66,7 @@ def pool(
     level: Annotated[float, typer.Option(metavar="NUMBER", help="Level of the intervals.")] = 0.95,
     as_json: AsJson = False,
 ) -> None:
-    """Pool a published endpoint over trials: nobody twice, and a word on each figure left out.
+    """Pool a published endpoint over trials; no patient counts twice, and figures left out are named with the reason.
 
     Example: engager evidence pool --endpoint CR --regimen blinatumomab
     """
@@ -103,7 +103,7 @@ def forest(
     ] = None,
     run_arm: Annotated[str | None, typer.Option(metavar="RUN_ARM", help="Arm of the run; omitted: all.")] = None,
 ) -> None:
-    """Draw the forest plot of a published endpoint, a simulated trial as its own row.
+    """Draw a forest plot of a published endpoint; a simulated trial can be a row of its own.
 
     Example: engager evidence forest --endpoint CR/CRh --out forest.svg
     """
@@ -179,7 +179,7 @@ def network(
 
 
 def draw_evidence_map(out: Out = Path("evidence-map.svg"), as_json: AsJson = False) -> None:
-    """Draw how many patients the published figures of each regimen and endpoint rest on.
+    """Draw how many patients stand behind the published figures of each regimen and endpoint.
 
     Example: engager evidence map --out map.svg
     """

@@ -40,7 +40,7 @@ def curve(
     out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Draw it: .svg, .png or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rebuild an arm's survival curve from what was printed, with a band that honors every figure.
+    """Rebuild an arm's survival curve from what was printed, with a band that agrees with every printed figure.
 
     Example: engager evidence curve blast-2014 --arm blinatumomab --endpoint RFS --out curve.svg
     """
@@ -90,8 +90,7 @@ def prior(
     robust_weight: Annotated[float, typer.Option(metavar="NUMBER", help="Weight of the vague part, 0 to 1.")] = 0.2,
     as_json: AsJson = False,
 ) -> None:
-    """A robust prior of a control arm from earlier ones, a share or a median survival, with its effective
-    size.
+    """Make a robust prior for a control arm from earlier trials: a share or a median survival, and what it is worth.
 
     Example: engager evidence prior --endpoint CR --class chemotherapy
     """
@@ -165,7 +164,7 @@ def match_patients(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Weight patients so that they match a published baseline; shows what the matching costs.
+    """Weight patients so that they match a published baseline, and show the effective number of patients that remains.
 
     Example: engager evidence match patients.csv --record tower-2017 --arm blinatumomab
     """

@@ -12,12 +12,14 @@ import typer
 from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson
 
-model_app = typer.Typer(help="Mechanistic models: equations, parameters, sources.", no_args_is_help=True)
+model_app = typer.Typer(
+    help="Models of the disease: equations, parameters, sources; SBML and Antimony files.", no_args_is_help=True
+)
 
 
 @model_app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the models that ship.
+    """List the shipped models.
 
     Example: engager model list
     """

@@ -25,7 +25,7 @@ def draw_patient(
     ] = None,
     regimen: Annotated[str, typer.Option(metavar="REGIMEN", help="One of `engager regimen list`.")] = "blinatumomab",
     compare: Annotated[
-        list[str] | None, typer.Option(metavar="REGIMEN", help="Another regimen laid over it; may be repeated.")
+        list[str] | None, typer.Option(metavar="REGIMEN", help="Another regimen for the same patient; may be repeated.")
     ] = None,
     days: Annotated[float, typer.Option(metavar="NUMBER", help="Days from the first dose.")] = 84.0,
     out: Annotated[
@@ -39,9 +39,9 @@ def draw_patient(
     ] = "center",
     model: Annotated[str, typer.Option(metavar="MODEL", help="One of `engager model list`.")] = "b-all",
 ) -> None:
-    """Draw one virtual patient: drug, T and B cells, blasts with the MRD limit, cytokines, blood counts.
+    """Follow one virtual patient: drug, T and B cells, blasts with the MRD limit, cytokines, blood counts.
 
-    The model alone, with the doses as planned. For research and teaching; never advice on treating a patient.
+    Doses are given as planned; no visit changes them. For research and teaching; never advice on treating a patient.
 
     Example: engager patient --set age_years=70 --compare flag --out patient.png
     """

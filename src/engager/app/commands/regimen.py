@@ -15,7 +15,7 @@ regimen_app = typer.Typer(help="Regimens: drugs, doses, days, cycles, with their
 
 @regimen_app.command("list")
 def list_regimens(as_json: AsJson = False) -> None:
-    """List all regimens; those whose doses were not seen, or that cannot be an arm, say so.
+    """List all regimens, and mark those whose doses were not seen or that cannot be an arm.
 
     Example: engager regimen list
     """

@@ -24,7 +24,7 @@ def validate(
         list[str] | None,
         typer.Option(
             metavar="STUDY",
-            help="A study file or id; may be repeated. The word observations: courses and facts within patients."
+            help="A study file or id; may be repeated. observations: courses within patients instead of trials."
             " Default: every shipped study.",
         ),
     ] = None,
@@ -34,11 +34,11 @@ def validate(
         list[str] | None,
         typer.Option(
             metavar="STUDY",
-            help="A study of the fit, to be predicted by the others; may be repeated. each: every one of them.",
+            help="Predict this study of the fit from the others; may be repeated. each: every study in turn.",
         ),
     ] = None,
     in_order: Annotated[
-        bool, typer.Option("--in-order", help="With --leave-out: by studies published before alone.")
+        bool, typer.Option("--in-order", help="With --leave-out: predict from earlier studies only.")
     ] = False,
     work: Annotated[
         Path | None,
@@ -53,9 +53,7 @@ def validate(
     ] = "posterior",
     uncertainty: Annotated[
         bool,
-        typer.Option(
-            "--uncertainty", help="Also separate scatter from patients, from parameters and from Monte Carlo."
-        ),
+        typer.Option("--uncertainty", help="Also split the scatter into patients, parameters and Monte Carlo error."),
     ] = False,
     markdown: Annotated[
         Path | None,
@@ -74,10 +72,10 @@ def validate(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare virtual trials with every published figure: fitted ones, and ones that only check.
+    """Compare virtual trials with every published figure, those the model was fitted to and those it was not.
 
-    A figure outside its interval is a finding, not an error: the exit code is 0. Exit 1 when more than one patient in a
-    thousand failed in a study, since its figures are not judged then.
+    A figure outside its interval is a finding, not an error: the exit code is 0. It is 1 when the solver failed in
+    more than one patient in a thousand of a study, whose figures are then not judged.
 
     Example: engager validate --against tower --replicates 40 --report trust.html
     """
@@ -193,7 +191,8 @@ def _tell_counts(found: Validation) -> None:
     for band in found.acceptance():
         if band.is_met is not None:
             remark(
-                f"Acceptance band {band.name} {band.limit:g}: {'met' if band.is_met else 'NOT met'} ({band.found:.2f})."
+                f"{'Met' if band.is_met else 'NOT met'}: {band.words} {band.found:.2f},"
+                f" at {'most' if band.is_most else 'least'} {band.limit:g} was set."
             )
     few = verdict_of([one.as_json() for one in found.comparisons], found.replicates).remark
     if few:

@@ -12,7 +12,9 @@ from engager.app.options import AsJson
 
 
 def compare_command(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders; the first is the yardstick.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Run folders; the others are compared with the first.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -21,7 +23,7 @@ def compare_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set finished runs beside each other: what differs in the studies, and every figure with its difference.
+    """Compare finished runs: what differs between the studies, and every result with its difference.
 
     Example: engager trial compare runs/tower runs/my-variant --report beside.html
     """

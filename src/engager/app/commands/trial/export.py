@@ -22,7 +22,7 @@ def export_run(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="xlsx: every table in one file; csv: a file a table; adam: SAS transport files and define.xml."
+            help="xlsx: every table in one file; csv: one file per table; adam: SAS transport files and define.xml."
             " Default: xlsx when --out ends in .xlsx, else adam.",
         ),
     ] = None,
@@ -33,7 +33,7 @@ def export_run(
             metavar="REFERENCE_DATE",
             formats=["%Y-%m-%d"],
             show_default="2000-01-01",
-            help="adam: first day of accrual; all dates rest on it.",
+            help="adam: first day of accrual, from which all dates are counted.",
         ),
     ] = datetime(2000, 1, 1),
     as_json: AsJson = False,

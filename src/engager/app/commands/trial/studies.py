@@ -21,7 +21,7 @@ trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own stud
 
 @trial_app.command("list")
 def list_trials(as_json: AsJson = False) -> None:
-    """List the studies that ship.
+    """List the shipped studies.
 
     Example: engager trial list
     """
@@ -53,7 +53,7 @@ def show_trial(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a study with every default filled, as a study file.
+    """Print a study as a study file, with every default filled in.
 
     Example: engager trial show tower --as-template > my-trial.yaml
     """
@@ -120,9 +120,7 @@ def run_trial(
         str, typer.Option(metavar="DEVICE", help="cpu, or cuda: the equations on this machine's NVIDIA GPU.")
     ] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
-    report: Annotated[
-        bool, typer.Option("--report/--no-report", help="Write report.html; it changes no number.")
-    ] = True,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
