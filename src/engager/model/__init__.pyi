@@ -37,6 +37,11 @@ from .parameters import (
     Parameter as Parameter,
     Variant as Variant,
 )
+from .presets import (
+    Presets as Presets,
+    Slider as Slider,
+    presets_of as presets_of,
+)
 from .roles import (
     DiseaseRoles as DiseaseRoles,
 )

@@ -43,6 +43,9 @@ _WORDS: dict[str, dict[str, str]] = {
         ("bsa_m2", "age_years", "cd8_per_uL", "marrow_blasts_percent", "population_mortality"), "parameters"
     ),
     "burden": dict.fromkeys(("capacity", "normal_marrow", "normal_floor", "reserve", "recovery"), "parameter"),
+    "kinetics": dict.fromkeys(("clearance", "volume", "molar_mass", "body_surface"), "parameter"),
+    "cytokine": {"level": "state", "release": "parameter", "baseline": "parameter", "refractory": "parameter"},
+    "t_cells": dict.fromkeys(("blood_resting", "blood_activated"), "state"),
 }  # fmt: skip
 
 
@@ -73,6 +76,9 @@ class DiseaseRoles:
     with_weight : parameters in proportion to body weight. as_odds : shares whose log-normal draw is read as odds.
     fixed_by : parameters that a covariate gives, by the covariate. burden : parameters of the marrow that turn a share
         of blasts into cells.
+    kinetics, cytokine : of the drug and of IL-6, which are published. t_cells : in blood, by what they do.
+    culture : values of parameters in a dish, with drug and targets in excess and no traffic.
+    key_unknowns : of the fit to trials, shown one by one; as population values are written.
     """
 
     model: str
@@ -98,6 +104,11 @@ class DiseaseRoles:
     tumor_mL: float = 0.0
     disease: str = "leukemia"
     without_antigen: Mapping[str, float] = field(default_factory=dict)
+    kinetics: Mapping[str, str] = field(default_factory=dict)
+    cytokine: Mapping[str, str] = field(default_factory=dict)
+    t_cells: Mapping[str, str] = field(default_factory=dict)
+    culture: Mapping[str, float] = field(default_factory=dict)
+    key_unknowns: tuple[str, ...] = ()
 
     @property
     def leukemia(self) -> tuple[str, ...]:
@@ -181,7 +192,7 @@ def read_roles(
             for name in value if isinstance(value, list) else [value]:
                 _must_have(name, names[kind.removesuffix("s")], f"{path.name}: {block}.{word}", problems)
     singles = {"clones": "state", "with_weight": "parameter", "as_odds": "parameter"}
-    singles |= {"tumor": "state", "with_tumor": "parameter", "without_antigen": "parameter"}
+    singles |= {"tumor": "state", "with_tumor": "parameter", "without_antigen": "parameter", "culture": "parameter"}
     singles |= {"sanctuary": "state", "chemotherapy_sensitivity": "parameter", "marrow_toxicity": "parameter"}
     for key, kind in singles.items():
         value = content.get(key, [])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engager.core import InputError, Problem
+from engager.model import presets_of
 from engager.report import figure_small_comparison, figure_small_courses, to_svg
 from engager.study.load import regimen_by_id
 from engager.study.patient import VirtualPatient, simulate_patient
@@ -25,6 +26,11 @@ _DARK = (
     "@media(prefers-color-scheme:dark){svg{--ink:#e6ebf0;--published:#f4f6f8;--frame:#9fabb7;--rule:#515d68;"
     "--arm-0:#4aa8e8;--arm-1:#f28c45}}</style>"
 )
+
+
+def _preset(case: str) -> dict[str, float]:
+    presets = presets_of()
+    return presets.completed(presets.cases[case][1])
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ CASES = (
     Case("no-response", "Why no response?", "Guess what happens to one patient, then read what decided it.",
          patient={}, regimens=("blinatumomab", "soc-chemotherapy-tower"), seed=2),
     Case("escape", "Escape", "A CD19-negative clone grows while the drug clears the rest.",
-         patient={"cd19neg_fraction": 1e-4, "has_negative": 1.0}, days=168.0),
+         patient=_preset("negative-clone"), days=168.0),
     Case("or-chemotherapy", "Drug or chemotherapy", "The same patient under blinatumomab and under FLAG.",
          patient={}, regimens=("blinatumomab", "flag")),
     Case("review", "The review", "42 references: what runs each, and how it compares."),

@@ -134,7 +134,7 @@ def _recover(
     if as_json:
         print_json(recovery_json(plan, found))
         return
-    print_table(["of", "90 % intervals", "ranks in fifths"], recovery_rows(found), right=("90 % intervals",))
+    print_table(["of", "90 % intervals", "ranks in fifths"], recovery_rows(plan, found), right=("90 % intervals",))
 
 
 def _print_summary(found: Calibration) -> None:

@@ -1,26 +1,7 @@
-"""Words of the dashboard: presets, sliders, where the cases lead, the glossary."""
+"""Words of the dashboard: where the cases lead, the glossary."""
 
 from __future__ import annotations
 
-# name, label, unit, least, most, step, usual
-SLIDERS: tuple[tuple[str, str, str, float, float, float, float], ...] = (
-    ("age_years", "Age", "years", 18, 85, 1, 37),
-    ("weight_kg", "Weight", "kg", 40, 130, 1, 75),
-    ("marrow_blasts_percent", "Blasts in marrow", "%", 5, 100, 1, 80),
-    ("cd8_per_uL", "CD8 T cells in blood", "per uL", 10, 1000, 10, 200),
-    ("CL", "Clearance of the drug", "L/h", 0.5, 8, 0.1, 2.2),
-    ("cd19neg_fraction", "CD19-negative blasts, share", "", 0, 0.0001, 0.000001, 0.0),
-)
-PRESETS: dict[str, tuple[str, dict[str, float]]] = {
-    "typical": ("A typical adult of TOWER", {}),
-    "low-burden": ("Low burden", {"marrow_blasts_percent": 15}),
-    "full-marrow": ("A full marrow and few T cells", {"marrow_blasts_percent": 98, "cd8_per_uL": 30}),
-    "older": ("Seventy years old", {"age_years": 70}),
-    "fast-clearance": ("Clears the drug fast", {"CL": 5}),
-    "negative-clone": ("A CD19-negative clone", {"cd19neg_fraction": 0.0001}),
-}
-# What a moved slider says besides: a share of CD19-negative blasts is that of a patient who has such a clone.
-IMPLIED: dict[str, dict[str, float]] = {"cd19neg_fraction": {"has_negative": 1.0}}
 # Where a case of the gallery leads, by its name; the others lead to their study.
 CASE_LINKS: dict[str, str] = {
     "no-response": "/story?patient=2",

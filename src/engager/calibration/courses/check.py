@@ -25,7 +25,8 @@ from engager.population import PopulationValues
 Row = dict[str, object]
 
 _OUTPUTS = (
-    "cd8_per_uL", "b_per_uL", "il6_pg_per_mL", "drug_pg_per_mL", "R_b", "A_b", "A_m", "X_m", "R_m",
+    "cd8_per_uL", "b_per_uL", "il6_pg_per_mL", "drug_pg_per_mL", "blood_resting", "blood_activated",
+    "marrow_T_activated", "marrow_T_exhausted", "marrow_T_resting",
 )  # fmt: skip
 _HOURS = np.array([0, 1, 2, 4, 6, 9, 12, 18, 24]) / 24
 _FINE = np.linspace(0, 3, 49)
@@ -201,7 +202,7 @@ def _mean_highest_fold(world: World, setting: str) -> float:
 
 def _activated_share(world: World, setting: str) -> float:
     seen = world.of(setting)
-    active, resting = seen.at("A_b", 1), seen.at("R_b", 1)
+    active, resting = seen.at("blood_activated", 1), seen.at("blood_resting", 1)
     return float(np.nanmedian(active / (active + resting)))
 
 
@@ -252,8 +253,9 @@ def _il6_cycle_2(world: World, setting: str) -> float:
 
 def _function(seen: Seen, day: float) -> FloatArray:
     """Share of T cells that met targets and are not exhausted."""
-    active, exhausted = seen.at("A_m", day), seen.at("X_m", day)
-    return (active + seen.at("R_m", day)) / (active + exhausted + seen.at("R_m", day))
+    active, exhausted = seen.at("marrow_T_activated", day), seen.at("marrow_T_exhausted", day)
+    resting = seen.at("marrow_T_resting", day)
+    return (active + resting) / (active + exhausted + resting)
 
 
 def _function_late(world: World, setting: str) -> float:

@@ -32,8 +32,10 @@ def mrd_patient(model: Model) -> dict[str, float]:
     for effect in model.effects:
         if effect.covariate == "in_remission":
             values[effect.parameter] *= float(np.exp(effect.log_per_unit))
-    normal = values["normal_marrow"] * values["reserve"] * values["start_recovery"] + values["normal_floor"]
-    values["blasts_start"] = MRD_AT_START * normal
+    of_marrow = {part: values[name] for part, name in model.roles.burden.items()}
+    normal = of_marrow["normal_marrow"] * of_marrow["reserve"] * of_marrow["recovery"] + of_marrow["normal_floor"]
+    for name in model.roles.fixed_by["marrow_blasts_percent"]:
+        values[name] = MRD_AT_START * normal
     return {name: values[name] for name in model.system.parameters}
 
 
@@ -46,8 +48,8 @@ def predict(
     parameters = np.tile(np.array([base[name] for name in system.parameters]), (phi.shape[0], 1))
     for j, name in enumerate(names):
         parameters[:, system.parameters.index(name)] = np.exp(phi[:, j])
-    rate = DOSE_PER_M2 * base["BSA"]
-    place = system.inputs.index("infusion")
+    rate = DOSE_PER_M2 * base[model.roles.fixed_by["bsa_m2"][0]]
+    place = system.inputs.index(model.roles.doses["iv_continuous"])
     acts = [(0.0, Action.SET_INPUT, place, rate), (INFUSION_DAYS, Action.SET_INPUT, place, 0.0)]
     solution = solve(
         Problem(

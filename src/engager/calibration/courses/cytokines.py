@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.calibration.courses.observations import Bin, Binned
+from engager.calibration.courses.plan import course_plan
 from engager.calibration.courses.settings import observe
 from engager.core import FloatArray, Stream
 from engager.model import Model
@@ -25,14 +26,8 @@ READING_ERROR = 0.3
 _TIMES_PER_BIN = 4
 _LOWEST = 1e-9
 _DRAWS_PER_PATIENT = 32
-# `load_power` stays at the table's value: the tumor outlasts the readings, so they hardly say how release
-# depends on burden (free, it runs to its lower bound). What moves, and its bounds in model units.
-MOVED = ("k_IL6", "k_IL6.sd", "k_refractory")
-_BOUNDS = {
-    "k_IL6": (10.0, 1e6),
-    "k_IL6.sd": (0.2, 3.0),
-    "k_refractory": (3.0, 50.0),
-}
+# What moves, by its population value, and between which bounds in model units.
+_Bounds = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -53,24 +48,24 @@ def fit_il6(
     n_patients: int = 200,
     n_evaluations: int = 450,
 ) -> CytokineFit:
-    """Maximize the likelihood of the readings over `MOVED`; covariance from the curvature at the maximum."""
+    """Maximize the likelihood of the readings over what the plan moves; covariance from the curvature there."""
     from scipy.optimize import minimize
 
     numbers = np.arange(n_patients, dtype=np.int64)
-    calls = [0]
+    calls, bounds = [0], course_plan().cytokine_bounds(model)
 
     def cost(z: FloatArray) -> float:
         calls[0] += 1
-        return -log_likelihood(model, readings, _values(z), population, stream, numbers) + _outside(z)
+        return -log_likelihood(model, readings, _values(z, bounds), population, stream, numbers) + _outside(z, bounds)
 
-    table = {name: model.system.defaults[name] for name in MOVED if "." not in name}
-    start = np.log([table.get(name, model.parameters[name.split(".")[0]].sd_log) for name in MOVED])
+    table = {name: model.system.defaults[name] for name in bounds if "." not in name}
+    start = np.log([table.get(name, model.parameters[name.split(".")[0]].sd_log) for name in bounds])
     found = minimize(
         cost, start, method="Nelder-Mead",
         options={"maxfev": n_evaluations, "xatol": 0.01, "fatol": 0.01, "initial_simplex": _simplex(start)},
     )  # fmt: skip
     covariance = _inverse_curvature(cost, found.x)
-    return CytokineFit(_values(found.x), covariance, -float(found.fun), calls[0])
+    return CytokineFit(_values(found.x, bounds), covariance, -float(found.fun), calls[0])
 
 
 def log_likelihood(
@@ -81,23 +76,25 @@ def log_likelihood(
     stream: Stream,
     numbers: NDArray[np.int64],
 ) -> float:
-    """Of all bins, given values of `MOVED`; constants left out.
+    """Of all bins, given values of what the plan moves; constants left out.
 
-    IL-6 is its baseline plus what is released, and that is in proportion to `k_IL6`: one simulation at unit rate
-    serves all draws of a patient's rate and baseline.
+    IL-6 is its baseline plus what is released, and that is in proportion to its rate of release: one simulation at
+    unit rate serves all draws of a patient's rate and baseline.
     """
-    moved = {name: value for name, value in values.items() if not name.startswith("k_IL6")}
-    at_unit_rate = {"k_IL6": 1.0, "k_IL6.sd": 0.0, "IL6_base": _LOWEST, "IL6_base.sd": 0.0}
+    parts = model.roles.cytokine
+    release, baseline, level = parts["release"], parts["baseline"], parts["level"]
+    moved = {name: value for name, value in values.items() if not name.startswith(release)}
+    at_unit_rate = {release: 1.0, f"{release}.sd": 0.0, baseline: _LOWEST, f"{baseline}.sd": 0.0}
     settings = population | PopulationValues.read({**moved, **at_unit_rate})
     times = [np.linspace(one.from_day, one.to_day, 2 * _TIMES_PER_BIN + 1)[1::2] for one in readings.bins]
     days = np.unique(np.concatenate([[0.0], *times]))
-    seen = observe(model, readings.setting, days, ["IL6"], stream, numbers, settings)
-    unit = np.maximum(seen["IL6"] - _LOWEST, 0.0)
+    seen = observe(model, readings.setting, days, [level], stream, numbers, settings)
+    unit = np.maximum(seen[level] - _LOWEST, 0.0)
     z = stream.of("rate and baseline").normal(numbers, 2 * _DRAWS_PER_PATIENT).reshape(numbers.size, 2, -1)
-    rate = values["k_IL6"] * np.exp(values["k_IL6.sd"] * z[:, 0])
-    row = model.parameters["IL6_base"]
-    spread = population.spread.get("IL6_base", row.sd_log or 0.0)
-    before = population.typical.get("IL6_base", row.model_value) * np.exp(spread * z[:, 1])
+    rate = values[release] * np.exp(values[f"{release}.sd"] * z[:, 0])
+    row = model.parameters[baseline]
+    spread = population.spread.get(baseline, row.sd_log or 0.0)
+    before = population.typical.get(baseline, row.model_value) * np.exp(spread * z[:, 1])
     total = 0.0
     for one, when in zip(readings.bins, times, strict=True):
         released = rate[:, :, None] * unit[:, None, np.searchsorted(days, when)]
@@ -120,15 +117,15 @@ def _order_statistics(centers: FloatArray, size: float, one: Bin, floor: float) 
     return float(np.log(np.maximum(density / kept, 1e-12)).sum() + max(between, 0.0) * inside)
 
 
-def _values(z: FloatArray) -> dict[str, float]:
-    clipped = {name: np.clip(x, *np.log(_BOUNDS[name])) for name, x in zip(MOVED, z, strict=True)}
+def _values(z: FloatArray, bounds: _Bounds) -> dict[str, float]:
+    clipped = {name: np.clip(x, *np.log(ends)) for (name, ends), x in zip(bounds.items(), z, strict=True)}
     return {name: float(np.exp(x)) for name, x in clipped.items()}
 
 
-def _outside(z: FloatArray) -> float:
+def _outside(z: FloatArray, bounds: _Bounds) -> float:
     """A wall at the bounds."""
-    bounds = np.log([_BOUNDS[name] for name in MOVED])
-    return 20.0 * float((np.maximum(bounds[:, 0] - z, 0) ** 2 + np.maximum(z - bounds[:, 1], 0) ** 2).sum())
+    ends = np.log(list(bounds.values()))
+    return 20.0 * float((np.maximum(ends[:, 0] - z, 0) ** 2 + np.maximum(z - ends[:, 1], 0) ** 2).sum())
 
 
 def _simplex(start: FloatArray) -> FloatArray:

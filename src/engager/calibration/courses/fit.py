@@ -20,41 +20,15 @@ import yaml
 from numpy.typing import NDArray
 
 from engager.calibration.courses.cohort import cohort_likelihood
-from engager.calibration.courses.cytokines import MOVED, fit_il6
+from engager.calibration.courses.cytokines import fit_il6
 from engager.calibration.courses.information import Marginal, covariance_at, marginal_around, maximize, profile_interval
 from engager.calibration.courses.observations import Observations, load_observations
+from engager.calibration.courses.plan import course_plan
 from engager.calibration.courses.saem import Effect, Saem, fit_saem
 from engager.core import FloatArray, InputError, Problem, Stream, versions, write_whole
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 
-# Starting values where the table's would start the search far away.
-_STARTS = {"k_kill_B": 300.0, "target50_l": 1.0e7}
-# Spread at the start, and whether typical value and spread are estimated.
-_EFFECTS: dict[str, tuple[float, bool, bool, str]] = {
-    "cd8_start": (0.75, True, True, ""),
-    "b_start": (1.6, True, True, ""),
-    "CL": (0.476, False, False, "population pharmacokinetics of 674 patients"),
-    "k_bl": (0.15, True, False, "few readings fall within the first two hours; a small spread is assumed"),
-    "tau_adapt": (0.3, True, False, "free, its spread ran from 0.1 to 0.3 with the same likelihood; the table's"),
-    "drive50": (0.5, True, True, ""),
-    "k_prolif": (0.3, True, False, "free, its spread ran from 0.02 to 0.4 with the same likelihood; the table's"),
-    "k_home": (0.5, True, False, "only the slow decline after day 7 tells; a moderate spread is assumed"),
-    "target50_l": (0.7, True, False, "known through the end of proliferation only; a wide spread is assumed"),
-    "k_kill_B": (1.0, True, True, ""),
-}
-# Held at the table's value for everybody: the courses do not tell them from the parameters above.
-HELD = {
-    "T_l_fold": "free, it ran from 5 to 10 with the same likelihood: targets go before crowding matters",
-    "k_act": "trades with k_prolif; 18 hours to activate has a source",
-    "k_deact": "trades with k_home; free, its standard error was 0.4 to 0.8 of the logarithm",
-    "k_death_A": "trades with k_prolif",
-    "lymph_kill": "trades with k_kill_B; the likelihood falls by 5 from 0.1 to 0.03 and by 17 to 0.003",
-    "ET50_b": "trades with k_kill_B",
-    "IL6_base": "published in 58 patients; free, its median ran to 20 pg/mL: readings just above 10 are missing",
-    "trimer50_release": "free, 1.06 with a standard error of 0.9 (log); cytokine release syndrome tells more",
-    "load_power": "the tumor outlasts the IL-6 readings, so they hardly depend on it; trials do",
-}
 FILE = "time-course-fit.yaml"
 
 
@@ -127,8 +101,9 @@ def calibrate_time_courses(
     chosen = model or load_model("b-all")
     data = observations or load_observations()
     cd8, b = data.courses["OBS-T1"], data.courses["OBS-B1"]
-    effects = [_effect(chosen, name) for name in _EFFECTS]
-    likelihood = cohort_likelihood(chosen, list(_EFFECTS), cd8, b)
+    plan = course_plan()
+    effects = [_effect(chosen, name) for name in plan.effects]
+    likelihood = cohort_likelihood(chosen, list(plan.effects), cd8, b)
     stream = Stream(seed, "time-courses")
     fit = fit_saem(
         effects, likelihood, stream, n_burn=n_burn, n_smooth=n_smooth, n_final=n_final, n_chains=n_chains,
@@ -158,7 +133,7 @@ def calibrate_time_courses(
     return TimeCourseFit(
         population=population,
         standard_errors=dict(zip(marginal.labels, _roots(covariance), strict=True))
-        | dict(zip(MOVED, _roots(il6.covariance), strict=True)),
+        | dict(zip(il6.point, _roots(il6.covariance), strict=True)),
         profiles=profiles,
         correlations=_correlations(covariance, marginal.labels),
         shrinkage=_shrinkage(fit),
@@ -167,7 +142,7 @@ def calibrate_time_courses(
             "cells": marginal.log_likelihood(best),
             "il6": il6.log_likelihood,
         },
-        held={**{one.name: one.why_fixed for one in effects if one.why_fixed}, **HELD},
+        held={**{one.name: one.why_fixed for one in effects if one.why_fixed}, **plan.held},
         provenance={
             "model": chosen.id,
             "model_hash": chosen.hash,
@@ -240,15 +215,16 @@ def load_time_course_fit(path: str | Path | None = None) -> TimeCourseFit:
 
 
 def _effect(model: Model, name: str) -> Effect:
-    omega, moves_mu, moves_omega, why = _EFFECTS[name]
+    planned = course_plan().effects[name]
     row = model.parameters[name]
     low = row.low * row.to_model if row.low else 0.0
     high = row.high * row.to_model if row.high else np.inf
-    start = _STARTS.get(name, row.model_value)
+    start = course_plan().starts.get(name, row.model_value)
     with np.errstate(divide="ignore"):
         return Effect(
-            name, float(np.log(start)), omega, moves_mu, moves_omega, float(np.log(low)), float(np.log(high)), why
-        )
+            name, float(np.log(start)), planned.spread, planned.typical, planned.spread_too,
+            float(np.log(low)), float(np.log(high)), planned.why,
+        )  # fmt: skip
 
 
 def _roots(covariance: FloatArray) -> list[float | None]:

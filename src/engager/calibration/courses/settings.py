@@ -47,9 +47,6 @@ SETTINGS = {
     "culture_with_break": Setting("culture", ((0, 1000), (7, 0)), per_m2=False),
 }
 
-# A dish: drug in excess, targets replaced as they die, no traffic.
-_CULTURE = {"potency": 0.0, "growth": 0.0, "k_bm": 0.0, "k_release": 0.0, "k_seed": 0.0, "k_hide": 0.0}
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -103,7 +100,7 @@ def observe(
     chosen = SETTINGS[setting]
     parameters, bsa = _patients(model, chosen.kind, stream, numbers, population or PopulationValues())
     system = model.system
-    place = system.inputs.index("infusion")
+    place = system.inputs.index(model.roles.doses["iv_continuous"])
     n, n_doses = numbers.size, len(chosen.doses)
     rates = np.outer(bsa if chosen.per_m2 else np.ones(n), [rate for _, rate in chosen.doses])
     schedule = Schedule(
@@ -124,7 +121,8 @@ def observe(
         method="rodas5p",
         rtol=_RTOL,
     )
-    own = {name: model.roles.courses.get(name, name) for name in outputs}
+    roles = model.roles
+    own = {name: roles.courses.get(name) or roles.t_cells.get(name, name) for name in outputs}
     values = evaluate_outputs(system, list(own.values()), solution.values, parameters)
     seen = {name: np.asarray(values[state]) for name, state in own.items()}
     return Seen(np.asarray(days, dtype=float), seen, solution.n_failed)
@@ -138,7 +136,7 @@ def _patients(
     if kind == "lymphoma":
         own = dict(model.variants["lymphoma"].model_values)
     if kind == "culture":
-        own = dict(_CULTURE)
+        own = dict(model.roles.culture)
         population = population.without_spread(model.parameters)
     burden = {"mrd_log10": spread.constant(_MRD_LOG10)}
     if kind != "mrd_positive":
@@ -148,6 +146,7 @@ def _patients(
         population=population | PopulationValues(typical=own),
     )  # fmt: skip
     parameters = patients.parameters
-    if "blasts_start" in own:
-        parameters[:, model.system.parameters.index("blasts_start")] = own["blasts_start"]
+    for name in model.roles.fixed_by["marrow_blasts_percent"]:
+        if name in own:
+            parameters[:, model.system.parameters.index(name)] = own[name]
     return parameters, patients.covariates["bsa_m2"]

@@ -21,10 +21,11 @@ def history_checks() -> tuple[Check, ...]:
     """Kinetics of blinatumomab as the historical review's entry prints them."""
     model = load_model("b-all")
     where = "nagorsen-2012"
-    clearance, volume = model.parameters["CL"].value, model.parameters["V"].value
+    of_drug = {part: model.parameters[name].value for part, name in model.roles.kinetics.items()}
+    clearance, volume = of_drug["clearance"], of_drug["volume"]
     half_life = math.log(2) * volume / clearance
-    bsa_ref = model.parameters["BSA_ref"].value
-    kilodaltons = model.parameters["molar_mass"].value / 1000.0
+    bsa_ref = of_drug["body_surface"]
+    kilodaltons = of_drug["molar_mass"] / 1000.0
     level = 15 * bsa_ref / (clearance * _HOURS) * 1000.0
     ec90 = _quantity(where, "in vitro EC90 against leukaemia cell lines")
     low, high = _range(where, "mean clearance with creatinine clearance >= 30 mL/min")

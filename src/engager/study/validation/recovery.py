@@ -11,19 +11,14 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import FitPlan, Recovered, coverage, rank_counts
-from engager.population import ValueName
 from engager.study.plain_json import plain_json
 
-# Unknowns and figures that are shown one by one; the counts are of all.
-KEY_UNKNOWNS = (
-    "k_kill", "potency.sd", "growth", "has_sanctuary", "k_chemo", "sensitivity.sd", "h_leukemia", "h_infection",
-    "h_crs", "gvl_kill", str(ValueName("trial_effect", "sensitivity")),
-)  # fmt: skip
+# Figures that are shown one by one; the counts are of all.
 _MOST_FIGURES = 12
 
 
-def recovery_rows(found: Sequence[Recovered]) -> list[list[str]]:
-    """All unknowns, all figures, then the key unknowns and some figures: what, coverage, ranks in fifths."""
+def recovery_rows(plan: FitPlan, found: Sequence[Recovered]) -> list[list[str]]:
+    """All unknowns, all figures, then the model's key unknowns and some figures: what, coverage, ranks in fifths."""
     unknowns = np.array([one.rank_of_unknown for one in found])
     figures = np.array([one.rank_of_figure for one in found])
     rows = [
@@ -31,7 +26,7 @@ def recovery_rows(found: Sequence[Recovered]) -> list[list[str]]:
         _row(f"{figures.shape[1]} figures of a new trial", figures.ravel()),
     ]
     names = found[0].names
-    rows += [_row(name, unknowns[:, names.index(name)]) for name in KEY_UNKNOWNS if name in names]
+    rows += [_row(name, unknowns[:, names.index(name)]) for name in plan.model.roles.key_unknowns if name in names]
     chosen = np.linspace(0, figures.shape[1] - 1, min(_MOST_FIGURES, figures.shape[1])).astype(int)
     rows += [_row(found[0].figures[k], figures[:, k]) for k in dict.fromkeys(chosen.tolist())]
     return rows
@@ -41,7 +36,7 @@ def recovery_json(plan: FitPlan, found: Sequence[Recovered]) -> dict[str, Any]:
     """The same as a JSON object, with what was run."""
     rows = [
         {"of": name, "coverage_of_90": inside, "ranks_in_fifths": counts}
-        for name, inside, counts in recovery_rows(found)
+        for name, inside, counts in recovery_rows(plan, found)
     ]
     result: dict[str, Any] = plain_json(
         {

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from engager.app.web.api.asking import asked_of, number, problems, whole
-from engager.app.web.words import IMPLIED
 from engager.core import InputError, Problem
+from engager.model import presets_of
 from engager.protocol import Regimen
 from engager.study import (
     COURSES,
@@ -69,9 +69,7 @@ def read_asked(request: Request) -> Asked:
     if days > _MOST_DAYS:
         raise InputError(Problem("days", days, f"must be at most {_MOST_DAYS:g} on this page"))
     changes = {name: number(name, value) for name, value in asked.items() if value != ""}
-    for name, others in IMPLIED.items():
-        if changes.get(name, 0.0) > 0.0:
-            changes = {**others, **changes}
+    changes = presets_of().completed(changes)
     return Asked(tuple(names), _built(built) if OWN in names else None, days, changes)
 
 

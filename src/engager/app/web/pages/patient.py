@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engager.app.web.rendering import render
-from engager.app.web.words import PRESETS, SLIDERS
+from engager.model import presets_of
 from engager.study import model_table, regimen_by_id, regimens_for_arms
 
 
@@ -15,7 +15,8 @@ async def patient(request: Request) -> Response:
     """One virtual patient: presets, sliders, one or two regimens."""
     arms = await run_in_threadpool(regimens_for_arms)
     label = await run_in_threadpool(regimen_by_id, "blinatumomab")
-    return render(request, "patient", "One patient", sliders=SLIDERS, presets=PRESETS, regimens=arms,
+    presets = presets_of()
+    return render(request, "patient", "One patient", sliders=presets.sliders, presets=presets.cases, regimens=arms,
                   dexamethasone_mg=f"{label.premedication.dexamethasone_mg:g}")  # fmt: skip
 
 
