@@ -15,7 +15,7 @@ from engager.evidence import trial_endpoints
 def endpoint_words(name: str) -> str:
     """An endpoint as a reader would say it."""
     known = trial_endpoints().get(name)
-    return name.replace("_", " ") if known is None else known.words
+    return name.replace("_", " ").replace("grade3plus", "grade 3+") if known is None else known.words
 
 
 def what(comparison: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from .adam.export import (
     export_adam as export_adam,
 )
 from .browse import (
+    evidence_choices as evidence_choices,
     evidence_rows as evidence_rows,
     record_rows as record_rows,
     regimen_classes as regimen_classes,
@@ -38,6 +39,9 @@ from .design.folder import (
     check_addition as check_addition,
     check_new_design as check_new_design,
 )
+from .design.inputs import (
+    patients_simulated as patients_simulated,
+)
 from .design.judge import (
     design_study as design_study,
 )
@@ -70,6 +74,7 @@ from .gallery import (
 from .handout import (
     Handout as Handout,
     handout_of as handout_of,
+    survival_pictures as survival_pictures,
 )
 from .load import (
     load_protocol as load_protocol,
@@ -86,12 +91,6 @@ from .notes import (
 )
 from .parameters import (
     posterior_named as posterior_named,
-)
-from .patient import (
-    VirtualPatient as VirtualPatient,
-    check_figure_path as check_figure_path,
-    draw_patients as draw_patients,
-    simulate_patient as simulate_patient,
 )
 from .patients.as_model import (
     patient_antimony as patient_antimony,
@@ -122,10 +121,17 @@ from .patients.own_regimen import (
     OwnRegimen as OwnRegimen,
     own_regimen as own_regimen,
 )
+from .patients.patient import (
+    VirtualPatient as VirtualPatient,
+    check_figure_path as check_figure_path,
+    draw_patients as draw_patients,
+    simulate_patient as simulate_patient,
+)
 from .patients.story import (
     Story as Story,
     outcome_sentence as outcome_sentence,
     patient_story as patient_story,
+    patient_traits as patient_traits,
     reason_sentence as reason_sentence,
     traits as traits,
     verdict_sentence as verdict_sentence,
@@ -155,6 +161,9 @@ from .review.words import (
 from .review.write import (
     review_html as review_html,
     write_review as write_review,
+)
+from .run.figures import (
+    export_figures as export_figures,
 )
 from .run.folder import (
     RunFolder as RunFolder,

@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from engager.core import InputError
-from engager.evidence import cite, load_records, load_regimens, record
+from engager.evidence import Outcome, Record, cite, load_records, load_regimens, record
+from engager.report import what
 from engager.study.load import regimen_by_id
 
+_NOT_SEEN = "not seen"
+_USUAL_LEVEL = 0.95
+# statistics that the words of a figure tell already, or that go without saying
+_SAID_BY_WHAT = ("proportion", "median", "survival_at", "cumulative_at", "hazard_ratio", "odds_ratio", "difference",
+                 "follow_up_median")  # fmt: skip
 
-def evidence_rows(search: str = "", setting: str = "") -> tuple[list[dict[str, Any]], list[str]]:
-    """Records whose id, title, authors, regimens or endpoints hold every word of `search`, and all settings there are.
+
+def evidence_rows(search: str = "", setting: str = "", kind: str = "", endpoint: str = "") -> list[dict[str, Any]]:
+    """Records whose id, title, authors, regimens or endpoints hold every word of `search`.
+
+    Parameters
+    ----------
+    setting, kind, endpoint : of the patients, of the publication, of a figure that was seen; empty: all.
 
     Returns
     -------
-    rows ``id, title, year, kind, setting, n, figures, unseen`` by year, and settings.
+    Rows ``id, title, year, kind, setting, n, figures, unseen`` by year. `figures` are those of `endpoint` when it is
+    given.
     """
     words = search.lower().split()
     rows = []
     for one in load_records().values():
-        text = " ".join(
-            [
-                one.id,
-                one.citation.title or "",
-                *(one.citation.authors or ()),
-                *one.regimens,
-                *(f.endpoint for f in one.outcomes),
-            ]
-        ).lower()
-        if all(word in text for word in words) and setting in ("", one.population.setting):
+        seen = [figure for figure in one.outcomes if endpoint in ("", figure.endpoint)]
+        is_wanted = setting in ("", one.population.setting) and kind in ("", one.kind) and (seen or not endpoint)
+        if is_wanted and all(word in _searched(one) for word in words):
             rows.append(
                 {
                     "id": one.id,
-                    "title": one.citation.title or one.id,
+                    "title": _title(one),
                     "year": one.citation.year,
                     "kind": one.kind.replace("_", " "),
                     "setting": one.population.setting.replace("_", " "),
                     "n": one.n,
-                    "figures": len(one.outcomes),
+                    "figures": len(seen),
                     "unseen": len(one.unseen),
                 }
             )
-    settings: list[str] = sorted({one.population.setting for one in load_records().values()})
-    return sorted(rows, key=lambda row: (row["year"] or 0, row["id"])), settings
+    return sorted(rows, key=lambda row: (row["year"] or 0, row["id"]))
+
+
+def evidence_choices() -> dict[str, list[str]]:
+    """What `evidence_rows` can be narrowed by: settings, kinds and endpoints that there are, by its parameters."""
+    records = load_records().values()
+    endpoints = Counter(figure.endpoint for one in records for figure in one.outcomes)
+    return {
+        "setting": sorted({one.population.setting for one in records}),
+        "kind": sorted({one.kind for one in records}),
+        "endpoint": [name for name, _ in endpoints.most_common()],
+    }
+
+
+def _searched(one: Record) -> str:
+    endpoints = [figure.endpoint for figure in one.outcomes]
+    parts = [one.id, one.citation.title or "", *(one.citation.authors or ()), *one.regimens, *endpoints]
+    return " ".join(parts).lower()
+
+
+def _title(one: Record) -> str:
+    title = one.citation.title or ""
+    return one.id if title in ("", _NOT_SEEN) else title
 
 
 def record_rows(record_id: str) -> dict[str, Any]:
@@ -54,32 +81,52 @@ def record_rows(record_id: str) -> dict[str, Any]:
         When there is no such record.
     """
     one = record(record_id)
-    figures = [
-        {
-            "arm": outcome.arm,
-            "endpoint": outcome.endpoint,
-            "statistic": outcome.statistic.replace("_", " "),
-            "value": _value(outcome.value, outcome.unit),
-            "events": "" if outcome.events is None else f"{outcome.events} of {outcome.n}",
-            "definition": outcome.definition or outcome.subgroup or "",
-            "source": ", ".join(outcome.source),
-        }
-        for outcome in one.outcomes
-    ]
     return {
         "id": one.id,
-        "title": one.citation.title or one.id,
+        "title": _title(one),
         "citation": cite(one),
         "bibtex": cite(one, "bibtex"),
         "ris": cite(one, "ris"),
         "csl": cite(one, "csl-json"),
         "kind": one.kind.replace("_", " "),
         "n": one.n,
-        "figures": figures,
+        "figures": [_figure(outcome) for outcome in one.outcomes],
         "sources": [(key, source.what, source.where) for key, source in one.sources.items()],
         "unseen": [(gap.claim, gap.believed) for gap in one.unseen],
         "notes": one.notes,
     }
+
+
+def _figure(outcome: Outcome) -> dict[str, str]:
+    """One published figure as cells."""
+    words = what({"endpoint": outcome.endpoint, "statistic": outcome.statistic, "time_months": outcome.time_months,
+                  "subgroup": outcome.subgroup})  # fmt: skip
+    if outcome.statistic not in _SAID_BY_WHAT:
+        words += f", {outcome.statistic.replace('_', ' ')}"
+    told = [outcome.definition, outcome.window, outcome.population and f"of the {outcome.population}",
+            outcome.origin and f"from {outcome.origin}", "computed from printed figures" if outcome.derived else "",
+            outcome.note]  # fmt: skip
+    return {
+        "arm": outcome.arm,
+        "endpoint": outcome.endpoint,
+        "figure": words,
+        "value": _value(outcome.value, outcome.unit),
+        "interval": _limits(outcome),
+        "events": "" if outcome.events is None else f"{outcome.events} of {outcome.n}",
+        "definition": "; ".join(dict.fromkeys(one for one in told if one)),
+        "source": ", ".join(outcome.source),
+    }
+
+
+def _limits(outcome: Outcome) -> str:
+    """The published interval, e.g. ``28.0 to 39.5``; a bound that was not reached is told."""
+    if outcome.low is None and outcome.high is None:
+        return ""
+    low, high = (
+        "not reached" if one is None else _value(one, outcome.unit).split(" ")[0] for one in (outcome.low, outcome.high)
+    )
+    level = "" if outcome.level == _USUAL_LEVEL else f" ({100 * outcome.level:g} %)"
+    return f"{low} to {high}{level}"
 
 
 def regimen_classes() -> list[str]:

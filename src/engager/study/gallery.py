@@ -14,17 +14,18 @@ from engager.core import InputError, Problem
 from engager.model import presets_of
 from engager.report import figure_small_comparison, figure_small_courses, to_svg
 from engager.study.load import regimen_by_id
-from engager.study.patient import VirtualPatient, simulate_patient
+from engager.study.patients.patient import VirtualPatient, simulate_patient
 from engager.study.review.summary import shipped_review_summary
 
 _BLASTS = "marrow_blasts_percent"
 _CLEAR_PERCENT = 5.0
 _MOST_FIGURES = 9
 # A picture stands alone in a page, so its colors follow the reader's own setting.
-_DARK = (
-    "<style>svg{--ink:#22303c;--published:#111111;--frame:#8a95a0;--rule:#c3cad1;--arm-0:#0072b2;--arm-1:#d55e00}"
+ALONE = (
+    "<style>svg{--ink:#22303c;--published:#111111;--frame:#8a95a0;--rule:#c3cad1;--arm-0:#0072b2;--arm-1:#d55e00;"
+    "--muted:#5a6570;--paper:transparent}"
     "@media(prefers-color-scheme:dark){svg{--ink:#e6ebf0;--published:#f4f6f8;--frame:#9fabb7;--rule:#515d68;"
-    "--arm-0:#4aa8e8;--arm-1:#f28c45}}</style>"
+    "--arm-0:#4aa8e8;--arm-1:#f28c45;--arm-2:#3cc79a;--muted:#a9b4be;--grid:#262f37;--guide:#515d68}}</style>"
 )
 
 
@@ -87,7 +88,7 @@ def case_picture(name: str) -> str:
         figure = figure_small_courses([(one.days, one.columns[_BLASTS]) for one in followed], _CLEAR_PERCENT)
     else:
         figure = figure_small_comparison(_shares(case.study))
-    return to_svg(figure, f"case-{name}", case.sentence, is_themed=True).replace(">", f">{_DARK}", 1)
+    return to_svg(figure, f"case-{name}", case.sentence, is_themed=True).replace(">", f">{ALONE}", 1)
 
 
 def _followed(case: Case, regimen: str) -> VirtualPatient:

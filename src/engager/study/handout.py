@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engager.report import figure_kaplan_meier, to_svg
+from engager.report import NARROW, figure_kaplan_meier, to_svg
 from engager.study.compare.runs import curves_of
+from engager.study.gallery import ALONE
 from engager.study.patients.hundred import FATES, Hundred, hundred_of
 from engager.study.review.words import figure_cells
 from engager.study.run.folder import RunFolder
@@ -22,7 +23,7 @@ class Handout:
     ----------
     title, size : of the run, in words.
     hundred : patients by fate, of each arm. fates : words for each fate.
-    survival : SVG text; empty when the study has no survival endpoint.
+    survival : SVG text for a page and for a phone; none when the study has no survival endpoint.
     figures : rows in words, the first of the study. n_more : figures that found no room.
     trust : sentences.
     """
@@ -31,7 +32,7 @@ class Handout:
     size: str
     hundred: tuple[Hundred, ...]
     fates: dict[str, str]
-    survival: str
+    survival: dict[str, str]
     figures: tuple[dict[str, str], ...]
     n_more: int
     trust: tuple[str, ...]
@@ -40,12 +41,6 @@ class Handout:
 def handout_of(run: RunFolder) -> Handout:
     """The page of a finished run."""
     protocol, manifest = run.protocol, run.manifest
-    curves = curves_of([run])
-    survival = ""
-    if "survival" in curves.columns:
-        endpoint = curves["endpoint"][0]
-        figure = figure_kaplan_meier(curves, run.comparisons, endpoint, width=_FIGURE_WIDTH)
-        survival = to_svg(figure, "handout", f"Simulated survival ({endpoint}) by arm", is_themed=True)
     rows = [figure_cells({**one, "trial": protocol.study, "use": one.get("use")}) for one in run.comparisons]
     verdict = run.verdict
     trust = [f"Published figures inside their prediction interval: {verdict.headline}."] if verdict.headline else []
@@ -58,8 +53,27 @@ def handout_of(run: RunFolder) -> Handout:
         f"seed {manifest['seed']}",
         hundred_of(run),
         dict(FATES),
-        survival,
+        survival_svgs(run),
         tuple(rows[:_MOST_FIGURES]),
         max(0, len(rows) - _MOST_FIGURES),
         tuple(trust),
     )
+
+
+def survival_svgs(run: RunFolder) -> dict[str, str]:
+    """Simulated survival of a run with what was published, for a page and for a phone; none without such endpoints."""
+    curves = curves_of([run])
+    if "survival" not in curves.columns:
+        return {}
+    endpoint = curves["endpoint"][0]
+    words = f"Simulated survival ({endpoint}) by arm"
+    drawn = {
+        name: figure_kaplan_meier(curves, run.comparisons, endpoint, width=width)
+        for name, width in (("wide", _FIGURE_WIDTH), ("narrow", NARROW))
+    }
+    return {name: to_svg(figure, f"survival-{name}", words, is_themed=True) for name, figure in drawn.items()}
+
+
+def survival_pictures(run: RunFolder) -> dict[str, str]:
+    """The same as pictures that stand alone; their colors follow the reader's own setting."""
+    return {name: drawn.replace(">", f">{ALONE}", 1) for name, drawn in survival_svgs(run).items()}

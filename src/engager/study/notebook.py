@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from engager.core import TRIAL_REPLICATES, InputError, Problem
 from engager.protocol import Protocol
-from engager.study.browse import record_rows
 from engager.study.compare.result import RunComparison
 from engager.study.compare.runs import compare_runs, curves_of
 from engager.study.compare.words import comparison_table
 from engager.study.load import load_protocol, regimen_by_id
-from engager.study.patient import VirtualPatient, simulate_patient
+from engager.study.patients.patient import VirtualPatient, simulate_patient
+from engager.study.published import Published, published_record
 from engager.study.review.words import figure_cells
 from engager.study.run.folder import RunFolder
 from engager.study.run.simulate import run_study
@@ -240,7 +240,7 @@ def patient(
 
 
 @in_python_words
-def published(record_id: str) -> pl.DataFrame:
+def published(record_id: str) -> Published:
     """Every figure of a publication, with its source.
 
     Parameters
@@ -249,7 +249,7 @@ def published(record_id: str) -> pl.DataFrame:
 
     Returns
     -------
-    Frame ``arm, endpoint, statistic, value, events, definition, source`` in words.
+    Published, with a ``frame`` of every figure in words, the ``citation``, and the ``sources`` that were read.
 
     Raises
     ------
@@ -259,12 +259,10 @@ def published(record_id: str) -> pl.DataFrame:
     Examples
     --------
     >>> import engager
-    >>> engager.published("tower-2017").height > 50
+    >>> engager.published("tower-2017").frame.height > 50
     True
     """
-    import polars as pl
-
-    return pl.DataFrame(record_rows(record_id)["figures"])
+    return published_record(record_id)
 
 
 @in_python_words

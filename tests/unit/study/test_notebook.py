@@ -6,6 +6,7 @@ import pytest
 
 import engager
 from engager.core import InputError
+from engager.evidence import record
 from engager.protocol import read_protocol
 
 TINY = """
@@ -58,9 +59,14 @@ def test_a_patient_draws_itself():
 
 
 def test_published_figures_come_with_their_source():
-    frame = engager.published("blast-2014")
-    assert frame.height > 10
-    assert frame["source"].str.len_chars().min() > 0
+    found = engager.published("blast-2014")
+    assert found.frame.height > 10
+    assert found.frame["source"].str.len_chars().min() > 0
+    assert set(", ".join(found.frame["source"]).split(", ")) <= set(found.sources)
+    shown = found._repr_html_()
+    assert shown.count("<tr>") == found.frame.height + 1
+    assert found.citation.split(".")[0] in shown
+    assert record("blast-2014")._repr_html_().count("<tr>") == found.frame.height + 1
 
 
 def test_slips_are_told_in_the_words_of_python():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from engager.report.template import render
@@ -27,6 +28,11 @@ class ReviewContent:
     rows: Sequence[Mapping[str, Any]]
 
 
-def render_review(content: ReviewContent) -> str:
-    """The page as text; the same content gives the same text."""
-    return render("review.html.j2", {"content": content})
+def render_review(content: ReviewContent, links: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The page as text; the same content gives the same text.
+
+    Parameters
+    ----------
+    links : addresses of a ``record`` and of a ``study``, ``{}`` for the id; without them neither is a link.
+    """
+    return render("review.html.j2", {"content": content, "addresses": dict(links)})

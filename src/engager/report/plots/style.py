@@ -42,6 +42,13 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         GUIDE: "--guide",
         "#E9ECEF": "--grid",
         "#EDF0F2": "--shade",
+        # of the evidence layer's figures, which know no page
+        "#1A1A1A": "--ink",
+        "#000000": "--ink",
+        "#1F4E79": "--seen",
+        "#C2410C": "--arm-1",
+        "#6B7280": "--muted",
+        "#E5E7EB": "--grid",
     }
     | {color: f"--arm-{place}" for place, color in enumerate(COLORS)}
 )

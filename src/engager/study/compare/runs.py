@@ -6,13 +6,14 @@ In: finished run folders. Out: a `RunComparison`. Nothing is simulated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engager.analysis import Prediction, prediction_interval, survival_bands
-from engager.core import FloatArray, InputError, Problem
+from engager.core import COVARIATES, FloatArray, InputError, Problem, parse_condition
 from engager.protocol import Protocol
 from engager.study.compare.result import ComparedFigure, RunComparison
 from engager.study.run.folder import RunFolder
@@ -185,8 +186,18 @@ def _flat(content: Any, prefix: str = "") -> dict[str, str]:
     return {prefix: text}
 
 
-def curves_of(runs: Sequence[RunFolder]) -> pl.DataFrame:
-    """Median survival curves by month: frame ``run, arm, endpoint, month, survival, low, high, at_risk``."""
+def curves_of(runs: Sequence[RunFolder], subgroup: str | None = None) -> pl.DataFrame:
+    """Median survival curves by month: frame ``run, arm, endpoint, month, survival, low, high, at_risk``.
+
+    Parameters
+    ----------
+    subgroup : condition over covariates, e.g. ``age_years >= 55``; None: all patients.
+
+    Raises
+    ------
+    InputError
+        When the condition cannot be read, or asks for something that is no covariate.
+    """
     import polars as pl
 
     from engager.study.run.requests import request_for
@@ -198,6 +209,9 @@ def curves_of(runs: Sequence[RunFolder]) -> pl.DataFrame:
         drawn = {one.id: one for one in reversed(protocol.endpoints) if one.is_time_to_event}
         for endpoint in (drawn[one] for one in _CURVES if one in drawn):
             request = request_for(protocol, endpoint, protocol.arm_ids[0], "median")
+            if subgroup:
+                known = [one.name for one in COVARIATES if one.name in patients.columns]
+                request = replace(request, subgroup=parse_condition(subgroup, known, "subgroup").text)
             bands = survival_bands(patients, request, months, protocol.arm_ids)
             frames.append(bands.select(pl.lit(name).alias("run"), pl.all()))
     if not frames:

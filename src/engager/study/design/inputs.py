@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from engager.core import DESIGN_REPLICATES, MOST_REPLICATES, InputError, Problem, digest, digest_object, versions
+from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol, design_problems, write_protocol
-from engager.study.design.rules import Prior
+from engager.study.design.plan import MEDIAN, POSTERIOR, plan_of
+from engager.study.design.rules import Prior, two_stages
+from engager.study.design.scenarios import scenarios_of
 from engager.study.parameters import Parameters
 
 
@@ -37,6 +40,24 @@ def check_design(
         problems.append(Problem("--parameters", parameters, rule, "The posterior's median is always told as well."))
     if problems:
         raise InputError(problems)
+
+
+def patients_simulated(protocol: Protocol) -> int:
+    """Patients that a design simulates for one virtual trial: its largest size, all scenarios, worlds and settings.
+
+    Raises
+    ------
+    InputError
+        When the study has no design, or a scenario leads nowhere.
+    """
+    check_design(protocol, DESIGN_REPLICATES, 0, (), None, "posterior")
+    scenarios = scenarios_of(protocol)
+    design = scenarios[0].protocol.design
+    assert design is not None
+    stages = two_stages(design) if design.test_of(protocol.arms) == "simon" else None
+    settings: dict[str, Settings] = dict.fromkeys((POSTERIOR, MEDIAN), lambda replicate: PopulationValues())
+    plans = [plan_of(one, settings, stages) for one in scenarios]
+    return sum({job.key: job.n for plan in plans for jobs in plan.jobs.values() for job in jobs}.values())
 
 
 def design_manifest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engager.model import load_model, to_antimony
-from engager.study.patient import VirtualPatient
+from engager.study.patients.patient import VirtualPatient
 
 
 def patient_antimony(patient: VirtualPatient, model: str = "b-all") -> str:

@@ -16,7 +16,7 @@ from engager.model import load_model
 from engager.population import PopulationValues
 from engager.protocol import Regimen
 from engager.study.parameters import population_parameters
-from engager.study.patient import courses_of, draw_patients_of, sort_out
+from engager.study.patients.patient import courses_of, draw_patients_of, sort_out
 
 QUANTILES = (0.05, 0.5, 0.95)
 MAX_PATIENTS = 1000

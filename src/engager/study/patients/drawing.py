@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engager.report import NARROW, WIDE, patient_figure, to_svg
-from engager.study.patient import VirtualPatient
+from engager.study.patients.patient import VirtualPatient
 
 _SHOWN = ("drug", "CD8 T cells", "IL-6", "blasts")
 

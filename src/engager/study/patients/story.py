@@ -16,7 +16,7 @@ from engager.core import FloatArray
 from engager.model import Model, load_model
 from engager.protocol import Regimen
 from engager.study.parameters import population_parameters
-from engager.study.patient import VirtualPatient, courses_of, draw_patients_of, simulate_patient
+from engager.study.patients.patient import VirtualPatient, courses_of, draw_patients_of, simulate_patient
 
 CLEAR_PERCENT = 5.0  # a marrow with fewer blasts is clear
 MRD_PERCENT = 0.01
@@ -116,7 +116,7 @@ def _timeline(patient: VirtualPatient) -> list[tuple[float, str]]:
         first_week = days <= 7  # later falls come with dose steps
         low = int(np.argmin(np.where(first_week, columns[_CD8], np.inf)))
         count = columns[_CD8][low]
-        found.append((float(days[low]), f"T cells have left the blood for the tissues: {count:.0f} CD8 cells per uL."))
+        found.append((float(days[low]), f"T cells have left the blood for the tissues: {count:.0f} CD8 cells per µL."))
     if engager and _B in columns and (day := _first(days, columns[_B] < 1.0)) is not None:
         found.append((day, "No B cells are left in the blood: the drug works on CD19."))
     blasts = columns[_BLASTS]
@@ -241,7 +241,7 @@ def outcome_sentence(story: Story) -> str:
     """Whether the leukemia is gone."""
     outcome = "the marrow is clear" if story.is_clear else "the leukemia has not gone"
     left = _percent(story.blasts_percent).lower()
-    return f"On day {story.judged_day:.0f} {left} blasts are left in the marrow: {outcome}."
+    return f"On day {story.judged_day:.0f}, {left} blasts are left in the marrow: {outcome}."
 
 
 def verdict_sentence(story: Story) -> str:
@@ -260,7 +260,16 @@ def verdict_sentence(story: Story) -> str:
 
 def traits(story: Story) -> Mapping[str, str]:
     """What a doctor would know before treatment, in words with units."""
-    who = story.patient.covariates
+    return patient_traits(story.patient.covariates)
+
+
+def patient_traits(who: Mapping[str, float]) -> Mapping[str, str]:
+    """Covariates of a patient in words with units.
+
+    Parameters
+    ----------
+    who : value by name, as of `VirtualPatient.covariates`.
+    """
     sex = "woman" if who.get("female") else "man"
     told = {
         "patient": f"{sex} of {who['age_years']:.0f} years, {who['weight_kg']:.0f} kg",

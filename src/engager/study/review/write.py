@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from engager.core import InputError, Problem
 from engager.report import ReviewContent, render_review
@@ -29,9 +31,14 @@ def write_review(found: Review, path: Path) -> Path:
     return path
 
 
-def review_html(found: Review) -> str:
-    """The review as the text of its page."""
-    return render_review(review_content(found))
+def review_html(found: Review, links: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The review as the text of its page.
+
+    Parameters
+    ----------
+    links : addresses of a ``record`` and of a ``study``, ``{}`` for the id; without them neither is a link.
+    """
+    return render_review(review_content(found), links)
 
 
 def review_content(found: Review) -> ReviewContent:

@@ -93,7 +93,7 @@ def forest_view(
         f"{pooled.endpoint}, {pooled.statistic.replace('_', ' ')}: published studies",
         "Squares are published figures (open: the interval is computed here), their area the weight; the diamond is "
         "the pooled mean, the thin line below it where a new study would lie.",
-        to_svg(draw_forest(pooled), "forest", f"Forest plot of {endpoint}"),
+        to_svg(draw_forest(pooled), "forest", f"Forest plot of {endpoint}", is_themed=True),
         _rows(forest_table(pooled)),
         (*pooled.remarks, *pooled.left_out),
         tuple(cite(record(name)) for name in records),
@@ -118,7 +118,7 @@ def network_view(endpoint: str = "OS") -> EvidenceView:
     return EvidenceView(
         f"Randomized comparisons: {endpoint}",
         "Each line is a randomized comparison with its number of trials; the P-score ranks the treatments (1: best).",
-        to_svg(figure, "network", f"Network of randomized comparisons of {endpoint}"),
+        to_svg(figure, "network", f"Network of randomized comparisons of {endpoint}", is_themed=True),
         _rows(network_table(fit, scale, small_is_good)),
         (*network_remarks(fit, studies), *left_out),
         tuple(study.label for study in studies),
@@ -133,7 +133,7 @@ def map_view() -> EvidenceView:
     return EvidenceView(
         "Map of the evidence",
         "Patients with a published figure, each counted once (trials in brackets in the table).",
-        to_svg(draw_map(found), "map", "Patients by regimen and endpoint"),
+        to_svg(draw_map(found), "map", "Patients by regimen and endpoint", is_themed=True),
         _rows(map_table(found)),
         (),
         (),
