@@ -58,6 +58,63 @@ def test_runs_of_the_command_line_show_up_and_can_be_compared(client):
     assert client.get("/runs/tower-1/files/patients.parquet").content[:4] == b"PAR1"
 
 
+def test_pages_that_are_written_whole_lead_back_and_to_what_they_name(client):
+    for path in ("/review", "/compare?run=tower-1&run=tower-2", "/runs/tower-1/report.html"):
+        answer = client.get(path)
+        assert '<nav aria-label="Pages">' in answer.text
+        assert "script-src" not in answer.headers["content-security-policy"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    review = client.get("/review").text
+    assert 'href="/evidence/tower-2017"' in review
+    assert 'href="/trial?study=tower"' in review
+
+
+def test_curves_of_a_subgroup_are_those_of_its_patients(client, home):
+    import polars as pl
+
+    from engager.study import RunFolder
+
+    young = client.get("/api/runs/tower-1/curves", params={"subgroup": "age_years < 35"}).json()["lines"]
+    patients = RunFolder.open(home / "runs" / "tower-1").table("patients")
+    rows = patients.filter((pl.col("age_years") < 35) & (pl.col("arm") == "blinatumomab"))
+    counts = rows.group_by("replicate").len()["len"]
+    first = next(line for line in young if (line["endpoint"], line["arm"]) == ("OS", "blinatumomab"))
+    assert first["at_risk"][0] == counts.median()
+    for wrong in ("age", "nonsense > 3", "death_day < 9"):
+        told = client.get("/api/runs/tower-1/curves", params={"subgroup": wrong}).json()
+        assert "subgroup" in told["problems"][0]["text"]
+
+
+def test_a_run_is_downloaded_for_other_programs(client):
+    import io
+    import zipfile
+
+    wanted = {
+        "tables.xlsx": "xl/workbook.xml", "tables.zip": "tower-1/comparisons.csv", "adam.zip": "tower-1/adsl.xpt",
+        "figures.zip": "tower-1/survival-os.svg",
+    }  # fmt: skip
+    for form, inside in wanted.items():
+        answer = client.get(f"/runs/tower-1/download/{form}")
+        assert answer.headers["content-disposition"] == f'attachment; filename="tower-1-{form}"'
+        assert inside in zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+    assert client.get("/runs/tower-1/download/all.tar").status_code == 404
+    assert client.get("/runs/none/download/adam.zip").status_code == 404
+
+
+def test_every_design_to_begin_with_is_one(client):
+    from engager.app.web.pages.trial import _EXAMPLES
+
+    for name, (_, text) in _EXAMPLES.items():
+        assert client.get(f"/design?example={name}").status_code == 200
+        told = client.post("/api/check", json={"text": text, "kind": "design", "replicates": 10}).json()
+        assert "problems" not in told
+        assert any(one["group"] == "How a trial is judged" for one in told["fields"])
+    assert client.get("/design?example=none").status_code == 404
+    no_design = SMALL.format(title="none")
+    told = client.post("/api/check", json={"text": no_design, "kind": "design"}).json()
+    assert "design block" in told["problems"][0]["text"]
+
+
 def test_curves_are_the_runs_own(client, home):
     told = client.get("/api/runs/tower-1/curves").json()
     assert {line["arm"] for line in told["lines"]} == {"blinatumomab", "chemotherapy"}
@@ -96,7 +153,8 @@ def test_the_form_changes_the_text_and_the_text_the_form(client):
     changed = client.post("/api/check", json={"text": text, "changes": {"arms/blinatumomab/n": 100}}).json()
     assert changed["patients"] == 234
     again = client.post("/api/check", json={"text": changed["text"]}).json()
-    assert {"key": "arms/blinatumomab/n", "value": 100, "kind": "number"} in again["fields"]
+    field = next(one for one in again["fields"] if one["key"] == "arms/blinatumomab/n")
+    assert (field["value"], field["kind"], field["label"]) == (100, "number", "patients")
     bins = {"population/remission_months/bins/0-0.1": 0.5, "population/remission_months/bins/1-12": 0.5}
     bins |= {"population/remission_months/bins/12-36": 0.0}
     assert "0-0.1: 0.5" in client.post("/api/check", json={"text": text, "changes": bins}).json()["text"]
@@ -106,6 +164,11 @@ def test_the_form_changes_the_text_and_the_text_the_form(client):
     wrong = client.post("/api/check", json={"text": text.replace("n: 271", "n: -3")})
     assert "fields" not in wrong.json()
     assert "arms.blinatumomab" in wrong.json()["problems"][0]["text"]
+    assert wrong.json()["problems"][0]["field"] == "arms/blinatumomab/n"
+    doses = client.post("/api/check", json={"text": text, "changes": {"arms/blinatumomab/regimen/doses/0/amount": 28}})
+    assert doses.json()["text"].count("amount: 28") == text.count("amount: 28") + 1
+    nowhere = client.post("/api/check", json={"text": text, "changes": {"arms/blinatumomab/regimen/doses/9/amount": 1}})
+    assert nowhere.json()["problems"][0]["field"] == "arms/blinatumomab/regimen/doses/9/amount"
 
 
 def wait_for(client, job_id, states, seconds=300):
@@ -128,6 +191,27 @@ def test_a_job_runs_and_its_result_has_an_address(client, home):
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;" in page.text
     assert (home / "runs" / told["id"] / "run.json").is_file()
+
+
+def test_virtual_trials_are_added_to_a_finished_design(client, home):
+    text = SMALL.format(title="grows").replace("{id: CR}", "{id: CR, window_weeks: 8}")
+    text += "design: {primary: CR, test: exact, null_share: 0.2}\n"
+    asked = {"kind": "design", "text": text, "replicates": 2, "seed": 1}
+    first = client.post("/api/jobs", json=asked).json()
+    done = wait_for(client, first["id"], ("done", "failed"))
+    assert done["state"] == "done", done["line"]
+    run = done["result"].rsplit("/", 1)[1]
+    assert "2 virtual trials" in client.get(f"/design?run={run}").text
+    fewer = client.post("/api/jobs", json={**asked, "run": run})
+    assert "more than the 2" in fewer.json()["problems"][0]["text"]
+    more = client.post("/api/jobs", json={**asked, "replicates": 4, "run": run}).json()
+    done = wait_for(client, more["id"], ("done", "failed"))
+    assert done["state"] == "done", done["line"]
+    assert done["result"] == f"/runs/{run}"
+    manifest = json.loads((home / "runs" / run / "manifest.json").read_text())
+    assert (manifest["replicates"], manifest["replicates_kept"]) == (4, 2)
+    assert not (home / "runs" / more["id"]).exists()
+    assert "Add virtual trials" in client.get(f"/runs/{run}/report.html").text
 
 
 def test_a_waiting_job_can_be_canceled_and_goes_on_later(home):

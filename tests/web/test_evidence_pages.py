@@ -31,6 +31,40 @@ def test_what_cannot_be_pooled_is_told_in_words(client):
     assert 'class="error"' in answer.text
 
 
+def test_figures_follow_the_page_into_the_dark(client):
+    import re
+
+    for path in ("/evidence/forest?endpoint=CR", "/evidence/network?endpoint=OS", "/evidence/map"):
+        drawn = re.search(r"<svg.*?</svg>", client.get(path).text, re.S)
+        assert drawn is not None
+        colors = re.findall(r"(?<!, )#[0-9a-fA-F]{6}", drawn[0])
+        assert not colors, f"{path}: {set(colors)} stay as they are"
+
+
+def test_records_are_narrowed_by_what_they_hold(client):
+    from engager.evidence import load_records
+
+    page = client.get("/evidence?setting=mrd_positive&endpoint=RFS&kind=single_arm_trial").text
+    wanted = [
+        one.id for one in load_records().values()
+        if one.kind == "single_arm_trial" and one.population.setting == "mrd_positive"
+        and any(figure.endpoint == "RFS" for figure in one.outcomes)
+    ]  # fmt: skip
+    assert wanted
+    assert page.count('<th scope="row">') == len(wanted)
+    for one in wanted:
+        assert f'href="/evidence/{one}"' in page
+    assert "No record holds all of this" in client.get("/evidence?search=nosuchword").text
+
+
+def test_a_record_shows_times_intervals_and_leads_to_its_sources(client):
+    page = client.get("/evidence/tower-2017").text
+    assert "</abbr> at 6 months" in page
+    assert "5.6 to 9.6" in page
+    assert 'href="#source-S1"' in page
+    assert 'id="source-S1"' in page
+
+
 def test_network_and_map_are_drawn(client):
     assert "P-score" in client.get("/evidence/network?endpoint=OS").text
     assert "<svg" in client.get("/evidence/map").text

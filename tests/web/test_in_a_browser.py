@@ -56,7 +56,7 @@ def test_a_variant_of_tower_stands_beside_tower_in_at_most_eight_clicks(page, ho
     page.locator("#replicates").fill("2")  # a person leaves these two as they are; the test has no time for it
     page.locator("#patients").fill("30")
     click(page.locator("#find"))
-    page.keyboard.type("blinatumomab / n")
+    page.keyboard.type("arm blinatumomab patients")
     click(page.locator("#fields input:visible").first)
     page.keyboard.press("Control+A")
     page.keyboard.type("200")
@@ -77,6 +77,10 @@ def test_a_variant_of_tower_stands_beside_tower_in_at_most_eight_clicks(page, ho
 def test_a_report_is_downloaded(page):
     page.goto("/runs/tower-1")
     with page.expect_download() as download:
+        page.get_by_role("link", name="report.html").click()
+    assert download.value.suggested_filename == "tower-1-report.html"
+    page.get_by_text("The run folder, file by file").click()
+    with page.expect_download() as download:
         page.get_by_role("link", name="estimates.parquet").click()
     assert download.value.suggested_filename == "tower-1-estimates.parquet"
 
@@ -89,6 +93,23 @@ def test_a_slip_in_the_study_is_told_in_words(page):
     page.locator("#text").fill("study: x\nversion: 1\n")
     expect(page.locator("#problems li").first).to_contain_text("arms", timeout=10_000)
     expect(page.get_by_role("button", name="Run")).to_be_disabled()
+
+
+def test_a_slip_in_the_form_stands_at_its_field(page):
+    from playwright.sync_api import expect
+
+    page.goto("/trial?study=blast")
+    expect(page.locator("#told")).to_contain_text("patients", timeout=90_000)
+    field = page.locator("[data-key='population/age_years/median']")
+    good = field.input_value()
+    field.fill("500")
+    page.keyboard.press("Tab")
+    expect(page.locator("[id='e-population/age_years/median']")).to_contain_text("must lie in", timeout=90_000)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill(good)
+    page.keyboard.press("Tab")
+    expect(page.locator("[id='e-population/age_years/median']")).to_have_text("", timeout=90_000)
+    expect(page.get_by_role("button", name="Run")).to_be_enabled()
 
 
 def test_pages_work_by_keyboard_alone(page):
@@ -161,6 +182,22 @@ def test_a_run_is_changed_and_says_how_it_differs(page):
     page.keyboard.press("Tab")
     expect(page.locator("#differs summary")).to_contain_text("differ from tower", timeout=90_000)
     assert "arms.blinatumomab.n" in (page.locator("#differs tbody").text_content() or "")
+
+
+def test_curves_are_drawn_for_some_of_the_patients(page):
+    from playwright.sync_api import expect
+
+    page.goto("/runs/tower-1")
+    first = page.locator(".risk tr:nth-child(2) td").first
+    expect(first).to_be_visible(timeout=90_000)
+    everybody = int(first.text_content() or "0")
+    page.locator("#subgroup").fill("age_years < 35")
+    page.keyboard.press("Tab")
+    expect(first).not_to_have_text(str(everybody), timeout=90_000)
+    assert 0 < int(first.text_content() or "0") < everybody
+    page.locator("#subgroup").fill("age")
+    page.keyboard.press("Tab")
+    expect(page.locator("#subgroup-error")).to_contain_text("not a covariate", timeout=90_000)
 
 
 def test_a_figure_is_shown_in_every_virtual_trial(page):

@@ -125,8 +125,8 @@ def test_from_the_start_to_a_downloaded_result_by_keyboard_alone(browser, addres
         tab_to(page, "#run")
         page.keyboard.press("Enter")
         page.wait_for_url("**/runs/**", timeout=SLOW)
-        tab_to(page, "a[download][href$='estimates.parquet']")
+        tab_to(page, "a[download][href$='report.html']")
         with page.expect_download() as download:
             page.keyboard.press("Enter")
-        assert download.value.suggested_filename.endswith("-estimates.parquet")
-        assert download.value.path().read_bytes()[:4] == b"PAR1"
+        assert download.value.suggested_filename.endswith("-report.html")
+        assert download.value.path().read_bytes().startswith(b"<!DOCTYPE html>")

@@ -4,8 +4,9 @@ jobs/<id>/job.json   kind, title, state, command, what it makes
 jobs/<id>/study.yaml the study to run
 jobs/<id>/log.txt    what the command said
 
-A job is `engager trial run` (or `design`) in a process of its own. What it makes is an ordinary run folder: runs of the
-command line and of the dashboard are the same thing.
+A job is `engager trial run` (or `design`, or `sensitivity`) in a process of its own. What it makes is an ordinary run
+folder: runs of the command line and of the dashboard are the same thing. A job may also give a finished design more
+virtual trials; its result is then the folder of that design.
 
 While the process lives it holds a lock on jobs/<id>/.working, which it inherited from the server. A server that was
 killed leaves its process at work; the next one sees the lock, waits, and takes what was made: no second is started.
@@ -33,10 +34,19 @@ from engager.core import InputError, Problem, lock_file
 WAITING, RUNNING, DONE, FAILED, CANCELED = "waiting", "running", "done", "failed", "canceled"
 _ENDED = (DONE, FAILED, CANCELED)
 _SHARE = re.compile(r"(\d+) of (\d+) patients")
-_RESULTS = ("run.json", "design.json")  # what a finished job has written
+_PERCENT = re.compile(r": (\d+) %")
+_RESULTS = ("run.json", "design.json", "sensitivity.json")  # what a finished job has written
 _WORKING = ".working"
 _LOOK_S = 0.3  # between two looks at a process of an earlier server
 _SERVER_ENDED = "The server was stopped while this job ran; the job went on where it was."
+
+
+def replicates_of(folder: Path) -> int:
+    """Virtual trials of a finished design; 0 when that cannot be read."""
+    try:
+        return int(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["replicates"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0
 
 
 @dataclass(frozen=True)
@@ -45,10 +55,10 @@ class Job:
 
     Attributes
     ----------
-    id : of its folder and of the run it makes. kind : ``trial`` or ``design``. title : for people.
+    id : of its folder and of the run it makes. kind : ``trial``, ``design`` or ``sensitivity``. title : for people.
     state : waiting, running, done, failed or canceled. arguments : of the command, without the program.
     made : when it was asked for. pid : of its process while it runs. estimate_s : seconds it was expected to take.
-    note : what happened to it on the way, for people.
+    note : what happened to it on the way, for people. run : the finished design that it adds to; empty: none.
     """
 
     id: str
@@ -60,6 +70,12 @@ class Job:
     pid: int | None = None
     estimate_s: float = 0.0
     note: str = ""
+    run: str = ""
+
+    @property
+    def result(self) -> str:
+        """Name of the folder that holds what it makes."""
+        return self.run or self.id
 
     @property
     def is_ended(self) -> bool:
@@ -123,9 +139,9 @@ class JobStore:
                 return job
         raise InputError(Problem("job", job_id, "there is none of this name"))
 
-    def note(self, job_id: str) -> str:
+    def note(self, run_id: str) -> str:
         """What happened to the job that made a run; empty for runs of the command line."""
-        return next((job.note for job in self.all() if job.id == job_id), "")
+        return next((job.note for job in self.all() if job.result == run_id and job.note), "")
 
     def log(self, job: Job) -> str:
         """What the command has said so far."""
@@ -139,15 +155,20 @@ class JobStore:
         for line in lines:
             if counts := _SHARE.search(line):
                 share = int(counts[1]) / max(int(counts[2]), 1)
+            elif percent := _PERCENT.search(line):
+                share = int(percent[1]) / 100
         return share, lines[-1] if lines else ""
 
     # ---- what can be asked ----
-    def add(self, kind: str, title: str, study: str, arguments: list[str], estimate_s: float = 0.0) -> Job:
+    def add(
+        self, kind: str, title: str, study: str, arguments: list[str], estimate_s: float = 0.0, run: str = ""
+    ) -> Job:
         """Put a job into the queue.
 
         Parameters
         ----------
         study : text of the study file. arguments : after the study's path, e.g. ``--replicates 40``.
+        run : the finished design that gets more virtual trials.
 
         Raises
         ------
@@ -164,11 +185,12 @@ class JobStore:
         folder.mkdir(parents=True)
         path = folder / "study.yaml"
         path.write_text(study, encoding="utf-8")
-        out = self.settings.runs / job_id
+        out = self.settings.runs / (run or job_id)
         command = ["trial", "run"] if kind == "trial" else [kind]
+        more = ["--resume"] if run else []
         job = Job(
-            job_id, kind, title, WAITING, (*command, str(path), *arguments, "--out", str(out)),
-            datetime.now(UTC).isoformat(timespec="microseconds"), None, estimate_s,
+            job_id, kind, title, WAITING, (*command, str(path), *arguments, "--out", str(out), *more),
+            datetime.now(UTC).isoformat(timespec="microseconds"), None, estimate_s, "", run,
         )  # fmt: skip
         self._keep(job)
         self._wake.set()
@@ -192,7 +214,11 @@ class JobStore:
 
     def has_result(self, job: Job) -> bool:
         """Whether what the job makes is there."""
-        return any((self.settings.runs / job.id / name).is_file() for name in _RESULTS)
+        folder = self.settings.runs / job.result
+        if job.run:
+            wanted = int(job.arguments[job.arguments.index("--replicates") + 1])
+            return replicates_of(folder) >= wanted
+        return any((folder / name).is_file() for name in _RESULTS)
 
     def again(self, job_id: str) -> Job:
         """Let a canceled or failed job go on where it was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,11 +11,13 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from engager.app.web.words import GLOSSARY
+from engager.app.web.words import GLOSSARY, PAGES
 
 # Longest first: CRh is not CR with an h.
 _WORDS = re.compile(r"\b(" + "|".join(re.escape(word) for word in sorted(GLOSSARY, key=len, reverse=True)) + r")\b")
 
+_OPTION = re.compile(r" \(--[^)]*\)")
+_BODY = re.compile(r"<body[^>]*>")
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 # Pages that `study` writes whole have no scripts and are allowed none.
 NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -23,8 +26,20 @@ NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; fram
 def render(request: Request, name: str, title: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A template filled in; everything that is not markup of ours is escaped."""
     template = _templates().get_template(f"{name}.html.j2")
-    shared = {"title": title, "page": name, "research_use": RESEARCH_USE, "glossary": GLOSSARY}
+    shared = {"title": title, "page": name, "pages": PAGES, "research_use": RESEARCH_USE, "glossary": GLOSSARY}
     return HTMLResponse(template.render(**shared, **context), status_code=status)
+
+
+def framed(page: str, name: str, extra: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
+    """A page that `study` wrote whole, below the dashboard's own strip of pages; it may run no scripts.
+
+    Parameters
+    ----------
+    page : its text. name : of the page that is marked in the strip. extra : addresses and words of what can be done.
+    """
+    strip = _templates().get_template("nav.html.j2").module.strip(PAGES, name, extra)
+    text = _BODY.sub(lambda tag: f"{tag[0]}\n{strip}", page, count=1)
+    return HTMLResponse(text, headers={"content-security-policy": NO_SCRIPTS})
 
 
 @cache
@@ -36,6 +51,7 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["glossed"] = glossed
+    made.filters["without_options"] = without_options
     return made
 
 
@@ -44,6 +60,11 @@ def glossed(text: object) -> Markup:
     return Markup(
         _WORDS.sub(lambda word: f'<abbr title="{escape(GLOSSARY[word[0]])}">{word[0]}</abbr>', str(escape(text)))
     )
+
+
+def without_options(text: str) -> str:
+    """A remark of a command without the option it names, which a page has as a choice."""
+    return _OPTION.sub("", text).replace("_", " ")
 
 
 def message(request: Request, title: str, sentences: list[str], status: int = 200) -> HTMLResponse:

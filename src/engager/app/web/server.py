@@ -22,7 +22,7 @@ from engager.app.web.api import (
 )
 from engager.app.web.api.asking import problems
 from engager.app.web.jobs import JobStore
-from engager.app.web.pages import evidence, patient, runs, start, teach, trial, trust
+from engager.app.web.pages import downloads, evidence, patient, runs, start, teach, trial, trust
 from engager.app.web.rendering import message
 from engager.app.web.security import Guard
 from engager.app.web.settings import Settings
@@ -50,12 +50,14 @@ def create_app(settings: Settings) -> Starlette:
         Route("/cases/{name}.svg", start.picture),
         Route("/story", teach.story),
         Route("/runs/{run}/handout", teach.handout),
+        Route("/runs/{run}/survival-{width}.svg", start.survival),
         Route("/model", patient.model),
         Route("/trial", trial.trial),
         Route("/runs", runs.runs),
         Route("/runs/{run}", runs.run),
         Route("/runs/{run}/report.html", runs.run_report),
         Route("/runs/{run}/files/{name}", runs.run_file),
+        Route("/runs/{run}/download/{form}", downloads.download),
         Route("/jobs/{job}", runs.job),
         Route("/compare", runs.compare),
         Route("/design", trial.design),

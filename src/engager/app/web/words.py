@@ -1,7 +1,18 @@
-"""Words of the dashboard: where the cases lead, the glossary."""
+"""Words of the dashboard: its pages, where the cases lead, the glossary."""
 
 from __future__ import annotations
 
+# address, words, names of the templates that belong there
+PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("/patient", "Patient", ("patient", "model")),
+    ("/story", "Story", ("story",)),
+    ("/trial", "Trial", ("trial",)),
+    ("/design", "Design", ("design",)),
+    ("/runs", "Runs", ("runs", "run", "job", "handout")),
+    ("/evidence", "Evidence", ("evidence", "record", "synthesis", "add_record")),
+    ("/review", "Review", ("review",)),
+    ("/trust", "Trust", ("trust",)),
+)
 # Where a case of the gallery leads, by its name; the others lead to their study.
 CASE_LINKS: dict[str, str] = {
     "no-response": "/story?patient=2",

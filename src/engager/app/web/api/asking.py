@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from engager.app.web.form import field_of
 from engager.core import InputError, Problem
 
 
@@ -20,6 +21,7 @@ def problems(error: InputError, status: int = 422) -> JSONResponse:
             "rule": one.rule,
             "next_step": one.next_step,
             "text": str(one),
+            "field": field_of(one),
         }
         for one in error.problems
     ]

@@ -8,25 +8,36 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from engager.app.web.api.asking import asked_of, whole
-from engager.app.web.jobs import Job, JobStore
+from engager.app.web.jobs import Job, JobStore, replicates_of
+from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
 from engager.study import RunFolder
 
 # seconds for a patient of a trial where no run has told yet
 _SECONDS_PER_PATIENT = 0.0015
+_KINDS = ("trial", "design", "sensitivity")
+# A sensitivity analysis simulates sets x patients, and as many again for one patient's sets, whatever the study's size.
+_SENSITIVITY = ("--sets", "64", "--patients", "150", "--samples", "256")
+_SENSITIVITY_PATIENTS = 64 * 150 + 10_000
 
 
 async def add_job(request: Request) -> JSONResponse:
     """Check a study and put it into the queue."""
     asked = await asked_of(request)
     kind = str(asked.get("kind", "trial"))
-    if kind not in ("trial", "design"):
-        raise InputError(Problem("kind", kind, "must be trial or design"))
+    if kind not in _KINDS:
+        raise InputError(Problem("kind", kind, f"must be one of {', '.join(_KINDS)}"))
     text = str(asked.get("text", ""))
     protocol = read_protocol(text, "study")
     replicates, seed = whole("replicates", asked.get("replicates", 40), 1), whole("seed", asked.get("seed", 1), 0)
     jobs: JobStore = request.app.state.jobs
+    title = str(asked.get("title") or protocol.study)[:60]
+    if kind == "sensitivity":
+        arguments = [*_SENSITIVITY, "--seed", str(seed)]
+        estimate = estimate_seconds(jobs, _SENSITIVITY_PATIENTS, 1)
+        return JSONResponse(_job(jobs, jobs.add(kind, f"Sensitivity of {title}"[:60], text, arguments, estimate)))
+    run = _finished_design(jobs, kind, str(asked.get("run") or ""), replicates)
     most = jobs.settings.max_patients
     patients = whole("patients", asked["patients"], 1) if asked.get("patients") else protocol.n_patients
     if patients * replicates > most:
@@ -35,9 +46,22 @@ async def add_job(request: Request) -> JSONResponse:
     arguments = ["--replicates", str(replicates), "--seed", str(seed)]
     if asked.get("patients") and kind == "trial":
         arguments += ["--patients", str(patients)]
-    title = str(asked.get("title") or protocol.study)[:60]
-    job = jobs.add(kind, title, text, arguments, estimate_seconds(jobs, patients, replicates))
+    new = replicates - (replicates_of(jobs.settings.runs / run) if run else 0)
+    job = jobs.add(kind, title, text, arguments, estimate_seconds(jobs, patients, new), run)
     return JSONResponse(_job(jobs, job))
+
+
+def _finished_design(jobs: JobStore, kind: str, run: str, replicates: int) -> str:
+    """The finished design that a job adds virtual trials to; empty for a job of its own."""
+    if kind != "design" or not run:
+        return ""
+    there = replicates_of(named_inside(jobs.settings.runs, run, "design"))
+    if replicates <= there:
+        rule = f"must be more than the {there} that the design has"
+        raise InputError(
+            Problem("replicates", replicates, rule, "Its virtual trials are kept; ask for a larger number.")
+        )
+    return run
 
 
 async def job(request: Request) -> JSONResponse:
@@ -58,7 +82,6 @@ async def act_on_job(request: Request) -> JSONResponse:
 
 def _job(jobs: JobStore, one: Job) -> dict[str, Any]:
     share, line = jobs.progress(one)
-    run = jobs.settings.runs / one.id
     return {
         "id": one.id,
         "title": one.title,
@@ -67,7 +90,7 @@ def _job(jobs: JobStore, one: Job) -> dict[str, Any]:
         "line": line[:300],
         "estimate_s": one.estimate_s,
         "note": one.note,
-        "result": f"/runs/{one.id}" if (run / "run.json").is_file() or (run / "report.html").is_file() else None,
+        "result": f"/runs/{one.result}" if jobs.has_result(one) else None,
     }
 
 

@@ -20,6 +20,7 @@ from engager.study import (
     OwnRegimen,
     own_regimen,
     patient_antimony,
+    patient_traits,
     read_own_data,
     regimen_by_id,
     simulate_band,
@@ -135,7 +136,10 @@ def _courses(asked: Asked) -> dict[str, Any]:
     for name in asked.names:
         one = simulate_patient(asked.regimen(name), days=asked.days, changes=asked.changes)
         step = max(_STEP, -(-one.days.size // _MOST_TIMES))
-        told["covariates"] = {key: round(value, 4) for key, value in one.covariates.items()}
+        told["who"] = "; ".join(
+            f"a {words}" if name == "patient" else f"{name}: {words}"
+            for name, words in patient_traits(one.covariates).items()
+        )
         told["notes"] += [note for note in one.notes if note not in told["notes"]]
         for label, course in one.courses().courses.items():
             panel = panels.setdefault(

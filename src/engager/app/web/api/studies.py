@@ -10,10 +10,11 @@ from starlette.responses import JSONResponse
 
 from engager.app.web.api.asking import asked_of, problems
 from engager.app.web.api.jobs import estimate_seconds
+from engager.app.web.form import form_fields
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import Protocol, read_protocol, shipped_protocols, write_protocol
-from engager.study import RunFolder, load_protocol, outside_fit, run_notes, study_differences
+from engager.study import RunFolder, load_protocol, outside_fit, patients_simulated, run_notes, study_differences
 
 
 async def study(request: Request) -> JSONResponse:
@@ -40,13 +41,32 @@ async def check(request: Request) -> JSONResponse:
         protocol = read_protocol(text, "study")
     except InputError as error:  # what is wrong with a study is the answer to this question
         return problems(error, status=200)
-    estimate = estimate_seconds(request.app.state.jobs, protocol.n_patients, int(asked.get("replicates") or 40))
+    try:
+        n = _patients_of(protocol, asked)
+    except InputError as error:
+        return problems(error, status=200)
+    estimate = estimate_seconds(request.app.state.jobs, n, _positive(asked.get("replicates"), 40))
     told = {**_told(protocol, text), "estimate_s": estimate, "differences": []}
     base = str(asked.get("base") or "")
     if base in shipped_protocols():  # a name of ours, never a path
         pairs = study_differences(load_protocol(base), protocol)
         told["differences"] = [{"key": key, "base": one, "own": other} for key, one, other in pairs]
     return JSONResponse(told)
+
+
+def _patients_of(protocol: Protocol, asked: dict[str, Any]) -> int:
+    """Patients of one virtual trial, or of all that a design simulates for one."""
+    if asked.get("kind") == "design":
+        return patients_simulated(protocol)
+    return _positive(asked.get("patients"), protocol.n_patients)
+
+
+def _positive(value: Any, otherwise: int) -> int:
+    """What was filled in; a slip there is told when the job is asked for."""
+    try:
+        return max(int(value), 1)
+    except (TypeError, ValueError):
+        return otherwise
 
 
 def _told(protocol: Protocol, text: str) -> dict[str, Any]:
@@ -57,31 +77,8 @@ def _told(protocol: Protocol, text: str) -> dict[str, Any]:
         "patients": protocol.n_patients,
         "notes": list(run_notes(protocol)),
         "outside": outside_fit(protocol),
-        "fields": _fields(protocol.model_dump(mode="json", exclude_none=True)),
+        "fields": form_fields(protocol),
     }
-
-
-_IN_FORM = ("population", "arms", "allocation", "follow_up", "hsct", "visits")
-
-
-def _fields(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Plain values that a form can change: key (names joined by ``/``), value and kind."""
-    found: list[dict[str, Any]] = []
-
-    def walk(value: Any, key: str) -> None:
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                walk(inner, f"{key}/{name}" if key else str(name))
-        elif isinstance(value, bool):
-            found.append({"key": key, "value": value, "kind": "yes_no"})
-        elif isinstance(value, int | float):
-            found.append({"key": key, "value": value, "kind": "number"})
-        elif isinstance(value, str) and len(value) < 60:
-            found.append({"key": key, "value": value, "kind": "text"})
-
-    for block in _IN_FORM:
-        walk(content.get(block, {}), block)
-    return found
 
 
 def _changed(text: str, changes: dict[str, Any]) -> str:
@@ -90,17 +87,40 @@ def _changed(text: str, changes: dict[str, Any]) -> str:
     if not isinstance(content, dict):
         raise InputError(Problem("study", type(content).__name__, "must be a mapping of keys", "Start with study: ..."))
     for key, value in changes.items():
-        place: Any = content
         *path, last = str(key).split("/")  # names hold dots (bins), never slashes
+        place: Any = content
         for name in path:
-            if not isinstance(place, dict):
-                raise InputError(Problem(key, value, "is no key of this study"))
-            place = place.setdefault(_as_written(place, name), {})
-        if not isinstance(place, dict):
-            rule = "stands below a value written in short form"
-            raise InputError(Problem(key, value, rule, "Change it in the text."))
-        place[_as_written(place, last)] = value
+            place = _below(place, name, key, value)
+        if isinstance(place, list):
+            place[_place_in(place, last, key, value)] = value
+        elif isinstance(place, dict):
+            place[_as_written(place, last)] = value
+        else:
+            raise _short_form(key, value)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _below(place: Any, name: str, key: str, value: Any) -> Any:
+    if isinstance(place, list):
+        return place[_place_in(place, name, key, value)]
+    if not isinstance(place, dict):
+        raise _short_form(key, value)
+    return place.setdefault(_as_written(place, name), {})
+
+
+def _place_in(place: list[Any], name: str, key: str, value: Any) -> int:
+    if name.isdigit() and int(name) < len(place):
+        return int(name)
+    raise InputError(Problem(f"study: {_dotted(key)}", value, "is no key of this study", "Change it in the text."))
+
+
+def _short_form(key: str, value: Any) -> InputError:
+    rule = "stands below a value written in short form"
+    return InputError(Problem(f"study: {_dotted(key)}", value, rule, "Change it in the text."))
+
+
+def _dotted(key: str) -> str:
+    return key.replace("/", ".")
 
 
 def _as_written(place: dict[Any, Any], name: str) -> Any:

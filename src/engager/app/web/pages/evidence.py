@@ -13,6 +13,7 @@ from engager.app.web.rendering import render
 from engager.core import InputError
 from engager.study import (
     EvidenceView,
+    evidence_choices,
     evidence_rows,
     forest_view,
     map_view,
@@ -30,9 +31,10 @@ _STATISTICS = ("proportion", "median", "hazard_ratio")
 async def evidence(request: Request) -> Response:
     """All records, searched and filtered."""
     words = request.query_params.get("search", "")[:100]
-    setting = request.query_params.get("setting", "")[:40]
-    rows, settings = await run_in_threadpool(evidence_rows, words, setting)
-    return render(request, "evidence", "Evidence", rows=rows, search=words, setting=setting, settings=settings)
+    choices = await run_in_threadpool(evidence_choices)
+    chosen = {name: request.query_params.get(name, "")[:60] for name in choices}
+    rows = await run_in_threadpool(evidence_rows, words, **chosen)
+    return render(request, "evidence", "Evidence", rows=rows, search=words, choices=choices, chosen=chosen)
 
 
 async def evidence_record(request: Request) -> Response:

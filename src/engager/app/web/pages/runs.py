@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from engager.app.web.jobs import DONE, JobStore
-from engager.app.web.rendering import NO_SCRIPTS, render
+from engager.app.web.pages.downloads import FORMS
+from engager.app.web.rendering import framed, render
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
+from engager.protocol import read_protocol
 from engager.study import FATES, RunFolder, compare_runs, comparison_html, figure_cells, hundred_of
 
 _FILES = ("report.html", "comparisons.json", "run.json", "study.yaml", "patients.parquet", "visits.parquet",
           "events.parquet", "trajectories.parquet", "estimates.parquet", "design.json", "trials.parquet")  # fmt: skip
+_SUBGROUPS = ("age_years < 35", "age_years >= 35 and age_years < 55", "age_years >= 55", "marrow_blasts_percent < 50",
+              "marrow_blasts_percent >= 50", "salvage_line == 1", "salvage_line >= 2", "prior_hsct", "not prior_hsct",
+              "female", "not female")  # fmt: skip
+NOTHING_TO_COMPARE = "nothing to compare"
+_SENSITIVITY = "sensitivity.html"
 
 
 async def runs(request: Request) -> Response:
@@ -29,13 +40,17 @@ async def run(request: Request) -> Response:
     folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
     if (folder / "design.json").is_file():
         return RedirectResponse(f"/runs/{folder.name}/report.html", status_code=303)
+    if (folder / _SENSITIVITY).is_file():
+        return framed((folder / _SENSITIVITY).read_text(encoding="utf-8"), "runs")
     found = RunFolder.open(folder)
     jobs: JobStore = request.app.state.jobs
     others = [one for one in run_rows(jobs) if one["kind"] == "trial" and one["id"] != found.id]
     others.sort(key=lambda one: one["study"] != found.protocol.study)  # runs of the same study first
     files = [name for name in _FILES if (folder / name).is_file()]
+    told = dict.fromkeys(one["subgroup"] for one in found.comparisons if one.get("subgroup"))
     return render(
         request, "run", found.protocol.title or found.id, run=found, rows=_comparison_rows(found), files=files,
+        forms=FORMS, subgroups=list(dict.fromkeys([*told, *_SUBGROUPS])),
         others=others, note=jobs.note(found.id),
         hundred_patients=await run_in_threadpool(hundred_of, found), fates=FATES,
     )  # fmt: skip
@@ -49,8 +64,10 @@ async def run_report(request: Request) -> Response:
     """The run's own report; it has no scripts and is allowed none."""
     folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
     path = named_inside(folder, "report.html", "report")
-    headers = {"content-security-policy": NO_SCRIPTS, "x-frame-options": "SAMEORIGIN"}
-    return FileResponse(path, media_type="text/html", headers=headers)
+    extra = [(f"/runs/{folder.name}", "Back to the run"), (f"/runs/{folder.name}/files/report.html", "Download")]
+    if (folder / "design.json").is_file():
+        extra[0] = (f"/design?run={folder.name}", "Add virtual trials")
+    return framed(path.read_text(encoding="utf-8"), "runs", extra)
 
 
 async def run_file(request: Request) -> Response:
@@ -67,9 +84,8 @@ async def job(request: Request) -> Response:
     """A job: its progress, and where its result will be."""
     jobs: JobStore = request.app.state.jobs
     found = jobs.get(request.path_params["job"])
-    result = jobs.settings.runs / found.id
-    if found.state == DONE and result.is_dir():
-        return RedirectResponse(f"/runs/{found.id}", status_code=303)
+    if found.state == DONE and jobs.has_result(found):
+        return RedirectResponse(f"/runs/{found.result}", status_code=303)
     return render(request, "job", found.title, job=found, log=jobs.log(found)[-4000:])
 
 
@@ -78,40 +94,68 @@ async def compare(request: Request) -> Response:
     names = request.query_params.getlist("run")
     folder = request.app.state.settings.runs
     found = await run_in_threadpool(compare_runs, [named_inside(folder, one, "run") for one in names])
-    headers = {"content-security-policy": NO_SCRIPTS}
-    return HTMLResponse(await run_in_threadpool(comparison_html, found), headers=headers)
+    return framed(await run_in_threadpool(comparison_html, found), "runs")
 
 
 def run_rows(jobs: JobStore) -> list[dict[str, Any]]:
-    """Finished runs of this home, the newest first."""
+    """Finished runs, designs and sensitivity analyses of this home, the newest first."""
     found = []
-    paths = [*jobs.settings.runs.glob("*/run.json"), *jobs.settings.runs.glob("*/design.json")]
+    paths = [path for name in _TOLD for path in jobs.settings.runs.glob(f"*/{name}")]
     for path in sorted(paths, key=lambda one: one.stat().st_mtime, reverse=True):
+        if path.parent.name.startswith("."):  # still being written
+            continue
         try:
-            if path.name == "design.json":
-                found.append(
-                    {
-                        "id": path.parent.name,
-                        "title": "Design",
-                        "size": "",
-                        "told": "design",
-                        "kind": "design",
-                        "study": "",
-                    }
-                )
-                continue
-            one = RunFolder.open(path)
-            judged = [entry["inside"] for entry in one.comparisons if entry["inside"] is not None]
-            told = f"{sum(judged)} of {len(judged)} published figures inside" if judged else "nothing to compare"
-            n = one.manifest["replicates"]
-            size = f"{n} x {one.manifest['patients_per_replicate']} patients, seed {one.manifest['seed']}"
-            title = one.protocol.title or one.protocol.study
-            found.append(
-                {"id": one.id, "title": title, "size": size, "told": told, "kind": "trial", "study": one.protocol.study}
-            )
-        except (InputError, OSError, ValueError, KeyError):
+            made = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+            found.append({"id": path.parent.name, "made": made, "study": "", **_TOLD[path.name](path)})
+        except (InputError, OSError, ValueError, KeyError, TypeError):
             continue
     return found
+
+
+def _trial_row(path: Path) -> dict[str, str]:
+    one = RunFolder.open(path)
+    n = one.manifest["replicates"]
+    return {
+        "kind": "trial",
+        "title": one.protocol.title or one.protocol.study,
+        "size": f"{n} x {one.manifest['patients_per_replicate']} patients, seed {one.manifest['seed']}",
+        "told": f"inside: {one.verdict.headline}" if one.verdict.headline else NOTHING_TO_COMPARE,
+        "study": one.protocol.study,
+    }
+
+
+def _design_row(path: Path) -> dict[str, str]:
+    told = json.loads(path.read_text(encoding="utf-8"))
+    protocol = read_protocol((path.parent / "study.yaml").read_text(encoding="utf-8"), path.parent.name)
+    sizes = sorted({row["patients"] for row in told["rows"]})
+    shares = [row["assurance"]["success"]["value"] for row in told["rows"] if row["assurance"]]
+    return {
+        "kind": "design",
+        "title": f"Design: {protocol.title or protocol.study}",
+        "size": f"{told['replicates']} x {_span(sizes)} patients, seed {told['seed']}",
+        "told": f"assurance {_span([round(100 * one) for one in shares])} %",
+    }
+
+
+def _sensitivity_row(path: Path) -> dict[str, str]:
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        "kind": "sensitivity",
+        "title": f"Sensitivity of {told['study']}",
+        "size": f"seed {told['seed']}",
+        "told": "what drives it",
+    }
+
+
+def _span(values: Sequence[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"
+
+
+_TOLD: dict[str, Callable[[Path], dict[str, str]]] = {
+    "run.json": _trial_row,
+    "design.json": _design_row,
+    "sensitivity.json": _sensitivity_row,
+}
 
 
 def open_jobs(jobs: JobStore) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from engager.app.web.jobs import JobStore
-from engager.app.web.pages.runs import open_jobs, run_rows
+from engager.app.web.pages.runs import NOTHING_TO_COMPARE, open_jobs, run_rows
 from engager.app.web.rendering import render
-from engager.app.web.security import COOKIE, proof_of
+from engager.app.web.security import COOKIE, named_inside, proof_of
 from engager.app.web.words import CASE_LINKS
+from engager.core import InputError, Problem
 from engager.protocol import shipped_protocol, write_protocol
-from engager.study import CASES, Case, case_picture
+from engager.study import CASES, Case, RunFolder, case_picture, survival_pictures
 
 _EXAMPLE_TRIALS = 12
+_QUESTION = "What would this trial of a T-cell engager show?"
 
 
 def ensure_example(jobs: JobStore) -> None:
@@ -31,7 +34,11 @@ def ensure_example(jobs: JobStore) -> None:
 async def start(request: Request) -> Response:
     """What the dashboard answers, the last runs, what to try."""
     jobs: JobStore = request.app.state.jobs
-    return render(request, "start", "engager", runs=run_rows(jobs)[:5], jobs=open_jobs(jobs), gallery=_gallery())
+    runs = run_rows(jobs)
+    shown = next((one for one in runs if one["kind"] == "trial" and one["told"] != NOTHING_TO_COMPARE), None)
+    return render(
+        request, "start", _QUESTION, runs=runs[:5], jobs=open_jobs(jobs), gallery=_gallery(), shown=shown,
+    )  # fmt: skip
 
 
 def _gallery() -> list[tuple[str, Case]]:
@@ -43,6 +50,21 @@ async def picture(request: Request) -> Response:
     """The picture of a case."""
     drawn = await run_in_threadpool(case_picture, request.path_params["name"])
     return Response(drawn, media_type="image/svg+xml", headers={"cache-control": "max-age=3600"})
+
+
+async def survival(request: Request) -> Response:
+    """The picture of a run: simulated survival with what was published; drawn once."""
+    folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
+    drawn = await run_in_threadpool(_survival, folder, (folder / "run.json").stat().st_mtime_ns)
+    width = request.path_params["width"]
+    if width not in drawn:
+        raise InputError(Problem("picture", width[:20], "is not there for this run"))
+    return Response(drawn[width], media_type="image/svg+xml")
+
+
+@lru_cache(maxsize=8)
+def _survival(folder: Path, changed: int) -> dict[str, str]:
+    return survival_pictures(RunFolder.open(folder))
 
 
 async def login(request: Request) -> Response:

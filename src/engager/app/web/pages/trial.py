@@ -28,18 +28,27 @@ async def trial(request: Request) -> Response:
 
 
 async def design(request: Request) -> Response:
-    """Operating characteristics of a design."""
-    text, replicates, seed = EXAMPLE_DESIGN, 100, 1
-    if run := request.query_params.get("run", ""):
+    """Operating characteristics of a design: a new one, a changed one, or more virtual trials for a finished one."""
+    asked = request.query_params
+    example = asked.get("example", "randomized")
+    if example not in _EXAMPLES:
+        raise InputError(Problem("example", example[:100], f"must be one of {', '.join(_EXAMPLES)}"))
+    text, replicates, seed, there = _EXAMPLES[example][1], 100, 1, 0
+    if run := asked.get("run") or asked.get("change"):
         folder = named_inside(request.app.state.settings.runs, run, "design")
         named_inside(folder, "design.json", "design")
         made = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         text = (folder / "study.yaml").read_text(encoding="utf-8")
-        replicates, seed = 2 * int(made["replicates"]), int(made["seed"])
-    return render(request, "design", "A design", text=text, kind="design", run=run, replicates=replicates, seed=seed)
+        there, seed = int(made["replicates"]), int(made["seed"])
+        replicates, example = 2 * there if asked.get("run") else there, ""
+    examples = [(name, words) for name, (words, _) in _EXAMPLES.items()]
+    return render(
+        request, "design", "More virtual trials" if asked.get("run") else "A design", text=text, kind="design",
+        adds=asked.get("run", ""), there=there, replicates=replicates, seed=seed, examples=examples, example=example,
+    )  # fmt: skip
 
 
-EXAMPLE_DESIGN = """study: my-design
+_RANDOMIZED = """study: my-design
 version: 1
 title: "Randomized design"
 population: {setting: relapsed_refractory, age_years: {median: 37, range: [18, 80]}}
@@ -57,5 +66,31 @@ design:
   treatment: blinatumomab
   control: chemotherapy
   test: log_rank
-  alpha_one_sided: 0.025
+  alpha: 0.025
+  patients: [120, 180]
+  events: 120
+  information: [0.5, 1]
+  futility: [0]
 """
+_TWO_STAGES = """study: my-design
+version: 1
+title: "One arm in two stages"
+population: {setting: relapsed_refractory, age_years: {median: 37, range: [18, 80]}}
+arms:
+  blinatumomab: {n: 60, regimen: blinatumomab}
+follow_up: {months: 6, accrual_months: 12}
+endpoints:
+  - {id: CR/CRh/CRi, window_weeks: 12}
+simulated_only: true
+design:
+  primary: CR/CRh/CRi
+  test: simon
+  alpha: 0.05
+  null_share: 0.2
+  simon: {alternative_share: 0.4, power: 0.8}
+  null_arm: {regimen: soc-chemotherapy-tower}
+"""
+_EXAMPLES = {
+    "randomized": ("a randomized trial", _RANDOMIZED),
+    "two-stages": ("one arm in two stages", _TWO_STAGES),
+}

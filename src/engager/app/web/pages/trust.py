@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
-from engager.app.web.rendering import NO_SCRIPTS, render
+from engager.app.web.rendering import framed, render
 from engager.study import review_html, shipped_review, trust_content
 
 
 async def review(request: Request) -> Response:
     """The review's own page."""
-    headers = {"content-security-policy": NO_SCRIPTS}
-    return HTMLResponse(await run_in_threadpool(lambda: review_html(shipped_review())), headers=headers)
+    links = {"record": "/evidence/{}", "study": "/trial?study={}"}
+    return framed(await run_in_threadpool(lambda: review_html(shipped_review(), links)), "review")
 
 
 async def trust(request: Request) -> Response:

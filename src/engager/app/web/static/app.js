@@ -25,13 +25,23 @@ function decades(lines) {
   return high > low ? Math.log10(high / low) : 1;
 }
 
+// 1, 2 and 5 in each power of ten, in words, for an axis that spans little
+function fewTicks(lines) {
+  let low = Infinity, high = 0;
+  for (const line of lines) for (const value of line.y) if (value > 0) { low = Math.min(low, value); high = Math.max(high, value); }
+  if (!(high > low)) return {};
+  const values = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) for (const one of [1, 2, 5]) values.push(one * 10 ** power);
+  return { tickmode: "array", tickvals: values, ticktext: values.map((one) => one.toLocaleString("en", { maximumSignificantDigits: 3 })) };
+}
+
 // decades: how many powers of ten a logarithmic axis spans; about five of them are labeled
 function layout(title, unit, isLog, decades) {
   const axis = { color: css("--muted"), gridcolor: css("--line"), zeroline: false };
   return {
     title: { text: plainText(title).split(" (")[0], font: { size: 13 }, y: 0.98, yanchor: "top" }, height: 265, margin: { l: 62, r: 12, t: 56, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: css("--ink"), size: 12 },
-    xaxis: { ...axis, title: { text: "day" } }, yaxis: { ...axis, title: { text: unit }, type: isLog ? "log" : "linear", exponentformat: "power", ...(isLog ? { dtick: Math.max(1, Math.ceil((decades || 5) / 5)) } : { nticks: 6 }) },
+    xaxis: { ...axis, title: { text: "day" } }, yaxis: { ...axis, title: { text: unit.replace("uL", "µL") }, type: isLog ? "log" : "linear", exponentformat: "power", ...(isLog ? { dtick: Math.max(1, Math.ceil((decades || 5) / 5)) } : { nticks: 6 }) },
     legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: 11 } }, showlegend: true, hovermode: "x unified",
   };
 }

@@ -52,7 +52,8 @@ function startPatient() {
       let div = panels.children[place];
       if (!div) { div = document.createElement("div"); div.className = "plot"; panels.append(div); }
       const lines = [...bandOf(panel), ...kept(panel), ...now(panel), ...ownOf(panel)];
-      const look = layout(panel.title, panel.unit, log, decades(lines));
+      const span = decades(lines), look = layout(panel.title, panel.unit, log, span);
+      if (log && span < 1.7) Object.assign(look.yaxis, fewTicks(lines), { dtick: null });
       look.shapes = panel.limits.map(([at]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: at, y1: at, line: { color: css("--muted"), width: 1, dash: "dash" } }));
       look.annotations = panel.limits.map(([at, words]) => ({ xref: "paper", x: 1, y: log ? Math.log10(at) : at, text: plainText(words), showarrow: false, xanchor: "right", yanchor: "bottom", font: { size: 10 } }));
       Plotly.react(div, lines, look, CONFIG);
@@ -100,8 +101,7 @@ function startPatient() {
     if (found.regimens.length > 1) styles.push("Solid: " + found.regimens[0] + "; dotted: " + found.regimens[1]);
     if (shown.kept) styles.push("Dashed: the one kept beside");
     if (shown.band) styles.push("Shaded: 5 % to 95 % of " + shown.band.patients + " patients who share the moved sliders");
-    const who = Object.entries(found.covariates).slice(0, 6).map(([name, value]) => name.replaceAll("_", " ") + " " + value).join(", ");
-    byId("patient-state").textContent = "Ready. " + [...styles, who].join(". ");
+    byId("patient-state").textContent = "Ready: " + [found.who, ...styles].join(". ") + ".";
     byId("patient-notes").replaceChildren(...found.notes.map((one) => { const item = document.createElement("li"); item.textContent = one; return item; }));
     byId("patient-command").textContent = found.command;
     byId("patient-python").textContent = found.python;

@@ -1,56 +1,111 @@
 "use strict";
-// A run: interactive curves.
-async function startRun() {
-  const place = byId("curves");
-  const told = await ask("/api/runs/" + place.dataset.run + "/curves");
-  if (told.problems) { place.textContent = told.problems[0].text; return; }
-  place.replaceChildren();
-  for (const endpoint of [...new Set(told.lines.map((line) => line.endpoint))]) {
-    const div = document.createElement("div");
-    div.className = "plot";
-    place.append(div);
-    const arms = told.lines.filter((line) => line.endpoint === endpoint), traces = [];
-    arms.forEach((line, k) => {
-      const percent = (values) => values.map((value) => value === null ? null : 100 * value), color = COLORS[k % COLORS.length];
-      traces.push({ x: line.month, y: percent(line.high), mode: "lines", line: { width: 0, shape: "hv" }, showlegend: false, hoverinfo: "skip" });
-      traces.push({ x: line.month, y: percent(line.low), mode: "lines", line: { width: 0, shape: "hv" }, fill: "tonexty", fillcolor: color + "26", showlegend: false, hoverinfo: "skip" });
-      traces.push({ x: line.month, y: percent(line.survival), customdata: line.at_risk, mode: "lines", name: line.arm, line: { color, shape: "hv" }, hovertemplate: "%{y:.1f} %, %{customdata:.0f} at risk" });
-      const own = told.published.filter((one) => one.endpoint === endpoint && one.arm === line.arm);
-      if (own.length) traces.push({ x: own.map((one) => one.month), y: own.map((one) => 100 * one.value), mode: "markers", name: line.arm + ", published", marker: { symbol: "diamond", size: 9, color, line: { color: css("--ink"), width: 1 } } });
+// A run: survival by arm (all patients or some of them) with the numbers at risk, and one figure in every virtual trial.
+function drawEndpoint(place, told, endpoint) {
+  const arms = told.lines.filter((line) => line.endpoint === endpoint), traces = [];
+  let isNamed = false;
+  const marks = [];
+  arms.forEach((line, k) => {
+    const percent = (values) => values.map((value) => value === null ? null : 100 * value), color = COLORS[k % COLORS.length];
+    const edge = { x: line.month, mode: "lines", line: { width: 0, shape: "hv" }, showlegend: false, hoverinfo: "skip" };
+    traces.push({ ...edge, y: percent(line.high) }, { ...edge, y: percent(line.low), fill: "tonexty", fillcolor: color + "26" });
+    traces.push({ x: line.month, y: percent(line.survival), customdata: line.at_risk, mode: "lines", name: plainText(line.arm), line: { color, shape: "hv" }, hovertemplate: "%{y:.1f} %, %{customdata:.0f} at risk" });
+    const own = told.published.filter((one) => one.endpoint === endpoint && one.arm === line.arm);
+    if (!own.length) return;
+    const bar = (of, scale, middle) => ({ type: "data", symmetric: false, color: css("--ink"), thickness: 1, width: 3, array: own.map((one) => one.is_median === of && one.high !== null ? scale * (one.high - middle(one)) : 0), arrayminus: own.map((one) => one.is_median === of && one.low !== null ? scale * (middle(one) - one.low) : 0) });
+    marks.push({
+      x: own.map((one) => one.month), y: own.map((one) => 100 * one.value), mode: "markers", name: "published", showlegend: !isNamed, hovertemplate: "published, " + plainText(line.arm) + ": %{y:.0f} % at %{x:.1f} months<extra></extra>",
+      error_x: bar(true, 1, (one) => one.month), error_y: bar(false, 100, (one) => one.value),
+      marker: { symbol: "diamond", size: 10, color, line: { color: css("--ink"), width: 1.5 } },
     });
-    const look = layout(endpoint, "% of patients", false);
-    look.xaxis.title.text = "months";
-    look.yaxis.range = [0, 102];
-    look.height = 320;
-    Plotly.newPlot(div, traces, look, CONFIG);
+    isNamed = true;
+  });
+  traces.push(...marks);
+  const look = layout(told.names[endpoint] || endpoint, "% of patients", false);
+  look.title.text = plainText(told.names[endpoint] || endpoint);
+  look.xaxis = { ...look.xaxis, title: { text: "months" }, rangemode: "tozero", dtick: 3 };
+  look.yaxis.range = [0, 102];
+  look.height = 360;
+  look.legend.traceorder = "normal";
+  Plotly.newPlot(place, traces, look, CONFIG);
+}
+
+// medians over the virtual trials, every few months
+function riskTable(arms) {
+  const last = Math.max(...arms.flatMap((line) => line.month)), step = [3, 6, 12, 24].find((one) => last / one <= 8) || 48;
+  const months = []; for (let month = 0; month <= last; month += step) months.push(month);
+  const table = document.createElement("table"), row = (cells, head) => {
+    const line = document.createElement("tr");
+    cells.forEach((words, k) => { const cell = document.createElement(head || !k ? "th" : "td"); cell.scope = head ? "col" : "row"; if (!head && k) cell.removeAttribute("scope"); cell.textContent = words; line.append(cell); });
+    return line;
+  };
+  table.className = "risk";
+  table.append(row(["at risk, month", ...months], true), ...arms.map((line) => row([line.arm, ...months.map((month) => { const at = line.month.indexOf(month); return at < 0 ? "–" : String(Math.round(line.at_risk[at])); })], false)));
+  return table;
+}
+
+async function startCurves() {
+  const place = byId("curves"), subgroup = byId("subgroup"), error = byId("subgroup-error");
+  async function draw() {
+    const told = await ask("/api/runs/" + place.dataset.run + "/curves?subgroup=" + encodeURIComponent(subgroup.value));
+    error.textContent = told.problems ? told.problems.map((one) => one.text).join(" ") : "";
+    if (told.problems) return;
+    place.replaceChildren();
+    for (const endpoint of [...new Set(told.lines.map((line) => line.endpoint))]) {
+      const box = document.createElement("div"), plot = document.createElement("div");
+      plot.className = "plot";
+      box.append(plot, riskTable(told.lines.filter((line) => line.endpoint === endpoint)));
+      place.append(box);
+      drawEndpoint(plot, told, endpoint);
+    }
+    if (!place.children.length) place.textContent = subgroup.value ? "No patient of the run is of this subgroup." : "This study has no survival endpoint.";
   }
-  if (!place.children.length) place.textContent = "This study has no survival endpoint.";
+  subgroup.addEventListener("change", draw);
+  await draw();
 }
 
 // One figure in every virtual trial: a histogram, with what was published.
 async function startHistogram() {
   const told = await ask("/api/runs/" + byId("curves").dataset.run + "/replicates"), choice = byId("figure");
   const figures = (told.figures || []).filter((one) => one.values.length);
-  const name = (one) => [one.endpoint, one.definition, one.statistic.replaceAll("_", " ") + (one.time_months === null ? "" : " " + one.time_months + " months"), one.arm].filter(Boolean).join(", ");
+  const name = (one) => [one.endpoint.replaceAll("_", " "), one.definition, one.statistic === "proportion" ? "" : one.statistic.replaceAll("_", " ") + (one.time_months === null ? "" : " " + one.time_months + " months"), one.arm].filter(Boolean).join(", ");
   choice.replaceChildren(...figures.map((one, k) => new Option(name(one), k)));
   function draw() {
     const one = figures[choice.value];
     if (!one) return;
     const isShare = !["median", "hazard_ratio", "odds_ratio", "follow_up_median"].includes(one.statistic), scale = isShare ? 100 : 1;
+    const values = one.values.map((value) => scale * value), low = Math.min(...values), high = Math.max(...values);
+    const bins = Math.max(5, Math.min(30, Math.ceil(2 * Math.sqrt(values.length)))), size = (high - low) / bins || 1;
     const look = layout(name(one), "virtual trials", false);
+    look.title.text = plainText(name(one));
     look.xaxis.title.text = isShare ? "% of patients" : one.statistic.includes("ratio") ? "ratio" : "months";
     look.yaxis.rangemode = "tozero";
+    look.yaxis.dtick = Math.max(1, Math.ceil(values.length / bins / 2));
     look.showlegend = false;
     look.hovermode = "closest";
+    look.bargap = 0.04;
     if (one.published !== null) {
       const at = scale * one.published;
       look.shapes = [{ type: "line", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color: css("--ink"), width: 2, dash: "dash" } }];
       look.annotations = [{ x: at, yref: "paper", y: 1, text: "published", showarrow: false, yanchor: "bottom", font: { size: 11 } }];
+      look.xaxis.range = [Math.min(low, at) - size, Math.max(high, at) + size];
     }
-    Plotly.react(byId("histogram"), [{ type: "histogram", x: one.values.map((value) => scale * value), marker: { color: COLORS[0] }, hovertemplate: "%{x}: %{y} trials<extra></extra>" }], look, CONFIG);
+    delete look.yaxis.dtick;
+    Plotly.react(byId("histogram"), [{ type: "histogram", x: values, autobinx: false, xbins: { start: low - size / 2, end: high + size, size }, marker: { color: COLORS[0] }, hovertemplate: "%{x}: %{y} trials<extra></extra>" }], look, CONFIG);
+    byId("histogram-told").textContent = values.length + " virtual trials" + (one.published === null ? "" : "; " + values.filter((value) => value < scale * one.published).length + " of them below what was published") + ".";
   }
   choice.addEventListener("change", draw);
   draw();
 }
 
-document.addEventListener("DOMContentLoaded", () => { startRun(); startHistogram(); });
+document.addEventListener("DOMContentLoaded", () => { startCurves(); startHistogram(); startSensitivity(); });
+
+// What drives the outcomes of this study: a job.
+function startSensitivity() {
+  byId("sensitivity").addEventListener("click", async () => {
+    const button = byId("sensitivity"), study = await ask("/api/runs/" + byId("curves").dataset.run + "/study");
+    button.disabled = true;
+    const told = study.problems ? study : await ask("/api/jobs", { kind: "sensitivity", text: study.text, seed: 1 });
+    if (told.problems) { button.disabled = false; byId("subgroup-error").textContent = told.problems.map((one) => one.text).join(" "); return; }
+    location.href = "/jobs/" + told.id;
+  });
+}
