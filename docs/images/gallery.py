@@ -1,8 +1,8 @@
-"""Take the pictures of docs/gallery.md and of the README anew: python docs/images/gallery.py
+"""Take the pictures of docs/gallery.md and of the README anew: python docs/images/gallery.py [NAME ...]
 
-Runs TOWER and an example with the usual seed, opens their pages in Chromium (playwright, from the extra `dev`) and
-keeps parts of them as PNG in docs/images/gallery. Takes a minute or two. Run it when the posterior that ships or the
-report changes.
+Runs TOWER and an example with the usual seed, opens their pages and the dashboard in Chromium (playwright, from the
+extra `dev`) and keeps parts of them as PNG in docs/images/gallery; with names, only those pictures. Takes a minute or
+two. Run it when the posterior that ships or the report changes.
 """
 
 from __future__ import annotations
@@ -10,54 +10,86 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent / "gallery"
 ROOT = HERE.parents[2]
 COMMANDS = (
-    ("trial", "run", "tower", "--out", "tower"),
+    ("trial", "run", "tower", "--out", "runs/tower"),
     ("trial", "run", str(ROOT / "examples/flat-or-by-surface.yaml"), "--out", "dose"),
-    ("trial", "run", "tower", "--seed", "2", "--replicates", "40", "--out", "tower-2", "--no-report"),
-    ("trial", "compare", "tower", "tower-2", "--report", "beside.html"),
+    ("trial", "run", "tower", "--seed", "2", "--replicates", "40", "--out", "runs/tower-2", "--no-report"),
+    ("trial", "compare", "runs/tower", "runs/tower-2", "--report", "beside.html"),
     ("patient", "--compare", "flag", "--out", "patient.png"),
     ("evidence", "forest", "--endpoint", "CR/CRh", "--out", "forest.png"),
 )
-# Picture: page, the element to keep, light or dark.
+# Picture: page, the element to keep, light or dark; a name that ends with narrow is taken at the width of a phone.
 SHOTS = {
-    "comparison": ("tower/report.html", "section:has(#comparison) figure", "light"),
-    "survival": ("tower/report.html", "section:has(#survival-OS)", "light"),
-    "survival-dark": ("tower/report.html", "section:has(#survival-OS)", "dark"),
-    "flow": ("tower/report.html", "section:has(> #flow)", "light"),
-    "courses": ("tower/report.html", "#courses", "light"),
+    "comparison": ("runs/tower/report.html", "section:has(#comparison) figure", "light"),
+    "survival": ("runs/tower/report.html", "section:has(#survival-OS)", "light"),
+    "survival-dark": ("runs/tower/report.html", "section:has(#survival-OS)", "dark"),
+    "survival-narrow": ("runs/tower/report.html", "section:has(#survival-OS) figure", "light"),
+    "flow": ("runs/tower/report.html", "section:has(> #flow)", "light"),
+    "courses": ("runs/tower/report.html", "#courses", "light"),
     "safety": ("dose/report.html", "section:has(> #safety)", "light"),
     "compare": ("beside.html", "figure", "light"),
 }
 COPIED = ("patient.png", "forest.png")
 WIDEST = 1400  # pixels
+PHONE, SCREEN = 390, 1100
+PORT, TRIES = 8799, 60
+DASHBOARD = HERE.parent / "dashboard.png"
 
 
-def main() -> None:
+def main(wanted: list[str]) -> None:
     HERE.mkdir(exist_ok=True)
+    shots = {name: shot for name, shot in SHOTS.items() if not wanted or name in wanted}
+    pages = [page for page, _, _ in shots.values()]
     with tempfile.TemporaryDirectory() as place:
         for words in COMMANDS:
+            makes = words[-2] if words[-1].startswith("--") else words[-1]
+            if wanted and not any(page.startswith(makes) for page in pages):
+                continue
             subprocess.run([sys.executable, "-m", "engager.app.cli", *words], cwd=place, check=True)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=_chromium())
-            for name, (page, part, scheme) in SHOTS.items():
+            for name, (page, part, scheme) in shots.items():
+                width, scale = (PHONE, 2.0) if name.endswith("narrow") else (SCREEN, 1.4)
                 context = browser.new_context(
-                    viewport={"width": 1100, "height": 900}, device_scale_factor=1.4, color_scheme=_scheme(scheme)
+                    viewport={"width": width, "height": 900}, device_scale_factor=scale, color_scheme=_scheme(scheme)
                 )
                 _keep(context.new_page(), Path(place) / page, part, HERE / f"{name}.png")
                 context.close()
+            if not wanted or "dashboard" in wanted:
+                _keep_dashboard(browser, Path(place))
             browser.close()
-        for name in COPIED:
+        copied = [name for name in COPIED if not wanted or Path(name).stem in wanted]
+        for name in copied:
             (HERE / name).write_bytes((Path(place) / name).read_bytes())
-    for picture in sorted(HERE.glob("*.png")):
+    taken = [HERE / f"{name}.png" for name in shots] + [HERE / name for name in copied]
+    for picture in [*taken, *([DASHBOARD] if not wanted or "dashboard" in wanted else [])]:
         _shrink(picture)
+
+
+def _keep_dashboard(browser: Browser, home: Path) -> None:
+    """The start page over the run of TOWER that was just made."""
+    command = [sys.executable, "-m", "engager.app.cli", "serve", "--home", str(home), "--port", str(PORT)]
+    with subprocess.Popen(command) as server:
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 860}, device_scale_factor=1.4)
+            for _ in range(TRIES):
+                try:
+                    page.goto(f"http://127.0.0.1:{PORT}/", wait_until="networkidle")
+                    break
+                except Error:
+                    time.sleep(1.0)
+            page.screenshot(path=DASHBOARD)
+        finally:
+            server.terminate()
 
 
 def _keep(page: Page, source: Path, part: str, target: Path) -> None:
@@ -85,4 +117,4 @@ def _shrink(picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

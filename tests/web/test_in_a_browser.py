@@ -7,8 +7,8 @@ import re
 import pytest
 
 PATHS = ("/", "/patient", "/model", "/story?patient=3&guess=clear", "/trial", "/design", "/runs", "/runs/tower-1",
-         "/runs/tower-1/handout", "/evidence", "/evidence/forest", "/evidence/add", "/evidence/tower-2017",
-         "/trust")  # fmt: skip
+         "/runs/tower-1/handout", "/evidence", "/evidence/forest", "/evidence/map", "/evidence/add",
+         "/evidence/tower-2017", "/review", "/compare?run=tower-1&run=tower-2", "/trust")  # fmt: skip
 
 
 @pytest.fixture
@@ -170,6 +170,12 @@ def test_a_record_of_the_form_is_told_what_it_lacks(page):
     expect(page.locator("#record-told")).to_contain_text("things to mend", timeout=30_000)
     expect(page.locator("#record-text")).to_have_value(re.compile("id: doe-2024"))
     expect(page.locator("#record-save")).to_be_disabled()
+    page.locator("[name=year]").fill("next")
+    page.keyboard.press("Tab")
+    expect(page.locator("#e-year")).to_have_text("must be a whole number", timeout=30_000)
+    page.locator("[name=year]").fill("2024")
+    page.keyboard.press("Tab")
+    expect(page.locator("#e-year")).to_have_text("", timeout=30_000)
 
 
 def test_a_run_is_changed_and_says_how_it_differs(page):

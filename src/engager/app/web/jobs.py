@@ -212,6 +212,10 @@ class JobStore:
             os.kill(job.pid, signal.SIGINT)  # left by an earlier server; its lock says that the pid is still its own
         return job
 
+    def before(self, job: Job) -> int:
+        """Jobs that come before a waiting one."""
+        return sum(one.state in (WAITING, RUNNING) and one.made < job.made for one in self.all())
+
     def has_result(self, job: Job) -> bool:
         """Whether what the job makes is there."""
         folder = self.settings.runs / job.result

@@ -19,6 +19,8 @@ Row = Mapping[str, Any]
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # Stopping for success from early to late, without success from early to late.
 _SUCCESS = ("#0B5A8A", "#2F86BD", "#7DB8DC", "#B9DAEE", "#D9ECF7")
+# Words on a bar keep their color on a dark page, as the bar does; so neither is one that a page repaints.
+_ON_DARK, _ON_LIGHT = "#FEFEFE", "#23313D"
 _FAILURE = ("#7F3300", "#C2631F", "#E3A06B", "#F2CDB0", "#F8E5D6")
 
 
@@ -131,7 +133,7 @@ def figure_stopping(rows: Sequence[Row], width: float = WIDE) -> Figure:
                 for share, color in parts:
                     axes.barh(y, share, left=left, height=0.68, color=color, linewidth=0)
                     if share > (0.11 if narrow else 0.06):
-                        ink = "white" if color in (*_SUCCESS[:2], *_FAILURE[:2]) else "#22303C"
+                        ink = _ON_DARK if color in (*_SUCCESS[:2], *_FAILURE[:2]) else _ON_LIGHT
                         words = f"{100 * share:.0f}"
                         axes.text(left + share / 2, y, words, ha="center", va="center", color=ink, fontsize=7)
                     left += share

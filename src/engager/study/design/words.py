@@ -158,7 +158,9 @@ def _trials(n: int) -> str:
 
 
 def probability(one: Probability) -> Cell:
-    """A simulated share with its Monte Carlo standard error."""
+    """A simulated share with its Monte Carlo standard error; of none and of all, which have none, with its interval."""
+    if one.standard_error == 0:
+        return percent(one.value), f"95 %: {100 * one.low:.1f} to {100 * one.high:.1f}"
     return percent(one.value), f"± {100 * one.standard_error:.1f}"
 
 

@@ -38,7 +38,8 @@ class EvidenceView:
     Attributes
     ----------
     title, words : above the picture. svg : text. table : rows, the header first.
-    notes, references : remarks with what was left out, and citations of the records. command : that makes the same.
+    notes, references : remarks with what was left out, and citations of the records.
+    command, python : that make the same.
     """
 
     title: str
@@ -48,6 +49,7 @@ class EvidenceView:
     notes: tuple[str, ...]
     references: tuple[str, ...]
     command: str
+    python: str
 
     def _repr_html_(self) -> str:
         """The picture with its numbers and remarks, for a notebook."""
@@ -100,6 +102,7 @@ def forest_view(
         " ".join(
             [f"engager evidence forest --endpoint {endpoint}", *(f"{key} {given}" for key, given in options if given)]
         ),
+        _python("forest_view", endpoint, drug_class=drug_class, setting=setting, statistic=statistic),
     )
 
 
@@ -123,6 +126,7 @@ def network_view(endpoint: str = "OS") -> EvidenceView:
         (*network_remarks(fit, studies), *left_out),
         tuple(study.label for study in studies),
         f"engager evidence network --endpoint {endpoint}",
+        _python("network_view", endpoint),
     )
 
 
@@ -138,8 +142,14 @@ def map_view() -> EvidenceView:
         (),
         (),
         "engager evidence map",
+        _python("map_view"),
     )
 
 
 def _rows(table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(row) for row in table)
+
+
+def _python(name: str, *arguments: str, **options: str | None) -> str:
+    given = [*map(repr, arguments), *(f"{key}={value!r}" for key, value in options.items() if value)]
+    return f"from engager.study import {name}\n{name}({', '.join(given)})"

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from engager.app.web.api.asking import asked_of, whole
-from engager.app.web.jobs import Job, JobStore, replicates_of
+from engager.app.web.jobs import WAITING, Job, JobStore, replicates_of
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
@@ -87,6 +87,7 @@ def _job(jobs: JobStore, one: Job) -> dict[str, Any]:
         "title": one.title,
         "state": one.state,
         "share": share,
+        "before": jobs.before(one) if one.state == WAITING else 0,
         "line": line[:300],
         "estimate_s": one.estimate_s,
         "note": one.note,

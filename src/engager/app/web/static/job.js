@@ -6,7 +6,7 @@ function startJob() {
     const told = await ask("/api/jobs/" + id);
     if (told.isUnreached) { byId("job-state").textContent = told.problems[0].text; setTimeout(look, 1500); return; }
     if (told.problems) { byId("job-state").textContent = told.problems[0].text; return; }
-    byId("job-state").textContent = told.state;
+    byId("job-state").textContent = told.state + (told.before ? ": " + told.before + (told.before === 1 ? " job" : " jobs") + " before this one" : "");
     byId("job-share").value = told.share;
     byId("job-line").textContent = told.line;
     byId("job-note").textContent = told.note;

@@ -51,6 +51,7 @@ function startPatient() {
     found.panels.forEach((panel, place) => {
       let div = panels.children[place];
       if (!div) { div = document.createElement("div"); div.className = "plot"; panels.append(div); }
+      div.classList.toggle("key-plot", panel.limits.length > 0 && panel.unit === "share");
       const lines = [...bandOf(panel), ...kept(panel), ...now(panel), ...ownOf(panel)];
       const span = decades(lines), look = layout(panel.title, panel.unit, log, span);
       if (log && span < 1.7) Object.assign(look.yaxis, fewTicks(lines), { dtick: null });
