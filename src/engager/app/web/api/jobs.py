@@ -12,7 +12,7 @@ from engager.app.web.jobs import WAITING, Job, JobStore, replicates_of
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
-from engager.study import RunFolder
+from engager.study import RunFolder, patients_simulated
 
 # seconds for a patient of a trial where no run has told yet
 _SECONDS_PER_PATIENT = 0.0015
@@ -47,7 +47,8 @@ async def add_job(request: Request) -> JSONResponse:
     if asked.get("patients") and kind == "trial":
         arguments += ["--patients", str(patients)]
     new = replicates - (replicates_of(jobs.settings.runs / run) if run else 0)
-    job = jobs.add(kind, title, text, arguments, estimate_seconds(jobs, patients, new), run)
+    followed = patients_simulated(protocol) if kind == "design" else patients
+    job = jobs.add(kind, title, text, arguments, estimate_seconds(jobs, followed, new), run)
     return JSONResponse(_job(jobs, job))
 
 
