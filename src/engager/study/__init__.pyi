@@ -66,6 +66,9 @@ from .failures import (
     failure_sentence as failure_sentence,
     is_judged as is_judged,
 )
+from .figures import (
+    export_figures as export_figures,
+)
 from .gallery import (
     CASES as CASES,
     Case as Case,
@@ -161,9 +164,6 @@ from .review.words import (
 from .review.write import (
     review_html as review_html,
     write_review as write_review,
-)
-from .run.figures import (
-    export_figures as export_figures,
 )
 from .run.folder import (
     RunFolder as RunFolder,
