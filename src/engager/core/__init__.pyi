@@ -111,6 +111,7 @@ from .units import (
     factor as factor,
 )
 from .workers import (
+    beside as beside,
     safe_imports as safe_imports,
     share_out as share_out,
     usable_cpus as usable_cpus,

@@ -109,6 +109,44 @@ def share_out(
             helper.leave(stop=n_open > 0)
 
 
+@contextlib.contextmanager
+def beside(function: Callable[..., Any], task: tuple[Any, ...], n_processes: int) -> Iterator[Callable[[], Any]]:
+    """One task on a worker while this process goes on with something else.
+
+    Parameters
+    ----------
+    function, task : as in `share_out`.
+    n_processes : 1: nothing is started; the task is done here when its result is asked for.
+
+    Yields
+    ------
+    A function that waits for the result and returns it, or raises what `function` raised.
+    """
+    if n_processes < 2:
+        yield lambda: function(*task, lambda share: None)
+        return
+    waiting = queue.SimpleQueue[int]()
+    waiting.put(0)
+    finished = queue.SimpleQueue[tuple[int, Any, BaseException | None]]()
+    helper, is_over = _Helper(function, [task], waiting, finished, [0.0]), False
+
+    def answer() -> Any:
+        nonlocal is_over
+        while True:
+            with contextlib.suppress(queue.Empty):
+                _, result, error = finished.get(timeout=_LOOK_UP_SECONDS)
+                break
+        is_over = True
+        if error is not None:
+            raise error
+        return result
+
+    try:
+        yield answer
+    finally:
+        helper.leave(stop=not is_over)
+
+
 def serve() -> None:
     """The life of a worker: read a task, do it, answer, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides

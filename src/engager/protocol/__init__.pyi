@@ -52,6 +52,7 @@ from .files.text import (
     read_protocol as read_protocol,
     read_protocol_file as read_protocol_file,
     schema_text as schema_text,
+    shipped_design as shipped_design,
     shipped_protocol as shipped_protocol,
     write_protocol as write_protocol,
 )

@@ -73,6 +73,7 @@ from .plots.sensitivity import (
 from .plots.style import (
     NARROW as NARROW,
     WIDE as WIDE,
+    load_plotting as load_plotting,
     to_svg as to_svg,
 )
 from .plots.thumbnail import (

@@ -16,7 +16,7 @@ import numpy as np
 
 from engager.calibration import fit_defaults
 from engager.core import COVARIATES
-from engager.protocol import Protocol, Regimen, shipped_protocol
+from engager.protocol import Protocol, Regimen, shipped_design
 from engager.study.notes import FEW_PATIENTS, patients_behind
 
 # Doses per m2 and flat ones are compared in a typical adult; beyond the fitted ones by more than this share is outside.
@@ -54,7 +54,7 @@ class FittedScope:
 def fitted_scope() -> FittedScope:
     """What the studies of the fit that ships span."""
     plan = fit_defaults()
-    studies = [shipped_protocol(study) for study in plan["studies"]]
+    studies = [shipped_design(study) for study in plan["studies"]]
     ages: dict[str, tuple[float, float]] = {}
     comparators: dict[str, frozenset[str]] = {}
     engagers = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engager.calibration import fit_defaults
-from engager.protocol import Protocol, shipped_protocol
+from engager.protocol import Protocol, shipped_design, shipped_protocol
 from engager.study import outside_fit
 
 
@@ -21,6 +21,13 @@ def inline(route="iv_continuous", amount=28, unit="ug/day", days="1-28", cycle_d
 @pytest.mark.parametrize("fitted", fit_defaults()["studies"])
 def test_no_fitted_study_lies_outside(fitted):
     assert outside_fit(shipped_protocol(fitted)) == []
+
+
+@pytest.mark.parametrize("fitted", fit_defaults()["studies"])
+def test_the_design_of_a_study_is_that_of_the_whole_file(fitted):
+    design, whole = shipped_design(fitted), shipped_protocol(fitted)
+    for part in ("arms", "population", "eligibility", "model", "follow_up", "hsct", "visits"):
+        assert getattr(design, part) == getattr(whole, part)
 
 
 def test_the_label_regimen_in_default_patients_lies_inside():

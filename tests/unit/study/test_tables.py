@@ -36,7 +36,14 @@ def test_every_change_of_content_matters(changed):
 
 def test_pieces_give_the_bytes_and_the_digest_of_the_whole(tmp_path):
     n = 7
-    whole = pl.DataFrame({"replicate": [k // 3 for k in range(3 * n)], "value": [k * 0.1 for k in range(3 * n)]})
+    words = [None, "", "ä", "two words", "x" * 40, "日本"]
+    whole = pl.DataFrame(
+        {
+            "replicate": [k // 3 for k in range(3 * n)],
+            "value": [k * 0.1 for k in range(3 * n)],
+            "text": [words[k % len(words)] for k in range(3 * n)],
+        }
+    )
     cuts = {"whole": [3 * n], "two": [6, 3 * n], "each": list(range(3, 3 * n + 1, 3))}
     found = set()
     for name, ends in cuts.items():

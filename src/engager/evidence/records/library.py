@@ -132,6 +132,7 @@ def record(record_id: str) -> Record:
     return _shipped(record_id)
 
 
+@cache
 def record_ids() -> tuple[str, ...]:
     """Ids of the shipped records, which are the names of their files."""
     return tuple(sorted(path.stem for path in (DATA / "records").glob("*.yaml")))

@@ -154,8 +154,7 @@ def study_log_likelihoods(eta: FloatArray, tau: float, k: FloatArray, m: FloatAr
 
     mode = _modes(eta, tau, k, m)
     top = height(mode)
-    low = _edge(height, mode, top, -_REACH)
-    high = _edge(height, mode, top, _REACH)
+    low, high = _edges(height, mode, top)
     # The span holds a smooth hill (a few dozen points are exact to rounding) or a plateau with an edge 1/tau wide.
     fraction = np.linspace(0, 1, 49 + int(24 * tau))
     u = low[:, None] + (high - low)[:, None] * fraction
@@ -166,9 +165,9 @@ def study_log_likelihoods(eta: FloatArray, tau: float, k: FloatArray, m: FloatAr
     return np.asarray(integral - 0.5 * np.log(2 * np.pi) + choose)
 
 
-def _edge(height: Callable[[FloatArray], FloatArray], mode: FloatArray, top: FloatArray, reach: float) -> FloatArray:
-    """How far from the mode the integrand stays within e^-40 of its top, on one side, by bisection."""
-    inside, outside = mode, mode + reach
+def _edges(height: Callable[[FloatArray], FloatArray], mode: FloatArray, top: FloatArray) -> FloatArray:
+    """How far from the mode the integrand stays within e^-40 of its top, by bisection: array (side, study)."""
+    inside, outside = np.stack([mode, mode]), np.stack([mode - _REACH, mode + _REACH])
     for _ in range(12):
         middle = 0.5 * (inside + outside)
         is_in = height(middle) > top - _DEPTH

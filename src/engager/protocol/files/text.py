@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest
+from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest, read_shipped_data
 from engager.protocol.checks import disagreements
 from engager.protocol.disease.drug_files import with_drug_files
 from engager.protocol.endpoints import Endpoint
@@ -92,6 +92,15 @@ def shipped_protocol(study: str) -> Protocol:
         raise InputError(Problem("trial", study, "must be a shipped study or a study file", hint))
     text = (SHIPPED / f"{study}.yaml").read_text(encoding="utf-8")
     return read_protocol(text, f"{study}.yaml", is_shipped=True)
+
+
+def shipped_design(study: str) -> Protocol:
+    """Who a shipped study treats, and how, without the figures that it is compared with: quick to read.
+
+    That its file is right is held by the package's tests, not looked for here.
+    """
+    raw = read_shipped_data((SHIPPED / f"{study}.yaml").read_text(encoding="utf-8"))
+    return Protocol.model_validate({key: value for key, value in raw.items() if key not in ("targets", "endpoints")})
 
 
 def write_protocol(protocol: Protocol) -> str:

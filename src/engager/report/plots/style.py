@@ -110,6 +110,14 @@ def new_figure(width: float, height: float, *, right: float = 0.0) -> Figure:
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=(0, 0, 1 - right, 1)))
 
 
+def load_plotting() -> None:
+    """Load what drawing needs, which takes longer than most figures do."""
+    with quiet():
+        figure = new_figure(1.0, 1.0)
+        figure.subplots().set_title("-")
+        to_svg(figure, "nothing", "")
+
+
 def color_of(name: str, names: Sequence[str]) -> str:
     """The color of one arm among the arms of a study: always the same for the same list."""
     return COLORS[list(names).index(name) % len(COLORS)]

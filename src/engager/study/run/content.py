@@ -11,11 +11,10 @@ import numpy as np
 from engager.analysis import EndpointRequest
 from engager.core import InputError
 from engager.protocol import Protocol, Regimen
-from engager.report import DoseSegment, Panel, ReportContent, Source
+from engager.report import DoseSegment, Panel, PredictiveSection, ReportContent, Source
 from engager.study.notes import run_notes
 from engager.study.parameters import Parameters
 from engager.study.run.baseline import baseline_rows
-from engager.study.run.individuals import predictive_section
 from engager.study.run.requests import definitions_of, page_requests_of, request_for, requests_of
 from engager.study.sensitivity.drivers import drivers_section
 from engager.trial import TrialData
@@ -68,6 +67,7 @@ def report_content(
     manifest: dict[str, Any],
     run_id: str,
     values: Parameters,
+    predictive: PredictiveSection | None,
 ) -> ReportContent:
     """Everything the report of a run shows.
 
@@ -79,6 +79,7 @@ def report_content(
     manifest : of the run so far.
     run_id : name of the run folder.
     values : population values of the run.
+    predictive : individual patients beside virtual ones, of `predictive_section`.
     """
     columns = set(data.trajectories.columns)
     return ReportContent(
@@ -95,7 +96,7 @@ def report_content(
         versions=manifest["versions"],
         comparisons=comparisons,
         tells_parameters=values.used == "posterior",
-        predictive=predictive_section(str(protocol.model), values, int(manifest["seed"])),
+        predictive=predictive,
         drivers=drivers_section(protocol.model.id, values, protocol=protocol),
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),

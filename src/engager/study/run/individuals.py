@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engager.calibration import level_check, load_observations, predictive_check
 from engager.model import load_model
 from engager.population import PopulationValues
-from engager.report import PredictiveSection
-from engager.study.parameters import Parameters
+from engager.report import PredictiveSection, load_plotting
 
 # The model whose within-patient observations ship.
 OBSERVED_MODEL = "b-all"
@@ -14,19 +15,28 @@ N_PATIENTS = 400
 _FITTED = "Readings marked fitted set the model's values; those marked predicted were held out."
 
 
-def predictive_section(model_id: str, values: Parameters, seed: int) -> PredictiveSection | None:
+def predictive_section(model_id: str, used: str, typical: PopulationValues, seed: int) -> PredictiveSection | None:
     """The section of a run; None for a model without observations, or when the run used unfitted values.
 
     Parameters
     ----------
     model_id : of the study; ``b-all/lymphoma`` are none of the patients observed.
-    values : population values of the run; the check takes their middle.
+    used, typical : of the `Parameters` of the run: which values they are, and their middle, which the check takes.
     seed : of the virtual patients.
     """
-    if model_id != OBSERVED_MODEL or values.used == "table":
+    if model_id != OBSERVED_MODEL or used == "table":
         return None
-    which = "the medians of the draws this run took its values from" if values.used != "time-courses" else "its values"
-    return section_of(values.typical, seed, which)
+    which = "the medians of the draws this run took its values from" if used != "time-courses" else "its values"
+    return section_of(typical, seed, which)
+
+
+def predictive_beside(
+    model_id: str, used: str, typical: PopulationValues, seed: int, tell: Callable[[float], None]
+) -> PredictiveSection | None:
+    """`predictive_section` in a process of its own, which then makes ready to draw: it is asked for figures next."""
+    section = predictive_section(model_id, used, typical, seed)
+    load_plotting()
+    return section
 
 
 def section_of(population: PopulationValues | None, seed: int, which: str) -> PredictiveSection:

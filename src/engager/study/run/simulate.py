@@ -21,8 +21,10 @@ from engager.core import (
     InputError,
     Interrupted,
     Problem,
+    beside,
     digest,
     sha256_of,
+    usable_cpus,
     versions,
     write_whole,
 )
@@ -31,7 +33,7 @@ from engager.study.notes import run_notes
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.plain_json import plain_json
 from engager.study.run.chunks import DamagedChunk, Span
-from engager.study.run.conclude import conclusions
+from engager.study.run.conclude import Conclusions, conclusions
 from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
 from engager.study.run.tables import TABLES, parquet_bytes, write_pieces
 from engager.study.run.workplace import Tell, Workplace
@@ -172,7 +174,7 @@ def run_study(
                 "tables": tables,
             }
             manifest["seconds"] = round(time.perf_counter() - clock, 2)
-            manifest["tables"] |= _conclude(protocol, data, work.target, manifest, values, progress, report)
+            manifest["tables"] |= _conclude(protocol, data, work.target, manifest, values, progress, report, n_threads)
             manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
             manifest["sha256"] = {path.name: sha256_of(path) for path in work.results()}
             work.finish(sealed(plain_json(manifest)))
@@ -323,6 +325,7 @@ def _conclude(
     values: Parameters,
     progress: Progress | None,
     report: bool,
+    n_threads: int | None,
 ) -> dict[str, str]:
     """Estimates, comparisons and, where asked for, the report; digests of the first two."""
     replicates = int(manifest["replicates"])
@@ -330,17 +333,27 @@ def _conclude(
     def tell(stage: str) -> None:
         _tell(progress, protocol, replicates, replicates, stage)
 
+    def conclude() -> Conclusions:
+        results = conclusions(protocol, data, int(manifest["seed"]), values, tell)
+        write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
+        write_whole(folder / "comparisons.json", _json(results.comparisons))
+        return results
+
     write_whole(folder / "study.yaml", str(manifest["protocol"]))
-    results = conclusions(protocol, data, int(manifest["seed"]), values, tell)
-    write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
-    write_whole(folder / "comparisons.json", _json(results.comparisons))
     if not report:
-        return results.digests()
+        return conclude().digests()
     from engager.report import write_report
     from engager.study.run.content import report_content
+    from engager.study.run.individuals import predictive_beside
 
-    tell("reporting")
-    content = report_content(protocol, data, results.estimates, results.comparisons, manifest, folder.name, values)
+    # virtual cohorts beside individual patients wait for nothing that is estimated here
+    task = (str(protocol.model), values.used, values.typical, int(manifest["seed"]))
+    with beside(predictive_beside, task, n_threads or usable_cpus()) as predictive:
+        results = conclude()
+        tell("reporting")
+        content = report_content(
+            protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, predictive()
+        )
     write_report(folder, content)
     return results.digests()
 

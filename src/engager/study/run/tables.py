@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,22 +117,44 @@ def table_digest(table: pl.DataFrame) -> str:
 
     Parquet files of equal content differ between library versions, so the content is hashed, not the file.
     """
-    import polars as pl
+    return _digest([_ColumnBytes(column) for column in table.iter_columns()], 0, table.height)
 
+
+def _digest(columns: Sequence[_ColumnBytes], first: int, end: int) -> str:
+    """`table_digest` of the rows from `first` up to `end`."""
     hasher = hashlib.sha256()
-    for column in table.iter_columns():
-        hasher.update(f"{column.name}\x1f{column.dtype}\x1f{len(column)}\x1e".encode())
-        hasher.update(column.is_null().to_numpy().tobytes())
+    for column in columns:
+        for part in column.parts(first, end):
+            hasher.update(part)
+    return hasher.hexdigest()[:16]
+
+
+class _ColumnBytes:
+    """What of a column is hashed, worked out once for all rows: asking for each replicate's own took longer than the
+    hashing."""
+
+    def __init__(self, column: pl.Series):
+        import polars as pl
+
+        self._name = f"{column.name}\x1f{column.dtype}"
+        self._is_null = column.is_null().to_numpy()
+        self._text, self._starts = b"", np.zeros(0, dtype=np.int64)
         if column.dtype == pl.String:
             filled = column.fill_null("")
             # with the lengths, since any sign that would part the words may stand in one of them
-            hasher.update(filled.str.len_bytes().to_numpy().tobytes())
-            hasher.update("".join(filled.to_list()).encode())
-        elif column.dtype == pl.Boolean:
-            hasher.update(column.fill_null(False).to_numpy().tobytes())
+            self._values = filled.str.len_bytes().to_numpy()
+            self._text = "".join(filled.to_list()).encode()
+            self._starts = np.concatenate([[0], np.cumsum(self._values, dtype=np.int64)])
         else:
-            hasher.update(np.ascontiguousarray(column.fill_null(0).to_numpy()).tobytes())
-    return hasher.hexdigest()[:16]
+            self._values = column.fill_null(False if column.dtype == pl.Boolean else 0).to_numpy()
+
+    def parts(self, first: int, end: int) -> Iterator[bytes]:
+        """Of the rows from `first` up to `end`: name, type and length, nulls, values."""
+        yield f"{self._name}\x1f{end - first}\x1e".encode()
+        yield self._is_null[first:end].tobytes()
+        yield self._values[first:end].tobytes()
+        if self._starts.size:
+            yield self._text[self._starts[first] : self._starts[end]]
 
 
 class TableDigest:
@@ -144,10 +167,13 @@ class TableDigest:
     def add(self, piece: pl.DataFrame) -> None:
         """Take in the rows of some replicates; of each all, `in_order`."""
         self._columns = ",".join(f"{name} {dtype}" for name, dtype in piece.schema.items())
-        for key, rows in piece.partition_by("replicate", as_dict=True, maintain_order=True).items():
-            number = int(key[0])
+        replicate = piece["replicate"].to_numpy()
+        columns = [_ColumnBytes(column) for column in piece.iter_columns()]
+        firsts = np.flatnonzero(np.diff(replicate, prepend=-1)).tolist()
+        for first, end in pairwise([*firsts, piece.height]):
+            number = int(replicate[first])
             # a replicate that comes twice is another content, not the same one
-            self._by_replicate[number] = self._by_replicate.get(number, "") + table_digest(rows)
+            self._by_replicate[number] = self._by_replicate.get(number, "") + _digest(columns, first, end)
 
     def value(self) -> str:
         """16 hex digits."""
