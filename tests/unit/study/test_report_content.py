@@ -7,7 +7,7 @@ import pytest
 
 from engager.protocol import executable_regimen, shipped_protocol
 from engager.study.run.baseline import baseline_rows
-from engager.study.run.content import planned_doses
+from engager.study.run.content import _rebuilt, planned_doses
 
 TOWER = shipped_protocol("tower")
 
@@ -60,3 +60,13 @@ def test_planned_doses_run_over_cycles():
 @pytest.mark.parametrize(("regimen", "unit"), [("blinatumomab-mrd-15ug-m2", "ug/m2/day"), ("flag", "course")])
 def test_planned_doses_carry_their_unit(regimen, unit):
     assert {dose.unit for dose in planned_doses(executable_regimen(regimen), 1)} == {unit}
+
+
+def test_a_published_curve_is_found_under_the_name_its_record_gives_the_arm():
+    curves = _rebuilt(shipped_protocol("graall-relapse"))
+    assert set(curves["arm"]) == {"chemotherapy"}
+    os = curves.filter(endpoint="OS")
+    # desjonqueres-2016-graall prints 19.3 % at 24 months and 13.3 % at 60 months for all relapsed patients
+    assert os.filter(month=24.0)["survival"].to_list() == pytest.approx([0.193], abs=0.002)
+    assert os["survival"].to_list()[-1] == pytest.approx(0.133, abs=0.002)
+    assert _rebuilt(shipped_protocol("mt103-202")) is None

@@ -157,7 +157,10 @@ def _figures(content: ReportContent) -> dict[str, Any]:
             )  # fmt: skip
             pictures = both_widths(f"km-{endpoint}", f"{words} of the simulated arms with published marks", draw)
             facts = survival_facts(content, endpoint)
-            found["survival"].append({"title": words, "endpoint": endpoint, "facts": facts, **pictures})
+            dotted = own[1] is not None and own[1].height > 0
+            found["survival"].append(
+                {"title": words, "endpoint": endpoint, "facts": facts, "is_rebuilt": dotted, **pictures}
+            )
     if content.trajectories is not None and content.trajectories.height and content.panels:
         parts: dict[str, tuple[str, Callable[[float], Figure]]] = {}
         for place, panel in enumerate(content.panels):

@@ -22,6 +22,8 @@ from engager.trial import TrialData
 if TYPE_CHECKING:
     import polars as pl
 
+    from engager.evidence import RebuiltCurve
+
 _SURVIVAL = ("OS", "EFS")
 _FEWEST_ANCHORS = 2
 _COURSE_CYCLES = 3
@@ -185,23 +187,41 @@ def _rebuilt(protocol: Protocol) -> pl.DataFrame | None:
     """Curves through what the study's record prints, where two points or more leave little room between them."""
     import polars as pl
 
-    from engager.evidence import rebuild_curve, record
-
     if protocol.record is None or protocol.simulated_only:
         return None
-    printed = record(protocol.record)
     frames = []
-    for arm, endpoint in product((one.id for one in printed.arms if one.id in protocol.arms), _drawn(protocol)):
-        try:
-            curve = rebuild_curve(printed, arm, endpoint)
-        except InputError:
-            continue  # nothing of it was printed, or points that contradict each other
-        if len(curve.anchors) < _FEWEST_ANCHORS:
-            continue
-        seen = curve.time_months <= curve.last_printed_months
-        table = {"month": curve.time_months[seen], "survival": curve.survival[seen]}
-        frames.append(pl.DataFrame(table).with_columns(arm=pl.lit(arm), endpoint=pl.lit(endpoint)))
+    for arm, endpoint in product(protocol.arm_ids, _drawn(protocol)):
+        if (curve := _printed_curve(protocol, arm, endpoint)) is not None:
+            seen = curve.time_months <= curve.last_printed_months
+            table = {"month": curve.time_months[seen], "survival": curve.survival[seen]}
+            frames.append(pl.DataFrame(table).with_columns(arm=pl.lit(arm), endpoint=pl.lit(endpoint)))
     return pl.concat(frames) if frames else None
+
+
+def _printed_curve(protocol: Protocol, arm: str, endpoint: str) -> RebuiltCurve | None:
+    """The first curve with enough printed points: of the arm of this name, then of those its targets are about."""
+    from engager.evidence import load_records, rebuild_curve
+
+    records = load_records()
+    named = [
+        (target.record, target.record_arm)
+        for target in protocol.targets
+        if target.arm == arm
+        and target.endpoint == endpoint
+        and target.record
+        and not target.subgroup
+        and not target.record_subgroup
+    ]
+    for record_id, record_arm in dict.fromkeys([(protocol.record, arm), *named]):
+        if record_id not in records:
+            continue
+        try:
+            curve = rebuild_curve(records[record_id], record_arm or arm, endpoint)
+        except InputError:
+            continue  # no such arm, nothing of it was printed, or points that contradict each other
+        if len(curve.anchors) >= _FEWEST_ANCHORS:
+            return curve
+    return None
 
 
 def _summary(protocol: Protocol, manifest: dict[str, Any]) -> list[str]:
