@@ -265,7 +265,7 @@ class Protocol(Part):
         mrd = self.visits.mrd
         if mrd.assay != "flow":
             found.append(
-                f"visits.mrd.assay: {mrd.assay} is for the reader; visits.mrd.limit ({mrd.limit:g}) is what counts"
+                f"visits.mrd.assay: {mrd.assay} is only a description; visits.mrd.limit ({mrd.limit:g}) decides"
             )
         ratio, sizes = self.allocation.ratio, [arm.n for arm in self.arms.values()]
         fair = [sum(sizes) * part / sum(ratio) for part in ratio]
@@ -274,15 +274,15 @@ class Protocol(Part):
                 f"allocation.ratio {list(ratio)} is not that of the arms' n, {sizes}; the arms have the n they name"
             )
         if self.hsct.offer == "never":
-            found.append("hsct: never, so nobody is transplanted, nor after a later therapy")
+            found.append("hsct: never, so no patient is transplanted, not even after later therapy")
         if self.later_therapy.offer == "never":
-            found.append("later_therapy: never, so nothing follows when treatment has failed")
+            found.append("later_therapy: never, so no treatment follows when the study drug has failed")
         cut = self.follow_up.data_cut
         if cut and cut.deaths and cut.deaths > sum(sizes):
             found.append(f"follow_up.data_cut: {cut.deaths} deaths cannot come in {sum(sizes)} patients; no cut")
         if self.hsct.offer != "never" and isinstance(self.hsct.probability, dict):
             found += [
-                f"hsct.probability: {arm} is not named, so nobody is transplanted there"
+                f"hsct.probability: {arm} is not named, so no patient of it is transplanted"
                 for arm in self.arms
                 if arm not in self.hsct.probability
             ]

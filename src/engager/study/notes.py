@@ -31,11 +31,11 @@ def patients_behind(regimen: Regimen) -> int | None:
 def _strength(regimen: Regimen) -> str:
     """How strong a comparator is, and what that rests on."""
     if regimen.strength is not None:
-        return f"strength {regimen.strength:g} as the study file gives it; no published figure stands behind it"
+        return f"strength {regimen.strength:g} as given in the study file; no published figure supports it"
     found = regimen_strengths().get(regimen.id)
     if found is None:
         return f"{regimen.id} has no strength of its own and counts as standard salvage chemotherapy (strength 1)"
-    few = f"FEW PATIENTS: only {found.n} stand behind it; " if found.n < FEW_PATIENTS else ""
+    few = f"FEW PATIENTS: based on only {found.n}; " if found.n < FEW_PATIENTS else ""
     missed = "" if found.is_reached else "; the model does not reach the published rate"
     return (
         f"{few}strength of {regimen.id} {found.strength:.2f} (95 % {found.low:.2f} to {found.high:.2f}; standard"
@@ -53,7 +53,7 @@ def _targets_of_others(protocol: Protocol) -> list[str]:
         return []
     return [
         f"targets: published for other patients or another dose: {', '.join(changed)} differ from the shipped study"
-        f" {shipped.study} of record {protocol.record}, so what lies inside or outside says little; engager trial show"
+        f" {shipped.study} of record {protocol.record}, so the verdicts mean little; engager trial show"
         f" {shipped.study} --as-template leaves targets, record and title out"
     ]
 

@@ -87,8 +87,8 @@ def outside_fit(protocol: Protocol) -> list[str]:
     found = []
     if protocol.model.variant is not None:
         found.append(
-            f"Disease: the variant {protocol.model.variant} was never fitted to a trial; what it does not set is that"
-            " of leukemia."
+            f"Disease: the variant {protocol.model.variant} was never fitted to a trial; everything it does not set is"
+            " taken from leukemia."
         )
     if protocol.population.lineage is not None and protocol.population.lineage.share > 0:
         found.append("Lineage: disease of T lineage was not fitted; only that of B lineage was.")
@@ -105,9 +105,7 @@ def outside_fit(protocol: Protocol) -> list[str]:
             if arm.regimen.id not in scope.comparators.get(setting, frozenset()):
                 n = patients_behind(arm.regimen)
                 rests = f"; its strength rests on {'only ' if n < FEW_PATIENTS else ''}{n} patients" if n else ""
-                found.append(
-                    f"Comparator ({arm_id}): {arm.regimen.id} was not fitted in {_plain(setting)} disease{rests}."
-                )
+                found.append(f"Comparator ({arm_id}): {arm.regimen.id} was not fitted in {_plain(setting)}{rests}.")
         else:
             found += [f"{what} ({arm_id}): {text}." for what, text in _engager(arm.regimen, scope)]
     return found
@@ -174,8 +172,15 @@ def _span(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return min(lows), max(highs)
 
 
+_SETTINGS = {
+    "relapsed_refractory": "relapsed or refractory disease",
+    "mrd_positive": "MRD-positive remission",
+    "untreated": "untreated disease",
+}
+
+
 def _plain(setting: str) -> str:
-    return setting.replace("_", " ")
+    return _SETTINGS.get(setting, setting.replace("_", " "))
 
 
 def _list(words: Iterable[str]) -> str:

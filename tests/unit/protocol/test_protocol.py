@@ -164,7 +164,7 @@ targets:
         ("a: [1", "must be YAML"),
         ("", "must be a mapping"),
         ("- 1", "must be a mapping"),
-        ("study: x\nstudy: y", "must stand once"),
+        ("study: x\nstudy: y", "must be given only once"),
         ("!!python/object:os.system {}", "must be YAML"),
         ("study: x", "is required"),
         (

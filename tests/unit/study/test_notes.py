@@ -47,11 +47,11 @@ def treated_by(regimen):
 @pytest.mark.parametrize(
     ("regimen", "told"),
     [
-        ("flag", "FEW PATIENTS: only 12 stand behind it"),
+        ("flag", "FEW PATIENTS: based on only 12"),
         ("flag", "from CR in 8 of 12 patients (visani-1996-flag)"),
         ("salvage-mixed", "from CR/CRh/CRi in 279 of 789 patients"),
         ("soc-chemotherapy-tower", "counts as standard salvage chemotherapy (strength 1)"),
-        ({"drug": "chemotherapy", "cycle_days": 28, "cycles": 2, "strength": 1.4}, "strength 1.4 as the study file"),
+        ({"drug": "chemotherapy", "cycle_days": 28, "cycles": 2, "strength": 1.4}, "strength 1.4 as given in the"),
     ],
 )
 def test_a_comparator_tells_what_its_strength_rests_on(regimen, told):

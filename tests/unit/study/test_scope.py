@@ -37,7 +37,7 @@ def test_the_label_regimen_in_default_patients_lies_inside():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"population": {"setting": "untreated"}}, "Setting: untreated was not fitted"),
+        ({"population": {"setting": "untreated"}}, "Setting: untreated disease was not fitted"),
         ({"population": {"age_years": {"median": 8, "range": [1, 17]}}}, "Age: patients of 1 to 17 years"),
         ({"population": {"age_years": {"mean": 70, "sd": 9}}}, "Age: patients of 52 to 88 years"),
         ({"arms": {"a": {"n": 9, "regimen": inline("subcutaneous", 250, "ug", "1-7")}}}, "Route (a): subcutaneous"),

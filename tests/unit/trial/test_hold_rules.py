@@ -113,4 +113,4 @@ def test_a_rule_for_other_events_and_an_assay_that_changes_nothing_are_told():
     raw = {"study": "told", "arms": {"a": {"n": 1, "regimen": regimen}}, "visits": {"mrd": {"assay": "ngs"}}}
     notes = Protocol.model_validate(raw).notes()
     assert any("toxicity_rules[0]: other events are not simulated" in note for note in notes)
-    assert any("visits.mrd.assay: ngs is for the reader" in note for note in notes)
+    assert any("visits.mrd.assay: ngs is only a description" in note for note in notes)

@@ -262,7 +262,7 @@ def _print_card(entry: Record) -> None:
         seen = "" if source.seen else "  (not seen)"
         console.print(f"  {name}  {escape(source.what)}; {escape(source.where)}{seen}", highlight=False)
     console.print("\n[bold]Notes[/bold]\n" + escape(entry.notes), highlight=False)
-    console.print("\n[bold]Unseen[/bold] (believed by somebody, seen by nobody; never used as data)")
+    console.print("\n[bold]Never seen in a source[/bold] (believed only; never used as data)")
     for claim in entry.unseen:
         console.print(f"  {escape(claim.claim)}: {escape(claim.believed)}", highlight=False)
     if not entry.unseen:

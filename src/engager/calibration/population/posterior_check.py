@@ -102,7 +102,7 @@ def _shape_problems(content: Mapping[str, Any], where: str) -> Iterator[Problem]
         return
     twice = sorted({name for name in names if names.count(name) > 1} | (set(names) & set(content.get("fixed") or {})))
     for name in twice:
-        yield Problem(f"{where}: {name}", name, "must stand once, among names or in fixed")
+        yield Problem(f"{where}: {name}", name, "must be given only once, among names or in fixed")
     if not draws or not names:
         yield Problem(f"{where}: draws", draws, "must be at least one draw of at least one value", _HINT)
     for number, row in enumerate(draws):

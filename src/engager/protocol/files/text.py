@@ -197,7 +197,7 @@ def _walk(
                 continue
             if key in keys:
                 line = key_node.start_mark.line + 1
-                wrong.append(Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must stand once"))
+                wrong.append(Problem(f"{name}: {_dotted((*path, key))} (line {line})", key, "must be given only once"))
             keys.add(key)
             lines[(*path, key)] = key_node.start_mark.line + 1
             _walk(value_node, (*path, key), lines, wrong, name, seen)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _KEY = {
-    "scenario": "scenario of the study file; base: the study as it stands",
+    "scenario": "scenario of the study file; base: the study unchanged",
     "patients_planned": "patients of one virtual trial, all arms together",
     "world": "alternative: the treatment works as modeled; null: treated patients get the control regimen",
     "setting": "posterior: a draw of population values for each trial; posterior_median: all at their median",

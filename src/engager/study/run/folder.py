@@ -212,5 +212,5 @@ def sealed(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _altered(path: Path, how: str = "altered") -> Problem:
-    hint = "engager replay tells what differs; run the study again to have it whole."
+    hint = "engager replay shows what differs; run the study again to repair it."
     return Problem(f"run: {path.name} is {how}", str(path), "must be as the run left it", hint)

@@ -180,7 +180,7 @@ def _trial_section(told: Mapping[str, Any], over: str) -> SensitivityLevel:
     sentences = [f"Each unknown of the fit moves over its {over}."]
     sentences += strongest_sentences([SobolIndex(**row) for row in told["indices"]], known, labels)
     sentences += [
-        f"{title}: the polynomial explains too little (Q2 {told['q2'][name]:.2f}) to name unknowns; its tornado stands."
+        f"{title}: the polynomial explains too little (Q2 {told['q2'][name]:.2f}) to name any; see its tornado plot."
         for name, title in told["outputs"].items() if name not in known
     ]  # fmt: skip
     return SensitivityLevel(
