@@ -316,3 +316,9 @@ def test_defaults_that_leave_nothing_say_how_to_widen():
     for option, value in (("--lineage", "NK"), ("--age-group", "old")):
         with pytest.raises(InputError, match=option):
             _run(evidence_app, "pool", "--endpoint", "CR", option, value)
+
+
+def test_a_pool_in_which_every_model_was_fitted_has_no_column_of_failures(engager):
+    found = engager("evidence", "pool", "--endpoint", "CR/CRh")
+    assert "leaving out" in found.out
+    assert "failed because" not in found.out

@@ -280,7 +280,7 @@ def _print_pooled(pooled: Pooled) -> None:
         for one in (pooled.estimate, *pooled.others)
     ]
     typer.echo()
-    print_table(["method", "mean", "interval", "prediction", "tau2", "I2", "Q", "failed because"], estimates)
+    _print_with_failures(["method", "mean", "interval", "prediction", "tau2", "I2", "Q"], estimates)
     if pooled.subgroups:
         typer.echo()
         groups = [
@@ -293,7 +293,7 @@ def _print_pooled(pooled: Pooled) -> None:
             ]
             for name, one, n in pooled.subgroups
         ]
-        print_table(["subgroup", "studies", "mean", "interval", "failed because"], groups)
+        _print_with_failures(["subgroup", "studies", "mean", "interval"], groups)
         if pooled.subgroup_p is not None:
             typer.echo(f"subgroups differ: p = {pooled.subgroup_p:.2g}")
     if pooled.regressions:
@@ -309,7 +309,7 @@ def _print_pooled(pooled: Pooled) -> None:
             ]
             for one in pooled.regressions
         ]
-        print_table(["covariate", "studies", "slope", "interval", "p", "failed because"], slopes)
+        _print_with_failures(["covariate", "studies", "slope", "interval", "p"], slopes)
     if pooled.leave_one_out:
         typer.echo()
         rows = [
@@ -321,8 +321,16 @@ def _print_pooled(pooled: Pooled) -> None:
             ]
             for name, one in pooled.leave_one_out
         ]
-        print_table(["without", "mean", "interval", "failed because"], rows)
+        _print_with_failures(["leaving out", "mean", "interval"], rows)
     _tell(pooled)
+
+
+def _print_with_failures(columns: list[str], rows: list[list[str]]) -> None:
+    """A table whose rows end with why a model could not be fitted; without that column when all could."""
+    if any(row[-1] for row in rows):
+        print_table([*columns, "failed because"], rows)
+    else:
+        print_table(columns, [row[:-1] for row in rows])
 
 
 def _tell(pooled: Pooled) -> None:
