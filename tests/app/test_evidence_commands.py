@@ -48,7 +48,7 @@ def test_show_names_sources_and_what_is_unseen():
     text = _run(evidence_app, "show", "tower-2017").stdout
     assert "91/271" in text
     assert "PMC5881572/table/T1" in text
-    assert "Unseen" in text
+    assert "Never seen in a source" in text
     assert "OS at 6 months" in text
 
 
