@@ -16,6 +16,7 @@ from engager.study import RunFolder, patients_simulated
 
 # seconds for a patient of a trial where no run has told yet
 _SECONDS_PER_PATIENT = 0.0015
+_FEWEST_TO_TELL, _MOST_LOOKED_AT = 2000, 10
 _KINDS = ("trial", "design", "sensitivity")
 # A sensitivity analysis simulates sets x patients, and as many again for one patient's sets, whatever the study's size.
 _SENSITIVITY = ("--sets", "64", "--patients", "150", "--samples", "256")
@@ -97,13 +98,16 @@ def _job(jobs: JobStore, one: Job) -> dict[str, Any]:
 
 
 def estimate_seconds(jobs: JobStore, patients: int, replicates: int) -> float:
-    """How long a run may take, by the last finished run of this home."""
+    """How long a run may take, by the last finished run of this home that was large enough to tell."""
     per_patient = _SECONDS_PER_PATIENT
     finished = sorted(jobs.settings.runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in finished[:1]:
+    for path in finished[:_MOST_LOOKED_AT]:
         try:
             manifest = RunFolder.open(path).manifest
-            per_patient = float(manifest["seconds"]) / (manifest["replicates"] * manifest["patients_per_replicate"])
-        except (InputError, KeyError, ZeroDivisionError):
-            pass
+            followed = int(manifest["replicates"]) * int(manifest["patients_per_replicate"])
+            if followed >= _FEWEST_TO_TELL:  # in a smaller one the start of the program counts more than the patients
+                per_patient = float(manifest["seconds"]) / followed
+                break
+        except (InputError, KeyError):
+            continue
     return round(3.0 + per_patient * patients * replicates, 1)
