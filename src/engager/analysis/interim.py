@@ -83,7 +83,8 @@ def count_events(patients: pl.DataFrame, request: EndpointRequest, replicates: N
     if not isinstance(built, Times):
         raise InputError(Problem("endpoint", request.endpoint, "must be a time to event"))
     event = (built.counted & ~pl.col("failed") & (built.cause == 1)).fill_null(False)
-    counts = patients.group_by("replicate").agg(event.sum().alias("events"))
+    # a column first: a constant within the expression has no length among groups
+    counts = patients.select("replicate", event.alias("events")).group_by("replicate").agg(pl.col("events").sum())
     found = np.zeros(replicates.size, dtype=np.int64)
     found[np.searchsorted(replicates, counts["replicate"].to_numpy())] = counts["events"].to_numpy()
     return found
