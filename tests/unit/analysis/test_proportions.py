@@ -79,6 +79,14 @@ def test_a_method_there_is_not_is_refused():
         risk_difference(1, 2, 1, 2, method="wald")
 
 
+def test_groups_of_one_patient_have_an_odds_ratio_and_empty_ones_have_none():
+    found = odds_ratio(1, 1, 0, 1)  # 1 and 0 with a half added to each cell
+    assert found.value == pytest.approx(9.0)
+    assert np.isfinite([found.low, found.high]).all()
+    assert np.isnan(odds_ratio(0, 0, 1, 2).value)
+    assert np.isnan(odds_ratio(1, 2, 0, 0).value)
+
+
 def test_odds_ratio_and_woolfs_limits():
     # log OR = log(12 * 15 / (8 * 5)), standard error sqrt(1/12 + 1/8 + 1/5 + 1/15)
     found, half = odds_ratio(12, 20, 5, 20), 1.959964 * np.sqrt(1 / 12 + 1 / 8 + 1 / 5 + 1 / 15)

@@ -8,7 +8,7 @@ import pytest
 
 from engager.calibration import compare, request_of
 from engager.calibration.comparison.compare import Comparison, published_interval
-from engager.calibration.comparison.curves import FarthestPoint, farthest_point
+from engager.calibration.comparison.curves import FarthestPoint, _log_minus_log, farthest_point
 from engager.evidence import curve_information
 from engager.protocol import Protocol
 from engager.trial import TrialData
@@ -237,6 +237,20 @@ def test_no_band_is_narrower_than_the_patients_own_scatter(curve):
         assert found.index == np.argmin(least)
         seen.add(found.is_inside)
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize(("n_trials", "is_judged"), [(3, False), (4, True), (9, True)])
+def test_four_trials_are_the_fewest_that_have_a_spread(curve, n_trials, is_judged):
+    survival = simulated(curve, np.linspace(-0.3, 0.3, n_trials), curve.n)
+    found = farthest_point(curve, survival, np.full(n_trials, curve.n))
+    assert np.isfinite([found.median, found.low, found.high]).all() == is_judged
+    assert found.is_inside is None  # fewer than ten judge nothing
+
+
+def test_where_everybody_lives_half_an_event_is_taken():
+    assert _log_minus_log(np.array([1.0, 0.0, 0.5]), 10.0) == pytest.approx(
+        np.log(-np.log([10.5 / 11, 0.5 / 11, 5.5 / 11]))
+    )
 
 
 def test_trials_that_watched_nobody_that_long_are_left_out(curve):

@@ -47,6 +47,18 @@ def test_who_has_one_of_the_responses_asked_for_goes_on(arm, wanted, goes_on):
     assert run._goes_on(ROWS, wanted).tolist() == goes_on
 
 
+def test_the_next_course_waits_once_for_counts_to_recover_in_a_cleared_marrow(arm):
+    run = arm()
+    run.regimen = shipped_protocol("tower").arms["chemotherapy"].regimen
+    course = run.course
+    course.marrow_clear[:] = [True, True, False, True]
+    course.remission[:] = [CRI, CR, NO_RESPONSE, CRI]
+    course.cycle_day[:] = [1, 1, 1, 2]
+    run._await_recovery(ROWS)
+    assert course.hold_days.tolist() == [run.assumed["recovery_wait_days"], 0.0, 0.0, 0.0]
+    assert [rows.tolist() for rows, _, event, *_ in course.log if event == "hold"] == [[0]]
+
+
 def test_a_transplant_is_planned_after_the_cycle_that_the_study_names(arm):
     for cycle, earliest, planned in ((2, 1, True), (2, 2, False), (3, 2, True)):
         run = arm(hsct={"offer": "in_response", "probability": 1.0, "earliest_after_cycle": earliest})

@@ -191,6 +191,13 @@ def test_a_restart_is_at_the_lowest_dose(clinic, restart_days, given):
     assert ward.course.infusion.tolist() == [given] * 2
 
 
+def test_a_restart_of_a_small_dose_is_at_the_lowest_dose_too(clinic):
+    small = [{"days": "1-7", "amount": 0.2, "unit": "ug/day"}, {"days": "8-28", "amount": 0.5, "unit": "ug/day"}]
+    ward, plan = clinic({**INFUSED, "doses": small}, cycle=2, cycle_day=10, restart_days=7.0)
+    give(ward, plan)
+    assert ward.course.infusion.tolist() == [0.2] * 2
+
+
 def test_a_restart_never_gives_more_than_the_plan(clinic):
     ward, plan = clinic(INFUSED, cycle=1, cycle_day=30, restart_days=7.0)
     give(ward, plan)
@@ -205,6 +212,12 @@ def test_injections_are_given_in_the_morning_of_their_days(clinic):
     assert ward.course.infusion.tolist() == [0.0, 0.0]
     # days between injections are no interruption
     assert ward.course.last_dose.tolist() == [100.0, 100.0]
+
+
+def test_a_small_injection_is_given(clinic):
+    ward, plan = clinic({**INJECTED, "doses": [{"days": [1, 3], "amount": 0.5, "unit": "ug"}]}, cycle_day=1)
+    done = give(ward, plan)
+    assert [value for _, _, what, where, value in done if where == ward.index("depot")] == [0.5, 0.5]
 
 
 def test_a_larger_injection_is_a_step(clinic):

@@ -92,6 +92,8 @@ def clinic(monkeypatch):
         (1001, 1, CRI),
         (1, 100001, CRI),
         (500, 100000, NO_RESPONSE),
+        (1000, 1, NO_RESPONSE),
+        (1, 100000, NO_RESPONSE),
     ],
 )
 def test_counts_decide_the_class_of_a_remission(clinic, neutrophils, platelets, best):
@@ -101,6 +103,15 @@ def test_counts_decide_the_class_of_a_remission(clinic, neutrophils, platelets, 
     assert clinic.course.response_day == pytest.approx(np.full(4, seen), nan_ok=True)
     assert clinic.course.crh_day == pytest.approx(np.full(4, 29.0 if best >= CRH else np.nan), nan_ok=True)
     assert clinic.course.cr_day == pytest.approx(np.full(4, 29.0 if best == CR else np.nan), nan_ok=True)
+
+
+def test_a_count_with_error_stays_a_share(clinic):
+    """However wrong the count, it is none or all of the cells at most."""
+    clinic.errors[:, 0] = [60.0, -80.0, 0.0, 1.0]
+    clinic.marrow(29, marrow_blasts_percent=90.0)
+    seen = clinic.course.visits[-1]["marrow_blasts_percent"]
+    cells = clinic.assumed["blast_count_cells"]
+    assert seen == pytest.approx([100.0, 0.0, 90.0, 90.0 + 100 * np.sqrt(0.09 / cells)])
 
 
 @pytest.mark.parametrize(("blasts", "clear"), [(0.0, True), (5.0, True), (5.01, False), (80.0, False)])
