@@ -71,6 +71,7 @@ COVARIATES = (
     Covariate("indolent", "yes_no", "indolent lymphoma", adam=("INDOLFL", "Indolent Lymphoma Flag")),
     Covariate("t_lineage", "yes_no", "T lineage", adam=("TLINFL", "T Lineage Flag")),
     Covariate("cd20_positive", "yes_no", "CD20 on blasts", adam=("CD20FL", "CD20 Positive Flag")),
+    Covariate("unrelated_donor", "yes_no", "unrelated donor", adam=("UNRDONFL", "Unrelated Donor Flag")),
     # made from the study and from other covariates
     Covariate("in_remission", "yes_no", "remission at entry", adam=("INREMFL", "Entered in Remission Flag")),
     Covariate("untreated", "yes_no", "no earlier treatment", adam=("UNTRTFL", "Leukemia Never Treated Before Flag")),

@@ -99,6 +99,7 @@ class PopulationBlock(Part):
     tumor_mL, indolent : volume of the tumor, and share of slowly growing lymphomas; setting lymphoma only.
     lineage : of the blasts, B or T or the share of each; T has no CD19 and no CD22. Left out: B.
     cd20_positive : share of patients with CD20 on their blasts.
+    unrelated_donor : share of patients whose donor, were they transplanted, is not a relative.
     other : further numeric covariates by name, for eligibility and subgroups.
     """
 
@@ -121,6 +122,7 @@ class PopulationBlock(Part):
     indolent: YesNo | None = None
     lineage: Lineage | None = None
     cd20_positive: YesNo | None = None
+    unrelated_donor: YesNo | None = None
     other: dict[str, AnyNumber] = Field(default_factory=dict)  # type: ignore[valid-type]
 
     @model_validator(mode="before")

@@ -59,7 +59,11 @@ def _candidates(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
         sides = ("treatment", "control", "measure")
         figures = [one for one in figures if all(one.get(side) == raw.get(side) for side in sides)]
     elif raw.get("record_subgroup") is not None:
-        figures = [_plain(one) for one in held.subgroups if one.subgroup == raw["record_subgroup"]]
+        figures = [
+            _plain(one)
+            for one in held.subgroups
+            if one.subgroup == raw["record_subgroup"] and raw.get("record_arm") in (None, one.arm)
+        ]
     else:
         name = raw.get("record_arm") or raw.get("arm")
         arms = [one for one in held.arms if one.id == name] or (list(held.arms) if len(held.arms) == 1 else [])

@@ -127,6 +127,7 @@ class Transplantation:
         for switch in parts["grafted"]:
             actions.add(due, at, Action.SET_STATE, system.index(switch), 1.0)
         window = self._window[due] * np.where(again, self.assumed["second_hsct_trm_ratio"], 1.0)
+        window *= np.where(course.marrow_clear[due], 1.0, self.assumed.of("active_disease_trm_ratio", due))
         actions.add(due, at, Action.SET_STATE, system.index(parts["window"]), window)
         late = np.full(due.size, float(self.assumed["transplant_late_effects"]))
         actions.add(due, at, Action.SET_STATE, system.index(parts["late_effects"]), late)

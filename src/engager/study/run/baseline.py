@@ -163,5 +163,10 @@ _LINES = (
     _Line("Indolent lymphoma", _share(lambda: _column("indolent"), "indolent"), _printed_share("indolent")),
     _Line("T lineage", _share(lambda: _column("t_lineage"), "t_lineage"), _printed_share("t_lineage")),
     _Line("CD20 on blasts", _share(lambda: _column("cd20_positive"), "cd20_positive"), _printed_share("cd20_positive")),
+    _Line(
+        "Unrelated donor",
+        _share(lambda: _column("unrelated_donor"), "unrelated_donor"),
+        _printed_share("unrelated_donor"),
+    ),
     _Line("Extramedullary disease", _share(lambda: _column("extramedullary"), "extramedullary"), lambda _: None),
 )
