@@ -231,6 +231,7 @@ ACTS: dict[str, Change] = {
     "PopulationBlock.other": Change("population.other", {"ldh_per_uln": 2}),
     "PopulationBlock.lineage": Change("population.lineage", "T"),
     "PopulationBlock.cd20_positive": Change("population.cd20_positive", 0.5),
+    "PopulationBlock.unrelated_donor": Change("population.unrelated_donor", 1),
     "PopulationBlock.tumor_mL": Change("population.tumor_mL", 20, NODAL),
     "PopulationBlock.indolent": Change("population.indolent", 1, {**NODAL, "population.indolent": 0}),
     "Premedication.dexamethasone_mg": Change(f"{REGIMEN}.premedication.dexamethasone_mg", 0),

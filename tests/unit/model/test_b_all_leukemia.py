@@ -109,6 +109,18 @@ def test_graft_versus_leukemia_kills_both_clones(follow, model):
         assert rate == pytest.approx(values["growth"] - values["gvl_kill"], abs=0.01)
 
 
+def test_a_graft_is_outnumbered_by_a_full_marrow(model, follow):
+    graft = [(0.0, Action.SET_STATE, "gvl", 1.0)]
+    values = model.system.defaults
+    blasts = values["gvl_load"] * np.array([1e-3, 1.0, 9.0])
+    run = follow(
+        model, [0.0, 0.01], patients=[{"blasts_start": one, "has_sanctuary": 0.0} for one in blasts], acts=graft
+    )
+    lost = values["growth"] * (1 - blasts / values["capacity"]) - np.log(run["Lp"][:, 1] / run["Lp"][:, 0]) / 0.01
+    # at the load all of it is half as strong, at nine times the load a tenth
+    assert lost == pytest.approx(values["gvl_kill"] * np.array([1 / 1.001, 0.5, 0.1]), rel=0.02)
+
+
 def test_hazards_only_grow_and_none_acts_on_the_healthy_alone(untreated):
     for name in ("H_leukemia", "H_infection", "H_background", "H_crs", "H_neuro", "H_transplant"):
         assert np.all(np.diff(untreated[name]) >= -1e-12)

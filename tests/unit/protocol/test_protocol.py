@@ -275,6 +275,15 @@ def test_a_figure_is_looked_up_in_its_record():
     assert lookup(**part).published == 14.4
 
 
+@pytest.mark.parametrize(("donor", "published"), [("sibling-1993-2012", 0.6), ("unrelated-1993-2012", 0.62)])
+def test_two_arms_may_name_a_subgroup_alike(donor, published):
+    named = {"record": "giebel-2017-ebmt-cr1", "endpoint": "OS", "statistic": "survival_at", "time_months": 24}
+    named |= {"record_subgroup": "2008-2012, age 46-55", "subgroup": "age_years >= 46"}
+    assert lookup(**named, record_arm=donor).published == published
+    with pytest.raises(ValueError, match="holds several figures"):
+        lookup(**named)
+
+
 def test_a_looked_up_figure_printed_in_full_is_read_again():
     from engager.protocol.endpoints import Target
 

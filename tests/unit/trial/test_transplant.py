@@ -219,6 +219,17 @@ def test_older_patients_get_reduced_intensity_since_it_exists(clinic, age, year,
     assert done[SET, ward.index(roles.transplant["window"])] == pytest.approx(ratio)
 
 
+def test_who_is_transplanted_with_active_disease_dies_more_often_of_it(clinic):
+    ward, transplantation = clinic()
+    due(ward, hsct_outside=True)
+    ward.course.marrow_clear[:] = [True, False, True, False]
+    transplantation.perform(ward.rows, ward.actions)
+    ratio, window = ward.assumed["active_disease_trm_ratio"], ward.model.roles.transplant["window"]
+    assert ratio > 1
+    for row, wanted in enumerate([1.0, ratio, 1.0, ratio]):
+        assert actions_of(ward, row)[SET, ward.index(window)] == pytest.approx(wanted)
+
+
 def test_conditioning_never_feeds_leukemia(clinic):
     ward, transplantation = clinic(draws={"conditioning": -5.0})
     due(ward)

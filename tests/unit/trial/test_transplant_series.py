@@ -2,10 +2,15 @@
 
 import pytest
 
-from engager.protocol import shipped_protocol
+from engager.population import PopulationValues
+from engager.protocol import Protocol, shipped_protocol
 from engager.trial import simulate_trial
+from engager.trial.recruit import recruit
 
-SERIES = ("unrelated-marrow-in-remission", "unrelated-marrow-out-of-remission", "transplant-without-reinduction")
+SERIES = (
+    "unrelated-marrow-in-remission", "unrelated-marrow-out-of-remission", "transplant-without-reinduction",
+    "transplant-first-remission", "transplant-after-salvage", "transplant-after-inotuzumab",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("study", SERIES)
@@ -17,3 +22,19 @@ def test_nearly_everybody_is_transplanted_within_three_weeks(study):
     # a few die, or leave remission, in the week before
     assert days.len() >= 0.8 * data.patients.height
     assert days.max() <= 21
+
+
+def test_unrelated_donors_earlier_treatment_and_active_disease_bring_more_deaths_of_the_transplant():
+    raw = shipped_protocol("transplant-first-remission").model_dump(mode="json", exclude_none=True)
+    raw["targets"] = []
+
+    def hazard(**population):
+        study = Protocol.model_validate({**raw, "population": {**raw["population"], **population}})
+        recruits = recruit(
+            study.with_patients(40), "transplant", study.model_of("transplant"), 3, [0], lambda _: PopulationValues()
+        )
+        return recruits.parameters["h_transplant"].mean()
+
+    sibling, unrelated = hazard(unrelated_donor=0), hazard(unrelated_donor=1)
+    assert unrelated > 1.1 * sibling
+    assert hazard(unrelated_donor=0, salvage_line={"2": 1.0}) > 1.2 * sibling
