@@ -30,10 +30,11 @@ def test_unrelated_donors_earlier_treatment_and_active_disease_bring_more_deaths
 
     def hazard(**population):
         study = Protocol.model_validate({**raw, "population": {**raw["population"], **population}})
-        recruits = recruit(
-            study.with_patients(40), "transplant", study.model_of("transplant"), 3, [0], lambda _: PopulationValues()
-        )
-        return recruits.parameters["h_transplant"].mean()
+        study = study.with_patients(40)
+        model = study.model_of("transplant")
+        place = model.system.parameters.index("h_transplant")
+        recruits = recruit(study, "transplant", model, 3, [0], lambda _: PopulationValues())
+        return recruits.parameters[:, place].mean()
 
     sibling, unrelated = hazard(unrelated_donor=0), hazard(unrelated_donor=1)
     assert unrelated > 1.1 * sibling
