@@ -61,6 +61,7 @@ from .number_words import (
     axis_of as axis_of,
     figure as figure,
     interval as interval,
+    landmark as landmark,
     number as number,
     quantity as quantity,
     whole_percent as whole_percent,

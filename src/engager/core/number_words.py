@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from engager.core.time import DAYS_PER_MONTH
+
 _SHARES = ("proportion", "survival_at", "cumulative_at", "difference", "curve")
 _TIMES = ("median", "follow_up_median")
 DASH = "–"
@@ -37,6 +39,15 @@ def number(value: Any, statistic: str, unit: bool = True) -> str:
     else:
         text, tail = f"{value:.2f}", ""
     return text + tail if unit else text
+
+
+def landmark(months: float) -> str:
+    """A time at which something is read: ``18 months``, or ``100 days`` where no round number of months was meant."""
+    days = months * DAYS_PER_MONTH
+    rounded = round(months, 1)
+    if abs(months - rounded) > 1e-3 and abs(days - round(days)) < 1e-3:
+        return f"{days:.0f} days"
+    return f"{rounded:g} months"
 
 
 def interval(low: Any, high: Any, statistic: str) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engager.core import landmark
 from engager.evidence import trial_endpoints
 
 
@@ -26,9 +27,9 @@ def what(comparison: Mapping[str, Any]) -> str:
         case "median":
             words = f"{words}, median"
         case "survival_at" | "cumulative_at" if months is not None:
-            words = f"{words} at {_short(float(months))} months"
+            words = f"{words} at {landmark(float(months))}"
         case "curve" if months is not None:
-            words = f"{words} curve, farthest at {_short(round(float(months), 1))} months"
+            words = f"{words} curve, farthest at {landmark(float(months))}"
         case "hazard_ratio":
             words = f"{words}, hazard ratio"
         case "odds_ratio":
@@ -49,7 +50,3 @@ def _condition_words(text: str) -> str:
 def unit_words(unit: str) -> str:
     """A unit with its micro sign, e.g. ``µg/day``."""
     return re.sub(r"(?<![A-Za-z])u(?=[gLlM])", "µ", unit)
-
-
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:g}"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
-from engager.core import figure, versions
+from engager.core import figure, landmark, versions
 from engager.model import load_model
 from engager.study.validation.validate import Validation
 
@@ -118,7 +118,7 @@ def _figure_row(one: Comparison) -> list[str]:
 
 
 def _name(one: Comparison) -> str:
-    at = f" at {round(one.time_months, 1):g} months" if one.time_months else ""
+    at = f" at {landmark(one.time_months)}" if one.time_months else ""
     if one.statistic == "curve":
         at = f", farthest{at}"
     words = {"proportion": "", "survival_at": "", "cumulative_at": "", "hazard_ratio": " hazard ratio"}
