@@ -311,6 +311,9 @@ ACTS: dict[str, Change] = {
     "ToxicityRule.dexamethasone_days": Change(
         f"{REGIMEN}.toxicity_rules[0].dexamethasone_days", 1, rule(dexamethasone_mg_per_day=24, min_hold_days=5)
     ),
+    "ToxicityRule.tocilizumab": Change(
+        f"{REGIMEN}.toxicity_rules[0].tocilizumab", True, {f"{REGIMEN}.toxicity_rules": [{**HOLD, "event": "CRS"}]}
+    ),
     "Transplant.offer": Change("hsct.offer", "in_mrd_response", {"hsct": {"offer": "in_response", "probability": 1}}),
     "Transplant.probability": Change("hsct.probability", 0.0, {"hsct": {"offer": "in_response", "probability": 1}}),
     "Transplant.earliest_after_cycle": Change("hsct.earliest_after_cycle", 2, {"hsct": {"probability": 1}}),

@@ -149,6 +149,7 @@ EVENT_WORDS = {
     "off_study_drug": "study drug ended for good",
     "crs": "cytokine release syndrome",
     "neurologic": "neurologic event",
+    "tocilizumab": "a dose of it for cytokine release syndrome",
     "response": "first CR, CRh or CRi; of a tumor, first CR or PR",
     "progression": "images showed progression of a tumor",
     "relapse": "relapse, or progression after a response",

@@ -162,6 +162,7 @@ class ToxicityRule(Part):
     stop_if_recurs : stop when the event comes back at the restart dose.
     dexamethasone_mg_per_day : given while on hold, in three doses a day.
     dexamethasone_days : on the first days of the hold.
+    tocilizumab : given once as the event strikes; it blocks the receptor of IL-6. CRS only.
     """
 
     event: Literal["CRS", "neurologic", "other"]
@@ -175,9 +176,12 @@ class ToxicityRule(Part):
     stop_if_recurs: bool = False
     dexamethasone_mg_per_day: NotNegative = 0.0
     dexamethasone_days: Count = 3
+    tocilizumab: bool = False
 
     @model_validator(mode="after")
     def _keys_belong_to_the_action(self) -> ToxicityRule:
+        if self.tocilizumab and self.event != "CRS":
+            refuse(f"tocilizumab belongs to event: CRS, not to {self.event}", "Remove it.")
         named = [name for name in _OF_A_HOLD if getattr(self, name) != type(self).model_fields[name].default]
         if self.action == "stop" and named:
             refuse(f"{', '.join(named)}: belongs to action: hold, not to stop", "Remove it, or hold the drug.")

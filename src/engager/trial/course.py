@@ -47,6 +47,7 @@ class Course:
     hold_days : days of pause left; 0 when not on hold.
     restart_days : days still to go at the restart dose.
     hold_dexamethasone, dexamethasone_days : what a rule gives while on hold [mg/day], and for how many days yet.
+    tocilizumab_due : an event has just struck for which a rule gives it.
     marrow_clear, blasts_seen : of the last marrow; in remission, and its blasts [percent].
     remission : observed response class now (`CR` ... `NO_RESPONSE`).
     best : best class within the window.
@@ -87,6 +88,7 @@ class Course:
     hold_dexamethasone: FloatArray
     dexamethasone_days: IntArray
     last_dose: FloatArray
+    tocilizumab_due: BoolArray
     marrow_clear: BoolArray
     blasts_seen: FloatArray
     remission: IntArray
@@ -210,6 +212,7 @@ def start_course(recruits: Recruits, model: Model, states: FloatArray, in_remiss
         hold_dexamethasone=np.zeros(n),
         dexamethasone_days=zero(),
         last_dose=np.zeros(n),
+        tocilizumab_due=no(),
         marrow_clear=np.full(n, in_remission),
         blasts_seen=np.full(n, 0.0 if in_remission else 100.0),
         remission=np.full(n, entered_in, dtype=np.int64),

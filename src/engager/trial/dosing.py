@@ -49,6 +49,8 @@ class DosePlaces:
         """
         word = "chemotherapy" if regimen.is_chemotherapy else regimen.route
         model.roles.refuse_without([f"doses.{word}"], f"regimen {regimen.id or regimen.drug}")
+        if any(rule.tocilizumab for rule in regimen.rules):
+            model.roles.refuse_without(["doses.tocilizumab"], "tocilizumab in toxicity_rules")
         name, dexamethasone = model.roles.doses[word], model.roles.doses.get("dexamethasone")
         return DosePlaces(
             drug=model.system.inputs.index(name) if word == "iv_continuous" else model.system.index(name),
@@ -228,6 +230,16 @@ def _give_dexamethasone_on_hold(course: Course, plan: DosePlan, rows: IntArray, 
             doses = course.hold_dexamethasone[held] / _DOSES_A_DAY
             times = course.clock[held] + part / _DOSES_A_DAY
             actions.add(held, times, Action.ADD_TO_STATE, plan.places.dexamethasone, doses)
+
+
+def give_tocilizumab(course: Course, rows: IntArray, actions: ActionList) -> None:
+    """One dose, which blocks the receptor of IL-6 wholly at first, for those whose event has just struck."""
+    due = rows[course.tocilizumab_due[rows]]
+    if due.size:
+        place = course.system.index(course.roles.doses["tocilizumab"])
+        actions.add(due, course.clock[due], Action.SET_STATE, place, 1.0)
+        course.note(due, course.clock[due], "tocilizumab")
+        course.tocilizumab_due[due] = False
 
 
 def planned_actions(

@@ -43,7 +43,7 @@ from engager.trial.course import (
     start_course,
 )
 from engager.trial.deaths import Deaths
-from engager.trial.dosing import ActionList, DosePlan, plan_day
+from engager.trial.dosing import ActionList, DosePlan, give_tocilizumab, plan_day
 from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import recruit
 from engager.trial.regimen_strength import strength_of
@@ -215,6 +215,7 @@ class ArmRun:
         mornings = rows[course.on_treatment[rows] & self.calendar.is_morning(rows)]
         if mornings.size:
             plan_day(course, self.plan, mornings, actions)
+        give_tocilizumab(course, rows, actions)
         line = course.later_line[rows]
         self.later_therapy.begin(rows, actions)
         self._set_chemotherapy(rows[course.later_line[rows] != line])

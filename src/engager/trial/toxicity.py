@@ -116,6 +116,7 @@ class Toxicity:
         """Stop or hold; `duration` is the time the grade takes to fall to where the rule resumes [day]."""
         course = self.course
         one = np.array([row])
+        course.tocilizumab_due[row] |= rule.tocilizumab
         pause = np.ceil(max(duration + rule.min_hold_days, 1.0))
         recurs = rule.stop_if_recurs and is_repeat and course.restart_days[row] > 0
         too_long = rule.max_hold_days is not None and duration > rule.max_hold_days

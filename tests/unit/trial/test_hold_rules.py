@@ -10,9 +10,10 @@ from engager.engine import Action
 from engager.model import initial_states, load_model
 from engager.population import PopulationValues
 from engager.protocol import LABEL_RULES, Protocol, ToxicityRule, executable_regimen
+from engager.trial import simulate_trial
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import start_course
-from engager.trial.dosing import ActionList, DosePlan, plan_day
+from engager.trial.dosing import ActionList, DosePlan, give_tocilizumab, plan_day
 from engager.trial.recruit import recruit
 from engager.trial.toxicity import Toxicity, advance_days, days_to_grade
 
@@ -114,3 +115,42 @@ def test_a_rule_for_other_events_and_an_assay_that_changes_nothing_are_told():
     notes = Protocol.model_validate(raw).notes()
     assert any("toxicity_rules[0]: other events are not simulated" in note for note in notes)
     assert any("visits.mrd.assay: ngs is only a description" in note for note in notes)
+
+
+@pytest.mark.parametrize("action", ["hold", "stop"])
+def test_tocilizumab_is_given_once_as_the_event_strikes(action):
+    course, _, toxicity = one_patient((ToxicityRule(event="CRS", grade="2+", action=action, tocilizumab=True),))
+    course.clock[0] = 10.5
+    strike(toxicity, "CRS", 1, 4.0)
+    assert not course.tocilizumab_due[0]
+    strike(toxicity, "CRS", 2, 4.0)
+    for wanted in ([(10.5, int(Action.SET_STATE), course.system.index("il6_block"), 1.0)], []):
+        actions = ActionList()
+        give_tocilizumab(course, ROW, actions)
+        found = actions.schedule(ROW)
+        assert [*zip(found.time, found.action, found.index, found.value, strict=True)] == wanted
+
+
+def test_a_block_of_the_receptor_spares_further_events_and_is_told():
+    doses = [{"days": "1-28", "amount": 112, "unit": "ug/day"}]
+    rule = {"event": "CRS", "grade": "1+", "action": "hold", "restart": "same"}
+    later = {}
+    for given in (False, True):
+        regimen = {"drug": "blinatumomab", "cycle_days": 28, "cycles": 1, "doses": doses}
+        regimen["toxicity_rules"] = [rule | {"tocilizumab": given}]
+        study = {"study": "blocked", "arms": {"a": {"n": 60, "regimen": regimen}}, "follow_up": {"months": 1}}
+        data = simulate_trial(
+            Protocol.model_validate(study), replicates=[0], seed=2, n_sampled=0, n_threads=1,
+            settings=lambda _: PopulationValues.read({"h_crs": 300.0}),
+        )  # fmt: skip
+        events = data.events.filter(data.events["event"] == "crs")
+        later[given] = events.height - events["patient"].n_unique()
+        doses_given = data.events.filter(data.events["event"] == "tocilizumab").height
+        assert doses_given == (events.filter(events["grade"] < 5).height if given else 0)
+    # what was felt as the event struck wanes within a day, so that some follow at once
+    assert later[True] < 0.75 * later[False]
+
+
+def test_tocilizumab_is_for_cytokine_release():
+    with pytest.raises(ValidationError, match="belongs to event: CRS"):
+        ToxicityRule(event="neurologic", grade="3", action="hold", tocilizumab=True)
