@@ -21,8 +21,9 @@ class Transplantation:
     Each patient has one draw that says whether a donor, fitness and will come together; it is compared with the
     protocol's probability. Others say whether a transplant follows a remission by a later line, or comes although
     treatment has failed. Conditioning kills a patient's own share of logs of every leukemic clone, less
-    where it is of reduced intensity; graft-versus-leukemia and the hazards of transplantation begin; the graft makes
-    counts of its own. A second transplant is possible after a relapse.
+    where it is of reduced intensity; graft-versus-leukemia and the hazards of transplantation begin, worse with active
+    disease and after an earlier transplant; the graft makes counts of its own. A second transplant is possible after a
+    relapse.
     """
 
     def __init__(
