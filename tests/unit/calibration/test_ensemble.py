@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.calibration.population.ensemble import assimilate, misfit, portion_variance
+from engager.calibration.population.ensemble import assimilate, misfit, portion_shares, portion_variance
 from engager.core import Stream
 
 
@@ -44,7 +44,7 @@ def test_the_noise_of_small_trials_costs_no_information(simulation_noise):
     members = Stream(7, "prior").normal(np.arange(n), 1).reshape(n, 1)
     for portion in range(portions):
         noise = np.sqrt(simulation_noise) * Stream(8, "trial", portion).normal(np.arange(n), 1).reshape(n, 1)
-        error = portion_variance(variance, simulation_noise, portions)
+        error = portion_variance(variance, simulation_noise, 1 / portions)
         members = assimilate(members, members + noise, np.array([2.0]), error, Stream(9, "p", portion))
     # prior N(0, 1) and one datum 2 of variance 1: N(1, 1/2), whatever the size of the trials
     assert members.mean() == pytest.approx(1.0, abs=0.03)
@@ -75,7 +75,7 @@ def inverted(rng, per_datum, n_members, portions=4):
     truth = rng.normal(size=n_unknowns)
     observed = slopes @ truth + rng.normal(size=n_data)
     members = rng.normal(size=(n_members, n_unknowns))
-    error = portion_variance(np.ones(n_data), 1.0, portions)
+    error = portion_variance(np.ones(n_data), 1.0, 1 / portions)
     for portion in range(portions):
         simulated = members @ slopes.T + rng.normal(size=(n_members, n_data))
         members = assimilate(members, simulated, observed, error, Stream(3, "portion", portion), concerns)
@@ -111,3 +111,28 @@ def test_an_unknown_that_no_figure_informs_keeps_its_width():
     simulated = members[:, : slopes.shape[1]] @ slopes.T
     moved = assimilate(members, simulated, np.zeros(120), np.ones(120), Stream(1, "p"), concerns)
     assert np.mean(moved[:, -30:].std(axis=0) / idle.std(axis=0)) > 0.9
+
+
+def test_portions_grow_and_give_the_data_once():
+    assert portion_shares(1).tolist() == [1.0]
+    shares = portion_shares(7)
+    assert shares.sum() == pytest.approx(1.0)
+    assert (np.diff(shares) > 0).all()
+    assert shares[-1] / shares[0] == pytest.approx(8.0)
+
+
+def test_growing_portions_overshoot_less_where_figures_bend():
+    # two figures, exponential in the unknowns; the posterior by weighting two million draws of the prior
+    def figures(members):
+        return np.stack([np.exp(1.2 * members[:, 0]), np.exp(-1.2 * members[:, 0]) + members[:, 1]], axis=1)
+
+    observed, variance = np.array([5.0, 0.5]), np.array([0.3, 0.1])
+    true_mean, true_sd = np.array([1.314, 0.265]), np.array([0.096, 0.303])
+    error = {}
+    for kind, shares in (("equal", np.full(4, 0.25)), ("growing", portion_shares(4))):
+        members = Stream(1, "prior").normal(np.arange(4000), 2).reshape(4000, 2)
+        for k, share in enumerate(shares):
+            step = Stream(1, "portion", k)
+            members = assimilate(members, figures(members), observed, variance / share, step)
+        error[kind] = np.abs(members.mean(axis=0) - true_mean) + np.abs(members.std(axis=0) - true_sd)
+    assert (error["growing"] < 0.85 * error["equal"]).all()

@@ -105,7 +105,7 @@ def test_trust_has_a_row_for_each_unknown_and_a_column_for_each_datum():
 
 
 def test_the_variance_of_a_portion_leaves_out_what_the_trials_bring():
-    found = portion_variance(np.array([1.0, 4.0, 2.0]), np.array([0.5, 20.0, 0.0]), 4)
+    found = portion_variance(np.array([1.0, 4.0, 2.0]), np.array([0.5, 20.0, 0.0]), 0.25)
     # all of it but the trials' own; never less than a tenth
     assert found == pytest.approx([3.5, 1.6, 8.0])
 

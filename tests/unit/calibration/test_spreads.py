@@ -82,7 +82,7 @@ def fitted(seed, n_members=400, portions=3):
     concerns = np.concatenate([concerns, np.zeros((3, n_data), dtype=bool)])
     common = np.concatenate([np.zeros(N_COMMON), np.full(3 * N_STUDIES + 3, np.nan)])
     prior, members = half_normal("s", SCALE), rng.normal(size=(n_members, n_unknowns + 3))
-    error = portion_variance(variance, variance, portions)
+    error = portion_variance(variance, variance, 1 / portions)
     for portion in range(portions):
         natural = members.copy()
         for one in spreads:

@@ -1,12 +1,14 @@
 """Bayesian inversion with an ensemble: the ensemble smoother with multiple data assimilation.
 
-A set of parameter draws is moved, in a few equal portions of the data, from the prior to (an approximation
+A set of parameter draws is moved, in a few growing portions of the data, from the prior to (an approximation
 of) the posterior, using only simulations: no gradients, no likelihood code, tolerant of the noise that comes
 with finite virtual trials. All members of an iteration are simulated at once.
 
 References
 ----------
 Emerick & Reynolds 2013, "Ensemble smoother with multiple data assimilation", doi:10.1016/j.cageo.2012.03.011.
+Rafiee & Reynolds 2017, "Theoretical and efficient practical procedures for the generation of inflation factors for
+ES-MDA", Inverse Problems 33:115003 (small portions first).
 Iglesias, Law & Stuart 2013, "Ensemble Kalman methods for inverse problems",
 doi:10.1088/0266-5611/29/4/045001.
 Luo, Bhakta & Naevdal 2018, "Correlation-based adaptive localization", SPE Journal 23(02):396, doi:10.2118/185936-PA.
@@ -22,6 +24,8 @@ from engager.core import BoolArray, FloatArray, Stream
 
 # A correlation over the members is believed above twice the standard error that unrelated columns have.
 _BELIEVED = 2.0
+# The last portion of the data over the first.
+_GROWTH_OF_PORTIONS = 8.0
 
 
 def assimilate(
@@ -84,21 +88,34 @@ def _narrowing(anomaly_members: FloatArray, step: FloatArray) -> FloatArray:
     return np.asarray(step * np.clip(2.0 * ratio, 0.0, 1.0))
 
 
-def portion_variance(variance: FloatArray, simulation: FloatArray | float, portions: int) -> FloatArray:
-    """Error variance of each datum in one of several equal portions: array (datum,).
+def portion_shares(portions: int) -> FloatArray:
+    """How much of the data's information each portion gives: array (portion,), rising, of sum 1.
+
+    Notes
+    -----
+    A step is linear. Far from the data, where figures bend most in the unknowns, a large first step overshoots, and the
+    draws have drawn together before later ones can take it back; near them a large step is safe.
+    """
+    growth = _GROWTH_OF_PORTIONS ** (np.arange(portions) / max(portions - 1, 1))
+    return np.asarray(growth / growth.sum())
+
+
+def portion_variance(variance: FloatArray, simulation: FloatArray | float, share: float) -> FloatArray:
+    """Error variance of each datum in one of several portions: array (datum,).
 
     Parameters
     ----------
     variance : array (datum,), of the published figure. simulation : of the error that a simulated figure has because
         its trial is finite; it does the work of part of the perturbation.
+    share : of the data's information that the portion gives (`portion_shares`).
 
     Notes
     -----
-    Over all portions the inverses of the portions' variances have to sum to that of the figure, so each has
-    `portions` times its variance. A simulated figure brings its own noise into the comparison, and only the rest is
+    Over all portions the inverses of the portions' variances have to sum to that of the figure, so each has its
+    variance over `share`. A simulated figure brings its own noise into the comparison, and only the rest is
     added: smaller virtual trials cost no information as long as their noise stays below the portion's variance.
     """
-    whole = portions * np.asarray(variance, dtype=float)
+    whole = np.asarray(variance, dtype=float) / share
     return np.maximum(whole - simulation, 0.1 * whole)
 
 

@@ -27,7 +27,7 @@ from engager.calibration.population.data_points import (
     simulated_points,
     simulation_variance,
 )
-from engager.calibration.population.ensemble import assimilate, misfit, portion_variance
+from engager.calibration.population.ensemble import assimilate, misfit, portion_shares, portion_variance
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of, values_of
@@ -247,7 +247,8 @@ def after_portion(
 ) -> FloatArray:
     """Members after one more portion of the data; `simulated` is what they predict before it."""
     keyed = Stream(plan.seed, "calibration").of(f"portion/{portion}")
-    error = portion_variance(data.variance, simulation_variance(data.points, simulated.n), plan.portions)
+    share = float(portion_shares(plan.portions)[portion])
+    error = portion_variance(data.variance, simulation_variance(data.points, simulated.n), share)
     spreads, drawn = plan.hierarchy.spreads_from(
         plan.unknowns, members, simulated.values, data.observed, data.variance, data.concerns, keyed.of("spreads")
     )

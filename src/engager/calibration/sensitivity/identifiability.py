@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from engager.calibration.population.ensemble import assimilate
+from engager.calibration.population.ensemble import assimilate, portion_shares
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of
 from engager.calibration.sensitivity.indices import fisher_interval
@@ -182,10 +182,10 @@ def chance_contraction(posterior: Posterior) -> tuple[float, float, float] | Non
         observed = slopes @ truth + stream.of("noise").normal(np.arange(n_data))
         moved = stream.of("prior").normal(np.arange(members), n + _N_IDLE).reshape(members, n + _N_IDLE)
         before = moved[:, n:].std(axis=0, ddof=1)
-        for portion in range(portions):
+        for portion, share in enumerate(portion_shares(portions)):
             simulated = moved[:, :n] @ slopes.T
             keyed = stream.of(f"portion/{portion}")
-            moved = assimilate(moved, simulated, observed, np.full(n_data, float(portions)), keyed)
+            moved = assimilate(moved, simulated, observed, np.full(n_data, 1.0 / share), keyed)
         ratios.append(moved[:, n:].std(axis=0, ddof=1) / before)
     low, middle, high = np.quantile(np.concatenate(ratios), [0.05, 0.5, 0.95])
     return float(middle), float(low), float(high)
