@@ -66,7 +66,7 @@ def test_progression_ends_treatment_at_the_marrow_that_shows_it():
 def test_a_stronger_line_prolongs_life_and_a_weaker_population_gets_fewer():
     none, strong = (
         run(n=150, later_therapy=block)
-        for block in ("never", {"lines": [{**ALWAYS, "agent": "antibody", "log10_kill": 4.0}]})
+        for block in ("never", {"lines": [{**ALWAYS, "agent": "antibody", "log10_kill": 6.0}]})
     )
     alive = [data.patients["death_day"].is_null().mean() for data in (none, strong)]
     assert alive[1] > alive[0] + 0.05

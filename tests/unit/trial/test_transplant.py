@@ -226,8 +226,8 @@ def test_who_is_transplanted_with_active_disease_dies_more_often_of_it(clinic):
     transplantation.perform(ward.rows, ward.actions)
     ratio, window = ward.assumed["active_disease_trm_ratio"], ward.model.roles.transplant["window"]
     assert ratio > 1
-    for row, wanted in enumerate([1.0, ratio, 1.0, ratio]):
-        assert actions_of(ward, row)[SET, ward.index(window)] == pytest.approx(wanted)
+    opened = {who: value for who, _, what, where, value in ward.done() if (what, where) == (SET, ward.index(window))}
+    assert opened == pytest.approx({0: 1.0, 1: ratio, 2: 1.0, 3: ratio})
 
 
 def test_conditioning_never_feeds_leukemia(clinic):
