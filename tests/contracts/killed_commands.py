@@ -121,8 +121,11 @@ def _calibrate(folder: Path) -> None:
 def _arms(folder: Path) -> None:
     """The arms of a design, whose simulation is a stand-in."""
 
-    def simulate(protocol, *, arms, **rest):
-        return SimpleNamespace(patients=pl.DataFrame({"arm": arms * 1000, "patient": np.arange(1000)}))
+    def simulate(protocol, *, arms, replicates, **rest):
+        of = np.repeat(np.array(replicates), 500)
+        return SimpleNamespace(
+            patients=pl.DataFrame({"arm": arms * of.size, "replicate": of, "patient": np.arange(of.size)})
+        )
 
     module = engager.study.design.arms
     module.simulate_trial = simulate
