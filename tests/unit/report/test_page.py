@@ -80,7 +80,7 @@ def test_every_link_within_the_page_leads_somewhere(read):
 def test_research_use_and_misses_stand_before_any_table(page):
     top = page[: page.index("<table")]
     assert RESEARCH_USE in top
-    assert "Inside: compared 4 of 5</strong> published figures" in top
+    assert "Inside: compared 4 of 5.</strong> A published figure is inside when" in top
     assert re.search(r"CR, B: published 16\.0 %, simulated 35\.0 %", top)
 
 
@@ -106,7 +106,7 @@ def test_coverage_of_few_replicates_is_said(words_only, page):
 
 def test_failed_patients_are_told_at_the_top(words_only, page):
     with_failures = render_report(replace(words_only, n_failed=3))
-    assert "3 of 16200 simulated patients failed" in with_failures[: with_failures.index("<table")]
+    assert "3 of 16200 simulated patients could not be followed" in with_failures[: with_failures.index("<table")]
     assert "the solver failed" not in page
 
 
