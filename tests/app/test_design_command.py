@@ -245,7 +245,7 @@ def test_a_scenario_that_leads_nowhere_is_told(engager, tmp_path, change, words)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-def test_ctrl_c_leaves_with_130_and_writes_nothing(tmp_path):
+def test_ctrl_c_leaves_with_130_and_no_result(tmp_path):
     command = [sys.executable, "-m", "engager", "design", str(EXAMPLES / "design-randomized.yaml"), "--out", "found"]
     with subprocess.Popen(
         [*command, "--replicates", "5000"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -258,5 +258,5 @@ def test_ctrl_c_leaves_with_130_and_writes_nothing(tmp_path):
         out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert out == ""
-    assert "nothing was written" in err
+    assert "finished arms are kept in .found.arms. Go on with the same options." in err
     assert not (tmp_path / "found").exists()

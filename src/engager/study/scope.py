@@ -34,6 +34,7 @@ class FittedScope:
     ----------
     model : id of the disease model.
     ages : youngest and oldest [years] by setting.
+    engager_settings : settings in which an engager was given.
     drugs, routes : of the engager arms.
     doses : lowest and highest of the engager arms in a typical adult [ug/day or ug].
     schedules : days with drug in a cycle and days of the cycle, of the engager arms. cycles : the most there are.
@@ -42,6 +43,7 @@ class FittedScope:
 
     model: str
     ages: dict[str, tuple[float, float]]
+    engager_settings: frozenset[str]
     drugs: frozenset[str]
     routes: frozenset[str]
     doses: tuple[float, float]
@@ -57,7 +59,7 @@ def fitted_scope() -> FittedScope:
     studies = [shipped_design(study) for study in plan["studies"]]
     ages: dict[str, tuple[float, float]] = {}
     comparators: dict[str, frozenset[str]] = {}
-    engagers = []
+    engagers, engager_settings = [], set()
     for study in studies:
         setting, (low, high) = study.population.setting, _ages(study)
         held = ages.get(setting, (low, high))
@@ -65,11 +67,15 @@ def fitted_scope() -> FittedScope:
         regimens = [arm.regimen for arm in study.arms.values()]
         given = frozenset(one.id for one in regimens if one.is_chemotherapy)
         comparators[setting] = comparators.get(setting, frozenset()) | given
-        engagers += [one for one in regimens if not one.is_chemotherapy]
+        own = [one for one in regimens if not one.is_chemotherapy]
+        engagers += own
+        if own:
+            engager_settings.add(setting)
     doses = [dose for one in engagers for dose in _doses(one)]
     return FittedScope(
         model=plan["model"],
         ages=ages,
+        engager_settings=frozenset(engager_settings),
         drugs=frozenset(one.drug for one in engagers),
         routes=frozenset(one.route for one in engagers),
         doses=(min(doses), max(doses)),
@@ -94,6 +100,11 @@ def outside_fit(protocol: Protocol) -> list[str]:
         found.append("Lineage: disease of T lineage was not fitted; only that of B lineage was.")
     if setting not in scope.ages:
         found.append(f"Setting: {_plain(setting)} was not fitted; {_list(map(_plain, scope.ages))} were.")
+    elif setting not in scope.engager_settings and any(
+        not arm.regimen.is_chemotherapy for arm in protocol.arms.values()
+    ):
+        fitted = _list(map(_plain, scope.engager_settings))
+        found.append(f"Setting: {_plain(setting)} was not fitted with an engager; {fitted} were.")
     low, high = scope.ages.get(setting) or _span(scope.ages.values())
     youngest, oldest = _ages(protocol)
     if youngest < low or oldest > high:

@@ -147,7 +147,7 @@ def test_a_run_tells_the_three_uncertainties_or_only_its_own(content):
     assert "With 40 virtual trials, a share of the variance has a standard error of up to 23 points" in page
     alone = render_report(replace(content, comparisons=rows, tells_parameters=False))
     assert "Three sources" not in alone
-    assert "share one population" in alone
+    assert "use the same population values" in alone
     assert "± 1.2 points" in alone
     assert "uncertainty" not in render_report(content)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,16 +105,17 @@ def test_a_polynomial_that_explains_nothing_names_no_unknown(summary, values):
 
 
 def test_individual_patients_are_shown_with_the_values_of_the_run(values):
-    section = predictive_section("b-all", values, 1)
+    section = predictive_section("b-all", values.used, values.typical, 1)
     assert [one.id for one in section.checks] == ["OBS-T1", "OBS-B1", "OBS-IL6a", "OBS-IL6b"]
     assert [one.id for one in section.levels] == ["OBS-PK1-9", "OBS-PK1-28"]
-    slow = replace(values, typical=values.typical | PopulationValues(typical={"CL": values.typical.typical["CL"] / 2}))
-    assert predictive_section("b-all", slow, 1).levels[0].mean > 1.8 * section.levels[0].mean
+    slow = values.typical | PopulationValues(typical={"CL": values.typical.typical["CL"] / 2})
+    assert predictive_section("b-all", values.used, slow, 1).levels[0].mean > 1.8 * section.levels[0].mean
 
 
 def test_individual_patients_are_not_shown_for_other_models_or_unfitted_values(values):
-    assert predictive_section("hosseini-2020", values, 1) is None
-    assert predictive_section("b-all", population_parameters("b-all", 1, "table"), 1) is None
+    assert predictive_section("hosseini-2020", values.used, values.typical, 1) is None
+    table = population_parameters("b-all", 1, "table")
+    assert predictive_section("b-all", table.used, table.typical, 1) is None
 
 
 def test_scatter_is_told_apart_only_where_trials_drew_their_own_values():

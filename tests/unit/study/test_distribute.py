@@ -84,7 +84,8 @@ def test_a_worker_that_hangs_is_told_and_waited_for(here, tmp_path, monkeypatch)
 
         def heard(text):
             told.append(text)
-            if "not heard of" in text:
+            # told a few times without it, the run must end all the same, for the test to say so
+            if "not heard of" in text or len(told) > 4:
                 os.kill(worker.process.pid, signal.SIGCONT)
 
         there = run_study(

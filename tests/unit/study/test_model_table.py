@@ -13,12 +13,19 @@ def test_every_parameter_stands_with_source_or_assumption():
     assert all(row["source"] or row["assumed"] for row in rows)
 
 
+def number(text):
+    """The value of a number as the table writes it: ``0.17``, ``2 × 10⁹``."""
+    mantissa, _, power = text.partition(" × 10")
+    return float(mantissa.replace("\u202f", "")) * 10.0 ** int(
+        power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")) or 0
+    )
+
+
 def test_fitted_typical_values_have_prior_and_posterior():
     fitted = {row["name"] for row in model_table() if row["posterior"]}
     names = set(shipped_posterior("b-all").names) & set(load_model("b-all").parameters)
     assert fitted == names
     for row in model_table():
         if row["posterior"]:
-            low, high = (float(one) for one in row["prior"].split(" to "))
-            median = float(row["posterior"].split(" ")[0])
-            assert low <= median <= high
+            low, high = (number(one) for one in row["prior"].split(" to "))
+            assert low <= number(row["posterior"].split(" (")[0]) <= high

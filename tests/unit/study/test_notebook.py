@@ -52,9 +52,9 @@ def test_runs_are_compared(runs):
 
 
 def test_a_patient_draws_itself():
-    one = engager.patient(age_years=70, days=3)
+    one = engager.patient(marrow_blasts_percent=30, days=3)
     assert one.frame["day"].max() == 3
-    assert "70 years" in repr(one)
+    assert "30 % blasts" in repr(one)
     assert one._repr_html_().startswith("<svg")
 
 

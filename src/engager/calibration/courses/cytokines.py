@@ -20,7 +20,7 @@ from engager.calibration.courses.plan import course_plan
 from engager.calibration.courses.settings import observe
 from engager.core import FloatArray, Stream
 from engager.model import Model
-from engager.population import PopulationValues
+from engager.population import PopulationValues, ValueName
 
 READING_ERROR = 0.3
 _TIMES_PER_BIN = 4
@@ -84,14 +84,14 @@ def log_likelihood(
     parts = model.roles.cytokine
     release, baseline, level = parts["release"], parts["baseline"], parts["level"]
     moved = {name: value for name, value in values.items() if not name.startswith(release)}
-    at_unit_rate = {release: 1.0, f"{release}.sd": 0.0, baseline: _LOWEST, f"{baseline}.sd": 0.0}
+    at_unit_rate = {release: 1.0, _spread(release): 0.0, baseline: _LOWEST, _spread(baseline): 0.0}
     settings = population | PopulationValues.read({**moved, **at_unit_rate})
     times = [np.linspace(one.from_day, one.to_day, 2 * _TIMES_PER_BIN + 1)[1::2] for one in readings.bins]
     days = np.unique(np.concatenate([[0.0], *times]))
     seen = observe(model, readings.setting, days, [level], stream, numbers, settings)
     unit = np.maximum(seen[level] - _LOWEST, 0.0)
     z = stream.of("rate and baseline").normal(numbers, 2 * _DRAWS_PER_PATIENT).reshape(numbers.size, 2, -1)
-    rate = values[release] * np.exp(values[f"{release}.sd"] * z[:, 0])
+    rate = values[release] * np.exp(values[_spread(release)] * z[:, 0])
     row = model.parameters[baseline]
     spread = population.spread.get(baseline, row.sd_log or 0.0)
     before = population.typical.get(baseline, row.model_value) * np.exp(spread * z[:, 1])
@@ -157,3 +157,8 @@ def _inverse_curvature(f: Callable[[FloatArray], float], at: FloatArray, h: floa
     covariance[flat, :] = np.nan
     covariance[:, flat] = np.nan
     return covariance
+
+
+def _spread(name: str) -> str:
+    """The name of a parameter's spread between patients."""
+    return str(ValueName("spread", name))
