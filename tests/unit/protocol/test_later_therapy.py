@@ -42,7 +42,7 @@ def test_hsct_left_out_is_that_of_the_setting():
 
 def test_never_is_noted():
     assert any("no patient is transplanted" in note for note in study(hsct="never").notes())
-    assert any("nothing follows" in note for note in study(later_therapy="never").notes())
+    assert any("no treatment follows" in note for note in study(later_therapy="never").notes())
     assert not any("never" in note for note in study().notes())
 
 
