@@ -8,6 +8,7 @@ from engager.core import InputError
 from engager.engine import Action, Problem, Schedule, Status, solve
 from engager.engine.examples import blow_up, explicit_trimer, one_compartment, predator_and_prey, spread
 from engager.engine.native.backend import solve_native
+from engager.model import read_antimony
 
 TIMES = np.linspace(0.0, 6.0, 13)
 
@@ -114,6 +115,47 @@ def test_all_problems_of_a_call_are_told_together():
         solve(problem, rtol=2.0, method="euler", backend="abacus", n_threads=0)
     told = {one.where for one in caught.value.problems}
     assert told == {"rtol", "method", "backend", "n_threads", "parameters", "save_times", "schedule.index[0]"}
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("given", [False, True], ids=["own start", "start given"])
+@pytest.mark.parametrize("atol", [None, 1e-9], ids=["floor", "atol"])
+def test_some_of_many_are_solved_by_their_rows_as_copies_of_them_are(backend, given, atol):
+    system, rows = predator_and_prey(), np.array([7, 2, 2, 30])
+    parameters = spread(system, 37, 1)
+    initial = np.random.default_rng(4).uniform(0.5, 2.0, (37, len(system.states))) if given else None
+    actions = [(1.0, Action.ADD_TO_STATE, 0, 0.5), (2.0, Action.RESET, 0, 0.0), (2.5, Action.ADD_TO_STATE, 1, 0.2)]
+    schedule = Schedule.same_for_all(4, actions)
+    by_row = Problem(system, parameters, TIMES, initial=initial, schedule=schedule, rows=rows)
+    copied = Problem(
+        system, parameters[rows], TIMES, initial=None if initial is None else initial[rows], schedule=schedule
+    )
+    found, wanted = (solve(one, backend=backend, atol=atol) for one in (by_row, copied))
+    assert found.values.shape == (4, TIMES.size, len(system.states))
+    np.testing.assert_array_equal(found.values, wanted.values)
+    np.testing.assert_array_equal(found.last_step, wanted.last_step)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["model sink; species A, U; A = 10; k = 0.1; J: A -> U; k*A; end",
+     "model pulse; A = 1; k = 0.1; A' = piecewise(k, time > k*10, 0); end"],
+    ids=["a state without a value", "a jump at a time of the patient's own"],
+)  # fmt: skip
+def test_rows_reach_models_that_are_rewritten_before_they_are_solved(text):
+    system, rows = read_antimony(text), np.array([3, 0])
+    parameters = np.linspace(0.1, 0.4, 4)[:, None]
+    found = solve(Problem(system, parameters, TIMES, rows=rows), backend="native")
+    wanted = solve(Problem(system, parameters[rows], TIMES), backend="native")
+    np.testing.assert_array_equal(found.values, wanted.values)
+    assert not np.array_equal(found.state("A")[0], found.state("A")[1])
+
+
+@pytest.mark.parametrize("rows", [[0, 2], [-1, 0], [[0, 1]]])
+def test_rows_that_are_not_there_are_told(rows):
+    problem = Problem(one_compartment(), np.ones((2, 1)), TIMES, rows=np.array(rows))
+    with pytest.raises(InputError, match="rows"):
+        solve(problem)
 
 
 def test_events_are_refused_by_name_when_native_is_asked_for():

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engager.core import FloatArray, IntArray, share_out, usable_cpus
-from engager.engine import Action, Problem, Schedule, Trajectories, solve
+from engager.engine import Action, Problem, Schedule, Trajectories, solve, with_own_rows
 from engager.model import DiseaseRoles, System
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
@@ -132,6 +132,7 @@ class Courses:
 
     def add(self, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
         """What was done to these patients in one stretch: states changed between stretches, rates, doses."""
+        problem = with_own_rows(problem)
         assert problem.initial is not None
         assert problem.inputs is not None
         assert problem.schedule is not None
@@ -189,7 +190,7 @@ def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> 
             assert problem.inputs is not None
             model = protocol.model_of(arm)
             found = Courses(
-                model.system, model.roles, problem.initial.copy(), problem.parameters.copy(), np.zeros(rows.size)
+                model.system, model.roles, problem.initial.copy(), problem.parameters.copy(), np.zeros(problem.n)
             )
             found._last, found._inputs = problem.initial.copy(), np.zeros_like(problem.inputs)
             by_arm[arm] = found

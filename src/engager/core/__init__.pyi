@@ -84,6 +84,7 @@ from .randomness import (
     as_exponential as as_exponential,
     as_normal as as_normal,
     key_table as key_table,
+    normal_of as normal_of,
     uniform_of as uniform_of,
     uniform_with as uniform_with,
 )

@@ -18,11 +18,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.core.compiled_philox import WORTHWHILE, compiled_uniform
+
 _MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], dtype=np.uint64)
 _WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
+# the same for machine code: what the key has grown by in each round, and the multipliers
+_ADDED = tuple((int(_WEYL[0, 0]) * k & 0xFFFFFFFF, int(_WEYL[1, 0]) * k & 0xFFFFFFFF) for k in range(_ROUNDS))
+_WEIGHTS = int(_MULTIPLIERS[0, 0]), int(_MULTIPLIERS[1, 0])
+_MOST_BLOCKS = 2**32  # that machine code counts
 # Draws worked on together: four arrays of 64 kB.
 _BLOCK = 4096
 
@@ -189,6 +195,13 @@ def uniform_of(
     return uniform_with(key_table(streams)[np.asarray(which)], patient, n_draws, occasion)
 
 
+def normal_of(streams: Sequence[Stream], patient: int) -> NDArray[np.float64]:
+    """One standard normal draw from each of many streams, for the same patient: array (stream,)."""
+    if not streams:
+        return np.zeros(0)
+    return as_normal(uniform_of(streams, np.arange(len(streams)), np.full(len(streams), patient)))
+
+
 def key_table(streams: Sequence[Stream]) -> NDArray[np.uint64]:
     """What tells streams apart: array (stream, 3) of 32-bit words, two of key and one of salt."""
     words = np.frombuffer(b"".join([stream._key() for stream in streams]), dtype="<u4")
@@ -204,6 +217,11 @@ def uniform_with(
     """As `uniform_of`, given each patient's row of `key_table`: array (patient, 3)."""
     numbers = np.asarray(patient).astype(np.uint64).ravel()
     n_blocks = (n_draws + 1) // 2
+    if numbers.size * n_blocks >= WORTHWHILE:
+        times = np.zeros(numbers.size, np.uint64) if occasion is None else np.asarray(occasion).astype(np.uint64)
+        if int(times.max()) * n_blocks < _MOST_BLOCKS:
+            drawn = compiled_uniform(keys, numbers, times, n_draws, _ADDED, _WEIGHTS)
+            return drawn[:, 0] if n_draws == 1 else drawn
     shape = (2, numbers.size, n_blocks)
     first, second, key = (np.empty(shape, dtype=np.uint64) for _ in range(3))
     first[0] = np.arange(n_blocks, dtype=np.uint64)

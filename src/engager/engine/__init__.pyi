@@ -26,6 +26,7 @@ from .problem import (
     Status as Status,
     Stops as Stops,
     Trajectories as Trajectories,
+    with_own_rows as with_own_rows,
 )
 from .reference.backend import (
     solve_reference as solve_reference,

@@ -121,6 +121,8 @@ class Problem:
     first_step : array (patient,): a step length to begin with (0: choose), or None. Handing back
         ``Trajectories.last_step`` lets a course be solved in pieces at no cost.
     stops : what ends a course early, or None.
+    rows : array (patient,): the row of `parameters` and of `initial` that holds each patient, so that some of many are
+        solved without copies of both; None: patient k is row k. All other arrays have one row a patient either way.
     """
 
     system: System
@@ -131,14 +133,29 @@ class Problem:
     schedule: Schedule | None = None
     first_step: FloatArray | None = None
     stops: Stops | None = None
+    rows: IntArray | None = None
+
+    @property
+    def n(self) -> int:
+        """How many patients there are."""
+        return self.parameters.shape[0] if self.rows is None else self.rows.size
 
     def times_of(self, patient: int) -> FloatArray:
         """One patient's save times: array (time,)."""
         return self.save_times if self.save_times.ndim == 1 else self.save_times[patient]
 
 
+def with_own_rows(problem: Problem) -> Problem:
+    """The same problem with patient k in row k of every array; itself when it is so already."""
+    if problem.rows is None:
+        return problem
+    initial = None if problem.initial is None else problem.initial[problem.rows]
+    return replace(problem, parameters=problem.parameters[problem.rows], initial=initial, rows=None)
+
+
 def chosen_patients(problem: Problem, places: IntArray) -> Problem:
     """The part of a problem that concerns some patients, in the order given."""
+    problem = with_own_rows(problem)
 
     def part(array: FloatArray | None) -> FloatArray | None:
         return None if array is None else array[places]

@@ -8,8 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Wrong, UnsupportedModel
-from engager.engine.problem import MAX_STOPS, Action, Problem, Schedule, Stops, Trajectories, chosen_patients
+from engager.core import FloatArray, InputError, IntArray, Problem as Wrong, UnsupportedModel
+from engager.engine.problem import (
+    MAX_STOPS,
+    Action,
+    Problem,
+    Schedule,
+    Stops,
+    Trajectories,
+    chosen_patients,
+    with_own_rows,
+)
 from engager.engine.tolerance import floors
 from engager.model import System
 
@@ -61,10 +70,11 @@ def solve(
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
 
-        return solve_reference(checked, rtol=rtol, atol=tolerance, max_steps=max(max_steps, 300_000))
+        return solve_reference(with_own_rows(checked), rtol=rtol, atol=tolerance, max_steps=max(max_steps, 300_000))
     _refuse_undecided(problem.system)
     options = _Options(method, rtol, tolerance, backend, n_threads, max_steps)
     if tolerance is None:
+        checked = with_own_rows(checked)
         each = floors(checked)
         if np.any(each != each[:1]):
             return _by_floor(checked, each, options)
@@ -142,7 +152,7 @@ def _solve_smooth(problem: Problem, options: _Options) -> Trajectories:
     if options.backend == "cuda":
         from engager.engine.cuda.backend import solve_cuda
 
-        result = solve_cuda(smooth, method, options.rtol, options.atol, options.max_steps)
+        result = solve_cuda(with_own_rows(smooth), method, options.rtol, options.atol, options.max_steps)
     else:
         from engager.engine.native.backend import solve_native
 
@@ -159,11 +169,13 @@ def _check(
     system = problem.system
     n_states = len(system.states)
     parameters = _array(wrong, "parameters", problem.parameters, (None, len(system.parameters)))
-    n = parameters.shape[0] if parameters.ndim == 2 else 0
+    n_rows = parameters.shape[0] if parameters.ndim == 2 else 0
+    rows = None if problem.rows is None else _check_rows(wrong, problem.rows, n_rows)
+    n = n_rows if rows is None else rows.size
     times = _check_times(wrong, problem.save_times, n)
     optional = {}
     for name, shape in (
-        ("inputs", (n, len(system.inputs))), ("initial", (n, n_states)), ("first_step", (n,)),
+        ("inputs", (n, len(system.inputs))), ("initial", (n_rows, n_states)), ("first_step", (n,)),
     ):  # fmt: skip
         given = getattr(problem, name)
         optional[name] = None if given is None else _array(wrong, name, given, shape)
@@ -180,9 +192,17 @@ def _check(
         raise InputError(wrong)
     checked = dataclasses.replace(
         problem, parameters=parameters, save_times=times, schedule=schedule, inputs=optional["inputs"],
-        initial=optional["initial"], first_step=optional["first_step"], stops=stops,
+        initial=optional["initial"], first_step=optional["first_step"], stops=stops, rows=rows,
     )  # fmt: skip
     return checked, tolerance
+
+
+def _check_rows(wrong: list[Wrong], given: IntArray, n_rows: int) -> IntArray:
+    rows = np.ascontiguousarray(given, dtype=np.int64)
+    if rows.ndim != 1 or (rows.size and (rows.min() < 0 or rows.max() >= n_rows)):
+        wrong.append(Wrong("rows", given, f"must be a list of whole numbers from 0 to {n_rows - 1}"))
+        return rows.ravel()
+    return rows
 
 
 def _check_times(wrong: list[Wrong], given: FloatArray, n: int) -> FloatArray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engager.core import FloatArray, IntArray
-from engager.engine.problem import Action, Problem, Schedule, Stops, Trajectories
+from engager.engine.problem import Action, Problem, Schedule, Stops, Trajectories, with_own_rows
 from engager.model import System, initial_states
 
 
@@ -47,6 +47,7 @@ def without_unset(problem: Problem) -> Problem:
     reduced = _reduced(problem.system)
     if reduced is None:
         return problem
+    problem = with_own_rows(problem)
     initial = problem.initial
     if initial is None:
         initial = initial_states(problem.system, problem.parameters, problem.inputs)

@@ -14,6 +14,7 @@ Only this module reads and writes these names; everybody else holds `PopulationV
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -60,8 +61,9 @@ class ValueName:
         return (self.name, self.covariate) if self.kind == "slope" else self.name
 
     @staticmethod
+    @functools.lru_cache(maxsize=4096)
     def read(written: str) -> ValueName:
-        """From the written name.
+        """From the written name; remembered, since every replicate of a run has the same names.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, InputError, Problem, Stream, nearest, read_shipped_data
+from engager.core import FloatArray, InputError, Problem, Stream, nearest, normal_of, read_shipped_data
 from engager.population import PopulationValues, ValueName
 
 if TYPE_CHECKING:
@@ -117,12 +117,9 @@ def with_trial_effects(
     if problems:
         raise InputError(problems)
     stream = Stream(seed, study, replicate)
-    one = np.zeros(1, dtype=np.int64)
-    effects = {
-        name: spread * float(stream.of(f"trial-effect/{name}").normal(one)[0])
-        for name, spread in values.trial_effect.items()
-        if spread
-    }
+    spreads = {name: spread for name, spread in values.trial_effect.items() if spread}
+    chance = normal_of([stream.of(f"trial-effect/{name}") for name in spreads], 0)
+    effects = {name: spread * float(z) for (name, spread), z in zip(spreads.items(), chance, strict=True)}
     return shifted(values, model, effects)
 
 

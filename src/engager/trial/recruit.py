@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ from engager.population import (
     spread,
 )
 from engager.protocol import Bins, Constant, Distribution, MeanSpread, MedianRange, Protocol, Share, Table
-from engager.trial.allocation import dealt_to
+from engager.trial.allocation import Strata, Stratify, dealt, one_stratum
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,6 +128,7 @@ def recruit(
     replicates: Sequence[int],
     settings: Settings,
     common_chance: bool = False,
+    lists: Lists | None = None,
 ) -> Recruits:
     """Patients of one arm.
 
@@ -134,6 +136,7 @@ def recruit(
     ----------
     settings : population values of a replicate, e.g. one posterior draw.
     common_chance : every replicate has the patients and the luck of replicate 0.
+    lists : the study's, of these replicates, where other arms are recruited from them as well; None: dealt here.
 
     Notes
     -----
@@ -144,13 +147,11 @@ def recruit(
     arm = protocol.arms[arm_id]
     is_shared = protocol.allocation.counterfactual or protocol.allocation.deals(len(protocol.arms))
     world = protocol.study if is_shared else f"{protocol.study}/{arm_id}"
-    spreads = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
-    spreads["start_year"] = spread.constant(protocol.follow_up.start_year)
     streams = {replicate: Stream(seed, world, 0 if common_chance else replicate) for replicate in replicates}
-    numbers = _numbers(protocol, arm_id, list(streams.values()), spreads)
+    numbers = (lists or Lists(protocol, seed, replicates, common_chance)).numbers(arm_id)
     patients = sample_patients(
         model,
-        spreads,
+        _spreads(protocol),
         _side_by_side(list(streams.values()), arm.n),
         numbers,
         in_remission=protocol.population.setting == "mrd_positive",
@@ -181,28 +182,62 @@ def _side_by_side(streams: Sequence[Stream], n: int) -> Streams:
     return Streams(tuple(streams), np.repeat(np.arange(len(streams)), n))
 
 
-def _numbers(
-    protocol: Protocol, arm_id: str, streams: Sequence[Stream], spreads: Mapping[str, spread.Quantile]
-) -> NDArray[np.int64]:
-    """Numbers of an arm's patients: those the blocks give to it, or simply the first n; replicate after replicate."""
-    arm, allocation = protocol.arms[arm_id], protocol.allocation
-    if not allocation.deals(len(protocol.arms)):
-        return np.tile(np.arange(arm.n, dtype=np.int64), len(streams))
-    sizes = [one.n for one in protocol.arms.values()]
-    ratio, block = allocation.ratio_for(sizes), allocation.block_for(sizes)
-    conditions = [
-        parse_condition(text, protocol.population.covariates(), f"allocation.strata[{i}]")
-        for i, text in enumerate(allocation.stratum_conditions())
-    ]
+class Lists:
+    """Who is in which arm: of a randomized study its lists of patients, one a replicate, dealt once for all arms.
 
-    def strata(asked: Sequence[Stream], numbers: NDArray[np.int64]) -> NDArray[np.str_]:
-        listed = np.tile(numbers, len(asked))
-        table = _asked(sample_covariates(spreads, _side_by_side(asked, numbers.size), listed, _eligibility(protocol)))
-        answers = [np.where(condition.holds(table).to_numpy(), "1", "0") for condition in conditions]
-        return reduce(np.char.add, answers).reshape(len(asked), numbers.size)
+    Parameters
+    ----------
+    seed, replicates, common_chance : as in `recruit`.
+    """
 
-    place = list(protocol.arms).index(arm_id)
-    return dealt_to(place, arm.n, ratio, block, streams, strata if conditions else None).ravel()
+    def __init__(self, protocol: Protocol, seed: int, replicates: Sequence[int], common_chance: bool = False):
+        self._protocol = protocol
+        self._streams = [
+            Stream(seed, protocol.study, 0 if common_chance else replicate) for replicate in dict.fromkeys(replicates)
+        ]
+
+    def numbers(self, arm_id: str) -> NDArray[np.int64]:
+        """Numbers of an arm's patients, replicate after replicate: those dealt to it, or simply the first n."""
+        arms = self._protocol.arms
+        if not self._protocol.allocation.deals(len(arms)):
+            return np.tile(np.arange(arms[arm_id].n, dtype=np.int64), len(self._streams))
+        return self._dealt[list(arms).index(arm_id)].ravel()
+
+    @cached_property
+    def _dealt(self) -> dict[int, NDArray[np.int64]]:
+        allocation = self._protocol.allocation
+        sizes = [one.n for one in self._protocol.arms.values()]
+        ratio, block = allocation.ratio_for(sizes), allocation.block_for(sizes)
+        return dealt(dict(enumerate(sizes)), ratio, block, self._streams, self._stratify())
+
+    def _stratify(self) -> Stratify:
+        """The study's strata; each is named by its answers to the questions, 1 for yes."""
+        protocol = self._protocol
+        conditions = [
+            parse_condition(text, protocol.population.covariates(), f"allocation.strata[{i}]")
+            for i, text in enumerate(protocol.allocation.stratum_conditions())
+        ]
+        if not conditions:
+            return one_stratum
+        names = ["".join(answers) for answers in product("01", repeat=len(conditions))]
+
+        def stratify(asked: Sequence[Stream], numbers: NDArray[np.int64]) -> Strata:
+            listed = np.tile(numbers, len(asked))
+            streams = _side_by_side(asked, numbers.size)
+            table = _asked(sample_covariates(_spreads(protocol), streams, listed, _eligibility(protocol)))
+            place = np.zeros(listed.size, dtype=np.int64)
+            for condition in conditions:
+                place = 2 * place + condition.holds(table).to_numpy()
+            return Strata(names, place.reshape(len(asked), numbers.size))
+
+        return stratify
+
+
+def _spreads(protocol: Protocol) -> dict[str, spread.Quantile]:
+    """The quantile function of each covariate."""
+    found = {name: quantile_of(one) for name, one in protocol.population.spreads().items()}
+    found["start_year"] = spread.constant(protocol.follow_up.start_year)
+    return found
 
 
 def quantile_of(distribution: Distribution) -> spread.Quantile:

@@ -45,7 +45,7 @@ from engager.trial.course import (
 from engager.trial.deaths import Deaths
 from engager.trial.dosing import ActionList, DosePlan, give_tocilizumab, plan_day
 from engager.trial.later_therapy import LaterTherapy
-from engager.trial.recruit import recruit
+from engager.trial.recruit import Lists, recruit
 from engager.trial.regimen_strength import strength_of
 from engager.trial.response.assessment import Assessment
 from engager.trial.response.images import ImagedResponse
@@ -91,6 +91,7 @@ def simulate_here(
     values = {one: PopulationValues.read(settings(one) if settings else {}) for one in replicates}
     courses: dict[str, Course] = {}
     chosen = list(protocol.arms) if arms is None else list(arms)
+    lists = Lists(protocol, seed, replicates, common_chance)
     for k, arm_id in enumerate(chosen):
         arm, model = protocol.arms[arm_id], protocol.model_of(arm_id)
         drawn = {
@@ -100,7 +101,7 @@ def simulate_here(
         choose = drawn.__getitem__
         run = ArmRun(
             protocol, arm_id, arm, model, seed, replicates, choose, n_threads, n_sampled, backend, common_chance,
-            witness,
+            witness, lists,
         )  # fmt: skip
 
         def tell(share: float, done: int = k) -> None:
@@ -128,12 +129,13 @@ class ArmRun:
         backend: str,
         common_chance: bool = False,
         witness: Witness | None = None,
+        lists: Lists | None = None,
     ):
         self.witness = witness
         self.protocol, self.arm_id, self.regimen, self.model = protocol, arm_id, arm.regimen, model
         self.n_threads, self.backend = n_threads, backend
         self.in_remission = protocol.population.setting == "mrd_positive"
-        recruits = recruit(protocol, arm_id, model, seed, replicates, settings, common_chance)
+        recruits = recruit(protocol, arm_id, model, seed, replicates, settings, common_chance, lists)
         self.assumed = Assumptions({one: settings(one) for one in replicates}, recruits.replicate)
         self.system, self.roles = model.system, model.roles
         # What may strike a patient between decisions, in the order of the engine's stops.
@@ -169,6 +171,7 @@ class ArmRun:
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
         self.watched = self._watched()
+        self.limits = self._first_limits()
         self.atol = np.array(model.roles.tolerance_of(self.system.states))
 
     def run(self, progress: Progress) -> Course:
@@ -241,13 +244,14 @@ class ArmRun:
         self.plan.set_rates(inputs, course.infusion[rows])
         problem = Problem(
             system=self.system,
-            parameters=self.parameters[rows],
+            parameters=self.parameters,
             save_times=times,
             inputs=inputs,
-            initial=np.ascontiguousarray(course.states[rows]),
+            initial=course.states,
             schedule=actions.schedule(rows),
             first_step=course.step[rows],
             stops=Stops(self.watched, self._limits(rows)),
+            rows=rows,
         )
         solution = solve(
             problem, method=METHOD, rtol=RTOL, atol=self.atol, n_threads=self.n_threads, backend=self.backend
@@ -274,14 +278,23 @@ class ArmRun:
             weights[self.strikes.index(clone), self.system.index(clone)] = -1.0
         return weights
 
+    def _first_limits(self) -> FloatArray:
+        """Each patient's draws for death and for the first toxicity of each kind: array (patient, strike)."""
+        limits = np.full((self.course.n, len(self.strikes)), np.inf)
+        limits[:, 0] = self.deaths.threshold
+        everybody = np.arange(self.course.n)
+        for kind in self.kinds:
+            limits[:, self.strikes.index(kind)] = self.toxicity.threshold(kind, everybody)
+        return limits
+
     def _limits(self, rows: IntArray) -> FloatArray:
-        """Each patient's limits: its draws for death, for the next toxicity and for the last cell of each clone."""
-        limits = [self.deaths.threshold[rows]]
-        limits += [self.toxicity.threshold(kind, rows) for kind in self.kinds]
+        """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
+        limits = self.limits[rows]
         for k, clone in enumerate(self.roles.clones):
             least = self.last_cell[rows, k]
-            limits.append(np.where(self.course.column(clone)[rows] > least, -least, np.inf))
-        return np.stack(limits, axis=1)
+            is_there = self.course.column(clone)[rows] > least
+            limits[:, self.strikes.index(clone)] = np.where(is_there, -least, np.inf)
+        return limits
 
     def _take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
         """What struck these patients at their clocks."""
@@ -297,6 +310,7 @@ class ArmRun:
             if not struck.size:
                 continue
             killed = self.toxicity.strike(kind, struck)
+            self.limits[struck, self.strikes.index(kind)] = self.toxicity.threshold(kind, struck)
             course.death_cause[killed] = _TOXICITY
             course.is_alive[killed] = False
             course.note(killed, course.death_day[killed], "death", detail="toxicity")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray
+from engager.core import BoolArray, FloatArray, IntArray
 from engager.protocol import Regimen, ToxicityRule
 from engager.trial.assumptions import Assumptions, shifted_share
 from engager.trial.calendar import cycle_lengths
@@ -99,47 +99,47 @@ class Toxicity:
         return grades
 
     def _apply_rules(
-        self, kind: str, rows: IntArray, day: FloatArray, grade: IntArray, duration: FloatArray, is_repeat: np.ndarray
+        self, kind: str, rows: IntArray, day: FloatArray, grade: IntArray, duration: FloatArray, is_repeat: BoolArray
     ) -> None:
         """What the regimen's rules say of these events."""
-        course = self.course
-        treated = course.on_treatment[rows]
-        for row, at, degree, lasts, again in zip(
-            rows[treated], day[treated], grade[treated], duration[treated], is_repeat[treated], strict=True
-        ):
-            rule = self._rules.get((kind, int(degree)))
-            if rule is not None:
-                falls = days_to_grade(float(lasts), int(degree), rule.resume_at_grade)
-                self._apply(rule, int(row), float(at), falls, bool(again))
+        treated = self.course.on_treatment[rows]
+        for degree in _GRADES:
+            rule, struck = self._rules.get((kind, degree)), treated & (grade == degree)
+            if rule is not None and struck.any():
+                falls = days_to_grade(duration[struck], degree, rule.resume_at_grade)
+                self._apply(rule, rows[struck], day[struck], falls, is_repeat[struck])
 
-    def _apply(self, rule: ToxicityRule, row: int, day: float, duration: float, is_repeat: bool) -> None:
+    def _apply(
+        self, rule: ToxicityRule, rows: IntArray, day: FloatArray, duration: FloatArray, is_repeat: BoolArray
+    ) -> None:
         """Stop or hold; `duration` is the time the grade takes to fall to where the rule resumes [day]."""
         course = self.course
-        one = np.array([row])
-        course.tocilizumab_due[row] |= rule.tocilizumab
-        pause = np.ceil(max(duration + rule.min_hold_days, 1.0))
-        recurs = rule.stop_if_recurs and is_repeat and course.restart_days[row] > 0
-        too_long = rule.max_hold_days is not None and duration > rule.max_hold_days
-        if rule.action == "stop" or recurs or too_long:
-            stop_treatment(course, one, day, f"{rule.event} toxicity")
-            return
+        course.tocilizumab_due[rows] |= rule.tocilizumab
+        stops = np.full(rows.size, rule.action == "stop")
+        if rule.stop_if_recurs:
+            stops |= is_repeat & (course.restart_days[rows] > 0)
+        if rule.max_hold_days is not None:
+            stops |= duration > rule.max_hold_days
+        stop_treatment(course, rows[stops], day[stops], f"{rule.event} toxicity")
+        rows, day, duration = rows[~stops], day[~stops], duration[~stops]
         # the drug is stopped at once; the day of the event is the first of the pause
-        course.infusion[row] = course.injected[row] = 0.0
-        course.hold_days[row] = max(course.hold_days[row], pause)
-        course.hold_total[row] = 0.0
-        course.restart_days[row] = rule.restart_days if rule.restart == "lowest" else 0.0
-        if rule.dexamethasone_mg_per_day >= course.hold_dexamethasone[row]:
-            course.hold_dexamethasone[row] = rule.dexamethasone_mg_per_day
-            course.dexamethasone_days[row] = rule.dexamethasone_days if rule.dexamethasone_mg_per_day else 0
-        course.note(one, day, "hold", detail=f"{rule.event} toxicity")
+        course.infusion[rows] = course.injected[rows] = 0.0
+        pause = np.ceil(np.maximum(duration + rule.min_hold_days, 1.0))
+        course.hold_days[rows] = np.maximum(course.hold_days[rows], pause)
+        course.hold_total[rows] = 0.0
+        course.restart_days[rows] = rule.restart_days if rule.restart == "lowest" else 0.0
+        raised = rows[rule.dexamethasone_mg_per_day >= course.hold_dexamethasone[rows]]
+        course.hold_dexamethasone[raised] = rule.dexamethasone_mg_per_day
+        course.dexamethasone_days[raised] = rule.dexamethasone_days if rule.dexamethasone_mg_per_day else 0
+        course.note(rows, day, "hold", detail=f"{rule.event} toxicity")
 
 
-def days_to_grade(duration: float, grade: int, resume_at: int) -> float:
-    """Days until an event has fallen to a grade.
+def days_to_grade(duration: FloatArray, grade: int, resume_at: int) -> FloatArray:
+    """Days until events of one grade have fallen to another: array (event,).
 
     Parameters
     ----------
-    duration : days until grade 1, which is what durations of events are stated for.
+    duration : array (event,), days until grade 1, which is what durations of events are stated for.
 
     Notes
     -----

@@ -1,10 +1,11 @@
 """Keyed randomness: known answers, and draws that belong to a patient whoever else is asked for."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from engager.core import Stream, Streams, uniform_of
+from engager.core import Stream, Streams, randomness, uniform_of
 from engager.core.randomness import philox4x32
 
 
@@ -74,6 +75,30 @@ def test_patients_of_several_replicates_draw_as_each_from_its_own_stream():
     ]
     np.testing.assert_array_equal(together, apart)
     np.testing.assert_array_equal(streams.chosen(np.array([3, 0])).of("age").normal(patient[[3, 0]]), together[[3, 0]])
+
+
+@pytest.mark.parametrize("n_draws", [1, 2, 5])
+def test_machine_code_draws_the_bits_that_arrays_draw(n_draws, monkeypatch):
+    chance = np.random.default_rng(1)
+    which, patient = chance.integers(0, 7, 3000), chance.integers(0, 2**40, 3000)
+    occasion = chance.integers(0, 2**20, 3000)
+    streams = [Stream(5, "a", replicate, "x") for replicate in range(7)]
+    asked = [(None, 3000), (occasion, 3000), (occasion, 2999)]
+    compiled = [uniform_of(streams, which[:n], patient[:n], n_draws, when if when is None else when[:n])
+                for when, n in asked]  # fmt: skip
+    monkeypatch.setattr(randomness, "WORTHWHILE", np.inf)
+    for (when, n), found in zip(asked, compiled, strict=True):
+        plain = uniform_of(streams, which[:n], patient[:n], n_draws, when if when is None else when[:n])
+        np.testing.assert_array_equal(found, plain)
+
+
+def test_an_occasion_beyond_what_machine_code_counts_is_drawn_all_the_same():
+    streams, many = [Stream(5, "a", 0, "x")], 3000
+    occasion = np.zeros(many, dtype=np.int64)
+    occasion[-1] = 2**33
+    together = uniform_of(streams, np.zeros(many, dtype=np.int64), np.arange(many), 1, occasion)
+    alone = uniform_of(streams, np.zeros(1, dtype=np.int64), np.array([many - 1]), 1, occasion[-1:])
+    assert together[-1] == alone[0]
 
 
 def test_a_long_list_of_draws_is_what_its_parts_are():

@@ -9,7 +9,7 @@ from engager.core import Stream
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
-from engager.trial.allocation import deal, dealt_to
+from engager.trial.allocation import Strata, deal, dealt, one_stratum
 from engager.trial.recruit import covariate_frame, recruit
 
 TABLE = PopulationValues()
@@ -33,27 +33,48 @@ def patients(protocol, arm, model, replicates=(0,)):
 
 
 def test_every_block_of_every_stratum_has_the_ratio():
-    labels = np.array(["0", "1"])[Stream(5).uniform(np.arange(900)).round().astype(int)]
-    arms = deal(labels, (2, 1), 6, Stream(1, "x"))
-    for label in ("0", "1"):
-        own = arms[labels == label]
+    place = Stream(5).uniform(np.arange(1800)).round().astype(int).reshape(2, 900)
+    lists = deal(Strata(["0", "1"], place), (2, 1), 6, [Stream(1, "x"), Stream(1, "x", 1)])
+    assert not np.array_equal(*lists)
+    for stratum, arms, strata in [(0, lists[0], place[0]), (1, lists[0], place[0]), (1, lists[1], place[1])]:
+        own = arms[strata == stratum]
         blocks = own[: own.size // 6 * 6].reshape(-1, 6)
         assert np.all((blocks == 0).sum(axis=1) == 4)
         assert len({tuple(block) for block in blocks.tolist()}) > 10  # permuted, all 15 orders come up in time
 
 
 def test_all_orders_of_a_block_are_as_likely():
-    arms = deal(np.full(60_000, ""), (2, 1), 3, Stream(2, "x")).reshape(-1, 3)
+    streams = [Stream(2, "x")]
+    arms = deal(one_stratum(streams, np.arange(60_000)), (2, 1), 3, streams).reshape(-1, 3)
     first = np.bincount(np.argmax(arms, axis=1), minlength=3) / 20_000
     np.testing.assert_allclose(first, 1 / 3, atol=4 * np.sqrt(2 / 9 / 20_000))
 
 
 def test_an_arm_has_its_n_and_no_two_arms_share_a_patient():
-    lists = [dealt_to(arm, n, (2, 1), 6, [Stream(3, "x")])[0] for arm, n in ((0, 271), (1, 134))]
+    streams = [Stream(3, "x")]
+    both = dealt({0: 271, 1: 134}, (2, 1), 6, streams, one_stratum)
+    lists = [both[0][0], both[1][0]]
+    alone = dealt({1: 134}, (2, 1), 6, streams, one_stratum)
+    assert np.array_equal(alone[1], both[1])
     assert [one.size for one in lists] == [271, 134]
     assert not set(lists[0]) & set(lists[1])
-    more = dealt_to(0, 500, (2, 1), 6, [Stream(3, "x")])[0]
+    more = dealt({0: 500}, (2, 1), 6, streams, one_stratum)[0][0]
     assert np.array_equal(more[:271], lists[0])
+
+
+def test_a_list_is_searched_on_until_every_arm_is_full():
+    # a hundred strata in turn, each with a block hardly begun: about every tenth patient is of the second arm
+    def stratify(asked, numbers):
+        lengths.append((len(asked), numbers.size))
+        return Strata([str(k) for k in range(100)], np.tile(numbers % 100, (len(asked), 1)))
+
+    streams, lengths = [Stream(3, "x", k) for k in range(20)], []
+    found = dealt({1: 8}, (9, 1), 10, streams, stratify)[1]
+    assert [size for _, size in lengths[:2]] == [98, 196]
+    assert 0 < lengths[1][0] < 20
+    assert np.all(np.diff(found, axis=1) > 0)
+    for one, stream in zip(found, streams, strict=True):
+        assert np.array_equal(one, dealt({1: 8}, (9, 1), 10, [stream], stratify)[1][0])
 
 
 def test_tower_balances_its_strata_where_independent_arms_would_not(model):

@@ -22,7 +22,7 @@ def strikes(regimen, months, states, place):
     def watch(arm, rows, problem, solution):
         for k, row in enumerate(rows):
             if solution.stopped[k] == place:
-                hazards = solution.values[k, -1, columns].sum(), problem.initial[k, columns].sum()
+                hazards = solution.values[k, -1, columns].sum(), solution.values[k, 0, columns].sum()
                 start, until = problem.save_times[k]
                 found.append((int(row), problem.stops.limits[k, place], *hazards, start, until, solution.end_time[k]))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from engager.core import FloatArray, Stream, write_whole
+from engager.core import FloatArray, Stream, normal_of, write_whole
 from engager.model import Model
 from engager.population import PopulationValues, Settings
 from engager.trial import regimen_strengths
@@ -108,12 +108,11 @@ class Posterior:
 
 def drawn_strengths(stream: Stream, replicate: int) -> dict[str, float]:
     """A strength for each regimen that was calibrated alone: log-normal, as its interval says."""
-    found = {}
-    place = np.array([replicate])
-    for slug, row in regimen_strengths().items():
-        if row.sd_log and not row.is_joint:
-            found[slug] = row.strength * float(np.exp(row.sd_log * stream.of(f"strength/{slug}").normal(place)[0]))
-    return found
+    rows = {slug: row for slug, row in regimen_strengths().items() if row.sd_log and not row.is_joint}
+    chance = normal_of([stream.of(f"strength/{slug}") for slug in rows], replicate)
+    return {
+        slug: row.strength * float(np.exp(row.sd_log * z)) for (slug, row), z in zip(rows.items(), chance, strict=True)
+    }
 
 
 def _data(name: str) -> Path:

@@ -12,7 +12,7 @@ from engager.engine.problem import MAX_STOPS
 
 #: Slots of the context, in order: addresses of arrays, then numbers.
 CONTEXT = (
-    "parameters", "inputs", "initial", "offsets", "action_time", "action", "action_index", "action_value",
+    "parameters", "inputs", "initial", "row", "offsets", "action_time", "action", "action_index", "action_value",
     "save_times", "values", "status", "last_step", "inputs_out", "n_steps", "n_rejected", "first_step",
     "absolute", "counter", "stop_from", "stop_state", "stop_weight", "limits", "stopped", "end_time",
     "n_times", "time_stride", "n_patients", "n_stops", "max_steps", "relative", "of_peak",

@@ -41,7 +41,7 @@ def solve_native(
     compiled = compile_system(system, TABLEAUS[method], width)
     ready = time.perf_counter()
     result, context, keep = lay_out(problem, rtol, atol, max_steps)
-    n_patients = problem.parameters.shape[0]
+    n_patients = problem.n
     threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
     _run(compiled, context, threads, keep["counter"], n_patients)
     del keep
@@ -69,7 +69,7 @@ def starting_inputs(problem: Problem) -> FloatArray:
         return problem.inputs
     system = problem.system
     values = np.array([system.defaults.get(name, 0.0) for name in system.inputs])
-    return np.tile(values, (problem.parameters.shape[0], 1))
+    return np.tile(values, (problem.n, 1))
 
 
 def lay_out(
@@ -77,7 +77,7 @@ def lay_out(
 ) -> tuple[Trajectories, FloatArray, dict[str, Any]]:
     """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
     system = problem.system
-    n, m = problem.parameters.shape[0], len(system.states)
+    n, m = problem.n, len(system.states)
     schedule = problem.schedule or Schedule.empty(n)
     times = np.ascontiguousarray(problem.save_times, dtype=float)
     n_times = times.shape[-1]
@@ -99,7 +99,7 @@ def lay_out(
     )
     first_step = np.zeros(n) if problem.first_step is None else problem.first_step
     arrays: dict[str, object] = {
-        "parameters": problem.parameters, "inputs": inputs, "initial": problem.initial,
+        "parameters": problem.parameters, "inputs": inputs, "initial": problem.initial, "row": problem.rows,
         "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
         "values": result.values, "last_step": result.last_step, "inputs_out": result.inputs,
         "first_step": first_step, "absolute": absolute,
@@ -111,6 +111,7 @@ def lay_out(
         "stopped": result.stopped, "end_time": result.end_time,
     }  # fmt: skip
     whole = {
+        "row",
         "offsets",
         "action",
         "action_index",

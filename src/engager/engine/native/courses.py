@@ -44,7 +44,7 @@ class Courses(WithinSteps):
         ws = f.argument("ws")
         n, n_inputs = self.sizes.states, self.sizes.inputs
         self._put(f, "PATIENT", lane, patient)
-        own = f.at(self._context(f, "parameters"), patient * self.sizes.parameters)
+        own = f.at(self._context(f, "parameters"), self._row(f, patient) * self.sizes.parameters)
         f.call("prologue", own, f.at(ws, f.whole(self.offset["Q"]) + lane))
         inputs = f.at(self._context(f, "inputs"), patient * n_inputs)
         with f.count(n_inputs) as i:
@@ -84,14 +84,24 @@ class Courses(WithinSteps):
         missing = f.op(f"icmp eq ptr {given.name}, null", "i1")
         source = f.variable("ptr", Value(f, "null", "ptr"))
         own = f.variable(f"[{max(n, 1)} x double]", Value(f, "zeroinitializer", f"[{max(n, 1)} x double]"))
-        source.set(f.at(given, patient * n))
+        row = self._row(f, patient)
+        source.set(f.at(given, row * n))
         with f.when(missing):
-            parameters = f.at(self._context(f, "parameters"), patient * self.sizes.parameters)
+            parameters = f.at(self._context(f, "parameters"), row * self.sizes.parameters)
             inputs = f.at(self._context(f, "inputs"), patient * self.sizes.inputs)
             f.call("initial", parameters, inputs, own.place)
             source.set(own.place)
         with f.count(n) as i:
             self._put(f, "X", lane, f.load("double", f.at(source.get(), i)), i)
+
+    def _row(self, f: Function, patient: Value) -> Value:
+        """The patient's row of parameters and initial states."""
+        rows = self._context(f, "row")
+        found = f.variable("i64", 0)
+        found.set(patient)
+        with f.when(f.op(f"icmp ne ptr {rows.name}, null", "i1")):
+            found.set(f.load("i64", f.at(rows, patient)))
+        return found.get()
 
     def _arrive(self) -> Function:
         f = self._begin("arrive", "lane", result="i64")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engager.core import FloatArray, IntArray
-from engager.engine.problem import Action, Problem, Schedule, Trajectories
+from engager.engine.problem import Action, Problem, Schedule, Trajectories, with_own_rows
 from engager.engine.switching.find import Switched, switched
 from engager.engine.switching.times import Plan, Stretch, plan
 from engager.model import System, initial_states
@@ -22,16 +22,15 @@ def with_switches(problem: Problem) -> Problem:
         When something switches more often than steps could follow.
     """
     found = switched(problem.system)
-    return problem if found is None else _Joiner(problem, found).join()
+    return problem if found is None else _Joiner(with_own_rows(problem), found).join()
 
 
 def switching_times(problem: Problem) -> list[list[float]]:
     """Per patient, the times at which formulas of time jump or bend, in order; empty where there are none."""
     found = switched(problem.system)
-    n = problem.parameters.shape[0]
     if found is None:
-        return [[]] * n
-    return [np.unique(one.time).tolist() for one in _Joiner(problem, found).plans()[1]]
+        return [[]] * problem.n
+    return [np.unique(one.time).tolist() for one in _Joiner(with_own_rows(problem), found).plans()[1]]
 
 
 def without_switches(result: Trajectories, system: System) -> Trajectories:
