@@ -1,7 +1,7 @@
 """The draws of `randomness.uniform_with` as machine code, for lists long enough to pay for it; the same bits.
 
 A trial draws some hundred numbers for each patient. In NumPy a block of Philox takes about eighty passes over arrays,
-here one over registers, in a quarter of the time or less. The text below is LLVM's intermediate language; read it beside
+here one over registers, in a quarter of the time. The text below is LLVM's intermediate language: read it beside
 `randomness._rounds`, whose names it keeps. LLVM puts eight patients side by side where the CPU has vectors that wide.
 
 In: arrays as `uniform_with` has them. Out: uniform draws. Not here: what is drawn, and for whom.
