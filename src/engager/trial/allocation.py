@@ -65,7 +65,7 @@ def dealt(
     found = {arm: np.empty((len(streams), n), dtype=np.int64) for arm, n in sizes.items()}
     waiting = np.arange(len(streams))
     while waiting.size:
-        asked = [streams[i] for i in waiting]
+        asked = [streams[int(i)] for i in waiting]
         arms = deal(stratify(asked, np.arange(length)), ratio, block, asked)
         is_full = np.ones(waiting.size, dtype=bool)
         for arm, n in sizes.items():
