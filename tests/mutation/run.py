@@ -34,7 +34,7 @@ sys.path.insert(0, str(HERE))
 from mutants import Mutant, mutants_of  # noqa: E402
 
 # Layers that no mutant is made in; loaded once, before processes are split off.
-_BELOW = ("core.randomness", "evidence.records.library", "model.library", "engine.problem", "protocol.protocol")
+_BELOW = ("core.chance.randomness", "evidence.records.library", "model.library", "engine.problem", "protocol.protocol")
 # A mutant may loop for ever: it has this long, and this many times what the tests need without it [s].
 _LEAST_SECONDS, _TIMES = 30.0, 6.0
 

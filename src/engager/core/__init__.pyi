@@ -4,6 +4,16 @@ from .arrays import (
     FloatArray as FloatArray,
     IntArray as IntArray,
 )
+from .chance.randomness import (
+    Stream as Stream,
+    Streams as Streams,
+    as_exponential as as_exponential,
+    as_normal as as_normal,
+    key_table as key_table,
+    normal_of as normal_of,
+    uniform_of as uniform_of,
+    uniform_with as uniform_with,
+)
 from .columns import (
     COMPARED_RUNS as COMPARED_RUNS,
     COMPARISONS as COMPARISONS,
@@ -77,16 +87,6 @@ from .provenance import (
     digest_file as digest_file,
     digest_object as digest_object,
     versions as versions,
-)
-from .randomness import (
-    Stream as Stream,
-    Streams as Streams,
-    as_exponential as as_exponential,
-    as_normal as as_normal,
-    key_table as key_table,
-    normal_of as normal_of,
-    uniform_of as uniform_of,
-    uniform_with as uniform_with,
 )
 from .replicates import (
     DESIGN_REPLICATES as DESIGN_REPLICATES,

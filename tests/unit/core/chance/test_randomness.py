@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from engager.core import Stream, Streams, randomness, uniform_of
-from engager.core.randomness import philox4x32
+from engager.core import Stream, Streams, uniform_of
+from engager.core.chance import randomness
+from engager.core.chance.randomness import philox4x32
 
 
 def test_philox_gives_the_known_answers_of_random123():

@@ -1,0 +1,1 @@
+"""Chance that belongs to a patient: keyed draws, and the machine code that makes many of them."""
