@@ -97,5 +97,6 @@ from .verdict import (
     without_repeats as without_repeats,
 )
 from .words import (
+    simulated_words as simulated_words,
     what as what,
 )

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
-from engager.core import DASH, axis_of, interval, number
+from engager.core import DASH, interval, number
 from engager.evidence import trial_endpoints
 from engager.report.content import ReportContent, Source
 from engager.report.contrasts import contrast_rows
 from engager.report.verdict import distance, is_near_edge, use_words, without_repeats
-from engager.report.words import endpoint_words, what
+from engager.report.words import endpoint_words, simulated_words, what
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,22 +62,13 @@ def comparison_row(one: Mapping[str, Any], sources: Sequence[Source]) -> dict[st
         "published_interval": interval(published.get("low"), published.get("high"), statistic),
         "n": f"{n:g}" if n else "",
         "links": links(published.get("source"), sources),
-        "simulated": _simulated_median(simulated, statistic),
+        "simulated": simulated_words(simulated, statistic),
         "simulated_interval": interval(simulated.get("low"), simulated.get("high"), statistic),
         "inside": one.get("inside"),
         "near_edge": is_near_edge(one),
         "distance": distance(one),
         "use": use_words(one),
     }
-
-
-def _simulated_median(simulated: Mapping[str, Any], statistic: str) -> str:
-    """A time that is absent while its lower limit is known lies beyond the data."""
-    median, low = simulated.get("median"), simulated.get("low")
-    is_time = axis_of(statistic) == "months"
-    if median is None and (reason := simulated.get("reason")):
-        return str(reason)
-    return "not reached" if median is None and low is not None and is_time else number(median, statistic)
 
 
 def missed_rows(content: ReportContent) -> list[dict[str, Any]]:

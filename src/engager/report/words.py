@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engager.core import landmark
+from engager.core import axis_of, landmark, number
 from engager.evidence import trial_endpoints
 
 
@@ -45,6 +45,16 @@ def what(comparison: Mapping[str, Any]) -> str:
 def _condition_words(text: str) -> str:
     """A condition as a reader would write it, e.g. ``marrow blasts percent ≥ 50``."""
     return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("_", " ")
+
+
+def simulated_words(simulated: Mapping[str, Any], statistic: str) -> str:
+    """The simulated median, or why there is none; a time that is absent while its lower limit is known lies beyond
+    the data."""
+    median = simulated.get("median")
+    if median is not None:
+        return number(median, statistic)
+    is_beyond = simulated.get("low") is not None and axis_of(statistic) == "months"
+    return str(simulated.get("reason") or ("not reached" if is_beyond else number(None, statistic)))
 
 
 def unit_words(unit: str) -> str:

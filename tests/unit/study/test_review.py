@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from engager.calibration import Comparison
 from engager.core import InputError
 from engager.evidence import load_records
 from engager.protocol import shipped_protocols
-from engager.study import review_json, review_of, review_text, shipped_review_summary, warnings_of, write_review
+from engager.study import (
+    figure_cells,
+    review_json,
+    review_of,
+    review_text,
+    shipped_review_summary,
+    warnings_of,
+    write_review,
+)
+from engager.study.comparison_entry import comparison_entry
 from engager.study.review.kinetics_checks import history_checks, liposomal_vincristine_checks
 from engager.study.review.label_checks import label_checks
 from engager.study.review.rows import N_REFERENCES
+from engager.study.review.summary import kept_of
 
 FIGURE = {
     "use": "fit",
@@ -106,3 +117,29 @@ def test_shipped_figures_say_when_they_are_out_of_date():
         return
     stale = {**summary, "made": {**summary["made"], "studies": {"tower": "0" * 16}}}
     assert any("tower" in one for one in warnings_of(stale))
+
+
+def test_a_median_that_is_null_keeps_its_reason_and_every_reader_sees_it(tmp_path):
+    nothing = {"time_months": None, "subgroup": None, "published": 5.2, "published_low": None, "published_high": None}
+    known = {"study": "tower", "arm": "blinatumomab", "endpoint": "OS", "statistic": "median", "n": 271, "use": "fit"}
+    known |= {"source": ("tower-2017#S1",), "median": None, "high": None, "is_inside": True}
+    beyond = Comparison(**nothing, **known, low=3.0, coverage=0.95)
+    unknown = Comparison(**nothing, **known | {"is_inside": None}, low=None, coverage=0.0)
+    kept = [kept_of(comparison_entry(one)) for one in (beyond, unknown)]
+    assert [one["simulated"]["reason"] for one in kept] == ["not reached", "not estimable in more than one replicate"]
+    assert kept[0].keys() == kept[1].keys() == FIGURE.keys()
+    review = review_of(kept, {})
+    told = next(row for row in review_json(review)["rows"] if row["record"] == "tower-2017")["figures"]
+    assert [one["simulated"]["reason"] for one in told] == [one["simulated"]["reason"] for one in kept]
+    page = write_review(review, tmp_path / "review.html").read_text()
+    for text in (page, review_text(review, "engager review")):
+        assert "not reached (3.0 to not reached)" in text
+        assert "not estimable in more than one replicate" in text
+
+
+def test_a_summary_made_before_reasons_were_kept_is_read_as_well():
+    known = {"published": FIGURE["published"] | {"value": 5.2}, "endpoint": "OS", "statistic": "median"}
+    beyond = FIGURE | known | {"simulated": {"median": None, "low": 3.0, "high": None}}
+    unknown = FIGURE | known | {"simulated": {"median": None, "low": None, "high": None}}
+    assert figure_cells(beyond)["simulated"] == "not reached (3.0 to not reached)"
+    assert figure_cells(unknown)["simulated"] == "–"

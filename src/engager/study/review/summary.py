@@ -17,8 +17,8 @@ from typing import Any
 
 from engager.core import digest, versions
 from engager.protocol import shipped_protocol, shipped_protocols, write_protocol
+from engager.study.comparison_entry import comparison_entry
 from engager.study.parameters import population_parameters
-from engager.study.plain_json import plain_json
 from engager.study.validation.validate import studies_with_targets, validate_studies
 
 _FILE = "review.json"
@@ -41,9 +41,12 @@ def simulate_summary(
         "parameters": {one: population_parameters(one, seed).hash for one in sorted({s.model.id for s in studies})},
         "studies": {one.study: digest(write_protocol(one)) for one in studies},
     }
-    rows = [{key: one.as_json()[key] for key in _KEPT} for one in found.comparisons]
-    summary: dict[str, Any] = plain_json({"made": made, "comparisons": rows})
-    return summary
+    return {"made": made, "comparisons": [kept_of(comparison_entry(one)) for one in found.comparisons]}
+
+
+def kept_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a summary keeps of a comparison; a simulated median that is null keeps its ``reason``."""
+    return {key: entry[key] for key in _KEPT}
 
 
 def write_review_summary(summary: Mapping[str, Any], path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engager.core import interval, number
-from engager.report import what
+from engager.report import simulated_words, what
 from engager.study.plain_json import plain_json
 from engager.study.review.result import Review, ReviewRow
 
@@ -75,17 +75,20 @@ def figure_cells(figure: Mapping[str, Any]) -> dict[str, str]:
     return {
         "what": f"{what(figure)}, {figure['arm']}" if figure.get("arm") else what(figure),
         "study": figure["trial"],
-        "published": _with_interval(published["value"], published["low"], published["high"], statistic),
-        "simulated": _with_interval(simulated["median"], simulated["low"], simulated["high"], statistic),
+        "published": _with_limits(
+            number(published["value"], statistic), interval(published["low"], published["high"], statistic)
+        ),
+        "simulated": _with_limits(
+            simulated_words(simulated, statistic), interval(simulated["low"], simulated["high"], statistic)
+        ),
         "verdict": {True: "inside", False: "outside", None: "not judged"}[figure["inside"]],
         "use": {"fit": "fitted", "check": "checked"}.get(figure.get("use") or "", ""),
         "source": source if isinstance(source, str) else ", ".join(source),
     }
 
 
-def _with_interval(value: Any, low: Any, high: Any, statistic: str) -> str:
-    limits = interval(low, high, statistic)
-    return number(value, statistic) + (f" ({limits})" if limits else "")
+def _with_limits(value: str, limits: str) -> str:
+    return f"{value} ({limits})" if limits else value
 
 
 def review_text(found: Review, command: str) -> str:

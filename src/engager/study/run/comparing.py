@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty
-from engager.study.plain_json import plain_json
+from engager.study.comparison_entry import comparison_entry
 
 
 def told_comparisons(
@@ -25,10 +25,5 @@ def told_comparisons(
         told = parts.as_json()
         if not has_draws:
             told |= {"between_patients": told["total"], "parameters": None, "parameter_share": None}
-        entry = plain_json(one.as_json())
-        if one.median is None:
-            # what covers something was made of replicates that gave an answer: a time beyond the data
-            reason = "not reached" if one.coverage > 0 else "not estimable in more than one replicate"
-            entry["simulated"]["reason"] = reason
-        found.append({**entry, "uncertainty": told})
+        found.append({**comparison_entry(one), "uncertainty": told})
     return found

@@ -24,6 +24,7 @@ from engager.calibration import (
 )
 from engager.core import VALIDATION_REPLICATES, InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
+from engager.study.comparison_entry import comparison_entry
 from engager.study.failures import is_judged, judged
 from engager.study.load import load_protocol
 from engager.study.parameters import population_parameters
@@ -90,7 +91,7 @@ class Validation:
 
     def as_json(self) -> dict[str, Any]:
         """What ``engager validate --json`` prints."""
-        listed = [one.as_json() for one in self.comparisons]
+        listed = [comparison_entry(one) for one in self.comparisons]
         counts: dict[str, Any] = {
             use or "unmarked": dict(zip(("inside", "of"), self.inside(use), strict=True)) for use in _USES
         }
