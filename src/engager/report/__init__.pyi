@@ -98,5 +98,6 @@ from .verdict import (
 )
 from .words import (
     simulated_words as simulated_words,
+    unit_words as unit_words,
     what as what,
 )

@@ -58,5 +58,5 @@ def simulated_words(simulated: Mapping[str, Any], statistic: str) -> str:
 
 
 def unit_words(unit: str) -> str:
-    """A unit with its micro sign, e.g. ``µg/day``."""
-    return re.sub(r"(?<![A-Za-z])u(?=[gLlM])", "µ", unit)
+    """A unit, or a sentence with units, with the signs that readers know, e.g. ``µg/m²/day``."""
+    return re.sub(r"(?<![A-Za-z0-9-])m2(?![A-Za-z0-9-])", "m²", re.sub(r"(?<![A-Za-z0-9-])u(?=[gLlM]\b)", "µ", unit))

@@ -148,6 +148,11 @@ class JobStore:
         path = self.settings.jobs / job.id / "log.txt"
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
+    def study(self, job: Job) -> str:
+        """Text of the study file it was made with."""
+        path = self.settings.jobs / job.id / "study.yaml"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
     def progress(self, job: Job) -> tuple[float, str]:
         """Finished share and the last line said."""
         lines = [line for line in re.split(r"[\r\n]+", self.log(job)) if line.strip()]

@@ -11,13 +11,17 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from engager.app.web.same import Same
 from engager.app.web.words import GLOSSARY, PAGES
+from engager.report import unit_words
 
 # Longest first: CRh is not CR with an h.
 _WORDS = re.compile(r"\b(" + "|".join(re.escape(word) for word in sorted(GLOSSARY, key=len, reverse=True)) + r")\b")
 
 _OPTION = re.compile(r" \(--[^)]*\)")
+_STRONG, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`([^`]+)`")
 _BODY = re.compile(r"<body[^>]*>")
+_FOOTER = re.compile(r"<footer")  # each page that `study` writes has one
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 # Pages that `study` writes whole have no scripts and are allowed none.
 NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -30,15 +34,18 @@ def render(request: Request, name: str, title: str, status: int = 200, **context
     return HTMLResponse(template.render(**shared, **context), status_code=status)
 
 
-def framed(page: str, name: str, extra: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
+def framed(page: str, name: str, same: Same, extra: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
     """A page that `study` wrote whole, below the dashboard's own strip of pages; it may run no scripts.
 
     Parameters
     ----------
-    page : its text. name : of the page that is marked in the strip. extra : addresses and words of what can be done.
+    page : its text. name : of the page that is marked in the strip. same : what makes it without the dashboard; stands
+        below its text. extra : addresses and words of what can be done.
     """
     strip = _templates().get_template("nav.html.j2").module.strip(PAGES, name, extra)
+    below = _templates().get_template("same.html.j2").module.same(same)
     text = _BODY.sub(lambda tag: f"{tag[0]}\n{strip}", page, count=1)
+    text = _FOOTER.sub(lambda tag: f"{below}{tag[0]}", text, count=1)
     return HTMLResponse(text, headers={"content-security-policy": NO_SCRIPTS})
 
 
@@ -51,15 +58,20 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["glossed"] = glossed
+    made.filters["written"] = written
     made.filters["without_options"] = without_options
     return made
 
 
 def glossed(text: object) -> Markup:
-    """The text, escaped, with words of the glossary that tell their meaning when pointed at."""
-    return Markup(
-        _WORDS.sub(lambda word: f'<abbr title="{escape(GLOSSARY[word[0]])}">{word[0]}</abbr>', str(escape(text)))
-    )
+    """The text, escaped, units with their signs, with words of the glossary that tell their meaning when pointed at."""
+    told = str(escape(unit_words(str(text))))
+    return Markup(_WORDS.sub(lambda word: f'<abbr title="{escape(GLOSSARY[word[0]])}">{word[0]}</abbr>', told))
+
+
+def written(text: str) -> Markup:
+    """A sentence of a document: as `glossed`, with strong words and code marked."""
+    return Markup(_CODE.sub(r"<code>\1</code>", _STRONG.sub(r"<b>\1</b>", glossed(text))))
 
 
 def without_options(text: str) -> str:

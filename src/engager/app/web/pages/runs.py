@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from engager.app.web.jobs import DONE, JobStore
 from engager.app.web.pages.downloads import FORMS
 from engager.app.web.rendering import framed, render
+from engager.app.web.same import Same, same_comparison, same_design, same_job, same_run, same_sensitivity
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
@@ -38,12 +39,12 @@ async def runs(request: Request) -> Response:
 async def run(request: Request) -> Response:
     """One run: figures published beside simulated, interactive curves, files."""
     folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
+    jobs: JobStore = request.app.state.jobs
     if (folder / "design.json").is_file():
         return RedirectResponse(f"/runs/{folder.name}/report.html", status_code=303)
     if (folder / _SENSITIVITY).is_file():
-        return framed((folder / _SENSITIVITY).read_text(encoding="utf-8"), "runs")
+        return framed((folder / _SENSITIVITY).read_text(encoding="utf-8"), "runs", _same_sensitivity(jobs, folder.name))
     found = RunFolder.open(folder)
-    jobs: JobStore = request.app.state.jobs
     others = [one for one in run_rows(jobs) if one["kind"] == "trial" and one["id"] != found.id]
     others.sort(key=lambda one: one["study"] != found.protocol.study)  # runs of the same study first
     files = [name for name in _FILES if (folder / name).is_file()]
@@ -51,9 +52,15 @@ async def run(request: Request) -> Response:
     return render(
         request, "run", found.protocol.title or found.id, run=found, rows=_comparison_rows(found), files=files,
         forms=FORMS, subgroups=list(dict.fromkeys([*told, *_SUBGROUPS])),
-        others=others, note=jobs.note(found.id),
+        others=others, note=jobs.note(found.id), same=same_run(found),
         hundred_patients=await run_in_threadpool(hundred_of, found), fates=FATES,
     )  # fmt: skip
+
+
+def _same_sensitivity(jobs: JobStore, run: str) -> Same:
+    """By the job that made it; one of the command line says no more than its page."""
+    job = next((one for one in jobs.all() if one.result == run), None)
+    return same_job(job, jobs.study(job)) if job is not None else same_sensitivity()
 
 
 def _comparison_rows(found: RunFolder) -> list[dict[str, str]]:
@@ -67,7 +74,10 @@ async def run_report(request: Request) -> Response:
     extra = [(f"/runs/{folder.name}", "Back to the run"), (f"/runs/{folder.name}/files/report.html", "Download")]
     if (folder / "design.json").is_file():
         extra[0] = (f"/design?run={folder.name}", "Add virtual trials")
-    return framed(path.read_text(encoding="utf-8"), "runs", extra)
+        same = same_design(folder)
+    else:
+        same = same_run(RunFolder.open(folder))
+    return framed(path.read_text(encoding="utf-8"), "runs", same, extra)
 
 
 async def run_file(request: Request) -> Response:
@@ -86,7 +96,8 @@ async def job(request: Request) -> Response:
     found = jobs.get(request.path_params["job"])
     if found.state == DONE and jobs.has_result(found):
         return RedirectResponse(f"/runs/{found.result}", status_code=303)
-    return render(request, "job", found.title, job=found, log=jobs.log(found)[-4000:])
+    same = same_job(found, jobs.study(found))
+    return render(request, "job", found.title, job=found, log=jobs.log(found)[-4000:], same=same)
 
 
 async def compare(request: Request) -> Response:
@@ -94,7 +105,7 @@ async def compare(request: Request) -> Response:
     names = request.query_params.getlist("run")
     folder = request.app.state.settings.runs
     found = await run_in_threadpool(compare_runs, [named_inside(folder, one, "run") for one in names])
-    return framed(await run_in_threadpool(comparison_html, found), "runs")
+    return framed(await run_in_threadpool(comparison_html, found), "runs", same_comparison(names))
 
 
 def run_rows(jobs: JobStore) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from engager.app.web.api.asking import whole
 from engager.app.web.rendering import render
+from engager.app.web.same import same_handout
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.study import (
@@ -67,5 +68,6 @@ def _told(number: int, regimen: str, is_revealed: bool) -> dict[str, Any]:
 async def handout(request: Request) -> Response:
     """A run on one printed page."""
     folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
-    found = await run_in_threadpool(lambda: handout_of(RunFolder.open(folder)))
-    return render(request, "handout", found.title, told=found, run_id=folder.name)
+    run = RunFolder.open(folder)
+    found = await run_in_threadpool(handout_of, run)
+    return render(request, "handout", found.title, told=found, run_id=folder.name, same=same_handout(run))

@@ -7,13 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engager.app.web.rendering import framed, render
+from engager.app.web.same import same_review
 from engager.study import review_html, shipped_review, trust_content
 
 
 async def review(request: Request) -> Response:
     """The review's own page."""
     links = {"record": "/evidence/{}", "study": "/trial?study={}"}
-    return framed(await run_in_threadpool(lambda: review_html(shipped_review(), links)), "review")
+    return framed(await run_in_threadpool(lambda: review_html(shipped_review(), links)), "review", same_review())
 
 
 async def trust(request: Request) -> Response:
