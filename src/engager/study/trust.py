@@ -8,6 +8,7 @@ from typing import Any
 
 from engager.core import versions
 from engager.model import load_model
+from engager.study.credibility_statement import credibility_statement
 from engager.study.parameters import population_parameters
 from engager.study.review.result import Review
 from engager.study.review.rows import review_of
@@ -16,18 +17,6 @@ from engager.study.review.words import figure_cells, made_words
 from engager.study.sensitivity.drivers import drivers_section
 
 _MODEL = "b-all"
-# The statement of docs/credibility.md (question of interest, context of use), in the words of a page.
-STATEMENT = (
-    ("Question", "What would a trial of a CD19-directed T-cell engager, with this dose and schedule, show in these"
-     " patients with B-cell precursor acute lymphoblastic leukemia, beside this comparator?"),
-    ("Used for", "Planning and teaching: likely ranges of response, MRD, survival, transplant and toxicity of a trial"
-     " that is described in a study file; comparing doses, schedules and eligibility within what was fitted."),
-    ("Patients", "Adults with relapsed or refractory disease, and in remission with measurable residual disease."),
-    ("Drug", "Blinatumomab by continuous infusion, near the doses that were given in trials (5 to 28 µg/day, 5 to 15"
-     " µg/m²/day)."),
-    ("Not used for", "A decision on a patient; a claim of effect or safety in place of data; other engagers without"
-     " their own evidence."),
-)  # fmt: skip
 
 
 @cache
@@ -48,7 +37,7 @@ def trust_content() -> dict[str, Any]:
     parameters = load_model(_MODEL).parameters
     return {
         "n_parameters": len(parameters),
-        "statement": STATEMENT,
+        "statement": credibility_statement(),
         "made": made_words(shipped_review()),
         "drivers": _drivers(),
         "warnings": warnings_of(summary),
