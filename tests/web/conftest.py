@@ -54,9 +54,8 @@ def address(home):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = uvicorn.Config(
-        create_app(Settings(home, makes_example=False)), host="127.0.0.1", port=port, log_level="error"
-    )
+    settings = Settings(home, makes_example=False, sensitivity_sets=20, sensitivity_patients=10, sensitivity_samples=8)
+    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

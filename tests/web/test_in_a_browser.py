@@ -9,6 +9,12 @@ import pytest
 PATHS = ("/", "/patient", "/model", "/story?patient=3&guess=clear", "/trial", "/design", "/runs", "/runs/tower-1",
          "/runs/tower-1/handout", "/evidence", "/evidence/forest", "/evidence/map", "/evidence/add",
          "/evidence/tower-2017", "/review", "/compare?run=tower-1&run=tower-2", "/trust")  # fmt: skip
+# What scripts draw is there: courses, the form of a study, curves and histogram.
+DRAWN = """() => {
+  const text = (id) => document.getElementById(id)?.textContent;
+  return (text("patient-state") ?? "Ready").startsWith("Ready") && text("told") !== ""
+    && [...document.querySelectorAll("#curves, #histogram")].every((one) => one.querySelector(".main-svg"));
+}"""
 
 
 @pytest.fixture
@@ -130,7 +136,7 @@ def test_no_page_is_wider_than_the_screen_or_hard_to_read(browser, address, path
                                   bypass_csp=True)  # fmt: skip
     page = context.new_page()
     page.goto(path)
-    page.wait_for_timeout(300)
+    page.wait_for_function(DRAWN, timeout=90_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = axe.Axe().run(page)
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]

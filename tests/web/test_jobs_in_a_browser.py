@@ -130,3 +130,31 @@ def test_from_the_start_to_a_downloaded_result_by_keyboard_alone(browser, addres
             page.keyboard.press("Enter")
         assert download.value.suggested_filename.endswith("-report.html")
         assert download.value.path().read_bytes().startswith(b"<!DOCTYPE html>")
+
+
+def test_what_drives_a_study_is_asked_on_the_model_page(browser, address, home):
+    from playwright.sync_api import expect
+
+    with new_page(browser, address) as page, new_page(browser, address) as other:
+        jobs = []
+        for one, study in ((page, "mt103-206"), (other, "tower")):
+            one.goto("/model")
+            one.locator("#drives-study").select_option(study)
+        for one in (page, other):
+            one.get_by_role("button", name="What drives it?").click()
+            one.wait_for_url("**/jobs/**", timeout=SLOW)
+            expect(one.get_by_text("Expected to take about")).to_be_visible()
+            jobs.append(one.url.rsplit("/", 1)[1])
+        expect(other.locator("#job-state")).to_have_text("waiting: 1 job before this one", timeout=SLOW)
+        other.get_by_role("button", name="Cancel").click()
+        expect(other.locator("#job-state")).to_have_text("canceled", timeout=SLOW)
+        assert f"engager sensitivity jobs/{jobs[0]}/study.yaml --sets 20" in page.content()
+        page.wait_for_url(f"**/runs/{jobs[0]}", timeout=SLOW)  # the result has an address of its own
+        page.reload()
+        assert "MT103-206" in page.locator("h1").inner_text()
+        assert page.locator("main svg").count() > 0
+        page.goto("/runs")
+        expect(page.locator(f"a[href='/runs/{jobs[0]}']")).to_be_visible()
+    told = json.loads((home / "runs" / jobs[0] / "sensitivity.json").read_text())
+    assert (told["study"], told["seed"]) == ("mt103-206", 1)
+    assert not (home / "runs" / jobs[1]).exists()

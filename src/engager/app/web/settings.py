@@ -18,6 +18,8 @@ class Settings:
     hosts : names under which the server answers; others are refused, so that no foreign page can reach it by name.
     token : what a visitor must give when the server listens beyond this machine; None: nobody is asked.
     max_patients : patients of all replicates of one job. max_queue : jobs that may wait.
+    sensitivity_sets, sensitivity_patients, sensitivity_samples : size of a sensitivity analysis that a page asks for:
+        virtual trials, patients in each, base samples of one patient (see `study_sensitivity`).
     """
 
     home: Path
@@ -26,6 +28,9 @@ class Settings:
     max_patients: int = 500_000
     max_queue: int = 20
     makes_example: bool = True
+    sensitivity_sets: int = 64
+    sensitivity_patients: int = 150
+    sensitivity_samples: int = 256
 
     @property
     def runs(self) -> Path:

@@ -18,9 +18,8 @@ from engager.study import RunFolder, patients_simulated
 _SECONDS_PER_PATIENT = 0.0015
 _FEWEST_TO_TELL, _MOST_LOOKED_AT = 2000, 10
 _KINDS = ("trial", "design", "sensitivity")
-# A sensitivity analysis simulates sets x patients, and as many again for one patient's sets, whatever the study's size.
-_SENSITIVITY = ("--sets", "64", "--patients", "150", "--samples", "256")
-_SENSITIVITY_PATIENTS = 64 * 150 + 10_000
+# A sensitivity analysis simulates its sets, and this many patients for each base sample, whatever the study's size.
+_PATIENTS_PER_SAMPLE = 40
 
 
 async def add_job(request: Request) -> JSONResponse:
@@ -35,9 +34,7 @@ async def add_job(request: Request) -> JSONResponse:
     jobs: JobStore = request.app.state.jobs
     title = str(asked.get("title") or protocol.study)[:60]
     if kind == "sensitivity":
-        arguments = [*_SENSITIVITY, "--seed", str(seed)]
-        estimate = estimate_seconds(jobs, _SENSITIVITY_PATIENTS, 1)
-        return JSONResponse(_job(jobs, jobs.add(kind, f"Sensitivity of {title}"[:60], text, arguments, estimate)))
+        return JSONResponse(_job(jobs, _add_sensitivity(jobs, title, text, seed)))
     run = _finished_design(jobs, kind, str(asked.get("run") or ""), replicates)
     most = jobs.settings.max_patients
     patients = whole("patients", asked["patients"], 1) if asked.get("patients") else protocol.n_patients
@@ -51,6 +48,14 @@ async def add_job(request: Request) -> JSONResponse:
     followed = patients_simulated(protocol) if kind == "design" else patients
     job = jobs.add(kind, title, text, arguments, estimate_seconds(jobs, followed, new), run)
     return JSONResponse(_job(jobs, job))
+
+
+def _add_sensitivity(jobs: JobStore, title: str, text: str, seed: int) -> Job:
+    size = jobs.settings
+    sets, patients, samples = size.sensitivity_sets, size.sensitivity_patients, size.sensitivity_samples
+    arguments = ["--sets", str(sets), "--patients", str(patients), "--samples", str(samples), "--seed", str(seed)]
+    estimate = estimate_seconds(jobs, sets * patients + _PATIENTS_PER_SAMPLE * samples, 1)
+    return jobs.add("sensitivity", f"Sensitivity of {title}"[:60], text, arguments, estimate)
 
 
 def _finished_design(jobs: JobStore, kind: str, run: str, replicates: int) -> str:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from engager.app.web.rendering import render
 from engager.model import presets_of
+from engager.protocol import shipped_protocols
 from engager.study import model_table, regimen_by_id, regimens_for_arms
 
 
@@ -22,4 +23,5 @@ async def patient(request: Request) -> Response:
 
 async def model(request: Request) -> Response:
     """Every parameter of the model: prior beside posterior, source or assumption."""
-    return render(request, "model", "The model", rows=await run_in_threadpool(model_table))
+    rows = await run_in_threadpool(model_table)
+    return render(request, "model", "The model", rows=rows, studies=shipped_protocols())

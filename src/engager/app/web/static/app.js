@@ -17,6 +17,14 @@ async function ask(path, body) {
   return told;
 }
 
+// A sensitivity analysis of a study, which is asked for at its address: goes to the job's page, or tells what is wrong.
+async function askWhatDrives(path, seed) {
+  const study = await ask(path);
+  const told = study.problems ? study : await ask("/api/jobs", { kind: "sensitivity", text: study.text, seed });
+  if (!told.problems) location.href = "/jobs/" + told.id;
+  return told;
+}
+
 const plainText = (text) => text.replace(/[<>&]/g, "");
 // how many powers of ten the values of some lines span
 function decades(lines) {

@@ -1,5 +1,5 @@
 "use strict";
-// The table of parameters: search, fitted or assumed ones only.
+// The table of parameters: search, fitted or assumed ones only; what drives a study's outcomes.
 function startModel() {
   const rows = [...byId("parameters").tBodies[0].rows];
   function show() {
@@ -10,4 +10,14 @@ function startModel() {
   for (const id of ["find-parameter", "only-fitted", "only-assumed"]) byId(id).addEventListener("input", show);
 }
 
-document.addEventListener("DOMContentLoaded", startModel);
+function startDrives() {
+  byId("drives").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = byId("drives").querySelector("button");
+    button.disabled = true;
+    const told = await askWhatDrives("/api/study/" + encodeURIComponent(byId("drives-study").value), 1);
+    if (told.problems) { button.disabled = false; byId("drives-told").className = "error"; byId("drives-told").textContent = told.problems.map((one) => one.text).join(" "); }
+  });
+}
+
+document.addEventListener("DOMContentLoaded", () => { startModel(); startDrives(); });

@@ -102,10 +102,8 @@ document.addEventListener("DOMContentLoaded", () => { startCurves(); startHistog
 // What drives the outcomes of this study: a job.
 function startSensitivity() {
   byId("sensitivity").addEventListener("click", async () => {
-    const button = byId("sensitivity"), study = await ask("/api/runs/" + byId("curves").dataset.run + "/study");
-    button.disabled = true;
-    const told = study.problems ? study : await ask("/api/jobs", { kind: "sensitivity", text: study.text, seed: 1 });
-    if (told.problems) { button.disabled = false; byId("subgroup-error").textContent = told.problems.map((one) => one.text).join(" "); return; }
-    location.href = "/jobs/" + told.id;
+    byId("sensitivity").disabled = true;
+    const told = await askWhatDrives("/api/runs/" + encodeURIComponent(byId("curves").dataset.run) + "/study", 1);
+    if (told.problems) { byId("sensitivity").disabled = false; byId("subgroup-error").textContent = told.problems.map((one) => one.text).join(" "); }
   });
 }
