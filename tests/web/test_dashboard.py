@@ -49,6 +49,24 @@ def test_every_page_answers_and_says_what_it_is_for(client, path):
     assert "unsafe-inline" not in answer.headers["content-security-policy"].split("style-src")[0]
 
 
+def test_the_trust_page_shows_the_document_with_its_marks(client):
+    page = client.get("/trust").text
+    assert "<li><b>Structure is not in the intervals.</b> They hold" in page
+    assert "5 to 15 µg/m²/day" in page
+    assert "&lt;b&gt;" not in page
+    assert "**" not in page.split("What missed")[0]
+
+
+def test_a_figure_that_two_publications_print_stands_once(client, home):
+    from engager.study import RunFolder
+
+    told = [one for one in RunFolder.open(home / "runs" / "tower-1").comparisons if one["endpoint"] == "OS"]
+    medians = [one for one in told if (one["statistic"], one["arm"]) == ("median", "blinatumomab")]
+    assert len(medians) > 1
+    page = client.get("/runs/tower-1").text.split("Published beside simulated")[1]
+    assert page.count("</abbr>, median, blinatumomab</th>") == 1
+
+
 def test_runs_of_the_command_line_show_up_and_can_be_compared(client):
     assert "tower-1" in client.get("/runs").text
     page = client.get("/compare?run=tower-1&run=tower-2")

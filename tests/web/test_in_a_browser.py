@@ -219,3 +219,22 @@ def test_a_figure_is_shown_in_every_virtual_trial(page):
     expect(page.locator("#histogram .main-svg").first).to_be_visible(timeout=90_000)
     page.locator("#figure").select_option(index=2)
     expect(page.locator("#histogram .gtitle")).to_have_text(re.compile("CR"))
+
+
+def test_what_is_drawn_for_a_dark_screen_prints_dark_on_white_and_nothing_is_cut(browser, address):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark", base_url=address)
+    page = context.new_page()
+    for path in ("/patient", "/trial"):
+        page.goto(path)
+        page.wait_for_function(DRAWN, timeout=90_000)
+        page.emulate_media(media="print")
+        if path == "/patient":
+            words = page.locator(".js-plotly-plot .gtitle").first
+            assert words.evaluate("one => getComputedStyle(one).fill") == "rgb(34, 48, 60)"
+            assert not page.locator("#patient-form").is_visible()
+        else:
+            text = page.locator("#text")
+            assert text.evaluate("one => one.scrollHeight - one.clientHeight") <= 2
+            assert not page.get_by_role("button", name="Run").is_visible()
+        page.emulate_media(media="screen")
+    context.close()

@@ -224,7 +224,7 @@ from .synthesis.views import (
     network_view as network_view,
     poolable_endpoints as poolable_endpoints,
 )
-from .trust import (
+from .trust.content import (
     shipped_review as shipped_review,
     trust_content as trust_content,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engager.report import NARROW, figure_kaplan_meier, to_svg
+from engager.report import NARROW, figure_kaplan_meier, to_svg, without_repeats
 from engager.study.compare.runs import curves_of
 from engager.study.gallery import ALONE
 from engager.study.patients.hundred import FATES, Hundred, hundred_of
@@ -41,7 +41,8 @@ class Handout:
 def handout_of(run: RunFolder) -> Handout:
     """The page of a finished run."""
     protocol, manifest = run.protocol, run.manifest
-    rows = [figure_cells({**one, "trial": protocol.study, "use": one.get("use")}) for one in run.comparisons]
+    told = without_repeats(run.comparisons)
+    rows = [figure_cells({**one, "trial": protocol.study, "use": one.get("use")}) for one in told]
     verdict = run.verdict
     trust = [f"Published figures inside their prediction interval: {verdict.headline}."] if verdict.headline else []
     trust += [verdict.remark] if verdict.remark else []

@@ -17,7 +17,7 @@ from engager.study import (
     warnings_of,
     write_review,
 )
-from engager.study.comparison_entry import comparison_entry
+from engager.study.figure_row import comparison_entry
 from engager.study.review.kinetics_checks import history_checks, liposomal_vincristine_checks
 from engager.study.review.label_checks import label_checks
 from engager.study.review.rows import N_REFERENCES

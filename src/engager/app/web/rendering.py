@@ -71,7 +71,8 @@ def glossed(text: object) -> Markup:
 
 def written(text: str) -> Markup:
     """A sentence of a document: as `glossed`, with strong words and code marked."""
-    return Markup(_CODE.sub(r"<code>\1</code>", _STRONG.sub(r"<b>\1</b>", glossed(text))))
+    told = str(glossed(text))  # escaped by now; a plain string, since Markup would escape the marks below
+    return Markup(_CODE.sub(r"<code>\1</code>", _STRONG.sub(r"<b>\1</b>", told)))
 
 
 def without_options(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from engager.core import digest, versions
 from engager.protocol import shipped_protocol, shipped_protocols, write_protocol
-from engager.study.comparison_entry import comparison_entry
+from engager.study.figure_row import comparison_entry
 from engager.study.parameters import population_parameters
 from engager.study.validation.validate import studies_with_targets, validate_studies
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty
-from engager.study.comparison_entry import comparison_entry
+from engager.study.figure_row import comparison_entry
 
 
 def told_comparisons(

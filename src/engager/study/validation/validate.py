@@ -24,8 +24,8 @@ from engager.calibration import (
 )
 from engager.core import VALIDATION_REPLICATES, InputError, Problem
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
-from engager.study.comparison_entry import comparison_entry
 from engager.study.failures import is_judged, judged
+from engager.study.figure_row import comparison_entry
 from engager.study.load import load_protocol
 from engager.study.parameters import population_parameters
 from engager.study.plain_json import plain_json

@@ -19,6 +19,7 @@ from engager.app.web.same import Same, same_comparison, same_design, same_job, s
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
+from engager.report import without_repeats
 from engager.study import FATES, RunFolder, compare_runs, comparison_html, figure_cells, hundred_of
 
 _FILES = ("report.html", "comparisons.json", "run.json", "study.yaml", "patients.parquet", "visits.parquet",
@@ -64,7 +65,9 @@ def _same_sensitivity(jobs: JobStore, run: str) -> Same:
 
 
 def _comparison_rows(found: RunFolder) -> list[dict[str, str]]:
-    return [figure_cells({**one, "trial": found.protocol.study, "use": one.get("use")}) for one in found.comparisons]
+    """Each figure once, also where several publications print it."""
+    told = without_repeats(found.comparisons)
+    return [figure_cells({**one, "trial": found.protocol.study, "use": one.get("use")}) for one in told]
 
 
 async def run_report(request: Request) -> Response:

@@ -8,13 +8,13 @@ from typing import Any
 
 from engager.core import versions
 from engager.model import load_model
-from engager.study.credibility_statement import credibility_statement
 from engager.study.parameters import population_parameters
 from engager.study.review.result import Review
 from engager.study.review.rows import review_of
 from engager.study.review.summary import shipped_review_summary, warnings_of
 from engager.study.review.words import figure_cells, made_words
 from engager.study.sensitivity.drivers import drivers_section
+from engager.study.trust.statement import credibility_statement
 
 _MODEL = "b-all"
 

@@ -38,7 +38,7 @@ def credibility_statement() -> CredibilityStatement:
 
 def _document() -> Path:
     shipped = Path(str(resources.files("engager.study") / "data" / _NAME))
-    return shipped if shipped.is_file() else Path(__file__).parents[3] / "docs" / _NAME
+    return shipped if shipped.is_file() else Path(__file__).parents[4] / "docs" / _NAME
 
 
 def read_statement(text: str) -> CredibilityStatement:

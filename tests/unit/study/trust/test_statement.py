@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engager.study.credibility_statement import credibility_statement, read_statement
+from engager.study.trust.statement import credibility_statement, read_statement
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "credibility.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parents[4] / "docs" / "credibility.md").read_text(encoding="utf-8")
 
 
 def test_the_statement_is_the_documents():
