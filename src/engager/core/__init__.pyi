@@ -61,6 +61,12 @@ from .files import (
     whole_folder as whole_folder,
     write_whole as write_whole,
 )
+from .kept import (
+    cache_folder as cache_folder,
+    read_kept as read_kept,
+    remembered as remembered,
+    write_kept as write_kept,
+)
 from .lock import (
     LOCK_FILE as LOCK_FILE,
     FolderLock as FolderLock,

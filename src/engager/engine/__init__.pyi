@@ -37,6 +37,7 @@ from .simulate import (
     simulate_model as simulate_model,
 )
 from .solving import (
+    make_ready as make_ready,
     solve as solve,
 )
 from .stream import (

@@ -81,6 +81,26 @@ def solve(
     return _solve_smooth(checked, options)
 
 
+def make_ready(system: System, method: str) -> None:
+    """Begin to compile a model in the background, for a caller that has other things to read before it solves.
+
+    Parameters
+    ----------
+    method : as in `solve`, not "auto".
+
+    Notes
+    -----
+    Nothing is begun for a model that the compiled engine refuses, or that is rewritten before it is solved.
+    """
+    from engager.engine.lowering.tableau import TABLEAUS
+    from engager.engine.native.compiler import compile_beside
+    from engager.engine.switching.find import switched
+    from engager.engine.unset import unset_states
+
+    if not (system.events or unset_states(system) or switched(system)):
+        compile_beside(system, TABLEAUS[method])
+
+
 @dataclasses.dataclass(frozen=True)
 class _Options:
     """What `solve` was asked for, checked."""

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from engager.core import InputError, Problem, UnitError, digest, factor, nearest, read_shipped_data
+from engager.core import InputError, Problem, UnitError, digest, factor, nearest, read_shipped_data, remembered
 from engager.model.disease import read_diseases
 from engager.model.drug import apply_drug, read_drug
 from engager.model.parameters import Effect, Model, Parameter
@@ -65,7 +65,8 @@ def _shipped(model_id: str) -> Model:
     if model_id not in model_ids():
         raise InputError(Problem("model", model_id, "no model of this name ships", nearest(model_id, model_ids())))
     folder = Path(str(resources.files("engager.model") / "data" / model_id))
-    return read_model(folder / "model.ant", folder / "parameters.yaml")
+    # reading takes longer than everything else that `engager patient` does before it draws
+    return remembered("model", model_id, lambda: read_model(folder / "model.ant", folder / "parameters.yaml"))
 
 
 def read_model(equations: Path, table: Path) -> Model:

@@ -105,7 +105,7 @@ def predictive_context(section: PredictiveSection) -> dict[str, Any]:
         "sentences": section.sentences,
         "rows": rows,
         "sources": {name: section.sources.get(name, name) for name in named},
-        "figure": side_by_side(parts),
+        "figure": side_by_side(parts, is_kept=True),
     }
 
 
@@ -156,7 +156,7 @@ def drivers_context(section: DriversSection) -> dict[str, Any]:
             shown = level.swing_outputs or level.outputs
             draw = partial(figure_tornado, level.swings, shown, level.labels)
             parts[f"drivers-tornado-{name}"] = (f"Tornado of one {name}", draw)
-        figures = side_by_side(parts) if parts else {}
+        figures = side_by_side(parts, is_kept=True) if parts else {}
         found["levels"].append({"name": name, "sentences": level.sentences, "figures": figures})
     return found
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from engager.core import share_out, usable_cpus
+from engager.core import remembered, share_out, usable_cpus
 from engager.report.plots.style import NARROW, WIDE, to_svg
 
 if TYPE_CHECKING:
@@ -38,14 +40,26 @@ def render(name: str, context: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that `render` draws, with all others of the page at once."""
+    """A figure that `render` draws, with all others of the page at once.
+
+    Attributes
+    ----------
+    is_kept : the same in the pages of many runs, so that it is drawn once and then kept between runs.
+    """
 
     name: str
     description: str
     draw: Callable[[float], Figure]
     width: float
+    is_kept: bool = False
 
     def svg(self) -> str:
+        if not self.is_kept:
+            return self._drawn()
+        content = hashlib.sha256(pickle.dumps((self.draw, self.name, self.description, self.width))).hexdigest()
+        return remembered("figure", (content, version("matplotlib")), self._drawn)
+
+    def _drawn(self) -> str:
         return to_svg(self.draw(self.width), self.name, self.description, is_themed=True)
 
 
@@ -63,14 +77,17 @@ def both_widths(name: str, description: str, draw: Callable[[float], Figure]) ->
     }
 
 
-def side_by_side(parts: Mapping[str, tuple[str, Callable[[float], Figure]]]) -> dict[str, list[Drawing]]:
+def side_by_side(
+    parts: Mapping[str, tuple[str, Callable[[float], Figure]]], is_kept: bool = False
+) -> dict[str, list[Drawing]]:
     """Small figures, drawn once: beside each other on a page, under each other on a phone.
 
     Parameters
     ----------
     parts : description and function of each, as in `both_widths`, by name.
+    is_kept : see `Drawing`; the functions can then be pickled.
     """
-    return {"panels": [Drawing(name, description, draw, NARROW) for name, (description, draw) in parts.items()]}
+    return {"panels": [Drawing(name, words, draw, NARROW, is_kept) for name, (words, draw) in parts.items()]}
 
 
 def _drawn(context: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from .regimen_strength import (
     strength_of as strength_of,
 )
 from .replicates import (
+    compile_models as compile_models,
     piece_size as piece_size,
     simulate_spans as simulate_spans,
     simulate_trial as simulate_trial,

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engager.core import share_out, usable_cpus
+from engager.engine import make_ready
 from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol
-from engager.trial.simulate import simulate_here
+from engager.trial.simulate import METHOD, simulate_here
 from engager.trial.tables import TrialData
 
 Progress = Callable[[float], None]
@@ -71,6 +72,12 @@ def simulate_trial(
     for place, data in shared:
         found[place] = data
     return found[0] if len(found) == 1 else TrialData.concatenate([found[place] for place in sorted(found)])
+
+
+def compile_models(protocol: Protocol) -> None:
+    """Begin to compile the models of a study in the background, for a caller with other things to read first."""
+    for model in {id(one): one for one in map(protocol.model_of, protocol.arms)}.values():
+        make_ready(model.system, METHOD)
 
 
 def simulate_spans(

@@ -1,13 +1,16 @@
 """Compiled code is kept, found again, told apart, and made anew when its file is damaged."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
 
-from engager.engine import Problem, solve
+from engager.core import kept
+from engager.engine import Problem, make_ready, solve
 from engager.engine.examples import one_compartment, two_compartments
-from engager.engine.native import cache as kept, compiler
+from engager.engine.native import compiler
+from engager.model import read_antimony
 
 
 @pytest.fixture
@@ -33,6 +36,37 @@ def test_a_second_process_finds_the_code_of_the_first(cache, monkeypatch):
     np.testing.assert_array_equal(first, second)
     answer(two_compartments())
     assert len(list(cache.glob("*.bin"))) == 2
+
+
+def test_code_begun_in_the_background_is_what_a_solve_waits_for(cache, monkeypatch):
+    built, began = [], threading.Event()
+    build = compiler.build
+
+    def slowly(*arguments):
+        began.set()
+        built.append(threading.current_thread().name)
+        return build(*arguments)
+
+    monkeypatch.setattr(compiler, "build", slowly)
+    system = one_compartment()
+    make_ready(system, "rodas5p")
+    assert began.wait(60)
+    values, cached = answer(system)
+    assert built == ["engager-compile"]
+    assert not cached
+    monkeypatch.setattr(compiler, "_loaded", {})
+    np.testing.assert_array_equal(answer(system)[0], values)
+
+
+def test_nothing_is_begun_for_a_model_that_is_rewritten_before_it_is_solved(cache):
+    for text in (
+        "model pulse; A = 1; A' = piecewise(1, time > 2, 0); end",
+        "model sink; species A, U; A = 10; k = 0.1; J: A -> U; k*A; end",
+        "model late; A = 1; A' = -A; at (time > 1): A = 2; end",
+    ):
+        make_ready(read_antimony(text), "rodas5p")
+    assert not [one for one in threading.enumerate() if one.name == "engager-compile"]
+    assert not list(cache.glob("*.bin"))
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b[:-1], lambda b: b[:60] + b"x" + b[61:]])
@@ -112,9 +146,9 @@ def test_a_failed_write_leaves_no_file(cache, monkeypatch):
 def test_what_was_not_used_for_longest_goes_first(tmp_path):
     tmp_path.chmod(0o700)
     for age, name in enumerate(("a", "b", "c")):
-        kept.write(tmp_path, name, bytes(1000))
+        kept.write_kept(tmp_path, name, bytes(1000))
         os.utime(tmp_path / name, (1e9 + age, 1e9 + age))
-    assert kept.read(tmp_path, "a") == bytes(1000)  # used just now
+    assert kept.read_kept(tmp_path, "a") == bytes(1000)  # used just now
     (tmp_path / f"x{kept._HALF_WRITTEN}").write_bytes(b"")
     os.utime(tmp_path / f"x{kept._HALF_WRITTEN}", (1e9, 1e9))
     kept.trim(tmp_path, most=2200)

@@ -6,7 +6,7 @@ import pytest
 
 from engager.report import template
 from engager.report.plots.style import new_figure, quiet
-from engager.report.template import Drawing, both_widths
+from engager.report.template import Drawing, both_widths, side_by_side
 
 
 def line(height, width):
@@ -39,6 +39,19 @@ def test_figures_are_the_same_wherever_they_were_drawn(monkeypatch):
     here = template._drawn({"figures": many()})
     monkeypatch.setattr(template, "usable_cpus", lambda: 2)
     assert template._drawn({"figures": many()}) == here
+
+
+def test_a_figure_that_no_run_changes_is_drawn_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGAGER_CACHE_DIR", str(tmp_path / "kept"))
+    drawn = []
+    draw = Drawing._drawn
+    monkeypatch.setattr(Drawing, "_drawn", lambda self: drawn.append(self.name) or draw(self))
+    figures = [side_by_side({"line": ("a line", partial(line, 2.0))}, is_kept=True) for _ in range(2)]
+    texts = [one["panels"][0].svg() for one in figures]
+    assert texts == [draw(figures[0]["panels"][0])] * 2
+    other = side_by_side({"line": ("a line", partial(line, 3.0))}, is_kept=True)["panels"][0]
+    assert other.svg() != texts[0]
+    assert drawn == ["line", "line"]
 
 
 def test_what_cannot_be_sent_is_drawn_here():

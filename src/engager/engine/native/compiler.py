@@ -1,13 +1,14 @@
 """IR text to machine code for this machine, kept on disk between runs.
 
 What is cached: one file per model, method and machine, named by a hash of the equations, of this package's
-code generator, of the CPU and of llvmlite; `cache` says where, and which files are trusted.
+code generator, of the CPU and of llvmlite; `core.kept` says where, and which files are trusted.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import pickle
 import threading
 import weakref
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engager.core import cache_folder, read_kept, write_kept
 from engager.engine.lowering.tableau import Tableau
-from engager.engine.native import cache
 from engager.engine.native.kernel import Kernel, generate_routines, print_kernel
 from engager.model import System
 
@@ -73,8 +74,20 @@ def compile_system(system: System, tableau: Tableau, width: int | None = None) -
     key = _key(system, tableau, width or machine.width, machine)
     with _LOCK:
         if key not in _loaded:
-            _loaded[key] = make_or_load(system, tableau, width, cache.cache_folder())
+            _loaded[key] = make_or_load(system, tableau, width, cache_folder())
         return _loaded[key]
+
+
+def compile_beside(system: System, tableau: Tableau) -> threading.Thread:
+    """Begin `compile_system` in a thread of its own; whoever asks for the same code meanwhile waits for it.
+
+    Most of the time is LLVM's, which lets go of the interpreter. The thread works on a copy: lowering adds the
+    derivatives to a model's graph, in which others may be reading.
+    """
+    own = pickle.loads(pickle.dumps(system))
+    thread = threading.Thread(target=compile_system, args=(own, tableau), name="engager-compile")
+    thread.start()
+    return thread
 
 
 _loaded: dict[str, Compiled] = {}
@@ -196,7 +209,7 @@ def generator_hash() -> str:
 
 def read_number(name: str) -> float | None:
     """A number kept in the cache, None when it is not there or not readable."""
-    body = cache.read(cache.cache_folder(), name)
+    body = read_kept(cache_folder(), name)
     try:
         return None if body is None else float(body)
     except ValueError:
@@ -205,12 +218,12 @@ def read_number(name: str) -> float | None:
 
 def keep_number(name: str, value: float) -> None:
     """Keeps a number in the cache where that is possible."""
-    cache.write(cache.cache_folder(), name, repr(value).encode())
+    write_kept(cache_folder(), name, repr(value).encode())
 
 
 def _read(folder: Path | None, name: str) -> tuple[bytes, bytes] | None:
     """Facts and object code, or None when there is no file to be trusted."""
-    body = cache.read(folder, name)
+    body = read_kept(folder, name)
     if body is None:
         return None
     length = int.from_bytes(body[:8], "little")
@@ -218,4 +231,4 @@ def _read(folder: Path | None, name: str) -> tuple[bytes, bytes] | None:
 
 
 def _write(folder: Path | None, name: str, facts: bytes, binary: bytes) -> None:
-    cache.write(folder, name, len(facts).to_bytes(8, "little") + facts + binary)
+    write_kept(folder, name, len(facts).to_bytes(8, "little") + facts + binary)

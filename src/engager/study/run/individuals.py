@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engager.calibration import level_check, load_observations, predictive_check
+from engager.core import remembered
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.report import PredictiveSection, load_plotting
@@ -27,7 +28,8 @@ def predictive_section(model_id: str, used: str, typical: PopulationValues, seed
     if model_id != OBSERVED_MODEL or used == "table":
         return None
     which = "the medians of the draws this run took its values from" if used != "time-courses" else "its values"
-    return section_of(typical, seed, which)
+    # they hang on the fit and the seed, not on the trial
+    return remembered("individuals", (typical.written(), seed, which), lambda: section_of(typical, seed, which))
 
 
 def predictive_beside(

@@ -38,7 +38,7 @@ from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
 from engager.study.run.tables import TABLES, parquet_bytes, write_pieces
 from engager.study.run.workplace import Tell, Workplace
 from engager.study.scope import outside_fit
-from engager.trial import piece_size, simulate_spans
+from engager.trial import compile_models, piece_size, simulate_spans
 
 if TYPE_CHECKING:
     from engager.trial import TrialData
@@ -140,6 +140,8 @@ def run_study(
     if patients is not None:
         protocol = protocol.with_patients(patients)
     started, clock = datetime.now(UTC), time.perf_counter()
+    if where.device == "cpu" and where.scheduler is None:
+        compile_models(protocol)  # while files are read
     text = write_protocol(protocol)
     values = population_parameters(protocol.model.id, seed, parameters)
     inputs = {

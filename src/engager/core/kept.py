@@ -1,10 +1,10 @@
-"""Compiled code and small numbers kept on disk between runs: found by name, bound to it, and trusted only if ours.
+"""What is kept on disk between runs to save time: compiled code, models as read, figures that no run changes.
 
 Loading runs the code in a file. So a file counts only when its checksum covers its own name (a file put under another
 model's name is not that model's code), when it and its folder belong to this user, and when nobody else may write to
-them. Whatever cannot be read, written or trusted only costs the time to compile again; an unsafe folder is told once.
+them. Whatever cannot be read, written or trusted only costs the time to make it again; an unsafe folder is told once.
 
-In: a name and bytes. Out: the bytes, or None. Not here: what the code is (`compiler`).
+In: a name and bytes. Out: the bytes, or None. Not here: what they are.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ import contextlib
 import functools
 import hashlib
 import os
+import pickle
 import stat
+import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _MAGIC = b"engager2"
 _HEAD = len(_MAGIC) + 32
@@ -29,7 +36,7 @@ _HALF_WRITTEN = ".part"
 
 
 def cache_folder() -> Path | None:
-    """Where compiled models are kept: ``$ENGAGER_CACHE_DIR`` or ``~/.cache/engager``; None without a home."""
+    """Where: ``$ENGAGER_CACHE_DIR`` or ``~/.cache/engager``; None without a home."""
     chosen = os.environ.get("ENGAGER_CACHE_DIR")
     if chosen:
         return Path(chosen)
@@ -39,7 +46,7 @@ def cache_folder() -> Path | None:
         return None
 
 
-def read(folder: Path | None, name: str) -> bytes | None:
+def read_kept(folder: Path | None, name: str) -> bytes | None:
     """What was kept under a name; None when it is absent, damaged, of another name, or not safe to use."""
     if folder is None or not _is_safe(folder):
         return None
@@ -59,7 +66,7 @@ def read(folder: Path | None, name: str) -> bytes | None:
     return body
 
 
-def write(folder: Path | None, name: str, body: bytes) -> None:
+def write_kept(folder: Path | None, name: str, body: bytes) -> None:
     """Keep bytes under a name: all or nothing, also beside other processes."""
     if folder is None:
         return
@@ -78,6 +85,45 @@ def write(folder: Path | None, name: str, body: bytes) -> None:
                 os.unlink(unfinished)
         return
     trim(folder)
+
+
+def remembered(kind: str, key: object, make: Callable[[], T]) -> T:
+    """What `make` makes, or what it made when it was last asked with the same key.
+
+    Parameters
+    ----------
+    kind : first part of the file's name.
+    key : everything that the result depends on; compared by its `repr`. This package's code and data, and the versions
+        of Python and NumPy, are part of every key.
+    make : its result can be pickled.
+    """
+    told = repr((key, package_hash(), sys.version, version("numpy")))
+    name = f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:40]}"
+    folder = cache_folder()
+    if (body := read_kept(folder, name)) is not None:
+        found: T = pickle.loads(body)
+        return found
+    made = make()
+    write_kept(folder, name, pickle.dumps(made, protocol=pickle.HIGHEST_PROTOCOL))
+    return made
+
+
+@functools.cache
+def package_hash() -> str:
+    """Hash of all modules and data of this package: what other code has made, or of other data, is not taken."""
+    return tree_hash(Path(__file__).parents[1])
+
+
+def tree_hash(top: Path) -> str:
+    """Hash of the names and bytes of all files below a folder, compiled modules left out."""
+    total = hashlib.sha256()
+    for folder, inside, names in os.walk(top):
+        inside[:] = sorted(one for one in inside if one != "__pycache__")
+        for path in (Path(folder, name) for name in sorted(names)):
+            content = path.read_bytes()
+            total.update(f"{path.relative_to(top)}\0{len(content)}\0".encode())
+            total.update(content)
+    return total.hexdigest()
 
 
 def trim(folder: Path, most: int = MOST_BYTES) -> None:
@@ -121,7 +167,7 @@ def _is_ours(state: os.stat_result) -> bool:
 @functools.cache
 def _warn(folder: str) -> None:
     warnings.warn(
-        f"compiled models are not kept: {folder} must belong to you and be writable by you only. Try chmod go-w, or "
+        f"nothing is kept between runs: {folder} must belong to you and be writable by you only. Try chmod go-w, or "
         "name another folder in ENGAGER_CACHE_DIR.",
         RuntimeWarning,
         stacklevel=2,
