@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, Stream, Streams
+from engager.core import BoolArray, FloatArray, Stream, Streams
 from engager.model import DiseaseRoles, Model
 from engager.population.covariates import Condition, Covariates, sample_covariates
 from engager.population.mortality import population_mortality
@@ -20,6 +20,9 @@ _ADULT_KG = 75.0
 # A marrow read as 100 % blasts still holds other cells.
 _MOST_BLASTS = 0.97
 _T_LINEAGE = "t_lineage"
+# Targets that a patient's malignant cells may lack, each with the covariate that says whether they have it. No cell of
+# T lineage has any target of an engager against B cells.
+_SHOWN_BY = {"CD20": "cd20_positive"}
 # What is worked out from covariates before it becomes a parameter.
 _BURDEN, _MORTALITY, _TUMOR = "marrow_blasts_percent", "population_mortality", "tumor_mL"
 
@@ -97,7 +100,7 @@ def sample_patients(
             key = (effect.parameter, effect.covariate)
             slope = each([one.slope.get(key, effect.log_per_unit) for one in settings])
             values[effect.parameter] *= np.exp(slope * (derived[effect.covariate] - effect.center))
-    _tie_to_covariates(values, covariates, in_remission, model.roles)
+    _tie_to_covariates(values, covariates, in_remission, model)
     for name, row in model.parameters.items():
         if row.is_share:
             # Who has it: one uniform draw a patient, so that a larger share adds carriers and takes none away.
@@ -126,10 +129,9 @@ def _derived(covariates: Covariates) -> Covariates:
     return derived
 
 
-def _tie_to_covariates(
-    values: dict[str, FloatArray], covariates: Covariates, in_remission: bool, roles: DiseaseRoles
-) -> None:
+def _tie_to_covariates(values: dict[str, FloatArray], covariates: Covariates, in_remission: bool, model: Model) -> None:
     """Parameters that a covariate fixes: body size, age, burden, counts."""
+    roles = model.roles
     for parameter in roles.as_odds:
         # a log-normal draw is read as odds, so that no share exceeds 1
         values[parameter] = values[parameter] / (1.0 + values[parameter])
@@ -145,7 +147,7 @@ def _tie_to_covariates(
     if _MORTALITY in roles.fixed_by and {"age_years", "female"} <= covariates.keys():
         (parameter,) = roles.fixed_by[_MORTALITY]
         values[parameter] = population_mortality(covariates["age_years"], covariates["female"])
-    lacking = covariates.get(_T_LINEAGE, np.zeros(1)) > 0.5
+    lacking = _lacks_target(covariates, model.target)
     for parameter, value in roles.without_antigen.items():
         values[parameter] = np.where(lacking, value, values[parameter])
     if _BURDEN in roles.fixed_by:
@@ -156,6 +158,15 @@ def _tie_to_covariates(
         else:
             share = covariates["marrow_blasts_percent"] / 100.0
         values[parameter] = blasts_at(share, values, roles)
+
+
+def _lacks_target(covariates: Covariates, target: str) -> BoolArray:
+    """Whether a patient's malignant cells lack what the engager holds on to; one element where nobody says."""
+    lacking = covariates.get(_T_LINEAGE, np.zeros(1)) > 0.5
+    shown_by = _SHOWN_BY.get(target)
+    if shown_by in covariates:
+        lacking = lacking | (covariates[shown_by] < 0.5)
+    return lacking
 
 
 def blasts_at(share: FloatArray, values: Mapping[str, FloatArray], roles: DiseaseRoles) -> FloatArray:

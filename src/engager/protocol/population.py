@@ -98,7 +98,7 @@ class PopulationBlock(Part):
     blood_blasts_per_uL, cd8_per_uL : spreads; left out: from the model.
     tumor_mL, indolent : volume of the tumor, and share of slowly growing lymphomas; setting lymphoma only.
     lineage : of the blasts, B or T or the share of each; T has no CD19 and no CD22. Left out: B.
-    cd20_positive : share of patients with CD20 on their blasts.
+    cd20_positive : share of patients with CD20 on their blasts; an engager of CD20 does nothing to those without.
     unrelated_donor : share of patients whose donor, were they transplanted, is not a relative.
     other : further numeric covariates by name, for eligibility and subgroups.
     """

@@ -70,3 +70,36 @@ def test_a_share_of_t_lineage_is_drawn_and_may_be_asked_for():
         Protocol.model_validate({**raw, "eligibility": ["not t_lineage"]}), replicates=[0], seed=4, n_sampled=0
     )
     assert not entered.patients["t_lineage"].any()
+
+
+def of_a_lymphoma(share, drug):
+    raw = {
+        "study": "cd20",
+        "model": {"id": "b-all", "variant": "lymphoma"},
+        "population": {"setting": "lymphoma", "indolent": 0, "cd20_positive": share},
+        "arms": {"a": {"n": 40, "regimen": "blinatumomab", "drug": drug}},
+        "hsct": "never", "later_therapy": "never", "follow_up": {"months": 4},
+    }  # fmt: skip
+    if drug == "mosunetuzumab":
+        doses = [{"days": "1", "amount": 1, "unit": "mg"}, {"days": "8,15", "amount": 60, "unit": "mg"}]
+        keys = {"drug": drug, "route": "iv_bolus", "cycle_days": 21, "cycles": 2, "doses": doses}
+        raw["arms"] = {"a": {"n": 40, "regimen": keys}}
+    return simulate_trial(Protocol.model_validate(raw), replicates=[0], seed=4, n_sampled=0).patients
+
+
+def test_an_engager_of_cd20_responds_only_where_there_is_cd20():
+    patients = of_a_lymphoma(0.5, "mosunetuzumab")
+    responded = pl.col("best_response").is_in(["CR", "PR"])
+    by = dict(patients.group_by("cd20_positive").agg(responded.sum()).iter_rows())
+    assert by[False] == 0
+    assert by[True] > 10
+    whole = of_a_lymphoma(1, "mosunetuzumab")
+    same = patients.filter("cd20_positive").join(whole, on="patient")
+    assert (same["response_day"] == same["response_day_right"]).all()
+
+
+def test_an_engager_of_cd19_asks_for_no_cd20():
+    outcomes = ("best_response", "response_day", "death_day")
+    without, with_it = (of_a_lymphoma(share, "blinatumomab").select(outcomes) for share in (0, 1))
+    assert without.equals(with_it)
+    assert (without["best_response"] != "none").any()

@@ -57,6 +57,8 @@ def _asked(blocks: dict[str, Any]) -> Iterator[tuple[str, Any, tuple[str, ...]]]
         yield "population.setting", population.setting, _OF_LYMPHOMA if is_nodal else _OF_LEUKEMIA
         if population.lineage is not None:
             yield "population.lineage", str(population.lineage), ("without_antigen",)
+        if population.cd20_positive is not None:
+            yield "population.cd20_positive", str(population.cd20_positive), ("without_antigen",)
     for arm_id, arm in (blocks.get("arms") or {}).items():
         if arm is None:
             continue
