@@ -69,7 +69,9 @@ def test_every_record_and_regimen_can_be_shown():
 
 def test_check_accepts_a_shipped_record_and_tells_problems_of_a_broken_one(tmp_path):
     shipped = DATA / "records" / "weiss-2002.yaml"
-    assert "valid" in _run(evidence_app, "check", str(shipped)).stdout
+    found = _run(evidence_app, "check", str(shipped))
+    assert "valid; 1 arm, " in found.stdout
+    assert "take its place" not in found.stderr  # it is that one
     broken = tmp_path / "weiss-2002.yaml"
     broken.write_text(shipped.read_text(encoding="utf-8").replace("events: 11, n: 29", "events: 31, n: 29"))
     with pytest.raises(InputError, match=r"outcomes\[0\]\.events"):

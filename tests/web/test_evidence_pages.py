@@ -74,7 +74,7 @@ def test_the_form_makes_a_record_that_the_command_accepts(client, tmp_path):
     from engager.evidence import read_record
 
     told = client.post("/api/evidence/check", json={"fields": FIELDS, "figures": FIGURES}).json()
-    assert told["told"] == "doe-2024: valid; 1 arms, 2 figures, n = 30"
+    assert told["told"] == "doe-2024: valid; 1 arm, 2 figures, n = 30"
     file = tmp_path / "doe-2024.yaml"
     file.write_text(told["text"])
     outcomes = read_record(file).outcomes

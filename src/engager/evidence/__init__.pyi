@@ -41,9 +41,6 @@ from .records.citations import (
     cite as cite,
     cite_all as cite_all,
 )
-from .records.contribution import (
-    contribution_remarks as contribution_remarks,
-)
 from .records.export import (
     evidence_tables as evidence_tables,
     export_evidence as export_evidence,
@@ -96,6 +93,12 @@ from .records.vocabulary import (
     months as months,
     trial_endpoints as trial_endpoints,
     trial_names as trial_names,
+)
+from .records.words import (
+    contribution_remarks as contribution_remarks,
+    contribution_words as contribution_words,
+    quantity_words as quantity_words,
+    span_words as span_words,
 )
 from .synthesis.beta_mixture import (
     BetaMixture as BetaMixture,

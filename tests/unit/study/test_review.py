@@ -143,3 +143,12 @@ def test_a_summary_made_before_reasons_were_kept_is_read_as_well():
     unknown = FIGURE | known | {"simulated": {"median": None, "low": None, "high": None}}
     assert figure_cells(beyond)["simulated"] == "not reached (3.0 to not reached)"
     assert figure_cells(unknown)["simulated"] == "–"
+
+
+def test_what_was_seen_of_a_reference_that_nothing_runs_is_told_from_its_record(found):
+    (row,) = (one for one in found.rows if one.record == "sharkey-2012")
+    (seen,) = (note for note in row.notes if note.startswith("Seen of it"))
+    quantities = load_records()["sharkey-2012"].quantities
+    assert len(quantities) > 8
+    assert all(f"{one.name}: " in seen for one in quantities)
+    assert "40 to 55 fold" in seen

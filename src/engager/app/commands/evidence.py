@@ -123,14 +123,13 @@ def check_file(
     Example: engager evidence check my-record.yaml
     """
     from engager.core import InputError
-    from engager.evidence import contribution_remarks, read_record, summary
+    from engager.evidence import contribution_remarks, contribution_words, read_record, summary
 
     if not as_json:
         entry = read_record(file)
         for note in contribution_remarks(entry):
             typer.echo(note, err=True)
-        arms = f"{len(entry.arms)} arm{'' if len(entry.arms) == 1 else 's'}"
-        typer.echo(f"{file}: valid; {arms}, {len(entry.outcomes)} figures, n = {entry.n}")
+        typer.echo(f"{file}: {contribution_words(entry)}")
         return
     try:
         answer: dict[str, Any] = {"valid": True, "problems": [], "record": summary(read_record(file))}
@@ -216,7 +215,7 @@ def _print_card(entry: Record) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from engager.evidence import citation_remarks, cite
+    from engager.evidence import citation_remarks, cite, quantity_words
 
     console = _console()
     console.print(f"[bold]{entry.id}[/bold]  {entry.kind.replace('_', ' ')}", highlight=False)
@@ -255,7 +254,7 @@ def _print_card(entry: Record) -> None:
         for name in ("what", "value", "source"):
             table.add_column(name)
         for quantity in entry.quantities:
-            table.add_row(escape(quantity.name), escape(_quantity(quantity)), _joined(quantity.source))
+            table.add_row(escape(quantity.name), escape(quantity_words(quantity)), _joined(quantity.source))
         console.print(table)
     console.print("\n[bold]Sources[/bold]")
     for name, source in entry.sources.items():
@@ -272,9 +271,11 @@ def _print_card(entry: Record) -> None:
 def _print_baseline(console: Console, baseline: dict[str, dict[str, Any]], arm_source: Any) -> None:
     from rich.markup import escape
 
+    from engager.evidence import span_words
+
     for trait, values in baseline.items():
         source = values.get("source", arm_source)
-        told = ", ".join(f"{key} {_span(value)}" for key, value in values.items() if key != "source")
+        told = ", ".join(f"{key} {span_words(value)}" for key, value in values.items() if key != "source")
         named = f"  [{_joined(source)}]" if source else ""
         console.print(f"  {trait.replace('_', ' ')}: {escape(told + named)}", highlight=False)
 
@@ -314,8 +315,10 @@ def _statistic(outcome: Outcome) -> str:
 
 
 def _value(outcome: Outcome) -> str:
+    from engager.evidence import span_words
+
     if outcome.value is None:
-        return _span(outcome.spread) if outcome.spread else "-"
+        return span_words(outcome.spread) if outcome.spread else "-"
     if outcome.unit == "fraction":
         return f"{100 * outcome.value:.3g} %"
     unit = {"months": " mo", "days": " d", "per_patient_year": " /py"}.get(outcome.unit, "")
@@ -335,20 +338,6 @@ def _counts(outcome: Outcome) -> str:
     if outcome.events is None and outcome.n is None:
         return ""
     return f"{_cell(outcome.events)}/{_cell(outcome.n)}" + (" (arm)" if outcome.is_n_of_arm else "")
-
-
-def _quantity(quantity: Any) -> str:
-    told = _span(quantity.value if quantity.value is not None else quantity.value_range or quantity.range)
-    unit = f" {quantity.unit}" if quantity.unit else ""
-    return f"{told}{unit}" + (f" ({quantity.text})" if quantity.text else "")
-
-
-def _span(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return " to ".join(_span(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _joined(source: Any) -> str:

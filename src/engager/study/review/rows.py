@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engager.evidence import Record, citation_corrections, cite, load_records
+from engager.evidence import Record, citation_corrections, cite, load_records, quantity_words
 from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.review.kinetics_checks import history_checks, liposomal_vincristine_checks
 from engager.study.review.label_checks import label_checks
@@ -37,10 +37,8 @@ _REVIEWED = {
 
 # Why nothing runs a reference, where nothing can.
 _NOT_CARRIED_OUT = {
-    "sharkey-2012": "Nothing runs it. It has no patients, and only its abstract was read, which gives three figures:"
-    " about half of the bound SN-38 is released in serum per day, a stable linker costs 40 to 55 times the potency, and"
-    " Ramos cells carry 15 times as much CD20 as CD22. Its dose-response curves and IC50 were never seen, so there is"
-    " nothing in vitro to hold a curve against; and no model of the package releases a drug from an antibody.",
+    "sharkey-2012": "Nothing runs it: it has no patients, no model of the package releases a drug from an antibody, and"
+    " no dose-response or IC50 of a cell line was seen that a curve could be held against.",
 }
 
 
@@ -69,6 +67,8 @@ def _row(record: Record, studies: Mapping[str, Protocol], comparisons: Sequence[
     links, notes = _links(record, studies)
     if record.id in _NOT_CARRIED_OUT:
         notes.append(_NOT_CARRIED_OUT[record.id])
+        seen = [f"{one.name}: {quantity_words(one)}" for one in record.quantities]
+        notes += [f"Seen of it: {'; '.join(seen)}."] if seen else []
     if corrected := citation_corrections(record):
         notes.append(f"On the citation: {corrected}.")
     answered = any(record.id in _named(one.source) for study in studies.values() for one in study.targets)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from engager.core import InputError, Problem
-from engager.evidence import contribution_remarks, read_record, record_schema
+from engager.evidence import contribution_remarks, contribution_words, read_record, record_schema
 
 _NAME = "own-record.yaml"
 _SOURCE = "S1"
@@ -27,15 +27,13 @@ class CheckedRecord:
 
     Attributes
     ----------
-    id, title : of the record. n_arms, n_figures : it holds. n : patients; None when not said.
+    id, title : of the record. holds : how many arms, figures and patients, in words.
     remarks : what a contributor should know before it joins the shipped ones.
     """
 
     id: str
     title: str
-    n_arms: int
-    n_figures: int
-    n: int | None
+    holds: str
     remarks: tuple[str, ...]
 
 
@@ -118,4 +116,4 @@ def check_record_text(text: str) -> CheckedRecord:
         found = read_record(path)
     title = found.citation.title or found.id
     remarks = tuple(contribution_remarks(found))
-    return CheckedRecord(found.id, title, len(found.arms), len(found.outcomes), found.n, remarks)
+    return CheckedRecord(found.id, title, contribution_words(found), remarks)

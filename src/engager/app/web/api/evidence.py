@@ -30,8 +30,7 @@ async def check_record(request: Request) -> JSONResponse:
     except InputError as error:  # what is wrong with a record is the answer
         answer = problems(error, status=200)
         return JSONResponse({**_content(answer), "text": text})
-    told = f"{found.id}: valid; {found.n_arms} arms, {found.n_figures} figures, n = {found.n}"
-    return JSONResponse({"text": text, "told": told, "remarks": list(found.remarks)})
+    return JSONResponse({"text": text, "told": f"{found.id}: {found.holds}", "remarks": list(found.remarks)})
 
 
 def _are_words(content: Any) -> bool:
