@@ -324,3 +324,12 @@ def test_a_pool_in_which_every_model_was_fitted_has_no_column_of_failures(engage
     found = engager("evidence", "pool", "--endpoint", "CR/CRh")
     assert "leaving out" in found.out
     assert "failed because" not in found.out
+
+
+@pytest.mark.parametrize("endpoint", ["CR", "OS"])
+@pytest.mark.parametrize("scale", ["0", "inf", "nan", "-1"])
+def test_a_scale_of_a_prior_that_cannot_be_is_refused_and_never_replaced(engager, endpoint, scale):
+    found = engager("evidence", "prior", "--endpoint", endpoint, "--tau-scale", scale)
+    assert found.code == 2
+    assert "tau_scale" in found.err
+    assert "must be > 0" in found.err

@@ -158,3 +158,31 @@ def test_a_network_of_empty_studies_is_refused_by_name():
 def test_impossible_counts_are_refused(arms, rule):
     with pytest.raises(InputError, match=rule):
         study_of_counts("wrong", arms)
+
+
+def test_arms_of_one_treatment_are_one_arm():
+    apart = study_of_counts("doses", [("c", 4, 30), ("x", 5, 20), ("x", 9, 25)])
+    whole = study_of_counts("doses", [("c", 4, 30), ("x", 14, 45)])
+    assert apart.treatments == ("x",)
+    assert (apart.effects, apart.covariance) == (pytest.approx(whole.effects), pytest.approx(whole.covariance))
+
+
+def test_a_study_of_one_treatment_tells_nothing_and_is_named():
+    told = study_of_counts("told", [("x", 10, 50), ("y", 20, 50)])
+    for silent in (study_of_counts("doses", [("x", 0, 12), ("x", 1, 7)]), study_of_ratio("same", "x", "x", 0.1, 0.2)):
+        fit = fit_network([told, silent])
+        assert fit.effects == pytest.approx(fit_network([told]).effects)
+        assert len(fit.left_out) == 1
+        assert "x" in fit.left_out[0]
+
+
+def test_a_reference_that_only_empty_studies_have_is_told_as_such():
+    studies = [study_of_counts("a", [("x", 0, 12), ("z", 0, 9)]), study_of_counts("b", [("x", 4, 40), ("y", 9, 38)])]
+    with pytest.raises(InputError, match="stands in no study that tells anything"):
+        fit_network(studies, "z")
+
+
+@pytest.mark.parametrize(("log_ratio", "se"), [(0.2, 0.0), (0.2, -0.1), (np.nan, 0.2), (0.1, np.inf), (0.1, np.nan)])
+def test_a_ratio_without_a_usable_interval_is_refused(log_ratio, se):
+    with pytest.raises(InputError, match="network: one"):
+        study_of_ratio("one", "x", "y", log_ratio, se)

@@ -16,6 +16,9 @@ from engager.evidence.synthesis.binomial_normal import fit_binomial_normal
         ([0, 10, 0, 10], [10, 10, 10, 10], "no finite estimate"),
         ([5], [10], "1 study cannot support"),
         ([5, 11], [10, 10], "events must lie in 0 to n"),
+        ([np.nan, 1], [10, 10], "events must lie in 0 to n"),
+        ([5, 1], [np.nan, 10], "events must lie in 0 to n"),
+        ([5, 1], [np.inf, 10], "events must lie in 0 to n"),
     ],
 )
 def test_models_without_a_maximum_say_why(events, n, reason):
@@ -55,3 +58,20 @@ def test_covariate_effect_is_recovered():
     events = random.binomial(50, 1 / (1 + np.exp(-logit))).astype(float)
     fit = fit_binomial_normal(events, np.full(300, 50.0), np.column_stack([np.ones(300), x]), ("mean", "x"))
     assert fit.coefficients[1] == pytest.approx(1.1, abs=4 * fit.standard_errors[1])
+
+
+@pytest.mark.parametrize(
+    ("events", "n", "mean", "se", "tau"),
+    [
+        ([0, 0, 0, 0, 7], [9, 31, 14, 25, 40], -5.9223, 3.539, 3.0252),
+        ([0, 0, 3, 0, 0, 0, 0, 11], [5, 8, 12, 30, 22, 10, 6, 15], -5.6933, 3.184, 4.2850),
+        ([0, 0, 1, 2, 0, 5], [100, 400, 250, 80, 1000, 60], -6.2847, 1.485, 2.6923),
+        ([0, 0, 0, 0, 0, 0, 0, 1], [12] * 8, -4.5539, 1.005, 0.0),
+    ],
+)
+def test_mostly_empty_studies_are_pooled_as_dense_integration_does(events, n, mean, se, tau):
+    # Means and tau maximize the likelihood integrated over z on 40,001 points from -12 to 12.
+    fit = fit_binomial_normal(np.array(events, dtype=float), np.array(n, dtype=float))
+    assert fit.coefficients[0] == pytest.approx(mean, abs=2e-3)
+    assert np.sqrt(fit.tau2) == pytest.approx(tau, abs=2e-3)
+    assert np.sqrt(fit.covariance[0, 0]) == pytest.approx(se, abs=2e-3)

@@ -201,3 +201,10 @@ def test_a_column_that_is_what_was_published_already_is_no_obstacle():
 def test_an_event_that_is_not_yes_or_no_is_refused(event):
     with pytest.raises(InputError, match="event"):
         match(_six(), {"age": {"mean": 45}}).proportion(event)
+
+
+def test_few_patients_whose_weights_are_even_are_told_as_few_not_as_far_off():
+    matched = match(_six(), {"age": {"mean": float(np.mean([20, 30, 40, 50, 55, 60]))}})
+    assert matched.effective_sample_size == pytest.approx(6)
+    assert "6 patients to match" in matched.remarks[0]
+    assert "overlap" not in matched.remarks[0]

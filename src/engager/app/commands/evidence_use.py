@@ -108,7 +108,7 @@ def prior(
     filters, told = with_defaults(filters, CONTROL_CLASS)
     if known_endpoint(endpoint, "--endpoint").kind == "time_to_event":
         chosen = chosen_by_default(told, lambda: select(endpoint, "median", **filters))
-        medians = median_prior_from_records(chosen, tau_scale or 0.5, robust_weight)
+        medians = median_prior_from_records(chosen, 0.5 if tau_scale is None else tau_scale, robust_weight)
         parts = "log months", ("weight", "mean", "sd"), medians.as_dict()
         said = [
             f"predictive median {medians.median:.2f} months, 95 % from {medians.low:.2f} to {medians.high:.2f}",
@@ -117,7 +117,7 @@ def prior(
         ]
     else:
         chosen = chosen_by_default(told, lambda: select(endpoint, **filters))
-        shares = prior_from_records(chosen, tau_scale or 1.0, robust_weight=robust_weight)
+        shares = prior_from_records(chosen, 1.0 if tau_scale is None else tau_scale, robust_weight=robust_weight)
         parts = "share", ("weight", "a", "b"), shares.as_dict()
         said = [
             f"predictive mean {100 * shares.mean:.1f} %, 95 % from {100 * shares.low:.1f} to {100 * shares.high:.1f} %",

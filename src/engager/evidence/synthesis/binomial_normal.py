@@ -249,7 +249,7 @@ _NOT_REACHED = 1e-3
 def _check(k: FloatArray, m: FloatArray, x: FloatArray) -> None:
     if k.size < x.shape[1] + 1:
         raise ValueError(too_few(k.size, x.shape[1], "it needs one more study for the variance between them"))
-    if np.any(k < 0) or np.any(k > m) or np.any(m < 1):
+    if not np.all((k >= 0) & (k <= m) & (m >= 1) & np.isfinite(m)):
         raise ValueError("events must lie in 0 to n and n must be at least 1 in each study")
     if k.sum() == 0:
         raise ValueError("no study had an event, so the pooled logit has no finite estimate")

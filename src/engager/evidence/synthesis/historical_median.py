@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records.intervals import standard_error_from_interval
-from engager.evidence.synthesis.historical_prior import follow_scale
+from engager.evidence.synthesis.historical_prior import LARGEST_SCALE, follow_scale
 
 if TYPE_CHECKING:
     from engager.evidence.synthesis.selection import Selection
@@ -148,8 +148,8 @@ def prior_from_log_medians(
     problems = []
     if np.size(effect) == 0:
         problems.append(Problem("historical median", 0, "needs at least one median with a finite interval"))
-    if not tau_scale > 0:
-        problems.append(Problem("tau_scale", tau_scale, "must be > 0"))
+    if not 0 < tau_scale <= LARGEST_SCALE:
+        problems.append(Problem("tau_scale", tau_scale, f"must be > 0 and at most {LARGEST_SCALE:g}"))
     if not 0 <= robust_weight < 1:
         problems.append(Problem("robust_weight", robust_weight, "must be in 0 to 1, 1 excluded"))
     if problems:

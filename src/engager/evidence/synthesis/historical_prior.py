@@ -239,6 +239,10 @@ def follow_scale(log_posterior: Callable[[float], float], scale: float) -> tuple
 
 # Logits that differ by more than this are all 0 or 1.
 _LARGEST = 60.0
+# Logits or logs with this standard deviation say nothing any more; beyond it only overflow is left.
+LARGEST_SCALE = 100.0
+# Shares nearer to 0 or 1 than 1e-13 are told from them by rounding alone.
+_EDGE = 30.0
 
 
 def _predictive(mu: FloatArray, sd: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -250,8 +254,11 @@ def _predictive(mu: FloatArray, sd: FloatArray, weight: FloatArray) -> tuple[Flo
     for _ in range(4):
         below = np.maximum.accumulate(ndtr((edges[:, None] - mu) / sd) @ weight)
         edges = np.unique(np.interp(wanted, below, edges))
-    mass = np.diff(ndtr((edges[:, None] - mu) / sd) @ weight)
-    return 0.5 * (edges[1:] + edges[:-1]), mass / mass.sum()
+    edges = np.unique(np.clip(edges, -_EDGE, _EDGE))
+    below = ndtr((edges[:, None] - mu) / sd) @ weight
+    # What lies beyond the edges is in the outermost cells.
+    below[[0, -1]] = 0.0, 1.0
+    return 0.5 * (edges[1:] + edges[:-1]), np.diff(below)
 
 
 def _check(
@@ -260,11 +267,12 @@ def _check(
     problems = []
     if np.size(events) == 0:
         problems.append(Problem("historical prior", 0, "needs at least one earlier control arm"))
-    elif np.any(np.asarray(events) > np.asarray(n)) or np.any(np.asarray(n) < 1) or np.any(np.asarray(events) < 0):
-        problems.append(Problem("historical prior", list(events), "events must lie in 0 to n, n at least 1"))
+    elif not np.all((np.asarray(events) >= 0) & (np.asarray(events) <= n) & (np.asarray(n) >= 1) & np.isfinite(n)):
+        rule = "events must lie in 0 to n, n at least 1"
+        problems.append(Problem("historical prior", np.asarray(events).tolist(), rule))
     for name, value in (("tau_scale", tau_scale), ("mean_sd", mean_sd)):
-        if not value > 0:
-            problems.append(Problem(name, value, "must be > 0"))
+        if not 0 < value <= LARGEST_SCALE:
+            problems.append(Problem(name, value, f"must be > 0 and at most {LARGEST_SCALE:g}"))
     if not 0 <= robust_weight < 1:
         problems.append(Problem("robust_weight", robust_weight, "must be in 0 to 1, 1 excluded"))
     if not 0 < robust_mean < 1:

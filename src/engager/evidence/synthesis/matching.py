@@ -20,6 +20,8 @@ from engager.core import FloatArray, InputError, Problem, nearest
 # Below so many effective patients, or so small a part of those there are, a remark says what the weights rest on.
 _FEW_PATIENTS = 10.0
 _SMALL_PART = 0.1
+# Where the weights keep this part of the patients, it is not the matching that left few.
+_MOST = 0.5
 # Nearer to an edge than this, relative to the largest distance from it, is rounding.
 _EDGE = 1e-9
 
@@ -137,6 +139,8 @@ def _remarks(effective: float, w: FloatArray) -> tuple[str, ...]:
         return ()
     heaviest = np.sort(w)[::-1].cumsum() / w.sum()
     many = int(np.searchsorted(heaviest, 0.5)) + 1
+    if effective > _MOST * w.size:
+        return (f"there are {w.size} patients to match, worth {effective:.1f}: the interval is as wide as that",)
     return (
         f"the matching rests on the weight of about {effective:.1f} of {w.size} patients "
         f"(half of it on {many}): the patients and the targets hardly overlap",

@@ -31,7 +31,8 @@ class NetworkStudy:
     effects : array (other arm,), each against the baseline (log scale for ratios).
     covariance : array (other arm, other arm).
     is_corrected : half a patient was added to every count, because one was 0.
-    tells_nothing : why it says nothing of an odds ratio (no event in any arm, or events in everybody); "": it does.
+    tells_nothing : why it says nothing of a ratio (no event in any arm, events in everybody, one treatment in all
+        arms); "": it does.
     """
 
     label: str
@@ -124,13 +125,14 @@ def fit_network(
     what it says (Efthimiou and others 2019, doi:10.1002/sim.8158).
     """
     left_out = tuple(f"{study.label}: {study.tells_nothing}" for study in studies if study.tells_nothing)
+    silent = {name for one in studies if one.tells_nothing for name in (one.baseline, *one.treatments)}
     studies = [study for study in studies if not study.tells_nothing]
     if not studies:
-        rule = "no study tells anything of an odds ratio"
+        rule = "no study tells anything of a ratio"
         raise InputError(
             Problem("network", "; ".join(left_out) or 0, rule, "Choose an endpoint that happened to some.")
         )
-    treatments = _treatments(studies, reference)
+    treatments = _treatments(studies, reference, silent)
     _check_connected(studies, treatments)
     y = np.concatenate([study.effects for study in studies])
     v = block_diag(*(study.covariance for study in studies))
@@ -177,7 +179,12 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
         problems.append(Problem(f"network: {label}", len(arms), "a study needs two arms to compare"))
     if problems:
         raise InputError(problems)
-    counts = np.array([[events, n - events] for _, events, n in arms], dtype=float)
+    # Arms of one treatment (its doses or schedules, where those share a name) are one arm.
+    names = list(dict.fromkeys(name for name, _, _ in arms))
+    together = [[sum(arm[k] for arm in arms if arm[0] == name) for k in (1, 2)] for name in names]
+    if len(names) < 2:
+        return NetworkStudy(label, names[0], (), np.zeros(0), np.zeros((0, 0)), False, f"all arms are {names[0]}")
+    counts = np.array([[events, n - events] for events, n in together], dtype=float)
     tells_nothing = ""
     if not counts[:, 0].any():
         tells_nothing = "no event in any arm"
@@ -188,11 +195,11 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
         counts = counts + 0.5
     logit = np.log(counts[:, 0] / counts[:, 1])
     variance = (1 / counts).sum(axis=1)
-    others = len(arms) - 1
+    others = len(names) - 1
     return NetworkStudy(
         label,
-        arms[0][0],
-        tuple(name for name, _, _ in arms[1:]),
+        names[0],
+        tuple(names[1:]),
         logit[1:] - logit[0],
         np.diag(variance[1:]) + np.full((others, others), variance[0]),
         is_corrected,
@@ -201,8 +208,13 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
 
 
 def study_of_ratio(label: str, treatment: str, control: str, log_ratio: float, se: float) -> NetworkStudy:
-    """A two-arm study known by a log ratio and its standard error."""
-    return NetworkStudy(label, control, (treatment,), np.array([log_ratio]), np.array([[se**2]]))
+    """A two-arm study known by a log ratio and its standard error, finite and > 0; `InputError` where it is not."""
+    if not (np.isfinite(log_ratio) and 0 < se < np.inf):
+        rule = "a ratio needs a finite value > 0 and an interval that is wider than nothing"
+        raise InputError(Problem(f"network: {label}", f"log ratio {log_ratio:g}, standard error {se:g}", rule))
+    silent = f"compares {treatment} with itself" if treatment == control else ""
+    effect, variance = np.array([log_ratio]), np.array([[se**2]])
+    return NetworkStudy(label, control, (treatment,), effect, variance, tells_nothing=silent)
 
 
 def _gls(y: FloatArray, v: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -235,12 +247,14 @@ def _reml_tau2(y: FloatArray, v: FloatArray, shared: FloatArray, x: FloatArray) 
     return tau2 if _reml(tau2, y, v, shared, x) > values[0] else 0.0
 
 
-def _treatments(studies: Sequence[NetworkStudy], reference: str | None) -> list[str]:
+def _treatments(studies: Sequence[NetworkStudy], reference: str | None, silent: set[str]) -> list[str]:
     named = [name for study in studies for name in (study.baseline, *study.treatments)]
     known = sorted(set(named))
     first = reference or max(known, key=named.count)
     if first not in known:
         rule = "must be a treatment of the network: " + ", ".join(known)
+        if first in silent:
+            rule = "stands in no study that tells anything of a ratio; choose among " + ", ".join(known)
         raise InputError(Problem("--reference", first, rule))
     return [first, *(name for name in known if name != first)]
 
