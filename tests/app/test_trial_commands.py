@@ -235,7 +235,7 @@ def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, no_report,
     monkeypatch.setattr(replicates, "simulate_here", stopped_at_the_second_chunk)
     stopped = engager(*command)
     assert stopped.code == 130
-    assert "1 finished replicates are kept" in stopped.err
+    assert "1 finished replicate is kept" in stopped.err
     resumed = engager(*command, "--resume", "--json")
     assert resumed.code == 0, resumed.err
     assert calls[2:] == [[1], [2]]

@@ -62,6 +62,7 @@ from .population.posterior import (
     shipped_posterior as shipped_posterior,
 )
 from .population.posterior_check import (
+    names_left_out as names_left_out,
     read_posterior as read_posterior,
 )
 from .population.recovery import (

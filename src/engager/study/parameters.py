@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from engager.calibration import Posterior, course_settings, read_posterior, shipped_posterior
+from engager.calibration import Posterior, course_settings, names_left_out, read_posterior, shipped_posterior
 from engager.core import InputError, Problem, digest_object, nearest
 from engager.model import load_model
 from engager.population import PopulationValues, Settings
@@ -69,6 +69,10 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     note = ""
     if posterior.model_hash != model.hash:
         note = f"the posterior was fitted to another state of the model {model_id}; calibrate again"
+    if is_file and (absent := names_left_out(posterior, model)):
+        told = ", ".join(absent[:6]) + (f" and {len(absent) - 6} more" if len(absent) > 6 else "")
+        own = f"the posterior says nothing of {told}: the values of the model's table are used"
+        note = f"{note}; {own}" if note else own
     values = _shipped_hash(model_id) if is_shipped else posterior_hash(posterior)
     center = posterior.center()
     if choice == "center":

@@ -8,9 +8,10 @@ from importlib import resources
 
 import pytest
 
-from engager.calibration import read_posterior, shipped_posterior
+from engager.calibration import names_left_out, read_posterior, shipped_posterior
 from engager.core import InputError
 from engager.model import load_model
+from engager.study.parameters import population_parameters
 
 SHIPPED = json.loads((resources.files("engager.calibration") / "data" / "posterior-b-all.json").read_text())
 
@@ -48,6 +49,8 @@ def spoiled(name, value):
         ("k_kill", "0.3"),
         ("k_kill", None),
         ("k_kill", True),
+        ("k_kill", 10**400),
+        ("cd8_start", -(10**400)),
         ("sensitivity~age_years", 1e9),
         ("trial:crs_severe_share", 1.5),
         ("trial:mrd_sensitivity", -1.0),
@@ -101,3 +104,19 @@ def test_many_problems_are_told_together_but_not_all_of_thousands(tmp_path):
         read(content, tmp_path)
     assert "more problems" in str(caught.value)
     assert len(caught.value.problems) == 13
+
+
+def test_unknowns_that_a_posterior_leaves_out_are_named(tmp_path):
+    model, absent = load_model("b-all"), ("k_kill", "growth.sd")
+    assert names_left_out(shipped_posterior("b-all"), model) == ()
+    keep = [k for k, name in enumerate(SHIPPED["names"]) if name not in absent]
+    content = {
+        **SHIPPED,
+        "names": [SHIPPED["names"][k] for k in keep],
+        "draws": [[row[k] for k in keep] for row in SHIPPED["draws"]],
+    }
+    assert set(names_left_out(read(content, tmp_path), model)) == set(absent)
+    note = population_parameters("b-all", 1, str(tmp_path / "p.json")).note
+    assert "k_kill" in note
+    assert "growth.sd" in note
+    assert "values of the model's table" in note

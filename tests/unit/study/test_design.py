@@ -244,6 +244,25 @@ def test_ctrl_c_is_told_plainly(monkeypatch):
         judged(RANDOMIZED, "{primary: CR}")
 
 
+def test_ctrl_c_before_an_arm_is_finished_says_so_and_leaves_nothing(simulation, monkeypatch, tmp_path):
+    block, work = "{primary: CR, patients: 60}", tmp_path / "arms"
+
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engager.study.design.arms, "simulate_trial", stop)
+        with pytest.raises(Interrupted, match="before the first arm was finished; nothing was written"):
+            judged(RANDOMIZED, block, replicates=20, work=work)
+    assert not work.exists()
+    judged(RANDOMIZED, block, replicates=20, work=work)
+    with monkeypatch.context() as patch:
+        patch.setattr(engager.study.design.arms, "simulate_trial", stop)
+        with pytest.raises(Interrupted, match="before another arm was finished; those of earlier calls are kept in"):
+            judged(RANDOMIZED, block, replicates=20, seed=2, work=work)
+    assert list(work.iterdir())
+
+
 def test_an_interrupted_design_goes_on_with_the_arms_it_has(simulation, monkeypatch, tmp_path):
     block, options = "{primary: CR, patients: 60}", {"replicates": 20, "work": tmp_path / "arms"}
     whole = judged(RANDOMIZED, block, replicates=20)

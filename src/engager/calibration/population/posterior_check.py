@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from engager.calibration.population.hierarchy import STRENGTH_RANGE
 from engager.calibration.population.posterior import Posterior
+from engager.calibration.population.unknowns import unknowns_of
 from engager.core import FloatArray, InputError, Problem, nearest
 from engager.model import Model
 from engager.population import PopulationValues, ValueName
@@ -28,6 +30,7 @@ _MOST_BYTES = 500_000_000
 # Files hold seven digits; a draw at a bound may be rounded over it.
 _ROUNDING = 1e-6
 _MOST_TOLD = 12
+_LARGEST = sys.float_info.max
 
 
 def read_posterior(path: Path, model: Model, option: str) -> Posterior:
@@ -65,6 +68,12 @@ def read_posterior(path: Path, model: Model, option: str) -> Posterior:
             told + ([Problem(where, f"{more} more problems", "must hold a posterior")] if more > 0 else [])
         )
     return Posterior.from_content(content)
+
+
+def names_left_out(posterior: Posterior, model: Model) -> tuple[str, ...]:
+    """Unknowns of the model that a posterior says nothing of; a run takes the model's own values for them."""
+    held = {*posterior.names, *posterior.fixed}
+    return tuple(unknown.name for unknown in unknowns_of(model) if unknown.name not in held)
 
 
 def _content(path: Path, option: str) -> dict[str, Any]:
@@ -124,7 +133,8 @@ def _number_problems(content: Mapping[str, Any], where: str) -> Iterator[Problem
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite number that a float can be; JSON has whole numbers beyond."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _value_problems(columns: Mapping[str, FloatArray], model: Model, where: str) -> Iterator[Problem]:

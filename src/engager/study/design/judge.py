@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,13 +92,24 @@ def design_study(
     except KeyboardInterrupt:
         if work is None:
             raise Interrupted("Interrupted; nothing was written. Name a folder with --work to keep arms.") from None
-        kept = f"Interrupted; {store.n_finished} finished arms are kept in {work}"
-        raise Interrupted(f"{kept}. Go on with the same options.") from None
+        raise Interrupted(_interrupted(store, work)) from None
     manifest = design_manifest(protocol, seed, replicates, parameters, values, prior)
     manifest["replicates_kept"] = store.n_kept
     manifest |= {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 2)}
     notes = _notes(protocol, design, values, rows)
     return DesignResult(protocol, tuple(rows), trials, prior, selection, counts, notes, manifest)
+
+
+def _interrupted(store: ArmStore, work: Path) -> str:
+    """What a stopped design leaves."""
+    n, goes_on = store.n_finished, "Go on with the same options."
+    if n:
+        return f"Interrupted; {n} finished arm{'s are' if n != 1 else ' is'} kept in {work}. {goes_on}"
+    with suppress(OSError):  # holds what earlier calls have finished, or was never made
+        work.rmdir()
+    if work.exists():
+        return f"Interrupted before another arm was finished; those of earlier calls are kept in {work}. {goes_on}"
+    return "Interrupted before the first arm was finished; nothing was written."
 
 
 def _inputs(protocol: Protocol, values: Parameters) -> str:

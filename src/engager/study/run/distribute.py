@@ -70,7 +70,7 @@ def simulate_on(
             pieces[client.submit(_simulate_span, text, span, seed, n_threads or 1, values, pure=False)] = span
         try:
             for piece in _finished(client, as_completed(list(pieces)), tell):
-                found, tables = piece.result()
+                found, tables = _fetched(client, piece, tell)
                 if found != expected:
                     rule = f"must run the same package and model as here ({expected})"
                     raise InputError(Problem(f"{_WHERE} {scheduler}: a worker", found, rule, "Install it there."))
@@ -102,6 +102,21 @@ def _finished(client: Client, pieces: as_completed, tell: Callable[[str], None])
                 tell(_silence(client, silent))
                 patience *= 2
         yield next(pieces)
+
+
+def _fetched(client: Client, piece: Any, tell: Callable[[str], None]) -> tuple[str, dict[str, bytes]]:
+    """What a finished piece holds. It lies on the worker that made it, which may hang before it was brought over."""
+    began, patience = time.monotonic(), _SILENT_SECONDS
+    while True:
+        tried = time.monotonic()
+        try:
+            found: tuple[str, dict[str, bytes]] = piece.result(timeout=patience)
+            return found
+        except TimeoutError:
+            if time.monotonic() - tried < patience:
+                raise  # a connection's own limit, not ours
+        tell(_silence(client, time.monotonic() - began))
+        patience *= 2
 
 
 def _silence(client: Client, seconds: float) -> str:

@@ -385,7 +385,7 @@ def _tell(progress: Progress | None, protocol: Protocol, done: float, replicates
 
 def _interrupted(work: Workplace) -> Interrupted:
     if n_done := work.give_up():
-        kept = f"{n_done} finished replicates are kept in {work.target}"
+        kept = f"{n_done} finished replicate{'s are' if n_done != 1 else ' is'} kept in {work.target}"
         return Interrupted(f"Interrupted; {kept}. Go on with the same options, --out {work.target} and --resume.")
     return Interrupted("Interrupted before the first replicates were finished; nothing was written.")
 

@@ -154,13 +154,17 @@ class Assessment:
         course.best[rows[counts]] = np.maximum(course.best[rows], grade)[counts]
 
     def _read_mrd(self, rows: IntArray, reading: FloatArray) -> None:
-        """Residual disease of patients in remission; the lowest reading within the window is kept."""
+        """Residual disease of patients in remission; the lowest reading within the window is kept.
+
+        A reading after a relapse or under a later therapy tells nothing of the study drug, as with responses.
+        """
         if not rows.size:
             return
         course = self.course
         assessed = course.marrow_clear[rows] if self.in_remission else course.remission[rows] > NO_RESPONSE
         day = course.clock[rows]
         assessed &= (day <= self.window_days) & ~self.outside[rows]
+        assessed &= np.isnan(course.relapse_day[rows]) & ~(course.later_therapy_day[rows] < day)
         limit = np.log10(self.visits.mrd.limit)
         floor = limit + np.log10(self.assumed.of("mrd_sensitivity", rows))
         for below, when in (

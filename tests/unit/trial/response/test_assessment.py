@@ -283,6 +283,31 @@ def test_who_entered_in_remission_is_read_whatever_the_counts(monkeypatch):
     assert np.isfinite(clinic.course.mrd_first_day).all()
 
 
+@pytest.mark.parametrize("in_remission", [False, True])
+def test_residual_disease_under_a_later_therapy_is_no_response_to_the_study_drug(monkeypatch, in_remission):
+    clinic = Clinic(monkeypatch, in_remission=in_remission)
+    clinic.course.later_therapy_day[:] = [20.0, 29.0, 40.0, np.nan]
+    clinic.marrow(29)
+    seen = [np.nan, 29.0, 29.0, 29.0]
+    assert clinic.course.mrd_first_day == pytest.approx(np.array(seen), nan_ok=True)
+    assert clinic.course.mrd_response_day == pytest.approx(np.array(seen), nan_ok=True)
+    # nor does it lower what was read before
+    clinic.course.later_therapy_day[:] = 50.0
+    clinic.marrow(57, log10_mrd=clinic.floor - 1)
+    assert clinic.course.mrd_day == pytest.approx(np.array(seen), nan_ok=True)
+    assert np.isnan(clinic.course.mrd_undetectable_day).all()
+
+
+def test_residual_disease_after_a_relapse_is_no_response(monkeypatch):
+    clinic = Clinic(monkeypatch, in_remission=True)
+    clinic.marrow(15, log10_mrd=clinic.limit + 1)
+    clinic.marrow(42, marrow_blasts_percent=10.0)
+    assert clinic.course.relapse_day.tolist() == [42.0] * 4
+    clinic.marrow(84, marrow_blasts_percent=0.0, log10_mrd=clinic.limit - 1)
+    assert np.isnan(clinic.course.mrd_response_day).all()
+    assert clinic.course.mrd_day.tolist() == [15.0] * 4
+
+
 def test_a_visit_is_recorded_as_it_was(clinic):
     clinic.blood(8, **PARTIAL)
     clinic.marrow(29, marrow_blasts_percent=3.0, **FULL)
