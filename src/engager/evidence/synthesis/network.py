@@ -181,7 +181,9 @@ def study_of_counts(label: str, arms: Sequence[tuple[str, int, int]]) -> Network
         raise InputError(problems)
     # Arms of one treatment (its doses or schedules, where those share a name) are one arm.
     names = list(dict.fromkeys(name for name, _, _ in arms))
-    together = [[sum(arm[k] for arm in arms if arm[0] == name) for k in (1, 2)] for name in names]
+    together = [
+        (sum(k for one, k, _ in arms if one == name), sum(n for one, _, n in arms if one == name)) for name in names
+    ]
     if len(names) < 2:
         return NetworkStudy(label, names[0], (), np.zeros(0), np.zeros((0, 0)), False, f"all arms are {names[0]}")
     counts = np.array([[events, n - events] for events, n in together], dtype=float)
