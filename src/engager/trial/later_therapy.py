@@ -56,7 +56,7 @@ class LaterTherapy:
         free = np.isnan(course.next_line_day[rows]) & ~course.lines_ended[rows] & ~self._unjudged(rows)
         rows = rows[free & ~np.isfinite(course.hsct_planned[rows])]
         number = course.later_line[rows]
-        for k in np.unique(number):
+        for k in np.flatnonzero(np.bincount(number)):
             chosen = rows[number == k]
             if k >= len(self.lines):
                 course.lines_ended[chosen] = True
@@ -71,7 +71,7 @@ class LaterTherapy:
         course, system = self.course, self.course.system
         due = rows[course.next_line_day[rows] <= course.clock[rows]]
         number = course.later_line[due]
-        for k in np.unique(number):
+        for k in np.flatnonzero(np.bincount(number)):
             line, starting = self.lines[int(k)], due[number == k]
             at = course.clock[starting]
             course.note(starting, at, "later_therapy", detail=line.id)

@@ -23,9 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, FloatArray, IntArray
+from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, BoolArray, FloatArray, IntArray
 from engager.engine import Problem, Stops, Trajectories, solve
 from engager.model import Model, evaluate_rates, initial_states
 from engager.population import PopulationValues, Settings
@@ -141,6 +140,7 @@ class ArmRun:
         # What may strike a patient between decisions, in the order of the engine's stops.
         self.kinds = tuple(kind for kind in EVENT_KINDS if kind in self.roles.toxicities)
         self.strikes = ("death", *self.kinds, *self.roles.clones)
+        self.clones = np.array([self.system.index(name) for name in self.roles.clones], dtype=np.int64)
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, model, states, self.in_remission)
         self.strength = self._strength(settings)
@@ -289,12 +289,16 @@ class ArmRun:
 
     def _limits(self, rows: IntArray) -> FloatArray:
         """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
-        limits = self.limits[rows]
-        for k, clone in enumerate(self.roles.clones):
-            least = self.last_cell[rows, k]
-            is_there = self.course.column(clone)[rows] > least
-            limits[:, self.strikes.index(clone)] = np.where(is_there, -least, np.inf)
+        limits, n_clones = self.limits[rows], self.clones.size
+        if n_clones:
+            least = self.last_cell[rows]
+            limits[:, -n_clones:] = np.where(self._cells(rows) > least, -least, np.inf)
         return limits
+
+    def _cells(self, rows: IntArray) -> FloatArray:
+        """Cells of each clone: array (row, clone)."""
+        found: FloatArray = self.course.states[rows[:, None], self.clones]
+        return found
 
     def _take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
         """What struck these patients at their clocks."""
@@ -359,11 +363,9 @@ class ArmRun:
 
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
-        course = self.course
-        for k, name in enumerate(self.roles.clones):
-            column = course.column(name)
-            gone = rows[column[rows] < self.last_cell[rows, k]]
-            column[gone] = 0.0
+        if self.clones.size:
+            place, clone = np.nonzero(self._cells(rows) < self.last_cell[rows])
+            self.course.states[rows[place], self.clones[clone]] = 0.0
 
     # ---- visits ----
     def _visits(self, treated: IntArray, off: IntArray) -> None:
@@ -403,7 +405,7 @@ class ArmRun:
         due = self.calendar.is_marrow_day(cycle_day) & (course.cycle[rows] <= self.regimen.cycles)
         # A marrow planned after the last day of a short cycle is done at its end.
         if max(visits.marrow_day_list()) > self.regimen.cycle_days:
-            due |= np.isin(rows, ended)
+            due |= self._are(rows, ended)
         day = np.where(pausing, course.clock[rows], cycle_day - 1.0)
         counts = day % visits.counts_every_days == 0
         due &= ~pausing
@@ -415,8 +417,15 @@ class ArmRun:
             return rows, rows
         every = self.calendar.clinic_every
         scheduled = self.assessment.due_in_follow_up(rows, np.round(self.course.clock[rows] / every))
-        due = np.isin(rows, np.concatenate([scheduled, self.later_therapy.to_judge(rows, every)]))
+        due = self._are(rows, scheduled, self.later_therapy.to_judge(rows, every))
         return rows[due], rows[~due]
+
+    def _are(self, rows: IntArray, *chosen: IntArray) -> BoolArray:
+        """Which of these rows are among the chosen ones: array (row,)."""
+        marked = np.zeros(self.course.n, dtype=bool)
+        for some in chosen:
+            marked[some] = True
+        return marked[rows]
 
     def _decide_on_treatment(self, rows: IntArray, at_marrow: IntArray, ended: IntArray) -> None:
         """A relapse or growth ends treatment; at the end of a cycle there is more to decide."""
@@ -451,7 +460,7 @@ class ArmRun:
             rows = rows[course.on_treatment[rows]]
         if (stop := regimen.stop_if) is not None:
             done = course.cycle[rows] - 1
-            complete = rows[(done >= stop.after_cycle) & np.isin(self._responses(rows), stop.response)]
+            complete = rows[(done >= stop.after_cycle) & self._has_response(rows, stop.response)]
             stop_treatment(course, complete, course.clock[complete], "treatment completed")
             rows = rows[course.on_treatment[rows]]
         self._await_recovery(rows)
@@ -461,10 +470,10 @@ class ArmRun:
         completed = finished[~without]
         stop_treatment(course, completed, course.clock[completed], "treatment completed")
 
-    def _goes_on(self, rows: IntArray, wanted: Sequence[str]) -> NDArray[np.bool_]:
+    def _goes_on(self, rows: IntArray, wanted: Sequence[str]) -> BoolArray:
         """Who has one of the responses that the regimen asks for."""
         course = self.course
-        goes_on = np.isin(self._responses(rows), wanted)
+        goes_on = self._has_response(rows, wanted)
         if "MRD_response" in wanted:
             goes_on |= ~np.isnan(course.mrd_response_day[rows])
         if "complete_MRD_response" in wanted:
@@ -473,9 +482,11 @@ class ArmRun:
             goes_on |= self.assessment.partly_responding(rows)
         return goes_on
 
-    def _responses(self, rows: IntArray) -> NDArray[np.str_]:
-        """Names of the responses that these rows are in."""
-        return np.array(self.course.response_names)[self.course.remission[rows]]
+    def _has_response(self, rows: IntArray, wanted: Sequence[str]) -> BoolArray:
+        """Whether these rows are in a response of one of these names."""
+        is_wanted = np.array([name in wanted for name in self.course.response_names])
+        found: BoolArray = is_wanted[self.course.remission[rows]]
+        return found
 
     def _await_recovery(self, rows: IntArray) -> None:
         """After chemotherapy the next course waits, once, for counts to recover in a cleared marrow."""

@@ -117,8 +117,20 @@ def _last_day(course: Course, cut: dict[int, float]) -> FloatArray:
 
 
 def _key(arm: str, course: Course, rows: NDArray[np.int64]) -> dict[str, Any]:
+    import polars as pl
+
     recruits = course.recruits
-    return {"replicate": recruits.replicate[rows], "arm": [arm] * rows.size, "patient": recruits.number[rows]}
+    arms = pl.repeat(arm, rows.size, dtype=pl.String, eager=True)
+    return {"replicate": recruits.replicate[rows], "arm": arms, "patient": recruits.number[rows]}
+
+
+def _in_order(course: Course, rows: NDArray[np.int64], day: FloatArray) -> NDArray[np.int64]:
+    """Order of entries by replicate, patient and day, those of one day as they came: array (entry,)."""
+    recruits = course.recruits
+    rank = np.empty(course.n, dtype=np.int64)
+    rank[np.lexsort((recruits.number, recruits.replicate))] = np.arange(course.n)
+    order: NDArray[np.int64] = np.lexsort((day, rank[rows]))
+    return order
 
 
 def _frame(columns: Sequence[Column], values: Mapping[str, Any]) -> pl.DataFrame:
@@ -201,27 +213,29 @@ def _visits(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
     import polars as pl
 
     made = {name: np.concatenate([visit[name] for visit in course.visits]) for name in course.visits[0]}
-    rows = made["row"]
-    kinds = pl.Series(VISIT_KINDS).gather(made["kind"])
-    frame = _frame(VISITS, {**made, **_key(arm, course, rows), "kind": kinds})
-    kept = pl.Series(made["day"] <= last_day[rows])
-    return frame.filter(kept).sort("replicate", "patient", "day", maintain_order=True)
+    kept = np.flatnonzero(made["day"] <= last_day[made["row"]])
+    order = kept[_in_order(course, made["row"][kept], made["day"][kept])]
+    seen = {name: column[order] for name, column in made.items()}
+    kinds = pl.Series(VISIT_KINDS).gather(seen["kind"])
+    return _frame(VISITS, {**seen, **_key(arm, course, seen["row"]), "kind": kinds})
 
 
 def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
     import polars as pl
 
-    rows = np.concatenate([np.zeros(0, dtype=np.int64), *(entry[0] for entry in course.log)])
-    day = np.concatenate([np.zeros(0), *(entry[1] for entry in course.log)])
+    nothing = (np.zeros(0, dtype=np.int64), np.zeros(0), "", np.zeros(0, dtype=np.int64), "")
+    rows, days, names, grades, details = zip(nothing, *course.log, strict=True)
+    entry = np.repeat(np.arange(len(rows)), [one.size for one in rows])
+    row, day = np.concatenate(rows), np.concatenate(days)
+    kept = np.flatnonzero((day <= last_day[row]) & ~(day > course.death_day[row]))
+    order = kept[_in_order(course, row[kept], day[kept])]
     values = {
-        "day": day,
-        "event": [entry[2] for entry in course.log for _ in range(entry[0].size)],
-        "grade": np.concatenate([np.zeros(0, dtype=np.int64), *(entry[3] for entry in course.log)]),
-        "detail": [str(entry[4]) for entry in course.log for _ in range(entry[0].size)],
+        "day": day[order],
+        "event": pl.Series(names, dtype=pl.String).gather(entry[order]),
+        "grade": np.concatenate(grades)[order],
+        "detail": pl.Series(details, dtype=pl.String).gather(entry[order]),
     }
-    frame = _frame(EVENTS, {**_key(arm, course, rows), **values})
-    kept = pl.Series((day <= last_day[rows]) & ~(day > course.death_day[rows]), dtype=pl.Boolean)
-    return frame.filter(kept).sort("replicate", "patient", "day", maintain_order=True)
+    return _frame(EVENTS, {**_key(arm, course, row[order]), **values})
 
 
 def _trajectories(arm: str, course: Course) -> pl.DataFrame:

@@ -35,6 +35,8 @@ class Assessment:
         self.window_days, self.in_remission = window_days, in_remission
         self.outside = np.zeros(course.n, dtype=bool)
         self._errors = VisitErrors(course, 4)
+        # by column, since a visit reads a few parameters of many patients
+        self._parameters = np.asfortranarray(course.recruits.parameters)
 
     def visit(self, rows: IntArray, has_marrow: BoolArray, kind: IntArray | int) -> IntArray:
         """Blood counts, and a marrow where one is taken: remission or not, residual disease, relapse.
@@ -111,8 +113,8 @@ class Assessment:
     def _observe(self, rows: IntArray) -> dict[str, FloatArray]:
         course = self.course
         seen = course.roles.seen
-        parameters, inputs = course.recruits.parameters, course.infusion[:, None]
-        found = evaluate_outputs(course.system, list(seen.values()), course.states, parameters, inputs, rows=rows)
+        inputs = course.infusion[:, None]
+        found = evaluate_outputs(course.system, list(seen.values()), course.states, self._parameters, inputs, rows=rows)
         true = {name: found[own] for name, own in seen.items()}
         error = self._errors.of(rows)
         share = np.clip(true["marrow_blasts_percent"] / 100.0, 0.0, 1.0)
