@@ -24,7 +24,8 @@ from engager.trial import METHOD, RTOL, piece_size, simulate_here
 
 STUDY = "tower"
 _SEED = 1
-_PER_CORE = 10
+# One piece of a large run for each core: smaller ones pay more for each round of decisions (docs/how-to/large-runs.md).
+_PER_CORE = 49
 # Courses that are recorded and solved again; enough to fill every lane, few enough to hold.
 _RECORDED_TRIALS = 10
 
@@ -39,7 +40,8 @@ def measure_trial(
 
     Parameters
     ----------
-    replicates : virtual trials, each of 405 patients; None: ten for each core of the largest number.
+    replicates : virtual trials, each of 405 patients; None: as many as a large run simulates together, 49, for each
+        core of the largest number.
     threads : numbers of cores to try; None: one, and all. Other processes are started before the first turn.
     rounds : turns.
     say : told what is going on.

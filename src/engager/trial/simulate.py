@@ -140,7 +140,6 @@ class ArmRun:
         # What may strike a patient between decisions, in the order of the engine's stops.
         self.kinds = tuple(kind for kind in EVENT_KINDS if kind in self.roles.toxicities)
         self.strikes = ("death", *self.kinds, *self.roles.clones)
-        self.clones = np.array([self.system.index(name) for name in self.roles.clones], dtype=np.int64)
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, model, states, self.in_remission)
         self.strength = self._strength(settings)
@@ -163,7 +162,9 @@ class ArmRun:
         self.deaths = Deaths(self.course)
         self.later_therapy = LaterTherapy(self.course, protocol.later_therapy, self.assumed)
         n_clones = max(len(model.roles.clones), 1)
-        self.last_cell = recruits.draw("last-cell", "exponential", n_clones).reshape(recruits.n, n_clones)
+        # one row a clone, as they are read
+        last_cell = recruits.draw("last-cell", "exponential", n_clones).reshape(recruits.n, n_clones)
+        self.last_cell = np.ascontiguousarray(last_cell.T)
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
         self.is_sampled = np.zeros(self.course.n, dtype=bool)
@@ -289,16 +290,12 @@ class ArmRun:
 
     def _limits(self, rows: IntArray) -> FloatArray:
         """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
-        limits, n_clones = self.limits[rows], self.clones.size
-        if n_clones:
-            least = self.last_cell[rows]
-            limits[:, -n_clones:] = np.where(self._cells(rows) > least, -least, np.inf)
+        limits = self.limits.take(rows, axis=0)
+        for k, clone in enumerate(self.roles.clones):
+            least = self.last_cell[k][rows]
+            is_there = self.course.column(clone)[rows] > least
+            limits[:, self.strikes.index(clone)] = np.where(is_there, -least, np.inf)
         return limits
-
-    def _cells(self, rows: IntArray) -> FloatArray:
-        """Cells of each clone: array (row, clone)."""
-        found: FloatArray = self.course.states[rows[:, None], self.clones]
-        return found
 
     def _take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
         """What struck these patients at their clocks."""
@@ -363,9 +360,10 @@ class ArmRun:
 
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
-        if self.clones.size:
-            place, clone = np.nonzero(self._cells(rows) < self.last_cell[rows])
-            self.course.states[rows[place], self.clones[clone]] = 0.0
+        for least, clone in zip(self.last_cell, self.roles.clones, strict=False):
+            column = self.course.column(clone)
+            gone = rows[column[rows] < least[rows]]
+            column[gone] = 0.0
 
     # ---- visits ----
     def _visits(self, treated: IntArray, off: IntArray) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engager.core import InputError, Problem, nearest
+from engager.core import InputError, Problem, nearest, remembered
 from engager.evidence.records.checks import check_record
 from engager.evidence.records.reading import read_yaml
 from engager.evidence.records.record import Record
@@ -29,7 +29,7 @@ def load_records() -> dict[str, Record]:
     InputError
         With the problems of all files together.
     """
-    return read_records(DATA / "records")
+    return remembered("records", "shipped", lambda: read_records(DATA / "records"))
 
 
 def read_records(folder: Path) -> dict[str, Record]:

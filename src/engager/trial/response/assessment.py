@@ -238,7 +238,7 @@ class VisitErrors:
             self._draw(rows)
             place = number - self._first[rows]
         self.course.n_seen[rows] += 1
-        found: FloatArray = self._drawn[rows, place]
+        found: FloatArray = self._drawn.reshape(-1, self._n_readings).take(rows * self._AHEAD + place, axis=0)
         return found
 
     def _draw(self, rows: IntArray) -> None:
