@@ -12,6 +12,7 @@ FILES = [path for path in sorted(SOURCE.rglob("*.py")) if "core" not in path.rel
 COPIES = {
     "days of a month or year": r"(?<![\w.\"])(365\.25|30\.4375|30\.44)(?!\d)(?=[^\"'\n]*$)",
     "window of a response": r"(?i)window\w*(: float( \| None)?)? ?= ?84\b",
+    "days of one patient": r"(?i)\bdays\w*(: float)?(.*\])? ?= ?84\b",
     "alias of an array": r"^\w*Array\w* = NDArray\[",
     "default replicates": r"(?i)^\s*\w*replicates\w*(: .*)? = \d",
 }
@@ -39,6 +40,7 @@ def test_the_patterns_find_what_they_are_for():
     lines = (
         "_DAYS = 365.25 / 12",
         "_USUAL_WINDOW_DAYS = 84.0",
+        "    days: float = 84.0,",
         "FloatArray = NDArray[np.float64]",
         "    replicates: int = 40,",
     )

@@ -265,10 +265,6 @@ def _hsct_after_response(request: EndpointRequest) -> Share:
     return Share(_counted(request), _col("hsct_in_response").fill_null(False) & _by(_day(request), request))
 
 
-def _hsct_on_study(request: EndpointRequest) -> Share:
-    return Share(_counted(request), _by(_day(request), request))
-
-
 def _response_in_cycle_1(request: EndpointRequest) -> Share:
     return Share(_counted(request), (_col("response_cycle") == 1).fill_null(False))
 
@@ -430,7 +426,7 @@ _RULES: dict[str, Callable[[EndpointRequest], Share | Times]] = {
     "ORR": _overall_response,
     "response_in_cycle_1": _response_in_cycle_1,
     "HSCT_after_response": _hsct_after_response,
-    "HSCT_on_study": _hsct_on_study,
+    "HSCT_on_study": _by_day,
     "CRS_any": _toxicity("crs_grade", 1),
     "CRS_grade3plus": _toxicity("crs_grade", 3),
     "neurologic_any": _toxicity("neurologic_grade", 1),

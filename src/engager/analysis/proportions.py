@@ -28,14 +28,12 @@ def exact_interval(events: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limi
     ----------
     Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404. R: ``binom.test(events, n)$conf.int``.
     """
-    from scipy.special import betaincinv
+    from engager.evidence import exact_limits
 
     x, total = _counts(events, n, "events")
-    tail = (1.0 - level) / 2.0
     known = total > 0
     size = np.where(known, total, 1.0)
-    low = np.where(x > 0, betaincinv(np.maximum(x, 1.0), size - x + 1.0, tail), 0.0)
-    high = np.where(x < size, betaincinv(x + 1.0, np.maximum(size - x, 1.0), 1.0 - tail), 1.0)
+    low, high = exact_limits(x, size, level)
     return Limits(*(np.where(known, part, np.nan)[()] for part in (x / size, low, high)))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem
+from engager.core import PATIENT_DAYS, InputError, Problem
 
 _WARM_UP = 5
 _PATIENCE_S = 120
@@ -101,7 +101,7 @@ def _move(port: int, k: int) -> float:
     """Seconds of one answer; the k-th position of four sliders."""
     query = f"age_years={18 + k % 60}&weight_kg={45 + k % 80}&marrow_blasts_percent={10 + k % 90}&cd8_per_uL={20 + k}"
     start = time.perf_counter()
-    body = _get(port, f"/api/patient?regimen=blinatumomab&days=84&{query}")
+    body = _get(port, f"/api/patient?regimen=blinatumomab&days={PATIENT_DAYS:g}&{query}")
     seconds = time.perf_counter() - start
     if "panels" not in json.loads(body):
         raise InputError(Problem("engager serve", body[:200].decode(errors="replace"), "must answer with a patient"))

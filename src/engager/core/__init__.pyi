@@ -15,6 +15,7 @@ from .chance.randomness import (
     uniform_with as uniform_with,
 )
 from .columns import (
+    B_CELLS_GONE_PER_UL as B_CELLS_GONE_PER_UL,
     COMPARED_RUNS as COMPARED_RUNS,
     COMPARISONS as COMPARISONS,
     DISEASES as DISEASES,
@@ -22,6 +23,7 @@ from .columns import (
     EVENT_WORDS as EVENT_WORDS,
     EVENTS as EVENTS,
     FAILED as FAILED,
+    IL6_HIGH_PG_PER_ML as IL6_HIGH_PG_PER_ML,
     KEY as KEY,
     OUTCOMES as OUTCOMES,
     TRAJECTORIES as TRAJECTORIES,
@@ -112,6 +114,7 @@ from .time import (
     DAYS_PER_WEEK as DAYS_PER_WEEK,
     DAYS_PER_YEAR as DAYS_PER_YEAR,
     MONTHS_PER as MONTHS_PER,
+    PATIENT_DAYS as PATIENT_DAYS,
     RESPONSE_WINDOW_DAYS as RESPONSE_WINDOW_DAYS,
 )
 from .units import (

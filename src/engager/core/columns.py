@@ -36,6 +36,11 @@ class Column:
         return self.known_by == self.name
 
 
+# Limits of what a blood count and a reading of IL-6 are said to show, in the columns below and in the vocabulary.
+B_CELLS_GONE_PER_UL = 1.0
+IL6_HIGH_PG_PER_ML = 100.0
+
+
 def _needed(name: str, dtype: str, meaning: str, known_by: str = "", before: str | int | None = None) -> Column:
     return Column(name, dtype, meaning, known_by, before, is_needed=True)
 
@@ -97,8 +102,13 @@ OUTCOMES = (
     Column("later_lines", "i32", "lines of later therapy begun, over the whole follow-up"),
     _day("later_therapy_day", "first later therapy"),
     _day("progression_day", "images showed progression of a tumor"),
-    _day("b_depleted_day", "first visit with less than 1 B cell per uL of blood; null where visits count none"),
-    _day("il6_high_day", "first visit with IL-6 of 100 pg/mL or more; null where visits measure none"),
+    _day(
+        "b_depleted_day",
+        f"first visit with less than {B_CELLS_GONE_PER_UL:g} B cell per uL of blood; null where visits count none",
+    ),
+    _day(
+        "il6_high_day", f"first visit with IL-6 of {IL6_HIGH_PG_PER_ML:g} pg/mL or more; null where visits measure none"
+    ),
     _needed_day("relapse_day", "relapse, or progression after a response"),
     Column("relapse_cd19", "str", "positive or negative", "relapse_day"),
     Column("relapse_site", "str", "marrow, extramedullary or tumor", "relapse_day"),

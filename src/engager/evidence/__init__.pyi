@@ -50,6 +50,7 @@ from .records.export import (
 from .records.intervals import (
     exact_interval as exact_interval,
     exact_interval_of as exact_interval_of,
+    exact_limits as exact_limits,
 )
 from .records.library import (
     load_records as load_records,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from engager.core import InputError, Problem
+from engager.core import PATIENT_DAYS, InputError, Problem
 from engager.model import presets_of
 from engager.report import figure_small_comparison, figure_small_courses, to_svg
 from engager.study.load import regimen_by_id
@@ -53,7 +53,7 @@ class Case:
     patient: Mapping[str, float] | None = None
     regimens: tuple[str, ...] = ("blinatumomab",)
     seed: int | None = None
-    days: float = 84.0
+    days: float = PATIENT_DAYS
 
 
 CASES = (

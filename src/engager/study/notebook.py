@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from engager.core import TRIAL_REPLICATES, InputError, Problem
+from engager.core import PATIENT_DAYS, TRIAL_REPLICATES, InputError, Problem
 from engager.protocol import Protocol
 from engager.study.compare.result import RunComparison
 from engager.study.compare.runs import compare_runs, curves_of
@@ -202,7 +202,7 @@ def run(
 def patient(
     regimen: str = "blinatumomab",
     *,
-    days: float = 84.0,
+    days: float = PATIENT_DAYS,
     seed: int | None = None,
     changes: Mapping[str, float] | None = None,
     **covariates: float,

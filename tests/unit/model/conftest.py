@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engager.engine import Action, Problem, Schedule, solve
-from engager.model import Model, evaluate_outputs, initial_states
+from engager.model import Model, evaluate_outputs, initial_states, load_model
 
 FloatArray = NDArray[np.float64]
 # (day, what, name of the state or input, value)
@@ -36,6 +36,14 @@ class Run:
     def between(self, name: str, first: float, last: float) -> FloatArray:
         """Array (patient, time) of the saved days from `first` to `last`."""
         return self[name][:, (self.time >= first - 1e-9) & (self.time <= last + 1e-9)]
+
+
+@pytest.fixture(scope="session")
+def calibrated() -> Model:
+    """The model with its within-patient calibration, of which published sizes are asked."""
+    from engager.calibration import load_time_course_fit
+
+    return load_model("b-all").with_values(load_time_course_fit().values)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from engager.engine import Action
-from engager.model import load_model
 
 MRD = {"blasts_start": 1e9, "marrow_T": 3.3e10, "start_recovery": 0.98}
 HOURS = np.array([0, 1, 2, 4, 6, 9, 12, 18, 24]) / 24
@@ -17,17 +16,10 @@ DAYS = np.unique(np.concatenate([HOURS, np.arange(2, 43), 7 + HOURS, 42 + HOURS]
 
 
 @pytest.fixture(scope="module")
-def model():
-    from engager.calibration import load_time_course_fit
-
-    return load_model("b-all").with_values(load_time_course_fit().values)
-
-
-@pytest.fixture(scope="module")
-def courses(follow, model):
+def courses(follow, calibrated):
     """In remission: flat dose with a break; steps; 0.5 ug/m2/day; no drug. One solve for many tests."""
     return follow(
-        model,
+        calibrated,
         DAYS,
         patients=[MRD] * 4,
         infusions=[
@@ -54,9 +46,9 @@ def test_without_drug_nothing_changes(courses):
     assert courses["H_crs"][3] == pytest.approx(0, abs=1e-9)
 
 
-def test_t_cells_are_conserved_when_none_is_born_or_dies(follow, model):
+def test_t_cells_are_conserved_when_none_is_born_or_dies(follow, calibrated):
     run = follow(
-        model, [0, 0.5, 2, 7, 14, 28], patients=[NO_BIRTH_OR_DEATH],
+        calibrated, [0, 0.5, 2, 7, 14, 28], patients=[NO_BIRTH_OR_DEATH],
         infusions=[[(0, 9.0), (7, 28.0), (14, 0.0)]], rtol=1e-8,
     )  # fmt: skip
     total = sum(run[name] for name in T_CELLS)
@@ -69,9 +61,9 @@ def test_all_states_stay_positive(courses):
     assert (courses.values.min(axis=(0, 1)) / scale).min() > -1e-6
 
 
-def test_no_t_cells_means_no_killing(follow, model):
+def test_no_t_cells_means_no_killing(follow, calibrated):
     none = {"cd8_start": 1e-9, "marrow_T": 1.0}
-    run = follow(model, [0, 7, 14], patients=[{**MRD, **none}], infusions=[[(0, 28.0)]])
+    run = follow(calibrated, [0, 7, 14], patients=[{**MRD, **none}], infusions=[[(0, 28.0)]])
     assert run.at("b_per_uL", 14)[0] > 0.9 * 18
     assert np.all(np.diff(run["Lp"][0]) > 0)
 
@@ -120,9 +112,9 @@ def test_a_hundredth_of_the_dose_depletes_b_cells_incompletely(courses):
     assert b[2, DAYS == 2][0] > 100 * b[0, DAYS == 2][0]
 
 
-def test_many_targets_per_t_cell_slow_their_killing(follow, model):
+def test_many_targets_per_t_cell_slow_their_killing(follow, calibrated):
     run = follow(
-        model, [0, 2 / 24], patients=[{**MRD, "b_start": b} for b in (1.0, 100.0, 10000.0)],
+        calibrated, [0, 2 / 24], patients=[{**MRD, "b_start": b} for b in (1.0, 100.0, 10000.0)],
         infusions=[[(0, 28.0)]] * 3,
     )  # fmt: skip
     left = run["b_per_uL"][:, 1] / run["b_per_uL"][:, 0]
@@ -130,9 +122,9 @@ def test_many_targets_per_t_cell_slow_their_killing(follow, model):
     assert left[2] > 5 * left[0]
 
 
-def test_t_cells_exhaust_under_continuous_exposure_and_recover_in_a_break(follow, model):
+def test_t_cells_exhaust_under_continuous_exposure_and_recover_in_a_break(follow, calibrated):
     dish = {"potency": 0.0, "growth": 0.0, "k_bm": 0.0, "k_release": 0.0}
-    run = follow(model, [0, 7, 14, 28], patients=[dish, dish], infusions=[[(0, 1000.0)], [(0, 1000.0), (7, 0.0)]])
+    run = follow(calibrated, [0, 7, 14, 28], patients=[dish, dish], infusions=[[(0, 1000.0)], [(0, 1000.0), (7, 0.0)]])
     function = 1 - run["X_m"] / (run["X_m"] + run["A_m"] + run["R_m"])
     kept, rested = function
     assert np.all(np.diff(kept) < 0)
@@ -141,17 +133,17 @@ def test_t_cells_exhaust_under_continuous_exposure_and_recover_in_a_break(follow
     assert rested[2] > 0.85  # 93.4 % after a week without drug
 
 
-def test_expansion_ends_at_the_limit_of_lymphoid_tissue(follow, model):
-    run = follow(model, np.arange(0, 120, 7.0), patients=[{"potency": 0.0}], infusions=[[(0, 28.0)]])
+def test_expansion_ends_at_the_limit_of_lymphoid_tissue(follow, calibrated):
+    run = follow(calibrated, np.arange(0, 120, 7.0), patients=[{"potency": 0.0}], infusions=[[(0, 28.0)]])
     pool = (run["R_l"] + run["A_l"])[0]
     # traffic from marrow may add to what proliferation, which stops at the limit, has made
     assert pool.max() < 1.5 * run["T_l_max"][0, 0]
 
 
-def test_dexamethasone_spares_t_cells_but_lowers_release(follow, model):
+def test_dexamethasone_spares_t_cells_but_lowers_release(follow, calibrated):
     acts = [(0.0, Action.ADD_TO_STATE, "dex", 20.0)]
-    given = follow(model, DAYS, patients=[MRD], acts=acts, infusions=[[(0, 28.0)]])
-    without = follow(model, DAYS, patients=[MRD], infusions=[[(0, 28.0)]])
+    given = follow(calibrated, DAYS, patients=[MRD], acts=acts, infusions=[[(0, 28.0)]])
+    without = follow(calibrated, DAYS, patients=[MRD], infusions=[[(0, 28.0)]])
     for name in ("IL6", "IL10", "IFNg"):
         base = without[name][0, 0]
         assert given[name].max() - base < 0.6 * (without[name].max() - base)

@@ -5,25 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.model import load_model
-
 FINE = np.linspace(0, 3, 73)
 DAYS = np.unique(np.concatenate([FINE, 7 + FINE, 42 + FINE]))
 NAMES = ("IL6", "IL10", "IFNg")
 
 
 @pytest.fixture(scope="module")
-def model():
-    from engager.calibration import load_time_course_fit
-
-    return load_model("b-all").with_values(load_time_course_fit().values)
-
-
-@pytest.fixture(scope="module")
-def relapsed(follow, model):
+def relapsed(follow, calibrated):
     """Marrow full of blasts: 9 then 28 ug/day; 28 from the start; 9 then 28 with a tenth of the blasts."""
     return follow(
-        model,
+        calibrated,
         DAYS,
         patients=[{}, {}, {"blasts_start": 8e10}, {"blasts_start": 1e9}],
         infusions=[
@@ -65,18 +56,18 @@ def test_patients_in_remission_release_next_to_nothing_in_cycle_2(relapsed):
     assert second < 0.1 * first
 
 
-def test_release_scales_with_its_rate_alone(follow, model):
+def test_release_scales_with_its_rate_alone(follow, calibrated):
     # without the myeloid amplification, which makes much more of much
     rates = [{"k_IL6": 100.0, "amplify": 0.0}, {"k_IL6": 1000.0, "amplify": 0.0}]
-    run = follow(model, DAYS, patients=rates, infusions=[[(0, 28.0)]] * 2)
+    run = follow(calibrated, DAYS, patients=rates, infusions=[[(0, 28.0)]] * 2)
     above = released(run, "IL6", 0, 50)
     assert above[1] == pytest.approx(10 * above[0], rel=1e-3, abs=1e-3)
     assert run["cd8_per_uL"][1] == pytest.approx(run["cd8_per_uL"][0], rel=1e-4)
 
 
-def test_baseline_adds_to_release_and_not_to_toxicity(follow, model):
+def test_baseline_adds_to_release_and_not_to_toxicity(follow, calibrated):
     bases = [{"IL6_base": 0.5}, {"IL6_base": 30.0}]
-    run = follow(model, DAYS, patients=bases, infusions=[[(0, 28.0)]] * 2, rtol=1e-8)
+    run = follow(calibrated, DAYS, patients=bases, infusions=[[(0, 28.0)]] * 2, rtol=1e-8)
     assert run["IL6"][:, 0] == pytest.approx([0.5, 30.0])
     above = released(run, "IL6", 0, 50)
     assert above[1] == pytest.approx(above[0], rel=1e-3, abs=1e-3)

@@ -31,6 +31,14 @@ DAYS = ("response_day", "cr_day", "crh_day", "mrd_day", "hsct_day", "relapse_day
 FLAGS = ("mrd_below_limit", "mrd_undetectable", "hsct_in_response")
 
 
+@pytest.fixture(scope="module")
+def no_report():
+    """The report takes longer than small runs and has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        yield
+
+
 @pytest.fixture
 def protocol():
     return read_protocol(STUDY, "tiny.yaml")

@@ -21,15 +21,7 @@ arms:
   b: {n: 3, regimen: flag}
 follow_up: {months: 3}
 """
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_report():
-    """The report takes longer than these runs and has tests of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
-        yield
+pytestmark = [pytest.mark.usefixtures("no_report"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 @pytest.fixture(scope="module")

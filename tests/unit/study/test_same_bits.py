@@ -21,14 +21,7 @@ arms:
 follow_up: {months: 4, accrual_months: 2, dropout_per_year: 0.1}
 targets: [{arm: a, endpoint: CR/CRh/CRi, events: 4, n: 8}]
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_report():
-    """The report takes longer than these runs and has tests of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
-        yield
+pytestmark = pytest.mark.usefixtures("no_report")
 
 
 @pytest.fixture(scope="module")

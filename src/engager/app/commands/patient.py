@@ -10,6 +10,7 @@ import typer
 
 from engager.app.commands.model import read_changes
 from engager.app.console import remark
+from engager.core import PATIENT_DAYS
 
 if TYPE_CHECKING:
     from engager.study import VirtualPatient
@@ -27,7 +28,7 @@ def draw_patient(
     compare: Annotated[
         list[str] | None, typer.Option(metavar="REGIMEN", help="Another regimen for the same patient; may be repeated.")
     ] = None,
-    days: Annotated[float, typer.Option(metavar="NUMBER", help="Days from the first dose.")] = 84.0,
+    days: Annotated[float, typer.Option(metavar="NUMBER", help="Days from the first dose.")] = PATIENT_DAYS,
     out: Annotated[
         Path, typer.Option(metavar="PATH", help="New file: .png .svg .pdf .html, or .csv for a table.")
     ] = Path("patient.png"),

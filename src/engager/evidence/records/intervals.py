@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy.special import betaincinv, ndtri
+
+from engager.core import FloatArray
 
 if TYPE_CHECKING:
     from engager.evidence.records.outcome import Outcome
@@ -38,9 +41,24 @@ def exact_interval(events: int, n: int, level: float = 0.95) -> tuple[float, flo
     """
     if not 0 <= events <= n or n < 1:
         raise ValueError(f"events must be in 0 to n and n >= 1, got {events} of {n}")
-    tail = (1 - level) / 2
-    low = 0.0 if events == 0 else float(betaincinv(events, n - events + 1, tail))
-    high = 1.0 if events == n else float(betaincinv(events + 1, n - events, 1 - tail))
+    low, high = exact_limits(np.array(events, dtype=float), np.array(n, dtype=float), level)
+    return float(low), float(high)
+
+
+def exact_limits(events: FloatArray, n: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """`exact_interval` of many shares at once.
+
+    Parameters
+    ----------
+    events, n : arrays of one shape, counts, 0 <= events <= n, n >= 1.
+
+    Returns
+    -------
+    low, high : arrays of that shape, fractions.
+    """
+    tail = (1.0 - level) / 2.0
+    low = np.where(events > 0, betaincinv(np.maximum(events, 1.0), n - events + 1.0, tail), 0.0)
+    high = np.where(events < n, betaincinv(events + 1.0, np.maximum(n - events, 1.0), 1.0 - tail), 1.0)
     return low, high
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem
+from engager.core import PATIENT_DAYS, FloatArray, InputError, Problem
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.protocol import Regimen
@@ -53,7 +53,7 @@ def simulate_band(
     regimen: Regimen,
     *,
     patients: int = 200,
-    days: float = 84.0,
+    days: float = PATIENT_DAYS,
     changes: Mapping[str, float] | None = None,
     model: str = "b-all",
     seed: int = 1,

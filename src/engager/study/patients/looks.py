@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engager.study.run.content import MARROW
+from engager.report import Panel
+from engager.study.run.content import MARROW, NEUTROPHILS, PLATELETS
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class CourseLook:
     scale: float = 1.0
 
 
+def _of_panel(label: str, panel: Panel) -> CourseLook:
+    """As the report of a run shows it: the panel has one column."""
+    (column,) = panel.columns
+    return CourseLook(label, column, panel.unit, panel.title, panel.floor or 0.0, panel.limits, panel.scale)
+
+
 COURSES = (
     CourseLook("drug", "drug_pg_per_mL", "pg/mL", "Drug in serum", 1.0),
     CourseLook("CD8 T cells", "cd8_per_uL", "cells/uL", "Lymphocytes in blood", 0.1),
@@ -38,11 +45,10 @@ COURSES = (
     CourseLook("CD19 positive", "blasts_cd19_positive", "cells", "Leukemic cells", 1.0),
     CourseLook("CD19 negative", "blasts_cd19_negative", "cells", "Leukemic cells", 1.0),
     CourseLook("sanctuary", "sanctuary_blasts", "cells", "Leukemic cells", 1.0),
-    CourseLook("blasts", "marrow_blasts_percent", MARROW.unit, MARROW.title, MARROW.floor or 0.0,
-               MARROW.limits, MARROW.scale),
+    _of_panel("blasts", MARROW),
     CourseLook("IL-6", "il6_pg_per_mL", "pg/mL", "Cytokines", 1.0),
     CourseLook("IL-10", "il10_pg_per_mL", "pg/mL", "Cytokines", 1.0),
     CourseLook("IFN-gamma", "ifng_pg_per_mL", "pg/mL", "Cytokines", 1.0),
-    CourseLook("neutrophils", "anc_per_uL", "per uL", "Neutrophils", 10.0, {1000.0: "CR", 500.0: "CRh"}),
-    CourseLook("platelets", "platelets_per_uL", "per uL", "Platelets", 1000.0, {1e5: "CR", 5e4: "CRh"}),
+    _of_panel("neutrophils", NEUTROPHILS),
+    _of_panel("platelets", PLATELETS),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import COVARIATES, FloatArray, InputError, Problem, Stream, nearest
+from engager.core import COVARIATES, PATIENT_DAYS, FloatArray, InputError, Problem, Stream, nearest
 from engager.engine import Problem as EngineProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
@@ -79,7 +79,7 @@ class VirtualPatient:
 def simulate_patient(
     regimen: Regimen,
     *,
-    days: float = 84.0,
+    days: float = PATIENT_DAYS,
     changes: Mapping[str, float] | None = None,
     model: str = "b-all",
     seed: int | None = None,

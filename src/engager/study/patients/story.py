@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engager.core import FloatArray
+from engager.core import PATIENT_DAYS, FloatArray
 from engager.model import Model, load_model
 from engager.protocol import Regimen
 from engager.study.parameters import population_parameters
@@ -20,7 +20,6 @@ from engager.study.patients.patient import VirtualPatient, courses_of, draw_pati
 
 CLEAR_PERCENT = 5.0  # a marrow with fewer blasts is clear
 MRD_PERCENT = 0.01
-DEFAULT_DAYS = 84.0
 _BLASTS, _DRUG, _IL6, _CD8, _B = (
     "marrow_blasts_percent", "drug_pg_per_mL", "il6_pg_per_mL", "cd8_per_uL", "b_per_uL"
 )  # fmt: skip
@@ -76,7 +75,7 @@ class Story:
 
 
 def patient_story(
-    number: int, regimen: Regimen, *, days: float = DEFAULT_DAYS, model: str = "b-all", parameters: str = "center"
+    number: int, regimen: Regimen, *, days: float = PATIENT_DAYS, model: str = "b-all", parameters: str = "center"
 ) -> Story:
     """Tell one patient.
 

@@ -39,20 +39,21 @@ MARROW = Panel(
     limits={0.05: "5 %", 1e-4: "10⁻⁴"},
     scale=0.01,
 )
+# Counts above which a response has recovered (`trial/data/assumptions.yaml`; a test holds them to it).
+NEUTROPHILS = Panel(
+    "Neutrophils", {"anc_per_uL": "neutrophils"}, "per uL", floor=10.0, limits={1000.0: "CR", 500.0: "CRh"}
+)
+PLATELETS = Panel(
+    "Platelets", {"platelets_per_uL": "platelets"}, "per uL", floor=1000.0, limits={1e5: "CR", 5e4: "CRh"}
+)
 _PANELS = (
     Panel("Drug in serum, patients on drug", {"drug_pg_per_mL": "drug"}, "pg/mL", floor=10.0, from_floor=True),
     Panel("Lymphocytes in blood", {"cd8_per_uL": "CD8 T cells", "b_per_uL": "B cells"}, "cells/uL", floor=0.1),
     MARROW,
     Panel("Tumor", {"tumor_cells": "tumor cells"}, "cells", floor=1.0),
     Panel("Cytokines", _CYTOKINES, "pg/mL", floor=1.0),
-    Panel(
-        "Neutrophils",
-        {"anc_per_uL": "neutrophils"},
-        "per uL",
-        floor=10.0,
-        limits={1000.0: "CR", 500.0: "CRh"},
-    ),
-    Panel("Platelets", {"platelets_per_uL": "platelets"}, "per uL", floor=1000.0, limits={1e5: "CR", 5e4: "CRh"}),
+    NEUTROPHILS,
+    PLATELETS,
 )
 
 _LIMITS = (

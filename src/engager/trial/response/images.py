@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.core import BoolArray, FloatArray, IntArray
+from engager.core import B_CELLS_GONE_PER_UL, IL6_HIGH_PG_PER_ML, BoolArray, FloatArray, IntArray
 from engager.model import evaluate_outputs
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
@@ -19,9 +19,6 @@ from engager.trial.response.assessment import Assessment, VisitErrors, record_vi
 
 # A diameter product goes with the volume to this power.
 _SIZE_POWER = 2.0 / 3.0
-# Limits of the endpoints `b_cell_depletion` and `il6_high`.
-_B_CELLS_GONE_PER_UL = 1.0
-_IL6_HIGH_PG_PER_ML = 100.0
 _COLUMN = {"neutrophils_per_uL": "anc_per_uL"}
 _BLOOD = ("anc_per_uL", "platelets_per_uL", "b_per_uL", "il6_pg_per_mL")
 
@@ -90,9 +87,9 @@ class ImagedResponse(Assessment):
             counted = np.exp(self.assumed["count_error_cv"] * error[:, 1 + k])
             told[_COLUMN.get(name, name)] = np.maximum(found[own], 0.0) * counted
         day = course.clock[rows]
-        gone = (told["b_per_uL"] < _B_CELLS_GONE_PER_UL) & np.isnan(course.b_depleted_day[rows])
+        gone = (told["b_per_uL"] < B_CELLS_GONE_PER_UL) & np.isnan(course.b_depleted_day[rows])
         course.b_depleted_day[rows[gone]] = day[gone]
-        high = (told["il6_pg_per_mL"] >= _IL6_HIGH_PG_PER_ML) & np.isnan(course.il6_high_day[rows])
+        high = (told["il6_pg_per_mL"] >= IL6_HIGH_PG_PER_ML) & np.isnan(course.il6_high_day[rows])
         course.il6_high_day[rows[high]] = day[high]
         return told, error[:, 0]
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from engager.app.web.api.asking import asked_of, number, problems, whole
-from engager.core import InputError, Problem
+from engager.core import PATIENT_DAYS, InputError, Problem
 from engager.model import presets_of
 from engager.protocol import Regimen
 from engager.study import (
@@ -66,7 +66,7 @@ def read_asked(request: Request) -> Asked:
     names = [asked.pop(key) for key in ("regimen", "other") if asked.get(key)] or ["blinatumomab"]
     asked.pop("other", None)
     built = {key: asked.pop(f"own_{key}", "") for key in _OWN_KEYS}
-    days = number("days", asked.pop("days", "84"))
+    days = number("days", asked.pop("days", str(PATIENT_DAYS)))
     if days > _MOST_DAYS:
         raise InputError(Problem("days", days, f"must be at most {_MOST_DAYS:g} on this page"))
     changes = {name: number(name, value) for name, value in asked.items() if value != ""}

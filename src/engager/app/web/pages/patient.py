@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engager.app.web.rendering import render
+from engager.core import PATIENT_DAYS
 from engager.model import presets_of
 from engager.protocol import shipped_protocols
 from engager.study import model_table, regimen_by_id, regimens_for_arms
@@ -18,7 +19,7 @@ async def patient(request: Request) -> Response:
     label = await run_in_threadpool(regimen_by_id, "blinatumomab")
     presets = presets_of()
     return render(request, "patient", "One patient", sliders=presets.sliders, presets=presets.cases, regimens=arms,
-                  dexamethasone_mg=f"{label.premedication.dexamethasone_mg:g}")  # fmt: skip
+                  days=f"{PATIENT_DAYS:g}", dexamethasone_mg=f"{label.premedication.dexamethasone_mg:g}")  # fmt: skip
 
 
 async def model(request: Request) -> Response:
