@@ -8,6 +8,7 @@ READY  := $(VENV)/.ready
 .PHONY: tower test test-lowest lint types pytest mutants docs clean
 
 $(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV); the first time this takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@

@@ -98,7 +98,7 @@ def test_virtual_trials_are_added_to_a_finished_design(engager, tmp_path, text):
     before = {one.name: one.read_bytes() for one in (out / "arms").iterdir()}
     more = engager("design", out / "study.yaml", "--replicates", 7, "--quiet", "--out", out, "--resume")
     assert more.code == 0, more.err
-    assert "Kept 3 virtual trials of before, simulated 4 more" in more.err
+    assert "Kept 3 earlier virtual trials and simulated 4 more" in more.err
     engager("design", path, "--replicates", 7, "--quiet", "--out", whole)
     assert (out / "design.json").read_bytes() == (whole / "design.json").read_bytes()
     assert pl.read_parquet(out / "trials.parquet").equals(pl.read_parquet(whole / "trials.parquet"))

@@ -74,6 +74,7 @@ class ReportContent:
     survival : frame of ``engager.analysis.survival_bands`` for one or more endpoints, or None.
     one_trial : frame of ``engager.analysis.trial_curves`` for the same endpoints, or None.
     rebuilt : curves through printed figures, as `figure_kaplan_meier` takes them, or None.
+    curve_notes : by endpoint, a sentence below its curve.
     is_counterfactual : the same patients are in every arm.
     trajectories : sampled courses, or None; `panels` says what to draw of them.
     doses : planned doses by arm, drawn above the courses; `course_days` is where their axis ends.
@@ -101,6 +102,7 @@ class ReportContent:
     survival: pl.DataFrame | None = None
     one_trial: pl.DataFrame | None = None
     rebuilt: pl.DataFrame | None = None
+    curve_notes: Mapping[str, str] = field(default_factory=dict)
     is_counterfactual: bool = False
     trajectories: pl.DataFrame | None = None
     panels: Sequence[Panel] = ()

@@ -24,6 +24,7 @@ from .compare.words import (
     comparison_json as comparison_json,
     coverage_words as coverage_words,
     difference_cell as difference_cell,
+    outside_words as outside_words,
     row_title as row_title,
     run_cell as run_cell,
 )

@@ -5,11 +5,14 @@ In: a `Protocol`. Out: sentences. Nothing is wrong with a study that has notes.
 
 from __future__ import annotations
 
+from engager.evidence import load_regimens
 from engager.protocol import Protocol, Regimen, shipped_protocol, shipped_protocols
 from engager.trial import regimen_strengths
 
 # The 95 % interval of a rate near one half spans more than a quarter in fewer.
 FEW_PATIENTS = 50
+# Whether a premedication is given depends on no body size, only how much of it.
+_ANY_BSA_M2 = 1.8
 
 
 def run_notes(protocol: Protocol) -> list[str]:
@@ -19,7 +22,38 @@ def run_notes(protocol: Protocol) -> list[str]:
         for arm_id, arm in protocol.arms.items()
         if arm.regimen.is_chemotherapy
     ]
-    return [*protocol.notes(), *strengths, *_targets_of_others(protocol)]
+    return [*protocol.notes(), *_without_premedication(protocol), *strengths, *_targets_of_others(protocol)]
+
+
+def _without_premedication(protocol: Protocol) -> list[str]:
+    """A note for each arm that gets an engager without the dexamethasone that its label's regimen starts with."""
+    found = []
+    for arm_id, arm in protocol.arms.items():
+        is_given = arm.regimen.premedication.dose_mg(_ANY_BSA_M2).any()
+        if is_given or (of_label := _premedicated(arm.regimen.drug)) is None:
+            continue
+        slug, dose = of_label
+        why = (
+            f"the source of {arm.regimen.id} does not state any, so none is given"
+            if arm.regimen.id in load_regimens()
+            else "none is given"
+        )
+        found.append(
+            f"arms.{arm_id}: premedication: {why}; the label's regimen {slug} has {dose} of dexamethasone before the"
+            " first dose. Without it this model shows more cytokine release"
+        )
+    return found
+
+
+def _premedicated(drug: str) -> tuple[str, str] | None:
+    """The first regimen of the catalogue with dexamethasone before this drug, and the dose; None: there is none."""
+    for slug, published in load_regimens().items():
+        if not any(one.drug == drug and one.role == "treatment" for one in published.drugs):
+            continue
+        for one in published.drugs:
+            if one.role == "premedication" and one.drug == "dexamethasone" and one.amount is not None:
+                return slug, f"{one.amount:g} {one.unit}"
+    return None
 
 
 def patients_behind(regimen: Regimen) -> int | None:

@@ -93,6 +93,13 @@ def test_simulated_row_is_told_apart(pooled):
     assert forest_table(pooled, SIMULATED)[-1][:4] == ["simulated, tower, blinatumomab", "", "", "33.0 %"]
 
 
+def test_a_simulated_trial_outside_the_fit_is_marked_and_explained(pooled):
+    inside, outside = (draw_forest(pooled, [SIMULATED[0] | {"is_outside": told}]) for told in (False, True))
+    assert not any("an extrapolation" in text.get_text() for text in _texts(inside))
+    assert any("* outside what the model was fitted to" in text.get_text() for text in _texts(outside))
+    assert forest_table(pooled, [SIMULATED[0] | {"is_outside": True}])[-1][0].startswith("* simulated")
+
+
 def test_svg_is_xml_and_the_same_each_time(tmp_path, pooled):
     for name in ("a.svg", "b.svg"):
         write_figure(draw_forest(pooled), tmp_path / name, "title", "words")

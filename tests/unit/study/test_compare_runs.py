@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import openpyxl
 import polars as pl
 import pytest
 
+from engager.analysis import estimate_endpoints, prediction_interval
 from engager.core import InputError
 from engager.protocol import read_protocol
-from engager.study import compare_runs, comparison_json, run_study, write_comparison
+from engager.study import RunFolder, compare_runs, comparison_json, run_study, write_comparison
 from engager.study.compare.words import difference_cell, is_told_apart
 
 STUDY = """
@@ -56,6 +58,14 @@ def test_targets_of_a_template_are_counted_not_listed(tmp_path, simulation):
     assert not any(key.startswith("targets[") for key in told)
 
 
+def test_adverse_events_of_the_report_are_compared_though_no_study_names_them(runs):
+    found = {one.endpoint: one for one in compare_runs(runs[:2]).figures}
+    patients = RunFolder.open(runs[0]).table("patients")
+    early = estimate_endpoints(patients, ["early_death_30d"])["value"].to_numpy()
+    assert found["early_death_30d"].runs[0] == prediction_interval(early)
+    assert found["CRS_any"].differences[1] is not None
+
+
 def test_same_seed_is_compared_within_replicates_and_another_is_not(runs):
     assert compare_runs(runs[:2]).is_paired
     assert not compare_runs([runs[0], runs[2]]).is_paired
@@ -95,6 +105,16 @@ def test_json_and_files_hold_every_figure(runs, tmp_path):
     table = write_comparison(found, tmp_path / "beside.csv").read_text().splitlines()
     assert len(table) == 1 + 3 * len(found.figures)
     assert difference_cell(found.figures[0], 0) == "–"
+
+
+def test_a_run_outside_the_fit_says_so_wherever_it_is_compared(runs, tmp_path):
+    found = compare_runs(runs[:2])
+    told = "one lies outside what the model was fitted to"
+    assert any("flag was not fitted" in sentence for sentence in found.outside_fit[0])
+    assert told in write_comparison(found, tmp_path / "beside.html").read_text()
+    assert comparison_json(found)["runs"][0]["outside_fit"] == list(found.outside_fit[0])
+    first_sheet = openpyxl.load_workbook(write_comparison(found, tmp_path / "beside.xlsx")).worksheets[0]
+    assert any(told in str(row[0]) for row in first_sheet.iter_rows(values_only=True))
 
 
 @pytest.mark.parametrize("n", [0, 1, 7])

@@ -67,3 +67,30 @@ def test_the_example_of_another_comparator_has_enough_patients_behind_it():
     example = load_protocol(Path(__file__).parents[3] / "examples" / "other-comparator.yaml")
     assert not any("FEW PATIENTS" in note for note in run_notes(example))
     assert outside_fit(example) == []
+
+
+ENGAGER = {
+    "drug": "blinatumomab", "cycle_days": 42, "cycles": 2,
+    "doses": [{"days": "1-28", "amount": 28, "unit": "ug/day"}],
+}  # fmt: skip
+
+
+def about_premedication(regimen):
+    return [note for note in run_notes(treated_by(regimen)) if "premedication" in note]
+
+
+def test_an_engager_without_the_premedication_of_its_label_is_told():
+    (note,) = about_premedication(ENGAGER)
+    assert note.startswith("arms.a: premedication: none is given; the label's regimen blinatumomab has 20 mg of")
+    assert not about_premedication(ENGAGER | {"premedication": {"dexamethasone_mg": 8}})
+
+
+def test_a_regimen_whose_premedication_was_not_seen_says_so():
+    (note,) = about_premedication("blinatumomab-mrd-15ug-m2")
+    assert "the source of blinatumomab-mrd-15ug-m2 does not state any, so none is given" in note
+    assert not about_premedication("blinatumomab")
+
+
+@pytest.mark.parametrize("regimen", ["flag", "mosunetuzumab"])
+def test_no_premedication_is_missed_where_the_catalogue_has_none(regimen):
+    assert not about_premedication(regimen)

@@ -105,7 +105,7 @@ def design(
     for note in found.notes:
         remark(f"Note: {note}")
     if kept := found.manifest["replicates_kept"]:
-        remark(f"Kept {kept} virtual trials of before, simulated {replicates - kept} more.")
+        remark(f"Kept {kept} earlier virtual trials and simulated {replicates - kept} more.")
     if page is not None:
         remark(f"Report: {page}")
 

@@ -242,7 +242,7 @@ def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, 
     def rows_of(simulated: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [
             {"label": ", ".join(("simulated", run.id, row["arm"], *filter(None, [row.get("definition")]))),
-             "value": row["median"], "low": row["low"], "high": row["high"]}
+             "value": row["median"], "low": row["low"], "high": row["high"], "is_outside": bool(run.outside_fit)}
             for row in simulated
             if row["endpoint"] == pooled.endpoint
             and row["statistic"] == pooled.statistic

@@ -68,11 +68,14 @@ def curve(
     for said in found.assumptions:
         remark(said)
     if information is None:
-        remark(f"as a target: {untold}")
+        remark(f"cannot be a target of a study: {untold}")
     else:
         n_points = len(information.time_months)
         printed = f"{n_points} printed point{'s' if n_points > 1 else ''}"
-        remark(f"as a target: {printed}, worth {information.events:.0f} deaths of {information.n:.0f} patients")
+        remark(
+            f"as a target of a study: {printed}, as informative as {information.events:.0f} deaths among"
+            f" {information.n:.0f} patients"
+        )
 
 
 def prior(

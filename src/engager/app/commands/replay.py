@@ -43,10 +43,10 @@ def replay_run(
         if found.misread:
             typer.echo(f"{found.run}: on the disk, not as the manifest says: {', '.join(found.misread)}.")
     for name in found.changed_inputs:
-        remark(f"Note: the input {name} is not what it was.")
+        remark(f"Note: the input {name} has changed since the run.")
     for name, (then, now) in found.changed_versions.items():
         remark(f"Note: {name} was {then}, is {now}.")
     if found.different and "cpu" in found.changed_versions:
-        remark("Note: NumPy computes exp and log by other code on this CPU; replay on one like that of the run.")
+        remark("Note: NumPy computes exp and log differently on this CPU; replay on a CPU like that of the run.")
     if not found.is_same:
         raise typer.Exit(1)

@@ -57,5 +57,5 @@ def serve(
         rule = "must be the address or name under which visitors come, so that other names can be refused"
         raise InputError(Problem("--host", host, rule, "Write the machine's own address or name."))
     settings = Settings(home.resolve(), (*LOOPBACK, host), token, max_patients)
-    remark(f"http://{host}:{port}  (Ctrl-C ends it; running jobs go on at the next start)")
+    remark(f"http://{host}:{port}  (Ctrl-C stops the server; unfinished jobs continue at the next start)")
     uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", access_log=False, server_header=False)

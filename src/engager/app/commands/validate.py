@@ -191,8 +191,8 @@ def _tell_counts(found: Validation) -> None:
     for band in found.acceptance():
         if band.is_met is not None:
             remark(
-                f"{'Met' if band.is_met else 'NOT met'}: {band.words} {band.found:.2f},"
-                f" at {'most' if band.is_most else 'least'} {band.limit:g} was set."
+                f"{'Met' if band.is_met else 'NOT met'}: {band.words} {band.found:.2f};"
+                f" wanted: at {'most' if band.is_most else 'least'} {band.limit:g}."
             )
     few = verdict_of([one.as_json() for one in found.comparisons], found.replicates).remark
     if few:

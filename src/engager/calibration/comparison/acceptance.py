@@ -34,7 +34,7 @@ _WORDS = {
     "transplant_inside": "transplant figures inside, share",
     "engager_inside": "figures of engager arms inside, share",
     "median_width_ratio": "width of prediction over published interval, median",
-    "response_width_ratio": "the same of remissions",
+    "response_width_ratio": "width of prediction over published interval, median of remissions",
     "engager_os_distance": "overall survival on engagers: mean standardized distance from prediction, either way",
     "os_era_difference": (
         f"overall survival of series of relapsed disease before and from {ERA_SPLIT_YEAR}: difference of mean"

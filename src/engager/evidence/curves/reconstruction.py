@@ -365,7 +365,7 @@ def _limits(times: FloatArray, anchors: Sequence[Anchor]) -> tuple[FloatArray, F
 
 
 def _assumptions(anchors: Sequence[Anchor]) -> tuple[str, ...]:
-    said = ["the hazard is constant up to the first printed point, a power of time between points"]
+    said = ["assumed: a constant hazard up to the first printed point, and a power of time between points"]
     if any(anchor.is_from_n and anchor.n for anchor in anchors):
         said.append("where no interval was printed, the sampling error is that of n patients without censoring")
     if any(anchor.is_from_n and anchor.n is None for anchor in anchors):

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 _SHARES = ("proportion", "survival_at")
 _ROW = 0.40  # inches for a study: its words above, its interval below
+_LEGEND = 0.17  # inches for a line below the axis
 _TITLE = 42  # characters of a title at full size
 _LINE = 60  # characters that fit beside each other above an interval
+_OUTSIDE = "* "
 
 
 def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> Figure:
@@ -29,7 +31,8 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
     Parameters
     ----------
     pooled : from `pool_proportions`, `pool_survival`, `pool_medians` or `pool_hazard_ratios`.
-    simulated : rows with ``label``, ``value``, ``low``, ``high`` (a 95 % prediction interval), drawn apart.
+    simulated : rows with ``label``, ``value``, ``low``, ``high`` (a 95 % prediction interval), drawn apart; those with
+        a true ``is_outside`` are marked as extrapolations.
 
     Notes
     -----
@@ -41,9 +44,11 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
     n_lines = len(rows) + 1 + len(simulated)
     is_ratio = pooled.statistic in ("hazard_ratio", "odds_ratio")
     with quiet_style():
-        height = 1.45 + _ROW * n_lines
+        legend = _legend(pooled, simulated)
+        below = 0.62 + _LEGEND * len(legend)
+        height = 0.83 + below + _ROW * n_lines
         figure = new_figure(height)
-        axes = figure.add_axes((0.05, 0.62 / height, 0.90, 1 - 1.22 / height))
+        axes = figure.add_axes((0.05, below / height, 0.90, 1 - (0.6 + below) / height))
         words = {"median": ", median", "hazard_ratio": ", hazard ratio"}
         what = words.get(pooled.statistic, "" if pooled.time_months is None else f", {pooled.time_months:g} months")
         label = endpoint(pooled.endpoint).label
@@ -62,6 +67,7 @@ def draw_forest(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) -> 
         axes.axhline(places[len(rows)] + 0.72, color=QUIET, linewidth=0.6)
         axes.set_ylim(-0.6, n_lines - 0.25)
         _finish(axes, pooled, is_ratio)
+        axes.set_xlabel("\n".join([axes.get_xlabel(), *legend]), fontsize=SMALL)
     return figure
 
 
@@ -85,7 +91,7 @@ def forest_table(pooled: Pooled, simulated: Sequence[Mapping[str, Any]] = ()) ->
             table.append(["a new study", "", "", "", spread, ""])
     for shown in simulated:
         limits = interval(shown["low"], shown["high"], pooled.statistic)
-        table.append([str(shown["label"]), "", "", number(shown["value"], pooled.statistic), limits, ""])
+        table.append([_simulated_label(shown), "", "", number(shown["value"], pooled.statistic), limits, ""])
     return table
 
 
@@ -134,7 +140,20 @@ def _draw_simulated(axes: Axes, place: float, row: Mapping[str, Any], pooled: Po
     axes.plot([row["low"], row["high"]], [place, place], color=SIMULATED, linewidth=1.4, linestyle=(0, (3, 1.5)))
     axes.plot([row["value"]], [place], "o", color=SIMULATED, markersize=6)
     numbers = f"{number(row['value'], pooled.statistic)} ({interval(row['low'], row['high'], pooled.statistic)})"
-    _words(axes, place, _short(str(row["label"]), _LINE - len(numbers)), numbers, SIMULATED)
+    _words(axes, place, _short(_simulated_label(row), _LINE - len(numbers)), numbers, SIMULATED)
+
+
+def _simulated_label(row: Mapping[str, Any]) -> str:
+    return f"{_OUTSIDE if row.get('is_outside') else ''}{row['label']}"
+
+
+def _legend(pooled: Pooled, simulated: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader cannot guess: the line below the diamond, and the mark of an extrapolation."""
+    is_predicted = pooled.estimate.value is not None and pooled.estimate.prediction_low is not None
+    said = ["line below the diamond: where a new study would lie"] if is_predicted else []
+    if any(row.get("is_outside") for row in simulated):
+        said.append(f"{_OUTSIDE.strip()} outside what the model was fitted to: an extrapolation")
+    return said
 
 
 def _words(axes: Axes, place: float, left: str, right: str, color: str, bold: bool = False) -> None:

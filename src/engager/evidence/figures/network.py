@@ -115,11 +115,11 @@ def _ranking(figure: Figure, fit: NetworkFit, scores: dict[str, float], scale: s
 
 def network_remarks(fit: NetworkFit, studies: Sequence[NetworkStudy] = ()) -> Sequence[str]:
     """What limits the network's answer."""
-    said = ["Comparators that stand for one another were taken as one; they were not the same treatment."]
+    said = ["Similar comparators count as one treatment here, although they were not the same."]
     if fit.tau2 is None:
         said.append(
-            "No comparison was made by two studies, so differences between studies cannot be seen: intervals assume "
-            "there are none and are too narrow if there are."
+            "No comparison was made by more than one study, so differences between studies cannot be estimated; the "
+            "intervals assume that there are none, and are too narrow if there are any."
         )
     said += [
         f"{study.label}: half a patient was added to every count, because one of them is 0"

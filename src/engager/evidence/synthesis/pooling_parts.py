@@ -54,9 +54,9 @@ def interval_remarks(n_studies: int, *estimates: Estimate) -> tuple[str, ...]:
     said = [f"{one.method}: {one.note}" for one in estimates if one.note]
     if 1 < n_studies <= _FEW and not estimates[0].note:
         said.append(
-            f"{n_studies} studies say little about how studies differ, so the interval, by t with "
-            f"{n_studies - 1} degree{'s' if n_studies > 2 else ''} of freedom, is wide; the common-effect one "
-            "holds if they do not differ at all"
+            f"{n_studies} studies say little about how much studies differ, so the interval is wide (t distribution, "
+            f"{n_studies - 1} degree{'s' if n_studies > 2 else ''} of freedom); the common-effect interval is right if "
+            "they do not differ at all"
         )
     return tuple(said)
 

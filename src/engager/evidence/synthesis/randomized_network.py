@@ -60,7 +60,9 @@ def _ratios(endpoint: str, left_out: list[str]) -> list[NetworkStudy]:
             if outcome.endpoint != endpoint or outcome.statistic != "hazard_ratio" or treatment not in arms:
                 continue
             if outcome.low is None or outcome.high is None or outcome.value is None:
-                left_out.append(f"{record.id}: {outcome.arm} ({outcome.definition}): no interval in the record")
+                left_out.append(
+                    f"{record.id}: {outcome.arm} ({outcome.definition}): left out, because the record has no interval"
+                )
                 continue
             se = standard_error_from_interval(np.log(outcome.low), np.log(outcome.high), outcome.level)
             nodes = (treatment_node(arms[treatment].regimen), treatment_node(arms[control].regimen))

@@ -280,17 +280,17 @@ def _preference(outcome: Outcome, is_derived: bool, arm: Arm, wanted: words.Know
 def _remarks(studies: Sequence[Study], wanted: words.KnownEndpoint, allow_overlap: bool) -> tuple[str, ...]:
     said = []
     if allow_overlap:
-        said.append("arms that share patients were all taken: intervals are too narrow")
+        said.append("arms that share patients are all included, so intervals are too narrow")
     derived = [study.label for study in studies if study.is_derived]
     if derived:
-        said.append("counts derived from a printed share: " + "; ".join(derived))
+        said.append("events computed from a printed share: " + "; ".join(derived))
     if wanted.counts == "responders" and wanted.kind == "binary":
         whole = [study.label for study in studies if _is_whole_arm(study)]
         if whole and len(whole) < len(studies):
             said.append("of the whole arm, not of responders: " + "; ".join(whole))
     others = sorted({study.outcome.endpoint for study in studies} - {wanted.name})
     if others:
-        said.append("endpoints of the same family were taken too: " + ", ".join(others))
+        said.append("endpoints of the same family are included: " + ", ".join(others))
     ages = {load_records()[study.record].population.age_group for study in studies}
     if len(ages) > 1:
         said.append("adults and children are mixed")
@@ -370,15 +370,15 @@ def with_defaults(filters: Mapping[str, Any], drug_class: str) -> tuple[dict[str
     chosen, told = dict(filters), []
     named = bool(filters.get("regimens"))
     defaults = {
-        "setting": ("--setting", None if named else SETTING, "setting"),
-        "lineage": ("--lineage", LINEAGE, "lineage: no arms of T-cell disease alone;"),
-        "age_group": ("--age-group", AGE_GROUP, "age group: no trials in children;"),
-        "drug_class": ("--class", None if named else drug_class, "class of treatment"),
+        "setting": ("--setting", None if named else SETTING, "setting {}"),
+        "lineage": ("--lineage", LINEAGE, "lineage {}, so no arms of T-cell disease alone"),
+        "age_group": ("--age-group", AGE_GROUP, "age group {}, so no trials in children"),
+        "drug_class": ("--class", None if named else drug_class, "class of treatment {}"),
     }
     for key, (option, value, meaning) in defaults.items():
         if chosen.get(key) is None and value is not None:
             chosen[key] = value
-            told.append(f"default {meaning} {value} ({option} {ANY} takes all)")
+            told.append(f"by default {meaning.format(value)} ({option} {ANY}: all)")
         elif chosen.get(key) == ANY:
             chosen[key] = None
     return chosen, tuple(told)

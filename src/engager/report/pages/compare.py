@@ -22,7 +22,7 @@ class CompareContent:
     Attributes
     ----------
     title : of the page. runs : ``name, title, facts`` of each run, the first being the one others are set against.
-    told : how intervals and differences are to be read.
+    told : how intervals and differences are to be read. outside : a sentence for each run that extrapolates.
     groups : by arm: ``arm`` and ``rows``; a row has ``title`` and ``cells``, one a run: ``value``, ``difference``
         (empty for the first run) and ``told_apart``.
     changes : heading and rows (``key``, ``values``) of what differs in the studies and in the inputs.
@@ -32,6 +32,7 @@ class CompareContent:
     title: str
     runs: Sequence[Mapping[str, str]]
     told: str
+    outside: Sequence[str]
     groups: Sequence[Mapping[str, Any]]
     changes: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]
     curves: pl.DataFrame

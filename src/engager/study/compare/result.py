@@ -48,6 +48,7 @@ class RunComparison:
     input_changes : the same for seed, replicates, parameters, inputs and versions.
     curves : frame ``run, arm, endpoint, month, survival, low, high, at_risk``.
     n_replicates : by run.
+    outside_fit : by run, what of its study lies outside what was fitted.
     """
 
     names: tuple[str, ...]
@@ -59,3 +60,4 @@ class RunComparison:
     input_changes: tuple[tuple[str, tuple[str | None, ...]], ...]
     curves: pl.DataFrame
     n_replicates: tuple[int, ...]
+    outside_fit: tuple[tuple[str, ...], ...]

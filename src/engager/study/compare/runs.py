@@ -17,7 +17,7 @@ from engager.core import COVARIATES, FloatArray, InputError, Problem, parse_cond
 from engager.protocol import Protocol
 from engager.study.compare.result import ComparedFigure, RunComparison
 from engager.study.run.folder import RunFolder
-from engager.study.run.requests import definitions_of
+from engager.study.run.requests import definitions_of, page_requests_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +40,8 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
 
     Returns
     -------
-    RunComparison. Intervals are over replicates and cover what so many replicates can claim. Where all runs have the
+    RunComparison: the endpoints of the studies, and adverse events that they do not name but a report shows.
+    Intervals are over replicates and cover what so many replicates can claim. Where all runs have the
     same seed and number of replicates, differences are taken within each replicate, so that what the replicates
     share (draws of parameters, patients who exist in both) falls out; else replicates are paired by their order,
     which is independent and fair, and the interval is wider.
@@ -54,7 +55,7 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
         rule = f"must be 2 to {MAX_RUNS} finished runs"
         raise InputError(Problem("trial compare", len(paths), rule, "Runs are folders with a run.json."))
     runs = [RunFolder.open(path) for path in paths]
-    values = [_values(run) for run in runs]
+    values = [_values(run) | _adverse_events(run) for run in runs]
     manifests = [run.manifest for run in runs]
     is_paired = len({(one["seed"], one["replicates"], str(one["parameters"])) for one in manifests}) == 1
     keys = list(dict.fromkeys(key for one in values for key in one))
@@ -68,6 +69,7 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
         input_changes=tuple(_changes([_inputs(one) for one in manifests])),
         curves=curves_of(runs),
         n_replicates=tuple(int(one["replicates"]) for one in manifests),
+        outside_fit=tuple(tuple(run.outside_fit) for run in runs),
     )
 
 
@@ -87,6 +89,23 @@ def _values(run: RunFolder) -> dict[Key, FloatArray]:
     for told, rows in run.table("estimates").group_by(keys, maintain_order=True):
         arm, endpoint, statistic, months = told[1:]
         key = (str(arm), str(endpoint), str(statistic), _months(months), definitions[int(told[0])])
+        found[key] = rows.sort("replicate")["value"].to_numpy().astype(float)
+    return found
+
+
+def _adverse_events(run: RunFolder) -> dict[Key, FloatArray]:
+    """Figures that the run's report shows although its study does not name them: array (replicate,) each."""
+    from engager.analysis import estimate_endpoints
+
+    protocol = run.protocol
+    asked = page_requests_of(protocol)
+    if not asked:
+        return {}
+    found: dict[Key, FloatArray] = {}
+    rows_of = estimate_endpoints(run.table("patients"), asked, protocol.population.setting)
+    for told, rows in rows_of.group_by(["arm", "endpoint", "statistic", "time_months"], maintain_order=True):
+        arm, endpoint, statistic, months = told
+        key = (str(arm), str(endpoint), str(statistic), _months(months), "")
         found[key] = rows.sort("replicate")["value"].to_numpy().astype(float)
     return found
 

@@ -57,20 +57,31 @@ def coverage_words(found: RunComparison) -> str:
     n = min(found.n_replicates)
     covered = min(0.95, (n - 1) / (n + 1))
     how = (
-        "within each replicate: with the same seed, patients and parameter draws that exist in both runs are the same"
+        "Differences are taken replicate by replicate, with the same virtual patients and parameter draws in both runs"
+        " as far as both have them; the median of these differences need not be the difference of the two medians."
         if found.is_paired
-        else "between replicates of different seeds, numbers or parameters, which scatter independently"
+        else "The runs differ in seed, replicates or parameters, so their replicates are independent and the"
+        " differences hold the chance of both."
     )
-    return (
-        f"Medians over replicates with {100 * covered:.0f} % intervals ({n} replicates); differences are taken {how}."
-    )
+    return f"Medians over {n} replicates with {100 * covered:.0f} % intervals. {how}"
+
+
+def outside_words(found: RunComparison) -> list[str]:
+    """A sentence for each run that extrapolates."""
+    return [
+        f"{name} lies outside what the model was fitted to, so its figures are extrapolations. {' '.join(sentences)}"
+        for name, sentences in zip(found.names, found.outside_fit, strict=True)
+        if sentences
+    ]
 
 
 def comparison_json(found: RunComparison) -> dict[str, Any]:
     """What ``engager trial compare --json`` prints."""
     runs = [
-        {"run": name, "title": title, "patients_per_replicate": size, "replicates": n}
-        for name, title, size, n in zip(found.names, found.titles, found.sizes, found.n_replicates, strict=True)
+        {"run": name, "title": title, "patients_per_replicate": size, "replicates": n, "outside_fit": list(outside)}
+        for name, title, size, n, outside in zip(
+            found.names, found.titles, found.sizes, found.n_replicates, found.outside_fit, strict=True
+        )
     ]
     figures = [
         {

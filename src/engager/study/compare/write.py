@@ -13,6 +13,7 @@ from engager.study.compare.words import (
     coverage_words,
     difference_cell,
     is_told_apart,
+    outside_words,
     row_title,
     run_cell,
 )
@@ -55,7 +56,9 @@ def _workbook(found: RunComparison) -> bytes:
             rows = [{"key": key, **dict(zip(found.names, values, strict=True))} for key, values in changes]
             tables[name] = pl.DataFrame(rows, infer_schema_length=None)
     told = {name: {"key": "place in the file", **{run: f"in run {run}" for run in found.names}} for name in tables}
-    return spreadsheet_bytes(tables, told | {"figures": meanings(COMPARED_RUNS)}, [coverage_words(found)])
+    return spreadsheet_bytes(
+        tables, told | {"figures": meanings(COMPARED_RUNS)}, [coverage_words(found), *outside_words(found)]
+    )
 
 
 def comparison_html(found: RunComparison) -> str:
@@ -99,6 +102,7 @@ def comparison_content(found: RunComparison) -> CompareContent:
             for name, title, size, n in facts
         ],
         told=coverage_words(found),
+        outside=outside_words(found),
         groups=groups,
         changes=told,
         curves=found.curves,

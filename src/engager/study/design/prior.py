@@ -64,7 +64,7 @@ def _selection(choice: PriorChoice, endpoint: str, is_time: bool) -> Selection:
         raise InputError([Problem(f"{where}.records", name, rule) for name in sorted(without)])
     about = [text for text in every.left_out if any(text.startswith(name) for name in choice.records)]
     derived = [one.label for one in kept if one.is_derived]
-    remarks = (f"counts derived from a printed share: {'; '.join(derived)}",) if derived else ()
+    remarks = (f"events computed from a printed share: {'; '.join(derived)}",) if derived else ()
     left_out = (*about, *(str(one) for one in shared))
     return replace(every, studies=tuple(kept), left_out=left_out, remarks=remarks)
 

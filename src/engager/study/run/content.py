@@ -57,9 +57,11 @@ _PANELS = (
 )
 
 _LIMITS = (
-    "Virtual patients follow a model; what the model leaves out (supportive care, sites) is not seen.",
+    "Virtual patients follow a model. What it leaves out, such as supportive care and differences between sites, does"
+    " not show.",
     "A published figure outside its interval is a finding about the model or its fit; it stays in the table.",
 )
+_NO_DRIVERS = "What drives these outcomes was not analyzed for this study; the command engager sensitivity does it."
 
 
 def report_content(
@@ -85,6 +87,7 @@ def report_content(
     predictive : individual patients beside virtual ones, of `predictive_section`.
     """
     columns = set(data.trajectories.columns)
+    drivers = drivers_section(protocol.model.id, values, protocol=protocol)
     return ReportContent(
         title=protocol.title or protocol.study,
         study=protocol.study,
@@ -100,7 +103,7 @@ def report_content(
         comparisons=comparisons,
         tells_parameters=values.used == "posterior",
         predictive=predictive,
-        drivers=drivers_section(protocol.model.id, values, protocol=protocol),
+        drivers=drivers,
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),
         estimates=_with_page_requests(protocol, data, estimates),
@@ -109,12 +112,13 @@ def report_content(
         survival=_survival(protocol, data),
         one_trial=_one_trial(protocol, data),
         rebuilt=_rebuilt(protocol),
+        curve_notes=_curve_notes(protocol),
         is_counterfactual=protocol.allocation.counterfactual,
         trajectories=data.trajectories if data.trajectories.height else None,
         panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
         doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
         course_days=_course_days(protocol),
-        limits=[*_LIMITS, protocol.how_allocated(), *run_notes(protocol)],
+        limits=[*_LIMITS, *([] if drivers else [_NO_DRIVERS]), protocol.how_allocated(), *run_notes(protocol)],
         seconds=manifest.get("seconds"),
     )
 
@@ -163,6 +167,15 @@ def _drawn(protocol: Protocol) -> dict[str, EndpointRequest]:
         name: request_for(protocol, endpoint, protocol.arm_ids[0], "median")
         for name, endpoint in reversed(times.items())
     }
+
+
+def _curve_notes(protocol: Protocol) -> dict[str, str]:
+    """When patients without remission count in event-free survival, which shapes its curve from the first day."""
+    request = _drawn(protocol).get("EFS")
+    if request is None or (day := request.no_response_event_day) is None:
+        return {}
+    when = "at the start, hence the first drop" if day <= 1 else f"on day {day:g}"
+    return {"EFS": f"A patient who never reaches CR, CRh or CRi counts as an event {when}."}
 
 
 def _survival(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
@@ -233,13 +246,10 @@ def _summary(protocol: Protocol, manifest: dict[str, Any]) -> list[str]:
         how = "the same patients in every arm"
     else:
         how = "randomized" if protocol.allocation.randomized else "not randomized, patients of each arm their own"
-    sentences = [
+    return [
         f"{manifest['replicates']} virtual trials of {protocol.n_patients} patients ({how}): {arms}.",
-        "Every patient is followed visit by visit; the protocol decides from what the visit observed.",
+        "Every patient is followed visit by visit; the protocol acts on what each visit observed.",
     ]
-    if protocol.simulated_only or not protocol.targets:
-        sentences.append("There is no published result to compare with.")
-    return sentences
 
 
 def _sources(protocol: Protocol, comparisons: Sequence[Mapping[str, Any]]) -> list[Source]:

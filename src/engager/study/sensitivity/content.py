@@ -165,14 +165,14 @@ def _told(told: Identifiability) -> list[str]:
         f" {len(strong)} pairs are correlated beyond 0.8."
     ]
     if not strong:
-        sentences.append("The table of pairs shows the strongest ones all the same.")
+        sentences.append("The table of pairs shows the strongest correlations anyway.")
     if told.chance is not None:
         middle, low, high = told.chance
         sentences.append(
-            f"A fit of this size shrinks an unknown on which no datum depends to {middle:.2f} of its prior spread"
-            f" (90 % of them {low:.2f} to {high:.2f}), by chance alone."
+            f"By chance alone a fit of this size shrinks an unknown without data to {middle:.2f} of its prior"
+            f" spread (90 % of them {low:.2f} to {high:.2f})."
             f" {len(told.within_chance())} unknowns shrank no more than that."
         )
     if told.missing:
-        sentences.append(f"Left out, as the model's table no longer has them: {', '.join(told.missing)}.")
+        sentences.append(f"Left out, because the model's table does not have them: {', '.join(told.missing)}.")
     return sentences

@@ -83,20 +83,15 @@ def drivers_section(
 
     Returns
     -------
-    None without a summary of this model; a sentence on how to ask for it where the summary is about other patients or
-    another treatment.
+    None without a summary of this model, or where the summary is about other patients or another treatment than the
+    protocol's.
     """
     told = shipped_summary() if summary is None else summary
     if told is None or told["made"]["model"] != model_id:
         return None
     made = told["made"]
     if protocol is not None and not _applies(made, protocol):
-        return DriversSection(
-            sentences=[
-                f"Not shown: computed for the setting and treatment of study {made['study']}, arm {made['arm']}, which"
-                f" this study does not have. `engager sensitivity STUDY` computes it for this one."
-            ]
-        )
+        return None
     which = f"Study {made['study']}, arm {made['arm']}, computed on {made['date']} ({_sizes(made)})."
     return DriversSection(
         sentences=[which, "It says how this model weighs its quantities; another study would weigh them otherwise."],

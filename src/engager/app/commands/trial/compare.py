@@ -33,6 +33,7 @@ def compare_command(
         comparison_json,
         coverage_words,
         difference_cell,
+        outside_words,
         row_title,
         run_cell,
         write_comparison,
@@ -58,5 +59,7 @@ def compare_command(
             print_table([arm, found.names[0], *heads], rows)
             typer.echo("")
         remark(coverage_words(found))
+        for sentence in outside_words(found):
+            remark(f"Note: {sentence}")
     if page is not None:
         remark(f"Written: {page}")
