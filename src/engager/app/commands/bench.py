@@ -16,7 +16,7 @@ def compare_solvers(
     peer_patients: Annotated[
         int, typer.Option(metavar="N", help="Patients each peer solves, the first of the same.")
     ] = 24,
-    rounds: Annotated[int, typer.Option(metavar="N", help="Turns each solver takes; the best counts.")] = 3,
+    rounds: Annotated[int, typer.Option(metavar="N", help="Runs of each solver; the fastest counts.")] = 3,
     solver: Annotated[list[str] | None, typer.Option(metavar="SOLVER", help="Only this one; may be repeated.")] = None,
     model: Annotated[list[str] | None, typer.Option(metavar="MODEL", help="Only this one; may be repeated.")] = None,
     stream: Annotated[

@@ -53,7 +53,7 @@ def design(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Power, type I error, stopping and size of a trial design, by virtual trials of the model.
+    """Estimate power, type I error, stopping and size of a trial design from virtual trials.
 
     Example: engager design examples/design-randomized.yaml --replicates 200 --out my-design
     """

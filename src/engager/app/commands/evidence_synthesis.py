@@ -35,7 +35,7 @@ Statistic = Annotated[
         metavar="STATISTIC", help="proportion, median, survival_at or hazard_ratio; omitted: what fits the endpoint."
     ),
 ]
-Landmark = Annotated[float | None, typer.Option("--at", metavar="NUMBER", help="Landmark of survival_at, in months.")]
+Landmark = Annotated[float | None, typer.Option("--at", metavar="NUMBER", help="Landmark in months, for survival_at.")]
 Method = Annotated[str, typer.Option(metavar="METHOD", help="glmm, reml or common (shares only).")]
 By = Annotated[str | None, typer.Option(metavar="BY", help="Subgroups: regimen, drug_class, setting or design.")]
 Covariates = Annotated[

@@ -144,7 +144,7 @@ def prior(
 
 
 def match_patients(
-    patients: Annotated[Path, typer.Argument(metavar="PATH", help="Patient table: Parquet or CSV, one row a patient.")],
+    patients: Annotated[Path, typer.Argument(metavar="PATH", help="Parquet or CSV, one row for each patient.")],
     targets: Annotated[
         Path | None, typer.Argument(metavar="PATH", help="YAML: column to mean, sd, median, proportion.")
     ] = None,
@@ -155,7 +155,7 @@ def match_patients(
     event: Annotated[
         str | None,
         typer.Option(
-            metavar="EVENT", help="Whose weighted share is wanted: a yes/no column, or e.g. best_response=CR."
+            metavar="EVENT", help="Event whose weighted share is wanted: a yes/no column, or e.g. best_response=CR."
         ),
     ] = None,
     only: Annotated[

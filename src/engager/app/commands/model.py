@@ -104,7 +104,7 @@ def export(
     ] = "sbml",
     out: Annotated[Path | None, typer.Option(metavar="PATH", help="New file; default: stdout.")] = None,
 ) -> None:
-    """Write a model for other software.
+    """Write a model in a format for other software.
 
     Example: engager model export b-all --format sbml --out b-all.xml
     """
@@ -150,14 +150,14 @@ def simulate(
     file: Annotated[Path, typer.Argument(metavar="PATH", help="SBML or Antimony.")],
     until: Annotated[float | None, typer.Option(metavar="NUMBER", help="Last time, in the model's unit.")] = None,
     step: Annotated[
-        float | None, typer.Option(metavar="NUMBER", help="Distance of times; default: a hundredth.")
+        float | None, typer.Option(metavar="NUMBER", help="Time between outputs; default: a hundredth of --until.")
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A new value; may be repeated.")
     ] = None,
     doses: Annotated[Path | None, typer.Option(metavar="PATH", help="NONMEM-style table of doses.")] = None,
     columns: Annotated[
-        list[str] | None, typer.Option("--column", metavar="COLUMN", help="Only these; may be repeated.")
+        list[str] | None, typer.Option("--column", metavar="COLUMN", help="Only this column; may be repeated.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="PATH", help="Write here instead of to stdout.")] = None,
     backend: Annotated[str, typer.Option(metavar="BACKEND", help="auto, native, reference or cuda.")] = "auto",
@@ -200,7 +200,7 @@ def verify(
     backend: Annotated[str, typer.Option(metavar="BACKEND", help="reference or native.")] = "reference",
     as_json: AsJson = False,
 ) -> None:
-    """Run semantic test cases: passed, failed, and refused by name. Exit 1 when one failed.
+    """Run cases of the SBML semantic test suite: which passed, failed or were refused; exit code 1 if one failed.
 
     Example: engager model verify cases/semantic
     """

@@ -33,10 +33,14 @@ def draw_patient(
         Path, typer.Option(metavar="PATH", help="New file: .png .svg .pdf .html, or .csv for a table.")
     ] = Path("patient.png"),
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="A patient drawn at random; default: the typical one.")
+        int | None, typer.Option(metavar="N", help="Draw a random patient; default: the typical one.")
     ] = None,
     parameters: Annotated[
-        str, typer.Option(metavar="PARAMETERS", help="center of the fit, one draw of it (posterior), or table.")
+        str,
+        typer.Option(
+            metavar="PARAMETERS",
+            help="center of the fit, one draw of it (posterior), or table: unfitted values.",
+        ),
     ] = "center",
     model: Annotated[str, typer.Option(metavar="MODEL", help="One of `engager model list`.")] = "b-all",
 ) -> None:

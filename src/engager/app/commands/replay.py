@@ -13,7 +13,7 @@ def replay_run(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a run again and compare disk, manifest and new tables, bit by bit; exit 1 when one differs.
+    """Simulate a run again and compare the result with its files bit by bit; exit code 1 if anything differs.
 
     Example: engager replay runs/tower
     """

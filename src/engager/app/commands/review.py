@@ -29,7 +29,7 @@ def review_command(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the review's 42 references: what runs each, published beside simulated figures, and what was never seen.
+    """Show the 42 references of the review this package began with: what runs each, published beside simulated figures.
 
     Example: engager review --report review.html
     """

@@ -13,15 +13,13 @@ from engager.core import InputError, Problem
 
 
 def serve(
-    port: Annotated[int, typer.Option(metavar="N", help="Where to listen.")] = 8765,
+    port: Annotated[int, typer.Option(metavar="N", help="Port to listen on.")] = 8765,
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="Address; beyond this machine a token is asked for.")
+        str, typer.Option(metavar="HOST", help="Address; visitors from other machines must give a token.")
     ] = "127.0.0.1",
     token: Annotated[
         str | None,
-        typer.Option(
-            metavar="TOKEN", help="Token that visitors must give; default beyond this machine: a new one, printed."
-        ),
+        typer.Option(metavar="TOKEN", help="Token that visitors must give; default with --host: a new one, printed."),
     ] = None,
     home: Annotated[
         Path, typer.Option(metavar="PATH", help="Folder of runs and jobs; `.` shows the runs of the command line.")
@@ -30,7 +28,7 @@ def serve(
         int, typer.Option(metavar="N", help="Patients of all virtual trials of one job.")
     ] = 500_000,
 ) -> None:
-    """Serve the dashboard: patients, trials, designs, evidence, the review, without code.
+    """Open the dashboard: patients, trials, designs, evidence and the review without code.
 
     Then open http://127.0.0.1:8765.
 

@@ -98,7 +98,8 @@ def run_trial(
     parameters: Annotated[
         str,
         typer.Option(
-            metavar="PARAMETERS", help="posterior: each replicate its own draw of the fit; center: its medians; table."
+            metavar="PARAMETERS",
+            help="posterior: each replicate another draw of the fit; center: its medians; table: unfitted.",
         ),
     ] = "posterior",
     out: Annotated[
@@ -119,7 +120,7 @@ def run_trial(
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="cpu, or cuda: the equations on this machine's NVIDIA GPU.")
     ] = "cpu",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run in --out.")] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
     quiet: Quiet = False,
     as_json: AsJson = False,
