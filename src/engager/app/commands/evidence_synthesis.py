@@ -261,43 +261,23 @@ def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, 
 
 
 def _print_pooled(pooled: Pooled) -> None:
-    from engager.core import interval, number, quantity, whole_percent
+    from engager.core import quantity
     from engager.evidence import forest_table
 
     table = forest_table(pooled)
     print_table(table[0], table[1:], right=("value", "weight"))
-    estimates = [
-        [
-            one.method,
-            number(one.value, pooled.statistic),
-            interval(one.low, one.high, pooled.statistic),
-            interval(one.prediction_low, one.prediction_high, pooled.statistic),
-            short(one.tau2),
-            "" if one.i2 is None else whole_percent(one.i2),
-            "" if one.q is None else f"{one.q:.1f} (p {one.q_p:.2g})",
-            one.failure or "",
-        ]
-        for one in (pooled.estimate, *pooled.others)
-    ]
-    typer.echo()
-    _print_with_failures(["method", "mean", "interval", "prediction", "tau2", "I2", "Q"], estimates)
+    _print_with_failures(
+        ["method", "mean", "interval", "prediction", "tau2", "I2", "Q"],
+        [_estimate_row(one, pooled.statistic) for one in (pooled.estimate, *pooled.others)],
+    )
     if pooled.subgroups:
-        typer.echo()
-        groups = [
-            [
-                name,
-                str(n),
-                number(one.value, pooled.statistic),
-                interval(one.low, one.high, pooled.statistic),
-                one.failure or "",
-            ]
-            for name, one, n in pooled.subgroups
-        ]
-        _print_with_failures(["subgroup", "studies", "mean", "interval"], groups)
+        _print_with_failures(
+            ["subgroup", "studies", "mean", "interval"],
+            [[name, str(n), *_mean_cells(one, pooled.statistic)] for name, one, n in pooled.subgroups],
+        )
         if pooled.subgroup_p is not None:
             typer.echo(f"subgroups differ: p = {pooled.subgroup_p:.2g}")
     if pooled.regressions:
-        typer.echo()
         slopes = [
             [
                 one.covariate,
@@ -311,22 +291,40 @@ def _print_pooled(pooled: Pooled) -> None:
         ]
         _print_with_failures(["covariate", "studies", "slope", "interval", "p"], slopes)
     if pooled.leave_one_out:
-        typer.echo()
-        rows = [
-            [
-                name,
-                number(one.value, pooled.statistic),
-                interval(one.low, one.high, pooled.statistic),
-                one.failure or "",
-            ]
-            for name, one in pooled.leave_one_out
-        ]
-        _print_with_failures(["leaving out", "mean", "interval"], rows)
+        _print_with_failures(
+            ["leaving out", "mean", "interval"],
+            [[name, *_mean_cells(one, pooled.statistic)] for name, one in pooled.leave_one_out],
+        )
     _tell(pooled)
 
 
+def _mean_cells(one: Any, statistic: str) -> list[str]:
+    """Mean, interval and why it failed, if it did."""
+    from engager.core import interval, number
+
+    return [number(one.value, statistic), interval(one.low, one.high, statistic), one.failure or ""]
+
+
+def _estimate_row(one: Any, statistic: str) -> list[str]:
+    """A method of pooling with all that it gives."""
+    from engager.core import interval, whole_percent
+
+    mean, span, failure = _mean_cells(one, statistic)
+    return [
+        one.method,
+        mean,
+        span,
+        interval(one.prediction_low, one.prediction_high, statistic),
+        short(one.tau2),
+        "" if one.i2 is None else whole_percent(one.i2),
+        "" if one.q is None else f"{one.q:.1f} (p {one.q_p:.2g})",
+        failure,
+    ]
+
+
 def _print_with_failures(columns: list[str], rows: list[list[str]]) -> None:
-    """A table whose rows end with why a model could not be fitted; without that column when all could."""
+    """A table below a blank line whose rows end with why a model could not be fitted, if one could not."""
+    typer.echo()
     if any(row[-1] for row in rows):
         print_table([*columns, "failed because"], rows)
     else:

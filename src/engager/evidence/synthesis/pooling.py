@@ -8,7 +8,8 @@ why.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from scipy.special import expit
@@ -17,7 +18,9 @@ from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.catalogue import find_records
 from engager.evidence.records.intervals import exact_interval, standard_error_from_interval
+from engager.evidence.records.outcome import Outcome
 from engager.evidence.records.overlaps import without_overlap
+from engager.evidence.records.record import Record
 from engager.evidence.synthesis.binomial_normal import fit_binomial_normal
 from engager.evidence.synthesis.pooled import Estimate, Pooled
 from engager.evidence.synthesis.pooling_parts import (
@@ -148,6 +151,44 @@ def pool_medians(
     )
 
 
+@dataclass(frozen=True)
+class _Ratio:
+    """A hazard ratio between two arms of a randomized trial."""
+
+    record: Record
+    outcome: Outcome
+
+    @property
+    def effect(self) -> float:
+        """Its logarithm."""
+        return float(np.log(cast(float, self.outcome.value)))
+
+    @property
+    def variance(self) -> float:
+        """Of the logarithm, from the published interval."""
+        low, high = np.log(cast(float, self.outcome.low)), np.log(cast(float, self.outcome.high))
+        return float(standard_error_from_interval(low, high, self.outcome.level) ** 2)
+
+    def row(self, weight: float | None) -> dict[str, Any]:
+        """What a table and a forest plot tell of it."""
+        record, outcome = self.record, self.outcome
+        return {
+            "label": f"{record.id}, {outcome.arm}",
+            "record": record.id,
+            "arm": outcome.arm,
+            "reference": record.reference,
+            "year": record.citation.year,
+            "events": None,
+            "n": record.n,
+            "value": outcome.value,
+            "low": outcome.low,
+            "high": outcome.high,
+            "level": outcome.level,
+            "is_exact": False,
+            "weight": weight,
+        }
+
+
 def pool_hazard_ratios(endpoint: str, year: str | None = None, level: float = 0.95) -> Pooled:
     """Pool hazard ratios between the arms of randomized trials, on the log scale by REML, one per trial.
 
@@ -155,55 +196,15 @@ def pool_hazard_ratios(endpoint: str, year: str | None = None, level: float = 0.
     network keeps them apart.
     """
     wanted = words.known_endpoint(endpoint, "--endpoint").name
-    found: list[tuple[str, int, dict[str, Any]]] = []
-    left_out: list[str] = []
-    for record in find_records(endpoint=wanted, year=year):
-        arms = {arm.id: arm for arm in record.arms}
-        for outcome in record.outcomes:
-            if outcome.endpoint != wanted or outcome.statistic != "hazard_ratio" or outcome.subgroup is not None:
-                continue
-            treatment, _, control = outcome.arm.partition(" vs ")
-            name = f"{record.id}: {outcome.arm}"
-            if treatment not in arms or control not in arms:
-                left_out.append(f"{name}: not a comparison of arms")
-            elif record.kind not in ("randomized_trial", "press_release"):
-                left_out.append(f"{name}: the arms were not randomized")
-            elif outcome.low is None or outcome.high is None or outcome.value is None:
-                about = f" ({outcome.definition})" if outcome.definition else ""
-                left_out.append(f"{name}{about}: no interval in the record")
-            else:
-                se = standard_error_from_interval(np.log(outcome.low), np.log(outcome.high), outcome.level)
-                row = {"outcome": outcome, "effect": float(np.log(outcome.value)), "se": se, "record": record}
-                found.append((f"{record.id}/{treatment}", arms[treatment].n or 0, row))
-    from engager.evidence.records.library import load_records
-
-    kept, shared = without_overlap(found, load_records())
-    left_out += [str(entry) for entry in shared]
+    kept, left_out = _ratios_between_arms(wanted, year)
     if not kept:
         rule = "has no hazard ratio between randomized arms with a published interval"
         raise InputError(Problem("--endpoint", endpoint, rule, "; ".join(left_out)))
-    effect = np.array([row["effect"] for row in kept])
-    variance = np.array([row["se"] ** 2 for row in kept])
+    effect, variance = np.array([one.effect for one in kept]), np.array([one.variance for one in kept])
     estimate = inverse_variance(effect, variance, "reml", level, np.exp)
     weights = weights_of(effect, variance, estimate)
-    rows = tuple(
-        {
-            "label": f"{row['record'].id}, {row['outcome'].arm}",
-            "record": row["record"].id,
-            "arm": row["outcome"].arm,
-            "reference": row["record"].reference,
-            "year": row["record"].citation.year,
-            "events": None,
-            "n": row["record"].n,
-            "value": row["outcome"].value,
-            "low": row["outcome"].low,
-            "high": row["outcome"].high,
-            "level": row["outcome"].level,
-            "is_exact": False,
-            "weight": None if weights is None else float(weights[index]),
-        }
-        for index, row in enumerate(kept)
-    )
+    rows = tuple(one.row(None if weights is None else float(weights[i])) for i, one in enumerate(kept))
+    differ = ("the ratios are of different treatments and controls",) if len(kept) > 1 else ()
     return Pooled(
         endpoint=wanted,
         statistic="hazard_ratio",
@@ -214,11 +215,41 @@ def pool_hazard_ratios(endpoint: str, year: str | None = None, level: float = 0.
         n_patients=sum(row["n"] or 0 for row in rows),
         events=None,
         left_out=tuple(left_out),
-        remarks=(
-            *(("the ratios are of different treatments and controls",) if len(kept) > 1 else ()),
-            *interval_remarks(len(kept), estimate),
-        ),
+        remarks=(*differ, *interval_remarks(len(kept), estimate)),
     )
+
+
+def _ratios_between_arms(endpoint: str, year: str | None) -> tuple[list[_Ratio], list[str]]:
+    """The ratios that can be pooled, no patient twice, and why each of the others is left out."""
+    from engager.evidence.records.library import load_records
+
+    found: list[tuple[str, int, _Ratio]] = []
+    left_out: list[str] = []
+    for record in find_records(endpoint=endpoint, year=year):
+        sizes = {arm.id: arm.n or 0 for arm in record.arms}
+        for outcome in record.outcomes:
+            if outcome.endpoint != endpoint or outcome.statistic != "hazard_ratio" or outcome.subgroup is not None:
+                continue
+            if why := _why_not_pooled(record, outcome):
+                left_out.append(f"{record.id}: {outcome.arm}{why}")
+            else:
+                treatment = outcome.arm.partition(" vs ")[0]
+                found.append((f"{record.id}/{treatment}", sizes[treatment], _Ratio(record, outcome)))
+    kept, shared = without_overlap(found, load_records())
+    return kept, left_out + [str(entry) for entry in shared]
+
+
+def _why_not_pooled(record: Record, outcome: Outcome) -> str:
+    """Why a hazard ratio cannot be pooled; empty when it can."""
+    treatment, _, control = outcome.arm.partition(" vs ")
+    if not {treatment, control} <= {arm.id for arm in record.arms}:
+        return ": not a comparison of arms"
+    if record.kind not in ("randomized_trial", "press_release"):
+        return ": the arms were not randomized"
+    if outcome.low is None or outcome.high is None or outcome.value is None:
+        about = f" ({outcome.definition})" if outcome.definition else ""
+        return f"{about}: no interval in the record"
+    return ""
 
 
 def logits(events: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
