@@ -55,6 +55,8 @@ from .errors import (
 )
 from .files import (
     publish_folder as publish_folder,
+    read_json as read_json,
+    remove as remove,
     restore_folder as restore_folder,
     sha256_of as sha256_of,
     sync_tree as sync_tree,

@@ -9,16 +9,41 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from engager.core.errors import InputError, Problem
 from engager.core.lock import lock_file, locked_folder
 
 _BLOCK = 1 << 20
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    ValueError
+        Whatever is wrong with its text; nesting without end, of which Python tells by another error, included.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with all that is in it, or a link, whose target stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:
@@ -33,6 +58,12 @@ def sha256_of(path: Path) -> str:
 def unfinished_of(path: Path) -> Path:
     """Where a file or folder is written before it has its name."""
     return path.with_name(f".{path.name}.unfinished")
+
+
+def _remove_link(unfinished: Path) -> None:
+    """Take away a link that lies where only we write: it would lead the writing, or the tidying, to another place."""
+    if unfinished.is_symlink():
+        unfinished.unlink()
 
 
 def write_whole(path: Path, content: str | bytes) -> str:
@@ -53,6 +84,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         When another process is writing the same file.
     """
     unfinished = unfinished_of(path)
+    _remove_link(unfinished)
     with unfinished.open("ab") as file:
         lock_file(file, path)  # before what another process wrote there is thrown away
         file.truncate(0)
@@ -91,13 +123,14 @@ def whole_folder(folder: Path, replaces: bool = False) -> Iterator[Path]:
         raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
     unfinished = unfinished_of(folder)
     try:
+        _remove_link(unfinished)
         unfinished.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         rule = f"must be a folder that can be made ({error.strerror})"
         raise InputError(Problem("--out", str(folder), rule)) from error
     with locked_folder(unfinished, folder):
         for left in unfinished.iterdir():  # by a kill
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            remove(left)
         try:
             yield unfinished
             if replaces:

@@ -36,6 +36,8 @@ class FolderLock:
         """
         path = self._folder / LOCK_FILE
         while True:
+            if path.is_symlink():  # in a folder from elsewhere; the file it leads to would be emptied
+                path.unlink()
             file = path.open("a+b")
             try:
                 lock_file(file, self._folder)

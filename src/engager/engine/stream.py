@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem as Wrong
+from engager.core import InputError, Problem as Wrong, read_json, write_whole
 from engager.engine.problem import Problem, Trajectories, chosen_patients
 from engager.engine.solving import solve
 
@@ -136,9 +136,12 @@ def _claim(folder: Path, fingerprint: str) -> None:
     """Marks the folder as this ensemble's, or refuses."""
     manifest = folder / _MANIFEST
     if manifest.exists():
-        found = json.loads(manifest.read_text()).get("ensemble")
+        try:
+            found = read_json(manifest)["ensemble"]
+        except (OSError, ValueError, KeyError, TypeError):
+            found = "a file that cannot be read"
         if found != fingerprint:
             rule = "holds another ensemble, or the same with other options"
             raise InputError(Wrong(str(folder), found, rule, "Choose an empty folder."))
     else:
-        manifest.write_text(json.dumps({"ensemble": fingerprint}))
+        write_whole(manifest, json.dumps({"ensemble": fingerprint}))

@@ -257,7 +257,10 @@ def _read_quantity(entry: Any, where: str, sources: Mapping[str, str], problems:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # a whole number beyond what a float holds
+        return math.inf
 
 
 def _range(value: Any, where: str, problems: list[Problem]) -> tuple[float | None, float | None]:

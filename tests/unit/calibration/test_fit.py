@@ -1,5 +1,6 @@
 """Unknowns, data points, and a small fit that finds what made its data."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from engager.calibration.population.data_points import data_points, simulated_po
 from engager.calibration.population.fit import FitPlan, fit_population
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import unknowns_of
+from engager.core import InputError
 from engager.model import load_model
 from engager.protocol import Protocol, shipped_protocol
 from engager.trial import simulate_trial
@@ -85,6 +87,14 @@ def test_a_fit_moves_the_hazard_toward_the_data_and_resumes(model, tmp_path):
     # all portions are on disk: the same plan gives the same draws without simulating again
     again = fit_population(plan, work=tmp_path)
     np.testing.assert_array_equal(again.draws, posterior.draws)
+    # but what is on disk must be what was written
+    state = tmp_path / "calibration-state.json"
+    text, altered = state.read_text(), json.loads(state.read_text())
+    altered["members"][0][0] += 1.0
+    for spoiled in (json.dumps(altered), text[:-20], "[" * 100_000, "[1]"):
+        state.write_text(spoiled)
+        with pytest.raises(InputError, match="--work: got"):
+            fit_population(plan, work=tmp_path)
 
 
 def test_remissions_of_one_arm_are_one_multinomial():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engager.core import InputError, restore_folder, whole_folder
+from engager.core import FolderLock, InputError, read_json, remove, restore_folder, whole_folder, write_whole
 
 
 def filled(folder, text, **options):
@@ -33,3 +33,37 @@ def test_a_folder_that_a_kill_left_without_its_name_gets_it_back(tmp_path):
     assert (folder / "text").read_text() == "old"
     restore_folder(folder)
     assert [one.name for one in tmp_path.iterdir()] == ["found"]
+
+
+def test_a_link_where_only_we_write_leads_nowhere(tmp_path):
+    """Whoever may write beside the result could otherwise have any file emptied, any folder cleared."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter").write_text("dear")
+    (tmp_path / ".found.unfinished").symlink_to(mine)
+    filled(tmp_path / "found", "new")
+    (tmp_path / ".page.unfinished").symlink_to(mine / "letter")
+    write_whole(tmp_path / "page", "new")
+    (tmp_path / "found" / ".lock").symlink_to(mine / "letter")
+    lock = FolderLock(tmp_path / "found")
+    lock.take()
+    lock.leave()
+    assert (mine / "letter").read_text() == "dear"
+    assert (tmp_path / "found" / "text").read_text() == (tmp_path / "page").read_text() == "new"
+
+
+def test_removing_a_link_leaves_what_it_leads_to(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "letter").write_text("dear")
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for name in ("link", "folder/letter", "folder", "not there"):
+        remove(tmp_path / name)
+        assert not (tmp_path / name).exists()
+        assert name != "link" or (tmp_path / "folder" / "letter").exists()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "", "{", "nan", "\ufeff{}"])
+def test_json_that_cannot_be_read_is_one_kind_of_error(tmp_path, text):
+    (tmp_path / "one.json").write_text(text)
+    with pytest.raises(ValueError, match=r".+"):
+        read_json(tmp_path / "one.json")

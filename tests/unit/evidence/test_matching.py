@@ -170,6 +170,7 @@ def test_targets_at_the_edge_of_the_patients_are_refused(targets, word):
         ({"above": 50, "share": -0.5}, "in 0 to 1"),
         ({"mean": float("nan")}, "number"),
         ({"mean": float("inf")}, "number"),
+        ({"mean": 10**400}, "number"),
         ({"mean": "40"}, "number"),
         ({"mean": True}, "number"),
         ({}, "must be mean"),

@@ -98,6 +98,11 @@ def test_all_problems_of_a_drug_file_are_told_together(drug_file):
         assert part in told
 
 
+def test_a_number_beyond_any_float_is_told_as_a_slip(drug_file):
+    with pytest.raises(InputError, match="must be a number above 0"):
+        read_drug(drug_file(DRUG.replace("volume: {value: 4000", f"volume: {{value: 4{'0' * 400}")))
+
+
 def test_wrong_units_and_unknown_words_are_refused_by_the_model(drug_file):
     text = DRUG.replace("unit: L/day", "unit: L") + "  halflife: {value: 1, unit: day, source: lab}\n"
     with pytest.raises(InputError) as error:

@@ -217,11 +217,27 @@ def test_an_altered_file_is_told_by_replay_and_refused_elsewhere(protocol, simul
             RunFolder.open(made.path).check()
         path.unlink()
         if name != "run.json":
-            assert RunFolder.open(made.path).altered() == {name: "missing"}
+            assert RunFolder.open(made.path, believe=True).altered() == {name: "missing"}
         path.write_bytes(content)
     assert made.altered() == {}
     (made.path / "study.yaml").write_text("study: other")
     assert not replay(made.path).is_same
+
+
+@pytest.mark.parametrize("change", ["# a remark\n{}", "", None])
+def test_a_run_whose_study_file_was_changed_is_not_opened(protocol, simulation, tmp_path, change):
+    """Nothing is computed from it, but whoever opens the folder would read another study than was run."""
+    made = run(protocol, tmp_path / "one")
+    study = made.path / "study.yaml"
+    text = study.read_text()
+    if change is None:
+        study.unlink()
+    else:
+        study.write_text(change.format(text))
+    with pytest.raises(InputError, match=r"study\.yaml is (altered|missing)"):
+        RunFolder.open(made.path)
+    study.write_text(text)
+    assert RunFolder.open(made.path).altered() == {}
 
 
 def test_a_table_that_says_something_else_is_told_though_hashes_agree(protocol, simulation, tmp_path):
@@ -240,7 +256,7 @@ def test_a_table_that_says_something_else_is_told_though_hashes_agree(protocol, 
     assert not found.is_same
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"manifest_version": 99}'])
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"manifest_version": 99}', "[" * 100_000])
 def test_a_broken_manifest_is_refused(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(InputError, match="manifest"):

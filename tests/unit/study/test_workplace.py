@@ -159,6 +159,37 @@ def test_a_folder_that_another_process_writes_is_refused(protocol, simulation, t
     run(protocol, tmp_path / "cut", resume=True)  # the lock ended with its process
 
 
+def test_a_run_that_is_being_written_is_not_called_interrupted(protocol, simulation, tmp_path):
+    interrupted(protocol, simulation, tmp_path / "cut")
+    lock = FolderLock(tmp_path / "cut")
+    lock.take()
+    with pytest.raises(InputError, match="is being written by process"):
+        run(protocol, tmp_path / "cut")
+    lock.leave()
+    with pytest.raises(InputError, match="holds an interrupted run"):
+        run(protocol, tmp_path / "cut")
+
+
+def test_what_a_file_manager_leaves_among_the_pieces_and_links_are_no_obstacle(protocol, simulation, tmp_path, whole):
+    chunks = interrupted(protocol, simulation, tmp_path / "cut")
+    (chunks / ".DS_Store").write_bytes(b"note")
+    elsewhere = tmp_path / "elsewhere"
+    chunks.rename(elsewhere)
+    chunks.symlink_to(elsewhere)
+    assert contents(run(protocol, tmp_path / "cut", resume=True).path) == whole
+    assert simulation.calls == [(4, 6)]
+    assert not chunks.exists()
+
+
+@pytest.mark.parametrize("seal", ["[" * 100_000, '{"run": "x", "span": [Infinity, 4], "sha256": {}}'])
+def test_a_seal_of_any_nonsense_is_a_damaged_piece(protocol, simulation, tmp_path, whole, seal):
+    chunks = interrupted(protocol, simulation, tmp_path / "cut")
+    (chunks / "2-4" / SEAL).write_text(seal)
+    told = []
+    assert contents(run(protocol, tmp_path / "cut", resume=True, tell=told.append).path) == whole
+    assert any("cannot be read" in one for one in told)
+
+
 def test_a_lock_is_given_back_and_leaves_nothing(tmp_path):
     lock = FolderLock(tmp_path)
     lock.take()

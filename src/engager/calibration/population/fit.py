@@ -37,7 +37,9 @@ from engager.core import (
     InputError,
     Problem,
     Stream,
+    digest,
     digest_object,
+    read_json,
     versions,
     write_whole,
 )
@@ -366,13 +368,33 @@ def _keep(
     np.savez(archive, members=before, values=simulated.values, n=simulated.n)
     write_whole(work / f"portion-{portion:02d}.npz", archive.getvalue())
     state = {"plan": plan.identity(), "portions_done": portion + 1, "members": members.tolist(), "misfit": history}
-    write_whole(_state_file(work), json.dumps(state))
+    # What goes on from this file must be what was written: an altered member would be fitted on without a word.
+    write_whole(_state_file(work), json.dumps({**state, "seal": digest(json.dumps(state))}))
+
+
+def _state_of(work: Path) -> dict[str, Any]:
+    """What a fit kept of itself.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or is not what was written.
+    """
+    path, hint = _state_file(work), "Remove it to begin the fit anew, or name another folder."
+    try:
+        state: dict[str, Any] = dict(read_json(path))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(Problem("--work", str(path), f"must be the state of a fit ({error})", hint)) from error
+    seal = state.pop("seal", None)
+    if seal is not None and seal != digest(json.dumps(state)):
+        raise InputError(Problem("--work", str(path), "must be as the fit left it; it was altered", hint))
+    return state
 
 
 def _resume(plan: FitPlan, work: Path | None, members: FloatArray) -> tuple[int, FloatArray, list[float]]:
     if work is None or not _state_file(work).is_file():
         return 0, members, []
-    state = json.loads(_state_file(work).read_text())
+    state = _state_of(work)
     if state["plan"] != plan.identity():
         return 0, members, []
     return int(state["portions_done"]), np.array(state["members"]), list(state["misfit"])

@@ -25,7 +25,7 @@ import polars as pl
 from engager.analysis import estimate_endpoints
 from engager.calibration.comparison.compare import request_of
 from engager.calibration.population.fit import FitPlan, points_of, smooth, trials_of_members
-from engager.core import FloatArray, digest_object
+from engager.core import FloatArray, digest_object, write_whole
 from engager.protocol import Protocol, Target, shipped_protocol
 from engager.trial import TrialData, simulate_trial
 
@@ -89,7 +89,7 @@ def recover(
         found.append(_one(plan, number, first, n_threads))
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(asdict(found[-1])))
+            write_whole(kept, json.dumps(asdict(found[-1])))
     return found
 
 

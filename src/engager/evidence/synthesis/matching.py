@@ -22,6 +22,8 @@ _FEW_PATIENTS = 10.0
 _SMALL_PART = 0.1
 # Where the weights keep this part of the patients, it is not the matching that left few.
 _MOST = 0.5
+# JSON and YAML have whole numbers beyond any float.
+_LARGEST = float(np.finfo(float).max)
 # Nearer to an edge than this, relative to the largest distance from it, is rounding.
 _EDGE = 1e-9
 
@@ -225,7 +227,7 @@ def _target_problems(name: str, target: Mapping[str, float], values: FloatArray)
         yield Problem(place, dict(target), rule, "Write e.g. {mean: 41, sd: 17}.")
         return
     for key, value in target.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
             yield Problem(f"{place}.{key}", value, "must be a number", "Write the published figure.")
             return
     known = values[np.isfinite(values)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engager.core import InputError, Problem, restore_folder
+from engager.core import InputError, Problem, read_json, restore_folder
 from engager.protocol import Protocol, write_protocol
 
 ARMS = "arms"
@@ -55,7 +54,7 @@ def check_addition(
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        made = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        made = read_json(folder / _MANIFEST)
     except (OSError, ValueError):
         made = None
     if not isinstance(made, dict) or made.get("kind") != "design" or not isinstance(made.get("replicates"), int):

@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engager.core import publish_folder, sha256_of, unfinished_of
+from engager.core import publish_folder, read_json, remove, sha256_of, unfinished_of
 from engager.study.run.tables import TABLES, in_order, parquet_bytes
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class Chunk:
         """Write the trial of some replicates into a folder of chunks."""
         folder = place / f"{span[0]}-{span[1]}"
         unfinished = unfinished_of(folder)
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
+        remove(unfinished)
         unfinished.mkdir()
         hashes = {}
         for name in TABLES:
@@ -83,9 +81,9 @@ class Chunk:
         first, _, end = folder.name.partition("-")
         span = (int(first), int(end))
         try:
-            seal = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+            seal = read_json(folder / SEAL)
             chunk = cls(folder, (int(seal["span"][0]), int(seal["span"][1])), str(seal["run"]), dict(seal["sha256"]))
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+        except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError):
             raise DamagedChunk(span, f"its {SEAL} cannot be read") from None
         if chunk.span != span:
             raise DamagedChunk(span, f"it is of the replicates {chunk.span[0]} to {chunk.span[1] - 1}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, digest_object, sha256_of
+from engager.core import InputError, Problem, digest_object, read_json, sha256_of
 from engager.protocol import Protocol, read_protocol
 from engager.report import Verdict, is_near_edge, verdict_of
 from engager.study.failures import extremes, is_judged, why_unknown
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MANIFEST_VERSION = 2
+STUDY = "study.yaml"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class RunFolder:
         Raises
         ------
         InputError
-            When there is no finished run, or its manifest cannot be read or was changed.
+            When there is no finished run, its manifest cannot be read or was changed, or its study file was.
         """
         given = Path(path)
         folder = given.parent if given.name == MANIFEST else given
@@ -61,7 +62,7 @@ class RunFolder:
             hint = "Finish it with --resume." if (folder / MARKER).exists() else "Runs are folders with a run.json."
             raise InputError(Problem("run", str(path), "must be a finished run", hint))
         try:
-            content = json.loads(manifest.read_text(encoding="utf-8"))
+            content = read_json(manifest)
         except (OSError, ValueError) as error:
             raise InputError(Problem("run", str(manifest), f"must be a readable manifest ({error})")) from error
         if not isinstance(content, dict) or content.get("manifest_version") != MANIFEST_VERSION:
@@ -69,6 +70,9 @@ class RunFolder:
         found = cls(folder, content)
         if not believe and not found.is_sealed:
             raise InputError(_altered(manifest))
+        if not believe:
+            # The study is read from the manifest; one beside it that says otherwise would mislead whoever opens it.
+            found.check(STUDY)
         return found
 
     @property

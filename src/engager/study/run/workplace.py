@@ -8,9 +8,9 @@ that either is a finished run or can be resumed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from engager.core import (
     InputError,
     Problem,
     digest_object,
+    read_json,
+    remove,
     sync_tree,
     unfinished_of,
     write_whole,
@@ -178,6 +180,7 @@ class Workplace:
             raise InputError(Problem("--out", str(target), "must be a folder", "Choose another."))
         is_finished, is_begun = (target / MANIFEST).exists(), (target / MARKER).exists()
         if not resume and is_begun:
+            self._refuse_if_busy()
             hint = "Add --resume, or choose another folder."
             raise InputError(Problem("--out", str(target), "holds an interrupted run", hint))
         if resume and is_finished:
@@ -187,10 +190,18 @@ class Workplace:
                 raise InputError(Problem("--resume", str(target), "must hold an interrupted run"))
             raise InputError(_exists(target))
 
+    def _refuse_if_busy(self) -> None:
+        """A run that another process is at is no interrupted one."""
+        if self._lock.is_held:
+            return
+        with contextlib.suppress(OSError):  # where nothing can be written nobody writes
+            self._lock.take()
+            self._lock.leave()
+
     def _read(self, name: str, key: str | None = None) -> dict[str, Any] | None:
         """The inputs that a file tells; None when it cannot be read."""
         try:
-            content = json.loads((self.target / name).read_text(encoding="utf-8"))
+            content = read_json(self.target / name)
             content = content if key is None else content[key]
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -217,8 +228,8 @@ class Workplace:
         place = self.target / _CHUNKS
         found: list[Chunk] = []
         for folder in sorted(place.iterdir()) if place.is_dir() else []:
-            if folder.name.startswith("."):  # a kill stopped its writing
-                shutil.rmtree(folder)
+            if folder.name.startswith("."):  # a kill stopped its writing, or a file manager left a note
+                remove(folder)
                 continue
             try:
                 if not is_chunk_name(folder.name):
@@ -267,10 +278,8 @@ class Workplace:
 
     def _tidy(self) -> None:
         """Remove what only a run in progress needs; the marker last, since it says whose the rest is."""
-        if (self.target / _CHUNKS).exists():
-            shutil.rmtree(self.target / _CHUNKS)
-        for path in self.target.glob(".*.unfinished"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in (self.target / _CHUNKS, *self.target.glob(".*.unfinished")):
+            remove(path)
         (self.target / MARKER).unlink(missing_ok=True)
 
 

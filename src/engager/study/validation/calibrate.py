@@ -6,7 +6,6 @@ prior beside its posterior. Not here: the fit itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import FitPlan, Posterior, fit_population, shipped_plan
-from engager.core import FloatArray, InputError, Interrupted, Problem
+from engager.core import FloatArray, InputError, Interrupted, Problem, read_json
 from engager.population import ValueName
 from engager.study.plain_json import plain_json
 from engager.study.validation.validate import studies_named
@@ -146,7 +145,7 @@ def _check_work(plan: FitPlan, work: Path | None) -> None:
         return
     hint = "Name another folder, or remove this one."
     try:
-        found = json.loads(state.read_text(encoding="utf-8"))["plan"]
+        found = read_json(state)["plan"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(Problem("--work", str(work), "must hold a fit's own state", hint)) from error
     if found != plan.identity():
