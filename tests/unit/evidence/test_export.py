@@ -64,6 +64,21 @@ def test_folder_in_use_is_refused_and_nothing_is_left_behind(folder):
     assert sorted(path.name for path in folder.parent.iterdir()) == before
 
 
+@pytest.mark.parametrize("error", [OSError("No space left on device"), duckdb.IOException("IO Error: no space left")])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_disk_that_fails_is_one_message_and_leaves_no_folder_behind(tmp_path, monkeypatch, error, is_there):
+    def fail(frames, path):
+        raise error
+
+    if is_there:
+        (tmp_path / "found").mkdir()
+    monkeypatch.setattr("engager.evidence.records.export._write_database", fail)
+    with pytest.raises(InputError, match="(?i)cannot be written .*no space"):
+        export_evidence(tmp_path / "found")
+    assert [one.name for one in tmp_path.iterdir()] == (["found"] if is_there else [])
+    assert not is_there or not list((tmp_path / "found").iterdir())
+
+
 def test_json_schema_knows_the_keys_of_a_record():
     schema = json.loads(record_schema())
     assert {"id", "citation", "arms", "sources", "notes"} <= set(schema["required"])

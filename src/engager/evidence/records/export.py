@@ -8,13 +8,12 @@ description of every column as its comment.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, spreadsheet_bytes, write_whole
+from engager.core import InputError, Problem, spreadsheet_bytes, whole_folder, write_whole
 from engager.evidence.records.catalogue import regimen_summary
 from engager.evidence.records.citations import authors, citation_remarks
 from engager.evidence.records.intervals import exact_interval_of
@@ -216,12 +215,8 @@ def export_evidence(folder: Path) -> list[Path]:
         raise InputError(Problem("export", str(folder), rule, "Choose another, or empty it."))
     frames = evidence_tables()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Written beside the folder first, so that an interrupt leaves no half of it.
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as place:
-            _write(frames, Path(place))
-            for name in _FILES:
-                (Path(place) / name).replace(folder / name)
+        with whole_folder(folder, replaces=folder.exists()) as place:
+            _write(frames, place)
     except OSError as error:
         rule = f"cannot be written ({error.strerror or error})"
         raise InputError(Problem("export", str(folder), rule, "Choose another place.")) from None
@@ -254,8 +249,19 @@ def _write(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
 
     frames["outcomes"].write_csv(folder / "outcomes.csv")
     frames["outcomes"].write_parquet(folder / "outcomes.parquet")
-    database = folder / "evidence.duckdb"
-    with duckdb.connect(str(database)) as connection:
+    try:
+        _write_database(frames, folder / "evidence.duckdb")
+    except duckdb.IOException as error:  # of a full disk DuckDB tells by an error of its own
+        raise OSError(str(error).partition("\n")[0]) from error
+    (folder / "schema.md").write_text(schema_text(frames), encoding="utf-8")
+    (folder / "record.schema.json").write_text(record_schema(), encoding="utf-8")
+
+
+def _write_database(frames: Mapping[str, pl.DataFrame], path: Path) -> None:
+    """Every table, each column with its words as a comment."""
+    import duckdb
+
+    with duckdb.connect(str(path)) as connection:
         for name, frame in frames.items():
             connection.register("frame", frame.to_arrow())
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
@@ -263,8 +269,6 @@ def _write(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
             for column, words in COLUMNS[name].items():
                 quoted = words.replace("'", "''")
                 connection.execute(f"COMMENT ON COLUMN {name}.\"{column}\" IS '{quoted}'")
-    (folder / "schema.md").write_text(schema_text(frames), encoding="utf-8")
-    (folder / "record.schema.json").write_text(record_schema(), encoding="utf-8")
 
 
 def schema_text(frames: Mapping[str, pl.DataFrame]) -> str:
