@@ -153,3 +153,12 @@ def test_a_place_that_cannot_hold_tables_is_refused_before_any_work(tmp_path, na
     done = call("validate", "--tables", tmp_path / name)
     assert done.exit_code != 0
     assert said in str(done.exception)
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_any_work(engager, tmp_path):
+    for option in ("--markdown", "--summary", "--report"):
+        found = engager("review", "--replicates", 50, option, tmp_path / "nowhere" / "file")
+        assert (found.code, f"{option}: got" in found.err) == (2, True)
+    (tmp_path / "folder").mkdir()
+    found = engager("review", "--markdown", tmp_path / "folder")
+    assert (found.code, "--markdown: got" in found.err) == (2, True)

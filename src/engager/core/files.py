@@ -83,6 +83,11 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     InputError
         When another process is writing the same file.
     """
+    if path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()):
+        # /dev/null and pipes are written to and never replaced; so is what somebody made a link to.
+        with path.open("wb") as file:
+            yield file
+        return
     unfinished = unfinished_of(path)
     _remove_link(unfinished)
     with unfinished.open("ab") as file:

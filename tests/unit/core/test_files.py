@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from engager.core import FolderLock, InputError, read_json, remove, restore_folder, whole_folder, write_whole
+from engager.core import (
+    FolderLock,
+    InputError,
+    read_json,
+    remove,
+    restore_folder,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 
 
 def filled(folder, text, **options):
@@ -67,3 +78,28 @@ def test_json_that_cannot_be_read_is_one_kind_of_error(tmp_path, text):
     (tmp_path / "one.json").write_text(text)
     with pytest.raises(ValueError, match=r".+"):
         read_json(tmp_path / "one.json")
+
+
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="needs a device")
+def test_devices_and_links_are_written_to_and_not_replaced(tmp_path):
+    write_whole(Path("/dev/null"), "gone")
+    assert Path("/dev/null").is_char_device()
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path):
+    (tmp_path / "page").write_text("old")
+
+    def half():
+        with whole_file(tmp_path / "page") as file:
+            file.write(b"half of")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        half()
+    assert (tmp_path / "page").read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["page"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +36,7 @@ def review_command(
     Example: engager review --report review.html
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem, check_tables_path
+    from engager.core import InputError, Problem, check_tables_path, write_whole
     from engager.study import (
         headline,
         review_json,
@@ -52,6 +54,9 @@ def review_command(
         raise InputError(Problem("--replicates", replicates, "must be 0 or more"))
     if report is not None and report.exists():
         raise InputError(Problem("--report", str(report), "must not exist yet", "Name a new file."))
+    for option, path in (("--markdown", markdown), ("--summary", summary), ("--report", report)):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(Problem(option, str(path), "must be in a folder that exists"))
     if tables is not None:
         check_tables_path(tables)
     if replicates:
@@ -61,9 +66,11 @@ def review_command(
         made = shipped_review_summary()
     found = review_of(made["comparisons"], made["made"], warnings_of(made))
     if summary is not None:
-        write_review_summary(made, summary)
+        with _told_where("--summary", summary):
+            write_review_summary(made, summary)
     if markdown is not None:
-        markdown.write_text(review_text(found, "engager review --markdown docs/review.md"), encoding="utf-8")
+        with _told_where("--markdown", markdown):
+            write_whole(markdown, review_text(found, "engager review --markdown docs/review.md"))
     page = write_review(found, report) if report is not None else None
     if as_json:
         print_json(review_json(found))
@@ -86,6 +93,19 @@ def review_command(
         remark(f"Report: {page}")
     if tables is not None:
         remark(f"Tables: {write_review_tables(found, tables)}")
+
+
+@contextmanager
+def _told_where(option: str, path: Path) -> Iterator[None]:
+    """A file that cannot be written is a message with its place, as a slip is."""
+    from engager.core import InputError, Problem
+
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            Problem(option, str(path), f"must be a file that can be written ({error.strerror})")
+        ) from error
 
 
 def _run_by(studies: tuple[str, ...], n_checks: int, links: tuple[str, ...]) -> str:

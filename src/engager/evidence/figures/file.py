@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,14 +85,16 @@ def write_figure(
         rule = "must end in " + ", ".join(_ENDINGS)
         raise InputError(Problem("--out", str(path), rule, "The ending chooses the kind of file."))
     with quiet_style():
-        svg = _svg(figure, title) if path.suffix.lower() != ".png" else ""
+        if path.suffix.lower() == ".png":
+            image = io.BytesIO()
+            figure.savefig(image, dpi=220, format="png", metadata={"Software": None})
+            content: str | bytes = image.getvalue()
+        elif path.suffix.lower() == ".svg":
+            content = _svg(figure, title)
+        else:
+            content = _page(_svg(figure, title), title, description, table, notes, references)
         try:
-            if path.suffix.lower() == ".png":
-                figure.savefig(path, dpi=220, format="png", metadata={"Software": None})
-            elif path.suffix.lower() == ".svg":
-                path.write_text(svg, encoding="utf-8")
-            else:
-                path.write_text(_page(svg, title, description, table, notes, references), encoding="utf-8")
+            write_whole(path, content)
         except OSError as error:
             found = error.strerror or str(error)
             raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engager.core import COMPARED_RUNS, InputError, Problem, meanings, spreadsheet_bytes, write_whole
+from engager.core import COMPARED_RUNS, InputError, Problem, meanings, spreadsheet_bytes, whole_file, write_whole
 from engager.report import CompareContent, render_comparison
 from engager.study.compare.result import RunComparison
 from engager.study.compare.words import (
@@ -33,13 +33,14 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
         raise InputError(Problem("--report", str(path), "must not exist yet", "Choose a new name."))
     try:
         if path.suffix == ".html":
-            path.write_text(comparison_html(found), encoding="utf-8")
+            write_whole(path, comparison_html(found))
         elif path.suffix == ".xlsx":
             write_whole(path, _workbook(found))
         elif path.suffix == ".csv":
-            comparison_table(found).write_csv(path)
+            write_whole(path, comparison_table(found).write_csv())
         else:
-            comparison_table(found).write_parquet(path)
+            with whole_file(path) as file:
+                comparison_table(found).write_parquet(file)
     except OSError as error:
         rule = f"must be a file that can be written ({error.strerror})"
         raise InputError(Problem("--report", str(path), rule)) from error

@@ -6,6 +6,7 @@ planned: no visit decides, nothing is held. A trial (`run_study`) does what the 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import COVARIATES, PATIENT_DAYS, FloatArray, InputError, Problem, Stream, nearest
+from engager.core import COVARIATES, PATIENT_DAYS, FloatArray, InputError, Problem, Stream, nearest, write_whole
 from engager.engine import Problem as EngineProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
@@ -247,9 +248,11 @@ def draw_patients(patients: Mapping[str, VirtualPatient], out: Path, title: str)
     figure = patient_figure(courses if len(courses) > 1 else next(iter(courses.values())), title=title)
     try:
         if out.suffix.lower() == ".html":
-            out.write_text(_page(figure, title), encoding="utf-8")
+            write_whole(out, _page(figure, title))
         else:
-            figure.savefig(out, dpi=160)  # a tight box would draw everything twice
+            image = io.BytesIO()
+            figure.savefig(image, format=out.suffix[1:].lower(), dpi=160)  # a tight box would draw everything twice
+            write_whole(out, image.getvalue())
     except OSError as error:
         rule = f"must be a place that can be written ({error.strerror})"
         raise InputError(Problem("--out", str(out), rule)) from error

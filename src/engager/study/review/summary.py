@@ -7,7 +7,6 @@ whoever reads them is told when the model, the fit or a study has changed since.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from engager.core import digest, versions
+from engager.core import digest, versions, write_whole
 from engager.protocol import shipped_protocol, shipped_protocols, write_protocol
 from engager.study.figure_row import comparison_entry
 from engager.study.parameters import population_parameters
@@ -51,9 +50,7 @@ def kept_of(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_review_summary(summary: Mapping[str, Any], path: Path) -> None:
     """Write a summary as JSON; an old file is replaced as a whole."""
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
 
 
 @cache

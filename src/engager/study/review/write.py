@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, write_whole
 from engager.report import ReviewContent, render_review
 from engager.study.review.result import Review
 from engager.study.review.words import figure_cells, headline, made_words
@@ -24,7 +24,7 @@ def write_review(found: Review, path: Path) -> Path:
         raise InputError(Problem("--report", str(path), "must not exist yet", "Name a new file."))
     text = review_html(found)
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         rule = f"must be a file that can be written ({error.strerror})"
         raise InputError(Problem("--report", str(path), rule)) from error
