@@ -15,18 +15,24 @@ pytest.importorskip("starlette")
 pytest.importorskip("httpx2")
 pytest.importorskip("plotly")
 
+# What scripts draw is there: courses, the form of a study, curves and histogram.
+_DRAWN = """() => {
+  const text = (id) => document.getElementById(id)?.textContent;
+  return (text("patient-state") ?? "Ready").startsWith("Ready") && text("told") !== ""
+    && [...document.querySelectorAll("#curves, #histogram")].every((one) => one.querySelector(".main-svg"));
+}"""
 CHROMIUM = next((path for path in ("/usr/bin/chromium", shutil.which("chromium") or "") if Path(path).is_file()), None)
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory):
-    """A home with one small finished run of TOWER, made by the front door that the command line uses."""
+    """A home with two small finished runs of TOWER, made by the front door that the command line uses."""
     from engager.study import load_protocol, run_study
 
     folder = tmp_path_factory.mktemp("home")
     for seed in (1, 2):
         out = folder / "runs" / f"tower-{seed}"
-        run_study(load_protocol("tower"), replicates=2, patients=40, seed=seed, out=out)
+        run_study(load_protocol("tower"), replicates=2, patients=40, seed=seed, out=out, report=seed == 1)
     return folder
 
 
@@ -78,3 +84,25 @@ def browser():
         found = engine.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield found
         found.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that fails the test when its console reports an error or it asks another server for anything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
+    context.set_default_timeout(90_000)  # of a busy machine
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(
+        (address, "data:", "blob:")) else None)  # fmt: skip
+    yield found
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def wait_until_drawn():
+    """Waits until a page shows what its scripts draw."""
+    return lambda page: page.wait_for_function(_DRAWN, timeout=90_000)

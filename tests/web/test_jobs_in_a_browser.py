@@ -158,3 +158,21 @@ def test_what_drives_a_study_is_asked_on_the_model_page(browser, address, home):
     told = json.loads((home / "runs" / jobs[0] / "sensitivity.json").read_text())
     assert (told["study"], told["seed"]) == ("mt103-206", 1)
     assert not (home / "runs" / jobs[1]).exists()
+
+
+def test_a_statistician_adds_virtual_trials_to_a_design(browser, address, home):
+    from playwright.sync_api import expect
+
+    with new_page(browser, address) as page:
+        page.goto("/design?example=two-stages")
+        for button, replicates in (("Run", "2"), ("Add them", "3")):
+            expect(page.locator("#told")).to_contain_text("patients", timeout=SLOW)
+            page.locator("#replicates").fill(replicates)
+            page.get_by_role("button", name=button).click()
+            page.wait_for_url("**/runs/**/report.html", timeout=SLOW)
+            assert "One arm in two stages" in page.locator("h1").inner_text()
+            run = page.url.split("/")[-2]
+            made = json.loads((home / "runs" / run / "manifest.json").read_text())
+            assert made["replicates"] == int(replicates)
+            page.get_by_role("link", name="Add virtual trials").click()
+    assert made["replicates_kept"] == 2

@@ -37,6 +37,8 @@ def test_a_guess_is_judged_by_the_simulation(client, guess):
     assert ("You guessed right" in page) == ((guess == "clear") == is_clear)
     assert "Day by day" in page
     assert "under chemotherapy" in page
+    who = patient_story(2, regimen_by_id("blinatumomab")).patient.covariates
+    assert f"/patient?regimen=blinatumomab&amp;age_years={who['age_years']:.4g}&amp;weight_kg=" in page
 
 
 @pytest.mark.parametrize("query", ["patient=0", "patient=x", "guess=maybe", "regimen=none"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from engager.app.web.rendering import render
 from engager.app.web.same import same_handout
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
+from engager.model import presets_of
 from engager.study import (
     RunFolder,
     handout_of,
@@ -57,7 +59,10 @@ def _told(number: int, regimen: str, is_revealed: bool) -> dict[str, Any]:
         other = patient_story(number, regimen_by_id(CHEMOTHERAPY))
         patients[CHEMOTHERAPY] = other.patient
         told["other"] = outcome_sentence(other)
+    seen = {one.name: f"{found.patient.covariates[one.name]:.4g}" for one in presets_of().sliders
+            if one.name in found.patient.covariates}  # fmt: skip
     return told | {
+        "sliders": urlencode({"regimen": regimen, **seen}),
         "verdict": verdict_sentence(found),
         "timeline": found.timeline,
         "reasons": [reason_sentence(found, one) for one in found.reasons],
