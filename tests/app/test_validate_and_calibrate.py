@@ -64,7 +64,7 @@ def test_validate_refuses(engager, options, told):
 
 
 def test_calibrate_writes_a_posterior_that_is_the_same_twice(engager, study, tmp_path):
-    command = ("calibrate", "--targets", study, "--members", 4, "--portions", 1, "--seed", 5, "--quiet")
+    command = ("calibrate", "--targets", study, "--members", 4, "--rounds", 1, "--seed", 5, "--quiet")
     for name in ("one.json", "two.json"):
         found = engager(*command, "--out", tmp_path / name)
         assert found.code == 0, found.err
@@ -76,7 +76,7 @@ def test_calibrate_writes_a_posterior_that_is_the_same_twice(engager, study, tmp
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [(["--members", 1], "--members"), (["--portions", 0], "--portions"), (["--targets", "towr"], "tower")],
+    [(["--members", 1], "--members"), (["--rounds", 0], "--rounds"), (["--targets", "towr"], "tower")],
 )
 def test_calibrate_refuses_and_writes_nothing(engager, tmp_path, monkeypatch, options, told):
     monkeypatch.chdir(tmp_path)
@@ -99,7 +99,7 @@ def test_model_export_reads_back(engager, tmp_path):
 
 def test_calibrate_tells_prior_beside_posterior_and_its_file_is_used(engager, study, tmp_path):
     out, work = tmp_path / "own.json", tmp_path / "work"
-    command = ("calibrate", "--targets", study, "--members", 4, "--portions", 1, "--quiet", "--work", work)
+    command = ("calibrate", "--targets", study, "--members", 4, "--rounds", 1, "--quiet", "--work", work)
     found = engager(*command, "--out", out, "--json")
     assert found.code == 0, found.err
     content = json.loads(found.out)

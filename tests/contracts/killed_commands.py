@@ -43,7 +43,7 @@ from engager.core import InputError, whole_folder
 from engager.protocol import read_protocol
 
 KILLED = 137
-FIT = {"members": 4, "portions": 2, "seed": 1}
+FIT = {"members": 4, "rounds": 2, "seed": 1}
 _WATCHED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree", "os.link")
 
 
@@ -108,14 +108,14 @@ def _before_validate(folder: Path) -> None:
 def _calibrate(folder: Path) -> None:
     """A fit whose simulation is a stand-in."""
 
-    def simulate(plan, members, portion, progress, n_threads):
+    def simulate(plan, members, number, progress, n_threads):
         n_data = sum(len(points) for points in plan.points)
         values = np.cos(members[:, :1] * (1 + np.arange(n_data)) / n_data) * 0.2 + 0.4
         return SimpleNamespace(values=values, n=np.full(values.shape, 100.0))
 
     engager.calibration.population.fit.simulate_members = simulate
     found = engager.study.calibrate_population(["tower"], **FIT, work=folder / "work")
-    found.posterior.write(folder / "posterior.json")
+    found.write(folder / "posterior.json")
 
 
 def _arms(folder: Path) -> None:

@@ -393,17 +393,17 @@ def _relapse_incidence(request: EndpointRequest) -> Times:
 
 
 def _transplant_mortality(request: EndpointRequest) -> Times:
-    """Death of the transplant; relapse after it, or death of another cause, comes in its way."""
+    """Death without relapse after a transplant; relapse after it, or death of leukemia, comes in its way."""
     import polars as pl
 
-    of_transplant = (pl.col("death_cause") == "transplant").fill_null(False)
+    of_leukemia = (pl.col("death_cause") == "leukemia").fill_null(False)
     later_relapse = pl.when(pl.col("relapse_day") > pl.col("hsct_day")).then(pl.col("relapse_day"))
     return _clock(
         request,
         _counted(request),
         origin_day(request),
-        pl.when(of_transplant).then(pl.col("death_day")),
-        pl.min_horizontal(later_relapse, pl.when(~of_transplant).then(pl.col("death_day"))),
+        pl.when(~of_leukemia).then(pl.col("death_day")),
+        pl.min_horizontal(later_relapse, pl.when(of_leukemia).then(pl.col("death_day"))),
     )
 
 

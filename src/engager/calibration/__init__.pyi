@@ -40,9 +40,6 @@ from .courses.visual_check import (
     level_check as level_check,
     predictive_check as predictive_check,
 )
-from .population.continuation import (
-    members_without as members_without,
-)
 from .population.data_points import (
     SimulatedPoints as SimulatedPoints,
     data_points as data_points,
@@ -52,9 +49,13 @@ from .population.fit import (
     FitPlan as FitPlan,
     fit_defaults as fit_defaults,
     fit_population as fit_population,
-    kept_portions as kept_portions,
     recovery_plan as recovery_plan,
     shipped_plan as shipped_plan,
+)
+from .population.fitted_emulator import (
+    FittedEmulator as FittedEmulator,
+    emulator_path as emulator_path,
+    shipped_emulator as shipped_emulator,
 )
 from .population.posterior import (
     Posterior as Posterior,
@@ -74,12 +75,6 @@ from .population.recovery import (
 from .population.regimens import (
     calibrate_regimens as calibrate_regimens,
     write_regimen_strengths as write_regimen_strengths,
-)
-from .population.reweighting import (
-    Weights as Weights,
-    likelihood_of_study as likelihood_of_study,
-    weighted_quantiles as weighted_quantiles,
-    without as without,
 )
 from .population.selection import (
     Selection as Selection,

@@ -124,6 +124,7 @@ from .units import (
     factor as factor,
 )
 from .workers import (
+    Tell as Tell,
     beside as beside,
     safe_imports as safe_imports,
     share_out as share_out,

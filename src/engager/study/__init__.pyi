@@ -94,6 +94,7 @@ from .notes import (
     run_notes as run_notes,
 )
 from .parameters import (
+    emulator_named as emulator_named,
     posterior_named as posterior_named,
 )
 from .patients.as_model import (

@@ -7,7 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from engager.calibration import Posterior, course_settings, names_left_out, read_posterior, shipped_posterior
+from engager.calibration import (
+    FittedEmulator,
+    Posterior,
+    course_settings,
+    emulator_path,
+    names_left_out,
+    read_posterior,
+    shipped_emulator,
+    shipped_posterior,
+)
 from engager.core import InputError, Problem, digest_object, nearest
 from engager.model import load_model
 from engager.population import PopulationValues, Settings
@@ -93,8 +102,19 @@ def posterior_named(choice: str, model_id: str) -> Posterior:
     found = shipped_posterior(model_id) if choice == "posterior" else None
     if found is None:
         rule = "must be posterior or a posterior file (.json)"
-        raise InputError(Problem("--parameters", choice, rule, "Without draws there is nothing to weight."))
+        raise InputError(Problem("--parameters", choice, rule, "Without draws nothing can be left out."))
     return found
+
+
+def emulator_named(choice: str, model_id: str) -> FittedEmulator:
+    """The emulator behind the posterior that ships, or behind one from a file, which stands beside it.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    return FittedEmulator.read(emulator_path(Path(choice))) if choice.endswith(".json") else shipped_emulator(model_id)
 
 
 @cache

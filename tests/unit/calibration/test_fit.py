@@ -73,28 +73,41 @@ def plan_for(model, name, target):
         }
     )
     unknowns = tuple(one for one in unknowns_of(model) if one.name == name)
-    return FitPlan(model, (protocol,), members=16, portions=2, seed=3, common=unknowns)
+    return FitPlan(model, (protocol,), members=16, rounds=3, seed=3, common=unknowns)
 
 
 def test_a_fit_moves_the_hazard_toward_the_data_and_resumes(model, tmp_path):
     rare = {"arm": "a", "endpoint": "neurologic_any", "events": 20, "n": 1000, "use": "fit"}
     plan = plan_for(model, "h_neuro", rare)
-    posterior = fit_population(plan, work=tmp_path)
+    posterior, emulator = fit_population(plan, work=tmp_path)
     start = model.parameters["h_neuro"].model_value
     assert np.median(posterior.draws) < start / 2
-    before, after = posterior.provenance["misfit_before_each_portion"]
+    before, _, after = posterior.provenance["misfit_of_each_round"]
     assert after < before
-    # all portions are on disk: the same plan gives the same draws without simulating again
-    again = fit_population(plan, work=tmp_path)
+    # the emulator of two rounds knows more than that of one
+    first, second = posterior.provenance["emulation_error_of_each_round"]
+    assert second < first
+    # a more frequent event is expected where its hazard is higher
+    assert emulator.emulator.slopes[0, 0] > 0
+    # all rounds are on disk: the same plan gives the same draws without simulating again
+    again, _ = fit_population(plan, work=tmp_path)
     np.testing.assert_array_equal(again.draws, posterior.draws)
     # but what is on disk must be what was written
     state = tmp_path / "calibration-state.json"
     text, altered = state.read_text(), json.loads(state.read_text())
-    altered["members"][0][0] += 1.0
+    altered["rounds"][0] = "0" * 16
     for spoiled in (json.dumps(altered), text[:-20], "[" * 100_000, "[1]"):
         state.write_text(spoiled)
         with pytest.raises(InputError, match="--work: got"):
             fit_population(plan, work=tmp_path)
+
+
+def test_a_round_that_is_damaged_is_told(model, tmp_path):
+    plan = plan_for(model, "h_neuro", {"arm": "a", "endpoint": "neurologic_any", "events": 20, "n": 100, "use": "fit"})
+    fit_population(plan, work=tmp_path)
+    (tmp_path / "round-01.npz").write_bytes(b"not an archive")
+    with pytest.raises(InputError, match="must be a round as engager calibrate kept it"):
+        fit_population(plan, work=tmp_path)
 
 
 def test_remissions_of_one_arm_are_one_multinomial():

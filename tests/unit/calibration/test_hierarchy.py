@@ -16,7 +16,7 @@ def plan():
     hierarchy = Hierarchy({"sensitivity": 0.4}, {"chemotherapy": 0.7, "antibody": 1.4}, {"vsli": "antibody"})
     studies = tuple(shipped_protocol(name) for name in ("tower", "flam-palg", "vsli-second-salvage"))
     common = tuple(one for one in unknowns_of(model) if one.name == "h_leukemia")
-    return FitPlan(model, studies, members=8, portions=2, seed=1, common=common, hierarchy=hierarchy)
+    return FitPlan(model, studies, members=8, rounds=2, seed=1, common=common, hierarchy=hierarchy)
 
 
 def test_a_spread_is_half_normal():
@@ -61,13 +61,16 @@ def test_effects_and_strengths_concern_their_own_studies_and_spreads_none(plan):
 
 def test_a_spread_multiplies_the_effects_or_strengths_of_its_kind(plan):
     names = [one.name for one in plan.unknowns]
-    found = {names[one.place]: [names[place] for place in one.own] for one in plan.hierarchy.spreads(plan.unknowns)}
+    scale = plan.hierarchy.natural_scale(plan.unknowns)
+    found = {names[one.place]: [names[place] for place in one.own] for one in scale.spreads}
     assert found == {
         "trial_effect:sensitivity": [name for name in names if name.startswith("effect")],
         "spread chemotherapy": ["strength flam"],
         "spread antibody": ["strength vsli"],
     }
-    assert [one.scale for one in plan.hierarchy.spreads(plan.unknowns)] == [0.4, 0.7, 1.4]
+    assert [plan.unknowns[one.place].start for one in scale.spreads] == [0.4, 0.7, 1.4]
+    assert [names[k] for k in np.flatnonzero(scale.bounded)] == ["strength flam", "strength vsli"]
+    assert np.exp(scale.bounds) == pytest.approx([0.125, 8.0])
 
 
 def test_a_study_is_simulated_with_its_own_effect(plan):

@@ -59,23 +59,10 @@ def test_the_unbounded_scale_is_the_inverse_of_the_bounded_one(unknowns):
     np.testing.assert_allclose(unbounded(unknowns, values), np.column_stack([z] * 4), atol=1e-9)
 
 
-def test_chance_alone_hardly_shrinks_an_unknown_that_nothing_informs(model, unknowns, monkeypatch):
-    monkeypatch.setattr("engager.calibration.sensitivity.identifiability._N_REPEATS", 5)
-    mean, _ = prior_of(unknowns)
-    draws = np.column_stack([one.value(mean[k] + np.linspace(-1, 1, 30)) for k, one in enumerate(unknowns)])
-
-    def chance(members):
-        made = {"members": members, "portions": 4, "data_points": ["d"] * 30, "misfit_before_each_portion": [50.0]}
-        return assess_identifiability(Posterior(model.id, model.hash, NAMES, draws, {}, made), model).chance
-
-    # weak correlations are cut, so even few members keep the width; a plain smoother loses a fifth to a third of it
-    for middle, low, high in (chance(40), chance(320)):
-        assert 0.89 < low <= middle <= high <= 1.02
-
-
-def test_a_posterior_that_tells_nothing_of_its_making_has_no_chance(told):
-    assert told.chance is None
-    assert told.within_chance() == told.hardly_informed()
+def test_an_unknown_whose_limits_reach_the_prior_s_spread_may_be_uninformed(told):
+    assert [one.name for one in told.uninformed()] == [one.name for one in told.unknowns if one.high >= 1.0]
+    assert all(one.low <= one.contraction <= one.high for one in told.unknowns)
+    assert {one.name for one in told.uninformed()} < {one.name for one in told.unknowns}
 
 
 def test_everything_held_has_a_reason_and_is_not_fitted(told, model):

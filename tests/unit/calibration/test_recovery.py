@@ -18,7 +18,7 @@ def plan():
     common = tuple(one for one in unknowns_of(model) if one.name in ("h_neuro", "k_chemo"))
     study = shipped_protocol("flam-palg").with_patients(20)
     study = study.model_copy(update={"follow_up": study.follow_up.model_copy(update={"months": 3})})
-    return FitPlan(model, (study,), members=30, portions=2, seed=5, common=common)
+    return FitPlan(model, (study,), members=30, rounds=2, seed=5, common=common)
 
 
 def test_ranks_of_truths_are_kept_and_read_back(plan, tmp_path):

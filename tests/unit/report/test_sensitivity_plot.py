@@ -86,7 +86,7 @@ def test_an_output_that_nothing_moves_says_so():
 
 
 def test_the_best_known_unknown_is_on_top():
-    axes = figure_contraction(UNKNOWNS, (0.8, 0.7, 0.9)).axes[0]
+    axes = figure_contraction(UNKNOWNS).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["u0", "u1", "u2"]
 
 

@@ -41,13 +41,16 @@ def calibrate(
     ] = None,
     work: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Folder that keeps finished portions; a stopped fit continues from there."),
+        typer.Option(metavar="PATH", help="Folder that keeps finished rounds; a stopped fit continues from there."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Default: the shipped fit's.")] = None,
     members: Annotated[
-        int | None, typer.Option(metavar="N", help="Members of the ensemble; default: the shipped fit's.")
+        int | None, typer.Option(metavar="N", help="Draws of the posterior; default: the shipped fit's.")
     ] = None,
-    portions: Annotated[int | None, typer.Option(metavar="N", help="Portions the data are given in.")] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Rounds in which all draws are simulated; default: the shipped fit's."),
+    ] = None,
     recover: Annotated[
         int | None,
         typer.Option(
@@ -61,21 +64,26 @@ def calibrate(
 ) -> None:
     """Fit the population's values to several trials at once and write the posterior.
 
-    Example: engager calibrate --members 100 --portions 2 --out posterior.json
+    Example: engager calibrate --members 100 --rounds 2 --out posterior.json
     """
     from engager.app.progress import share_progress
+    from engager.calibration import emulator_path
     from engager.core import InputError, Problem
 
     if recover is not None:
-        _recover(recover, targets or [], work, seed, members, portions, threads, quiet, as_json)
+        _recover(recover, targets or [], work, seed, members, rounds, threads, quiet, as_json)
         return
     word = next((one for one in (TIME_COURSES, REGIMENS) if one in (targets or [])), None)
     if word and len(targets or []) > 1:
         raise InputError(Problem("--targets", word, "must be given without studies", "Run the command twice."))
     out = out or Path(_DEFAULT_OUT[word])
     problems = []
-    if out.exists():
-        problems.append(Problem("--out", str(out), "must not exist yet", "Name a new file."))
+    beside = () if word else (emulator_path(out),)
+    problems += [
+        Problem("--out", str(path), "must not exist yet", "Name a new file.")
+        for path in (out, *beside)
+        if path.exists()
+    ]
     if not out.parent.is_dir():
         problems.append(Problem("--out", str(out), "must be in a folder that exists"))
     if report is not None and word != TIME_COURSES:
@@ -94,9 +102,9 @@ def calibrate(
 
     with share_progress(quiet) as tell:
         found = calibrate_population(
-            targets or (), members=members, portions=portions, seed=seed, work=work, n_threads=threads, progress=tell
+            targets or (), members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
         )
-    found.posterior.write(out)
+    found.write(out)
     if as_json:
         print_json({"out": str(out), **found.as_json()})
     else:
@@ -110,7 +118,7 @@ def _recover(
     work: Path | None,
     seed: int | None,
     members: int | None,
-    portions: int | None,
+    rounds: int | None,
     threads: int | None,
     quiet: bool,
     as_json: bool,
@@ -128,7 +136,7 @@ def _recover(
         problems.append(Problem("--targets", targets[0], "does not go with --recover", "It fits its own studies."))
     if problems:
         raise InputError(problems)
-    plan = recovery_plan(members, portions, seed)
+    plan = recovery_plan(members, rounds, seed)
     with share_progress(quiet) as tell:
         found = recover(plan, truths, work=work, progress=tell, n_threads=threads)
     if as_json:
@@ -144,8 +152,12 @@ def _print_summary(found: Calibration) -> None:
         shown = [f"{part['median']:.3g} ({part['low']:.3g} to {part['high']:.3g})" for part in parts]
         rows.append([row["name"], *shown, f"{100 * row['width_left']:.0f} %"])
     print_table(["unknown", "prior (95 %)", "posterior (95 %)", "width left"], rows, right=("width left",))
-    history = ", ".join(f"{value:.1f}" for value in found.posterior.provenance["misfit_before_each_portion"])
-    remark(f"Misfit before each portion (about 1 when all is explained): {history}")
+    made = found.posterior.provenance
+    history = ", ".join(f"{value:.1f}" for value in made["misfit_of_each_round"])
+    remark(f"Misfit of each round (about 1 when all is explained): {history}")
+    if errors := made["emulation_error_of_each_round"]:
+        away = ", ".join(f"{value:.2f}" for value in errors)
+        remark(f"Emulated figures away from those then simulated, in standard errors, round by round: {away}")
 
 
 def _fit_courses(out: Path, report: Path | None, seed: int | None, quiet: bool, as_json: bool) -> None:

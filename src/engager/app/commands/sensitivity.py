@@ -128,5 +128,5 @@ def _print_strongest(found: Sensitivity) -> None:
             ]  # fmt: skip
     print_table(["level", "output", "factor", "alone", "whole", "95 % limits"], rows)
     if (told := found.identifiability) is not None:
-        hardly = ", ".join(one.name for one in told.within_chance()) or "none"
-        remark(f"Unknowns that the data inform no more than chance: {hardly}")
+        hardly = ", ".join(one.name for one in told.uninformed()) or "none"
+        remark(f"Unknowns of which the data may have said nothing: {hardly}")

@@ -40,14 +40,6 @@ def validate(
     in_order: Annotated[
         bool, typer.Option("--in-order", help="With --leave-out: predict from earlier studies only.")
     ] = False,
-    work: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="With --leave-out: the folder of the fit (engager calibrate --work), to fit again without the study"
-            " instead of by weights.",
-        ),
-    ] = None,
     parameters: Annotated[
         str, typer.Option(metavar="PARAMETERS", help="posterior, center, table, or a file of engager calibrate.")
     ] = "posterior",
@@ -96,11 +88,10 @@ def validate(
     if leave_out:
         if tables is not None:
             raise InputError(Problem("--tables", str(tables), "does not go with --leave-out", "Use --json."))
-        _leave_out(leave_out, in_order, work, parameters, seed, threads, markdown, quiet, as_json)
+        _leave_out(leave_out, in_order, parameters, seed, threads, markdown, quiet, as_json)
         return
-    for name, value in (("--in-order", in_order), ("--work", work)):
-        if value:
-            raise InputError(Problem(name, str(value), "goes with --leave-out only", "Add --leave-out each."))
+    if in_order:
+        raise InputError(Problem("--in-order", "given", "goes with --leave-out only", "Add --leave-out each."))
     studies = studies_named(against) if against else studies_with_targets()
     for study in studies:
         for note in study.notes() if against else ():
@@ -131,7 +122,6 @@ def validate(
 def _leave_out(
     names: list[str],
     in_order: bool,
-    work: Path | None,
     parameters: str,
     seed: int,
     threads: int | None,
@@ -143,19 +133,16 @@ def _leave_out(
     from engager.app.progress import share_progress
     from engager.calibration import fit_defaults
     from engager.core import write_whole
-    from engager.study import leave_out, left_out_text, posterior_named
+    from engager.study import emulator_named, leave_out, left_out_text, posterior_named
 
-    posterior = posterior_named(parameters, fit_defaults()["model"])
+    model = fit_defaults()["model"]
+    posterior, emulator = posterior_named(parameters, model), emulator_named(parameters, model)
     with share_progress(quiet) as tell:
-        found = leave_out(posterior, names, seed=seed, in_order=in_order, work=work, n_threads=threads, progress=tell)
+        found = leave_out(posterior, emulator, names, seed=seed, in_order=in_order, n_threads=threads, progress=tell)
     others = "the studies published before it" if in_order else "the other studies of the fit"
     text = left_out_text(found, f"Each study predicted by {others}.")
     if markdown is not None:
-        asked = (
-            "".join(f" --leave-out {name}" for name in names)
-            + (" --in-order" if in_order else "")
-            + (" --work FOLDER" if work else "")
-        )
+        asked = "".join(f" --leave-out {name}" for name in names) + (" --in-order" if in_order else "")
         title = "Studies in order of publication" if in_order else "Studies left out"
         head = f"# {title}\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
         write_whole(markdown, f"{head}{text}\n")

@@ -1,8 +1,10 @@
 """Fit the population to several trials at once.
 
-In: studies whose targets are marked for fitting. Out: a `Posterior`, draws of everything the model's table
-lets calibration move. Every iteration simulates all members of the ensemble as replicates of one virtual
-trial per study, so a fit is a handful of large runs; each is kept, and a stopped fit goes on from the last.
+In: studies whose targets are marked for fitting. Out: a `Posterior`, draws of everything the model's table lets
+calibration move, and the emulator behind it. Each round simulates all members, draws of the prior at first, as
+replicates of one virtual trial per study; an emulator learns from all rounds so far, and the next members are drawn
+from the posterior under it. So trials are spent where the posterior is, and a fit is a handful of large runs; each is
+kept, and a stopped fit goes on from the last.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from engager.calibration.population.data_points import (
     simulated_points,
     simulation_variance,
 )
-from engager.calibration.population.ensemble import assimilate, misfit, portion_shares, portion_variance
+from engager.calibration.population.emulated_posterior import EmulatedPosterior
+from engager.calibration.population.emulator import Emulator, fit_emulator
+from engager.calibration.population.fitted_emulator import FittedEmulator
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of, values_of
@@ -40,6 +44,7 @@ from engager.core import (
     digest,
     digest_object,
     read_json,
+    usable_cpus,
     versions,
     write_whole,
 )
@@ -50,8 +55,7 @@ from engager.trial import TrialData, shifted, simulate_trial
 
 Progress = Callable[[str, float], None]
 
-# Times the variance of a figure that a fit is not to see.
-_UNSEEN = 1e12
+_ANEW = "Remove the folder to begin the fit anew, or name another."
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class FitPlan:
 
     Attributes
     ----------
-    studies : protocols with their size in the fit. members, portions : of the ensemble smoother.
+    studies : protocols with their size in the fit. members : draws. rounds : in each, every member is simulated as a
+        virtual trial of every study.
     common : unknowns of the population, which every study shares.
     hierarchy : what studies and regimens differ in beyond that, and the priors of how much.
     fixed : population values held at these numbers, e.g. from a fit to time courses.
@@ -69,7 +74,7 @@ class FitPlan:
     model: Model
     studies: tuple[Protocol, ...]
     members: int
-    portions: int
+    rounds: int
     seed: int
     common: tuple[Unknown, ...]
     hierarchy: Hierarchy = field(default_factory=Hierarchy)
@@ -114,7 +119,7 @@ class FitPlan:
     def identity(self) -> str:
         """Hash of everything that decides the result; a stopped fit resumes only under the same."""
         return digest_object(
-            [self.model.hash, [study.model_dump(mode="json") for study in self.studies], self.members, self.portions,
+            [self.model.hash, [study.model_dump(mode="json") for study in self.studies], self.members, self.rounds,
              self.seed, [vars(unknown) for unknown in self.unknowns], self.fixed.written()]
         )  # fmt: skip
 
@@ -126,7 +131,7 @@ def fit_defaults() -> dict[str, Any]:
     return found
 
 
-def shipped_plan(members: int | None = None, portions: int | None = None, seed: int | None = None) -> FitPlan:
+def shipped_plan(members: int | None = None, rounds: int | None = None, seed: int | None = None) -> FitPlan:
     """The plan behind the posterior that ships, with other sizes or seed where given."""
     from engager.calibration.population.posterior import course_settings
 
@@ -137,7 +142,7 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
         model=model,
         studies=(),
         members=members or defaults["members"],
-        portions=portions or defaults["portions"],
+        rounds=rounds or defaults["rounds"],
         seed=defaults["seed"] if seed is None else seed,
         common=tuple(one for one in unknowns_of(model) if one.name not in fixed),
         hierarchy=shipped_hierarchy(),
@@ -146,10 +151,10 @@ def shipped_plan(members: int | None = None, portions: int | None = None, seed: 
     return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in defaults["studies"].items()])
 
 
-def recovery_plan(members: int | None = None, portions: int | None = None, seed: int | None = None) -> FitPlan:
+def recovery_plan(members: int | None = None, rounds: int | None = None, seed: int | None = None) -> FitPlan:
     """The small plan by which the fit is tested on its own simulator."""
     sizes = fit_defaults()["recovery"]
-    plan = shipped_plan(members or sizes["members"], portions or sizes["portions"], seed)
+    plan = shipped_plan(members or sizes["members"], rounds or sizes["rounds"], seed)
     return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in sizes["studies"].items()])
 
 
@@ -166,48 +171,81 @@ def shipped_hierarchy() -> Hierarchy:
 
 def fit_population(
     plan: FitPlan, *, work: Path | None = None, progress: Progress | None = None, n_threads: int | None = None
-) -> Posterior:
+) -> tuple[Posterior, FittedEmulator]:
     """Run the fit.
 
     Parameters
     ----------
-    work : folder for the state after each portion; a stopped fit with the same plan goes on from there.
+    work : folder for what each round simulated; a stopped fit with the same plan goes on from there.
     progress : called with a label and the finished share of the whole fit.
 
     Returns
     -------
-    Posterior; the same bits for the same plan.
+    The posterior, and the emulator behind it; the same bits for the same plan on the same machine.
     """
-    members, history = smooth(plan, work=work, progress=progress, n_threads=n_threads)
-    return _posterior(plan, members, history)
+    found = fit_draws(plan, work=work, progress=progress, n_threads=n_threads)
+    return _posterior(plan, found), FittedEmulator.of(plan, found.emulator)
 
 
-def smooth(
+@dataclass(frozen=True)
+class FittedDraws:
+    """What a fit found.
+
+    Attributes
+    ----------
+    members : array (member, unknown). emulator : of all that was simulated.
+    misfit : of each round's members as simulated, the median; about 1 when all is explained.
+    emulation_error : of each round after the first, how far the emulator before it was from what its members then
+        showed: root mean square over the data of the mean distance, in standard errors of the published figures.
+    """
+
+    members: FloatArray
+    emulator: Emulator
+    misfit: list[float]
+    emulation_error: list[float]
+
+
+def fit_draws(
     plan: FitPlan,
     *,
     work: Path | None = None,
     progress: Progress | None = None,
     n_threads: int | None = None,
     first: SimulatedPoints | None = None,
-) -> tuple[FloatArray, list[float]]:
-    """Members after all portions, array (member, unknown), and the misfit before each portion.
+) -> FittedDraws:
+    """Simulate, emulate all that was simulated, draw from the posterior under the emulator, and again.
 
     Parameters
     ----------
     first : what the draws of the prior predict, where it is known already.
     """
-    data, members = FitData.of(plan), plan.prior(plan.members)
-    history: list[float] = []
-    done, members, history = _resume(plan, work, members)
-    for portion in range(done, plan.portions):
-        is_known = portion == 0 and first is not None
-        simulated = first if is_known else simulate_members(plan, members, portion, progress, n_threads)
-        assert simulated is not None
-        simulation = simulation_variance(data.points, simulated.n)
-        history.append(float(np.median(misfit(simulated.values, data.observed, data.variance + simulation))))
-        before, members = members, after_portion(plan, data, members, simulated, portion)
-        _keep(plan, work, portion, before, simulated, members, history)
-    return members, history
+    data, scale = FitData.of(plan), plan.hierarchy.natural_scale(plan.unknowns)
+    members = plan.prior(plan.members)
+    processes = n_threads or usable_cpus()
+    found: FittedDraws | None = None
+    rounds = _kept_rounds(plan, work)
+    misfits: list[float] = []
+    errors: list[float] = []
+    natural, values = np.empty((0, len(plan.unknowns))), np.empty((0, len(data.points)))
+    for k in range(plan.rounds):
+        if k < len(rounds):
+            members, simulated = rounds[k]
+        else:
+            known = first if k == 0 else None
+            simulated = known or simulate_members(plan, members, k, progress, n_threads)
+            _keep(plan, work, k, members, simulated)
+        at = scale.of(members)
+        misfits.append(data.misfit(simulated))
+        if found is not None:
+            errors.append(data.distance(simulated.values, found.emulator.expected(at)))
+        natural, values = np.concatenate([natural, at]), np.concatenate([values, simulated.values])
+        emulator = fit_emulator(natural, values, data.concerns, at, processes)
+        posterior = EmulatedPosterior(emulator, scale, data.observed, data.variance)
+        stream = Stream(plan.seed, "calibration").of(f"round/{k}")
+        members = posterior.draws(plan.members, stream, n_processes=processes)
+        found = FittedDraws(members, emulator, misfits, errors)
+    assert found is not None
+    return found
 
 
 @dataclass(frozen=True)
@@ -231,37 +269,26 @@ class FitData:
         points = tuple(point for study in plan.points for point in study)
         return FitData(points, concerns, np.array([point.variance for point in points]))
 
-    def without(self, gone: BoolArray) -> FitData:
-        """The same with nothing to learn from those marked in an array (datum,): their errors are without bounds.
-
-        They keep their places, so that every other figure is perturbed as in the whole fit.
-        """
-        return replace(self, variance=np.where(gone, _UNSEEN * self.variance, self.variance))
-
     @cached_property
     def observed(self) -> FloatArray:
         """Array (datum,): published values on their scales."""
         return np.array([point.value for point in self.points])
 
+    def misfit(self, simulated: SimulatedPoints) -> float:
+        """Mean squared standardized distance of the members' trials from what was published, of the median member."""
+        variance = self.variance + simulation_variance(self.points, simulated.n)
+        return float(np.median(np.nanmean((simulated.values - self.observed) ** 2 / variance, axis=1)))
 
-def after_portion(
-    plan: FitPlan, data: FitData, members: FloatArray, simulated: SimulatedPoints, portion: int
-) -> FloatArray:
-    """Members after one more portion of the data; `simulated` is what they predict before it."""
-    keyed = Stream(plan.seed, "calibration").of(f"portion/{portion}")
-    share = float(portion_shares(plan.portions)[portion])
-    error = portion_variance(data.variance, simulation_variance(data.points, simulated.n), share)
-    spreads, drawn = plan.hierarchy.spreads_from(
-        plan.unknowns, members, simulated.values, data.observed, data.variance, data.concerns, keyed.of("spreads")
-    )
-    moved = assimilate(members, simulated.values, data.observed, error, keyed, data.concerns)
-    moved[:, spreads] = drawn
-    return moved
+    def distance(self, simulated: FloatArray, expected: FloatArray) -> float:
+        """Of simulated from emulated figures, over all members: root mean square over the data, in standard errors."""
+        known = np.isfinite(simulated).any(axis=0)
+        away = np.nanmean((simulated - expected)[:, known], axis=0)
+        return float(np.sqrt(np.mean(away**2 / self.variance[known])))
 
 
-def _posterior(plan: FitPlan, members: FloatArray, history: list[float]) -> Posterior:
+def _posterior(plan: FitPlan, found: FittedDraws) -> Posterior:
     points = [point for study in plan.points for point in study]
-    values = values_of(plan.unknowns, members)
+    values = values_of(plan.unknowns, found.members)
     effects = {study.study: plan.hierarchy.effects_of(plan.unknowns, values, study.study) for study in plan.studies}
     spreads = plan.hierarchy.class_spreads(plan.unknowns, values)
     return Posterior(
@@ -277,9 +304,10 @@ def _posterior(plan: FitPlan, members: FloatArray, history: list[float]) -> Post
             "study_effects": {study: _mean_and_sd(own) for study, own in effects.items()},
             "regimen_spread": {group: float(np.median(draws)) for group, draws in spreads.items()},
             "members": plan.members,
-            "portions": plan.portions,
+            "rounds": plan.rounds,
             "seed": plan.seed,
-            "misfit_before_each_portion": history,
+            "misfit_of_each_round": found.misfit,
+            "emulation_error_of_each_round": found.emulation_error,
             "versions": versions(),
         },
     )
@@ -290,14 +318,14 @@ def _mean_and_sd(effects: Mapping[str, FloatArray]) -> dict[str, list[float]]:
 
 
 def simulate_members(
-    plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None = None, n_threads: int | None = None
+    plan: FitPlan, members: FloatArray, number: int, progress: Progress | None = None, n_threads: int | None = None
 ) -> SimulatedPoints:
     """What each member predicts for all data points, in the order of the studies."""
-    return points_of(plan, trials_of_members(plan, members, portion, progress, n_threads))
+    return points_of(plan, trials_of_members(plan, members, number, progress, n_threads))
 
 
 def trials_of_members(
-    plan: FitPlan, members: FloatArray, portion: int, progress: Progress | None = None, n_threads: int | None = None
+    plan: FitPlan, members: FloatArray, number: int, progress: Progress | None = None, n_threads: int | None = None
 ) -> Iterator[TrialData]:
     """One virtual trial of each study for every member: replicate k of a study's data is member k's.
 
@@ -310,11 +338,11 @@ def trials_of_members(
         def tell(share: float, study: Protocol = study, before: float = done) -> None:
             if progress is not None:
                 whole = (before + share * study.n_patients) / total
-                progress(f"portion {portion + 1} of {plan.portions}: {study.study}", (portion + whole) / plan.portions)
+                progress(f"round {number + 1} of {plan.rounds}: {study.study}", (number + whole) / plan.rounds)
 
         settings = plan.settings(members, study.study)
         yield simulate_trial(
-            study, replicates=range(len(members)), seed=plan.seed + 1 + portion, settings=settings.__getitem__,
+            study, replicates=range(len(members)), seed=plan.seed + 1 + number, settings=settings.__getitem__,
             n_sampled=0, n_threads=n_threads, progress=tell, only_patients=True,
         )  # fmt: skip
         done += study.n_patients
@@ -326,49 +354,24 @@ def points_of(plan: FitPlan, trials: Iterable[TrialData]) -> SimulatedPoints:
     return SimulatedPoints(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
 
 
-def kept_portions(work: Path) -> list[tuple[FloatArray, SimulatedPoints]]:
-    """Members before each portion, array (member, unknown), and what they predict, as a finished fit left them.
-
-    Raises
-    ------
-    InputError
-        When the folder does not hold the portions of a fit.
-    """
-    found = []
-    for path in sorted(work.glob("portion-*.npz")):
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                found.append((kept["members"], SimulatedPoints(kept["values"], kept["n"])))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            rule = "must be a portion that engager calibrate kept"
-            raise InputError(Problem("--work", str(path), rule, "Run engager calibrate --work again.")) from error
-    if not found:
-        rule = "must be a folder that engager calibrate --work has written"
-        raise InputError(Problem("--work", str(work), rule, "It keeps what each portion of the fit simulated."))
-    return found
-
-
 def _state_file(work: Path) -> Path:
     return work / "calibration-state.json"
 
 
-def _keep(
-    plan: FitPlan,
-    work: Path | None,
-    portion: int,
-    before: FloatArray,
-    simulated: SimulatedPoints,
-    members: FloatArray,
-    history: list[float],
-) -> None:
+def _round_file(work: Path, number: int) -> Path:
+    return work / f"round-{number:02d}.npz"
+
+
+def _keep(plan: FitPlan, work: Path | None, number: int, members: FloatArray, simulated: SimulatedPoints) -> None:
     if work is None:
         return
     work.mkdir(parents=True, exist_ok=True)
     archive = io.BytesIO()
-    np.savez(archive, members=before, values=simulated.values, n=simulated.n)
-    write_whole(work / f"portion-{portion:02d}.npz", archive.getvalue())
-    state = {"plan": plan.identity(), "portions_done": portion + 1, "members": members.tolist(), "misfit": history}
-    # What goes on from this file must be what was written: an altered member would be fitted on without a word.
+    np.savez(archive, members=members, values=simulated.values, n=simulated.n)
+    write_whole(_round_file(work, number), archive.getvalue())
+    # What goes on from these files must be what was written: an altered member would be fitted on without a word.
+    rounds = [digest(_round_file(work, k).read_bytes()) for k in range(number + 1)]
+    state = {"plan": plan.identity(), "rounds": rounds}
     write_whole(_state_file(work), json.dumps({**state, "seal": digest(json.dumps(state))}))
 
 
@@ -380,21 +383,33 @@ def _state_of(work: Path) -> dict[str, Any]:
     InputError
         When it cannot be read or is not what was written.
     """
-    path, hint = _state_file(work), "Remove it to begin the fit anew, or name another folder."
+    path = _state_file(work)
     try:
         state: dict[str, Any] = dict(read_json(path))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(Problem("--work", str(path), f"must be the state of a fit ({error})", hint)) from error
+        raise InputError(Problem("--work", str(path), f"must be the state of a fit ({error})", _ANEW)) from error
     seal = state.pop("seal", None)
-    if seal is not None and seal != digest(json.dumps(state)):
-        raise InputError(Problem("--work", str(path), "must be as the fit left it; it was altered", hint))
+    if seal != digest(json.dumps(state)):
+        raise InputError(Problem("--work", str(path), "must be as the fit left it; it was altered", _ANEW))
     return state
 
 
-def _resume(plan: FitPlan, work: Path | None, members: FloatArray) -> tuple[int, FloatArray, list[float]]:
+def _kept_rounds(plan: FitPlan, work: Path | None) -> list[tuple[FloatArray, SimulatedPoints]]:
+    """Members of each finished round of the same plan, array (member, unknown), and what they predict."""
     if work is None or not _state_file(work).is_file():
-        return 0, members, []
+        return []
     state = _state_of(work)
     if state["plan"] != plan.identity():
-        return 0, members, []
-    return int(state["portions_done"]), np.array(state["members"]), list(state["misfit"])
+        return []
+    found = []
+    for number, written in enumerate(state["rounds"]):
+        path = _round_file(work, number)
+        try:
+            if digest(path.read_bytes()) != written:
+                raise ValueError("altered")
+            with np.load(path, allow_pickle=False) as kept:
+                found.append((kept["members"], SimulatedPoints(kept["values"], kept["n"])))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            rule = "must be a round as engager calibrate kept it"
+            raise InputError(Problem("--work", str(path), rule, _ANEW)) from error
+    return found

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engager.calibration.population.spreads import Spread, linear_figures, mapped, sampled_spreads
+from engager.calibration.population.natural_scale import NaturalScale, Spread
 from engager.calibration.population.unknowns import Unknown, half_normal, standard_normal
-from engager.core import BoolArray, FloatArray, Stream
+from engager.core import BoolArray, FloatArray
 from engager.population import ValueName
 from engager.protocol import Protocol, Regimen
 
@@ -79,7 +79,7 @@ class Hierarchy:
         Notes
         -----
         The effect of a study bears on its own data, the strength of a regimen on those of studies that give it, and a
-        spread on none: which numbers it multiplies has no side (`spreads`).
+        spread on none: it acts through what it multiplies (`natural_scale`).
         """
         found = np.ones((len(unknowns), sum(n_data)), dtype=bool)
         slugs = np.repeat(np.array([one.study for one in studies]), n_data)
@@ -93,56 +93,16 @@ class Hierarchy:
                 found[i] = False
         return found
 
-    def spreads(self, unknowns: Sequence[Unknown]) -> list[Spread]:
-        """Each spread and the numbers that it multiplies."""
-        found = []
+    def natural_scale(self, unknowns: Sequence[Unknown]) -> NaturalScale:
+        """What figures feel of the unknowns: products of spreads and numbers, log strengths within their range."""
+        spreads = []
         for i, unknown in enumerate(unknowns):
             if unknown.prior == "half_normal":
-                own = tuple(j for j, one in enumerate(unknowns) if self._spread_of(one) == unknown.name)
-                found.append(Spread(i, own, unknown.start))
-        return found
-
-    def natural(self, unknowns: Sequence[Unknown], members: FloatArray) -> FloatArray:
-        """Members with effects and log strengths in place of their standard normal numbers; array like `members`."""
-        found = members.copy()
-        for one in self.spreads(unknowns):
-            found[:, one.own] *= unknowns[one.place].value(members[:, one.place])[:, None]
-        return found
-
-    def spreads_from(
-        self,
-        unknowns: Sequence[Unknown],
-        members: FloatArray,
-        simulated: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        concerns: BoolArray,
-        stream: Stream,
-    ) -> tuple[list[int], FloatArray]:
-        """Spreads of an ensemble as all the data have them, in the order that the members' spreads had.
-
-        Parameters
-        ----------
-        members, simulated : arrays (member, unknown) and (member, datum), an ensemble and what it predicts.
-        observed, variance : arrays (datum,), of all that was published, whatever portion is due.
-
-        Returns
-        -------
-        Places of the spreads among the unknowns, and array (member, spread) on the unbounded scale.
-        """
-        spreads = [one for one in self.spreads(unknowns) if one.own]
-        if not spreads:
-            return [], np.empty((len(members), 0))
-        common = np.array([one.prior_mean for one in unknowns])
-        for one in spreads:
-            common[[one.place, *one.own]] = np.nan
-        figures = linear_figures(self.natural(unknowns, members), simulated, concerns)
-        sample = sampled_spreads(figures, spreads, common, observed, variance, stream)
-        columns = [
-            unknowns[one.place].unbounded(mapped(members[:, one.place], drawn))
-            for one, drawn in zip(spreads, sample.T, strict=True)
-        ]
-        return [one.place for one in spreads], np.stack(columns, axis=1)
+                own = [j for j, one in enumerate(unknowns) if self._spread_of(one) == unknown.name]
+                spreads.append(Spread(i, np.array(own, dtype=np.int64)))
+        is_strength = np.array([one.name.startswith(_STRENGTH) for one in unknowns], dtype=bool)
+        low, high = np.log(STRENGTH_RANGE)
+        return NaturalScale(unknowns, spreads, is_strength, (float(low), float(high)))
 
     def _spread_of(self, unknown: Unknown) -> str:
         """Name of the spread that multiplies a standard normal unknown; empty for any other."""

@@ -24,7 +24,7 @@ import polars as pl
 
 from engager.analysis import estimate_endpoints
 from engager.calibration.comparison.compare import request_of
-from engager.calibration.population.fit import FitPlan, points_of, smooth, trials_of_members
+from engager.calibration.population.fit import FitPlan, fit_draws, points_of, trials_of_members
 from engager.core import FloatArray, digest_object, write_whole
 from engager.protocol import Protocol, Target, shipped_protocol
 from engager.trial import TrialData, simulate_trial
@@ -119,7 +119,7 @@ def _one(plan: FitPlan, number: int, first: Sequence[TrialData], n_threads: int 
         synthetic.append(_with_plain_targets(study, by_trial[0]))
         observed_new += _figures_of(study, by_trial[1])
     fitted = replace(plan, studies=tuple(synthetic))
-    members, _ = smooth(fitted, n_threads=n_threads, first=points_of(fitted, first))
+    members = fit_draws(fitted, n_threads=n_threads, first=points_of(fitted, first)).members
     predicted = _figures_of_members(fitted, members, n_threads)
     ranks = [_rank(value, column) for (_, value), column in zip(observed_new, predicted.T, strict=True)]
     return Recovered(

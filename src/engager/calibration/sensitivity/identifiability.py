@@ -14,17 +14,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from engager.calibration.population.ensemble import assimilate, portion_shares
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of
 from engager.calibration.sensitivity.indices import fisher_interval
-from engager.core import FloatArray, Stream
+from engager.core import FloatArray
 from engager.model import Model
 from engager.population import ValueName
 
 HARDLY_INFORMED = 0.9
-# Made-up unknowns and repeats from which the contraction by chance is read.
-_N_IDLE, _N_REPEATS = 10, 20
 STRONG_CORRELATION = 0.8
 # A draw may lie on a bound by rounding of the shipped digits; there the unbounded scale has no number.
 _EDGE = 1e-9
@@ -55,6 +52,11 @@ class Informed:
     def is_hardly_informed(self) -> bool:
         """The spread is more than nine tenths of the prior's."""
         return self.contraction > HARDLY_INFORMED
+
+    @property
+    def is_uninformed(self) -> bool:
+        """As far as so many draws can tell, the spread may be the prior's."""
+        return self.high >= 1.0
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,6 @@ class Identifiability:
     n_draws : of the posterior. unknowns : in its order.
     correlations : array (unknown, unknown).
     held : fixed quantities with reasons.
-    chance : middle and 5 % and 95 % ends of the contraction that an ensemble of this size shows for an unknown on
-        which no datum depends; None when the posterior does not say how it was made.
     missing : unknowns of the posterior that the model's table no longer has; left out.
     """
 
@@ -101,7 +101,6 @@ class Identifiability:
     unknowns: tuple[Informed, ...]
     correlations: FloatArray
     held: tuple[Held, ...]
-    chance: tuple[float, float, float] | None = None
     missing: tuple[str, ...] = ()
 
     @property
@@ -113,12 +112,9 @@ class Identifiability:
         """Unknowns of which the data say little, the least informed first."""
         return sorted((one for one in self.unknowns if one.is_hardly_informed), key=lambda one: -one.contraction)
 
-    def within_chance(self) -> list[Informed]:
-        """Unknowns that shrank no more than chance alone can make them, the least informed first."""
-        if self.chance is None:
-            return self.hardly_informed()
-        least = self.chance[1]
-        return sorted((one for one in self.unknowns if one.contraction > least), key=lambda one: -one.contraction)
+    def uninformed(self) -> list[Informed]:
+        """Unknowns whose spread may be the prior's, as far as so many draws can tell, the least informed first."""
+        return sorted((one for one in self.unknowns if one.is_uninformed), key=lambda one: -one.contraction)
 
     def strong_pairs(self, beyond: float = STRONG_CORRELATION) -> list[Pair]:
         """Pairs whose draws are correlated beyond a limit, the strongest first."""
@@ -138,11 +134,6 @@ def assess_identifiability(posterior: Posterior, model: Model) -> Identifiabilit
     ----------
     posterior : at least two draws.
     model : whose table gives the bounds and the prior; unknowns are matched by name.
-
-    Notes
-    -----
-    Draws of an ensemble that is not much larger than the number of unknowns shrink by chance alone, so a
-    contraction below 1 is no proof of information; `chance` tells how far that goes.
     """
     by_name = {unknown.name: unknown for unknown in unknowns_of(model)}
     kept = [(k, by_name[name]) for k, name in enumerate(posterior.names) if name in by_name]
@@ -153,42 +144,8 @@ def assess_identifiability(posterior: Posterior, model: Model) -> Identifiabilit
         unknowns=rows,
         correlations=_correlations(z),
         held=held_fixed(model),
-        chance=chance_contraction(posterior),
         missing=tuple(name for name in posterior.names if name not in by_name),
     )
-
-
-def chance_contraction(posterior: Posterior) -> tuple[float, float, float] | None:
-    """How far an unknown shrinks on which no datum depends: middle, 5 % and 95 % ends; None when not told.
-
-    Notes
-    -----
-    The fit is repeated on a made-up linear problem of the same size (members, portions, unknowns, data) whose
-    first misfit is that of the fit, with idle unknowns added. Real data depend on fewer directions than the
-    made-up ones, so this rather overstates chance.
-    """
-    told = posterior.provenance
-    if not all(told.get(key) for key in ("members", "portions", "data_points", "misfit_before_each_portion")):
-        return None
-    members, portions, n_data = int(told["members"]), int(told["portions"]), len(told["data_points"])
-    n = len(posterior.names)
-    # Two independent draws of n standard normal unknowns differ by 2 n per unit of squared slope, plus the noise.
-    slope = np.sqrt(max(float(told["misfit_before_each_portion"][0]) - 1.0, 0.0) / (2 * n))
-    ratios = []
-    for repeat in range(_N_REPEATS):
-        stream = Stream(0, "identifiability", repeat)
-        slopes = slope * stream.of("slopes").normal(np.arange(n_data), n).reshape(n_data, n)
-        truth = stream.of("truth").normal(np.arange(1), n).reshape(n)
-        observed = slopes @ truth + stream.of("noise").normal(np.arange(n_data))
-        moved = stream.of("prior").normal(np.arange(members), n + _N_IDLE).reshape(members, n + _N_IDLE)
-        before = moved[:, n:].std(axis=0, ddof=1)
-        for portion, share in enumerate(portion_shares(portions)):
-            simulated = moved[:, :n] @ slopes.T
-            keyed = stream.of(f"portion/{portion}")
-            moved = assimilate(moved, simulated, observed, np.full(n_data, 1.0 / share), keyed)
-        ratios.append(moved[:, n:].std(axis=0, ddof=1) / before)
-    low, middle, high = np.quantile(np.concatenate(ratios), [0.05, 0.5, 0.95])
-    return float(middle), float(low), float(high)
 
 
 def unbounded(unknowns: Sequence[Unknown], values: FloatArray) -> FloatArray:

@@ -49,7 +49,6 @@ class SensitivityContent:
     title, facts : facts are (value, what it is) pairs.
     patient, trial : the two levels.
     unknowns : ``name, meaning, contraction, low, high, shift, verdict``, the least informed first.
-    chance : contraction by chance: middle, low, high.
     pairs : ``a, b, correlation, low, high``.
     names, correlations : the whole matrix.
     held : ``name, meaning, by, reason``.
@@ -61,7 +60,6 @@ class SensitivityContent:
     patient: SensitivityLevel | None = None
     trial: SensitivityLevel | None = None
     unknowns: Sequence[Row] = ()
-    chance: tuple[float, float, float] | None = None
     pairs: Sequence[Row] = ()
     names: Sequence[str] = ()
     correlations: Sequence[Sequence[float]] = ()
@@ -83,7 +81,7 @@ def sensitivity_figures(content: SensitivityContent) -> dict[str, Callable[[floa
             shown = level.swing_outputs or level.outputs
             found[f"tornado-{name}"] = partial(figure_tornado, level.swings, shown, level.labels)
     if content.unknowns:
-        found["contraction"] = partial(figure_contraction, content.unknowns, content.chance)
+        found["contraction"] = partial(figure_contraction, content.unknowns)
         found["correlations"] = partial(figure_correlations, content.names, content.correlations)
     return found
 

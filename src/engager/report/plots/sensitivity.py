@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
-from engager.report.plots.style import COLORS, MUTED, NARROW, OUTSIDE, WIDE, is_narrow, new_figure, note, quiet
+from engager.report.plots.style import COLORS, NARROW, OUTSIDE, WIDE, is_narrow, new_figure, note, quiet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,15 +104,12 @@ def figure_tornado(
     return figure
 
 
-def figure_contraction(
-    unknowns: Sequence[Row], chance: tuple[float, float, float] | None, width: float = WIDE
-) -> Figure:
+def figure_contraction(unknowns: Sequence[Row], width: float = WIDE) -> Figure:
     """What a fit learned: posterior over prior spread of each unknown, the best known at the top.
 
     Parameters
     ----------
     unknowns : ``name, contraction, low, high``.
-    chance : middle and ends of what chance alone does to an unknown, or None.
     """
     rows = sorted(unknowns, key=lambda one: -one["contraction"])
     narrow = is_narrow(width)
@@ -122,11 +119,9 @@ def figure_contraction(
         if not rows:
             note(axes, "no unknowns")
             return figure
-        if chance is not None:
-            axes.axvspan(chance[1], chance[2], color=MUTED, alpha=0.18, linewidth=0, zorder=0)
         axes.axvline(1.0, color="#C3CAD1", linewidth=0.9, zorder=1)
         for y, row in enumerate(rows):
-            is_open = row["contraction"] > (chance[1] if chance else 0.9)
+            is_open = row["high"] >= 1.0
             color = OUTSIDE if is_open else _ALONE
             axes.plot([row["low"], row["high"]], [y, y], color=color, linewidth=1.2, zorder=2)
             face = "white" if is_open else color
@@ -138,8 +133,6 @@ def figure_contraction(
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("spread after the fit / before it")
         entries = [("dot", _ALONE, 1.0, "informed by the data"), ("ring", OUTSIDE, 1.0, "no more than chance")]
-        if chance is not None:
-            entries.append(("patch", MUTED, 0.25, "shrinks by chance alone"))
         _legend(figure, width, entries)
     return figure
 

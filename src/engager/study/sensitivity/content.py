@@ -55,7 +55,6 @@ def sensitivity_content(found: Sensitivity) -> SensitivityContent:
         patient=_patient(found.patient, model) if found.patient else None,
         trial=_trial(found.trial, model) if found.trial else None,
         unknowns=_unknowns(told, model) if told else (),
-        chance=told.chance if told else None,
         pairs=_pairs(told) if told else (),
         names=told.names if told else (),
         correlations=told.correlations.tolist() if told else (),
@@ -140,13 +139,12 @@ def strongest_sentences(
 
 
 def _unknowns(told: Identifiability, model: Model) -> list[dict[str, Any]]:
-    by_chance = {one.name for one in told.within_chance()}
     rows = []
     for one in sorted(told.unknowns, key=lambda one: -one.contraction):
         verdict = ""
         if one.is_hardly_informed:
             verdict = "hardly informed"
-        elif one.name in by_chance:
+        elif one.is_uninformed:
             verdict = "no more than chance"
         rows.append({**asdict(one), "meaning": meaning_of(one.name, model), "verdict": verdict})
     return rows
@@ -166,13 +164,9 @@ def _told(told: Identifiability) -> list[str]:
     ]
     if not strong:
         sentences.append("The table of pairs shows the strongest correlations anyway.")
-    if told.chance is not None:
-        middle, low, high = told.chance
-        sentences.append(
-            f"By chance alone a fit of this size shrinks an unknown without data to {middle:.2f} of its prior"
-            f" spread (90 % of them {low:.2f} to {high:.2f})."
-            f" {len(told.within_chance())} unknowns shrank no more than that."
-        )
+    sentences.append(
+        f"{len(told.uninformed())} may have kept all of it: the 95 % limits that {told.n_draws} draws give reach 1."
+    )
     if told.missing:
         sentences.append(f"Left out, because the model's table does not have them: {', '.join(told.missing)}.")
     return sentences

@@ -80,13 +80,8 @@ def _told(told: Identifiability, model: Model) -> list[str]:
         f"Correlated beyond 0.8: {', '.join(strong) or 'none'}.",
         "Best informed: " + ", ".join(f"`{one.name}` ({one.contraction:.2f})" for one in best) + ".",
     ]
-    if told.chance is not None:
-        by_chance = [f"`{one.name}` ({one.contraction:.2f})" for one in told.within_chance()]
-        middle, low, high = told.chance
-        found.append(
-            f"By chance alone a fit of this size shrinks an idle unknown to {middle:.2f} ({low:.2f} to {high:.2f})."
-            f" No more than that: {', '.join(by_chance) or 'none'}."
-        )
+    idle = [f"`{one.name}` ({one.contraction:.2f})" for one in told.uninformed()]
+    found.append(f"May have kept the prior's spread, as far as so many draws can tell: {', '.join(idle) or 'none'}.")
     courses = [one for one in told.held if one.by == "time courses"]
     if courses:
         rows = ((f"`{one.name}` {meaning_of(one.name, model)}", one.reason) for one in courses)

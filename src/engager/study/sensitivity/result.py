@@ -93,9 +93,8 @@ class Sensitivity:
         if (told := self.identifiability) is not None:
             found["identifiability"] = {
                 "unknowns": [asdict(one) for one in told.unknowns],
-                "contraction_by_chance": told.chance,
                 "hardly_informed": [one.name for one in told.hardly_informed()],
-                "within_chance": [one.name for one in told.within_chance()],
+                "uninformed": [one.name for one in told.uninformed()],
                 "strong_pairs": [asdict(one) for one in told.strong_pairs()],
                 "held": [asdict(one) for one in told.held],
             }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.calibration import FitPlan, Posterior, fit_population, shipped_plan
+from engager.calibration import FitPlan, FittedEmulator, Posterior, emulator_path, fit_population, shipped_plan
 from engager.core import FloatArray, InputError, Interrupted, Problem, read_json
 from engager.population import ValueName
 from engager.study.plain_json import plain_json
@@ -32,11 +32,17 @@ class Calibration:
 
     Attributes
     ----------
-    plan : what was fitted and how. posterior : its draws.
+    plan : what was fitted and how. posterior : its draws. emulator : of the studies' figures, behind the draws.
     """
 
     plan: FitPlan
     posterior: Posterior
+    emulator: FittedEmulator
+
+    def write(self, path: Path) -> None:
+        """The posterior, and the emulator beside it, from which `leave_out` fits again."""
+        self.emulator.write(emulator_path(path))
+        self.posterior.write(path)
 
     def summary(self) -> list[dict[str, Any]]:
         """One row per population value: median and 95 % interval of prior and posterior [model units], and how much of
@@ -60,9 +66,10 @@ class Calibration:
                 "studies": made["studies"],
                 "data_points": len(made["data_points"]),
                 "members": made["members"],
-                "portions": made["portions"],
+                "rounds": made["rounds"],
                 "seed": made["seed"],
-                "misfit_before_each_portion": made["misfit_before_each_portion"],
+                "misfit_of_each_round": made["misfit_of_each_round"],
+                "emulation_error_of_each_round": made["emulation_error_of_each_round"],
                 "unknowns": self.summary(),
             }
         )
@@ -73,7 +80,7 @@ def calibrate_population(
     targets: Sequence[str | Path] = (),
     *,
     members: int | None = None,
-    portions: int | None = None,
+    rounds: int | None = None,
     seed: int | None = None,
     work: Path | None = None,
     n_threads: int | None = None,
@@ -84,37 +91,37 @@ def calibrate_population(
     Parameters
     ----------
     targets : study ids or files whose targets with ``use: fit`` are fitted; empty: the shipped fit's.
-    members, portions, seed : of the ensemble smoother; None: the shipped fit's.
-    work : folder for the state after each portion; the same call goes on from there.
+    members, rounds, seed : of the fit; None: the shipped fit's.
+    work : folder for what each round simulated; the same call goes on from there.
 
     Raises
     ------
     InputError
         All bad arguments together.
     Interrupted
-        On Ctrl-C; finished portions are kept in `work`.
+        On Ctrl-C; finished rounds are kept in `work`.
     """
-    plan = calibration_plan(targets, members=members, portions=portions, seed=seed)
+    plan = calibration_plan(targets, members=members, rounds=rounds, seed=seed)
     _check_work(plan, work)
     try:
-        posterior = fit_population(plan, work=work, progress=progress, n_threads=n_threads)
+        posterior, emulator = fit_population(plan, work=work, progress=progress, n_threads=n_threads)
     except KeyboardInterrupt:
-        kept = f"finished portions are kept in {work}; the same command goes on" if work else "nothing was kept"
+        kept = f"finished rounds are kept in {work}; the same command goes on" if work else "nothing was kept"
         raise Interrupted(f"Interrupted; {kept}. {'' if work else 'Name a folder with --work to keep them.'}") from None
-    return Calibration(plan, posterior)
+    return Calibration(plan, posterior, emulator)
 
 
 def calibration_plan(
     targets: Sequence[str | Path] = (),
     *,
     members: int | None = None,
-    portions: int | None = None,
+    rounds: int | None = None,
     seed: int | None = None,
 ) -> FitPlan:
     """The plan of a fit; refuses bad numbers, and studies without a figure to fit or for another model."""
     problems = [
         Problem(f"--{name}", value, f"must be at least {least}")
-        for name, value, least in (("members", members, 2), ("portions", portions, 1), ("seed", seed, 0))
+        for name, value, least in (("members", members, 2), ("rounds", rounds, 1), ("seed", seed, 0))
         if value is not None and value < least
     ]
     studies = []
@@ -128,7 +135,7 @@ def calibration_plan(
             problems.append(Problem("--targets", study.study, rule, "Targets without it only check."))
     if problems:
         raise InputError(problems)
-    plan = shipped_plan(members, portions, seed)
+    plan = shipped_plan(members, rounds, seed)
     for study in studies:
         if str(study.model) != plan.model.id:
             rule = f"is a study of the model {study.model}; the calibrated one is {plan.model.id}"

@@ -1,16 +1,15 @@
 """Each study predicted by a fit that did not see it, or saw only what was published before.
 
-In: studies of the fit. Out: a `LeftOut` for each: its figures beside predictions from the other studies, and what the
-answer rests on. With the folder of the fit, the fit is made again without the study's figures from the portions kept
-there (`calibration.members_without`). Without it, the posterior is reweighted (`calibration.without`); where too few
-draws are left, the row says so. Not here: the fit, and the comparison with the whole posterior (`validate`).
+In: studies of the fit. Out: a `LeftOut` for each: its figures beside predictions from the other studies. The fit is
+made again without the study's figures, under the emulator that the whole fit left behind
+(`calibration.FittedEmulator`): the emulator knows the simulator, not what was published. Not here: the fit, and the
+comparison with the whole posterior (`validate`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,18 +17,12 @@ import polars as pl
 
 from engager.calibration import (
     FitPlan,
+    FittedEmulator,
     Posterior,
-    SimulatedPoints,
-    Weights,
     data_points,
-    kept_portions,
-    likelihood_of_study,
-    members_without,
     shipped_plan,
     simulated_points,
     target_estimates,
-    weighted_quantiles,
-    without,
 )
 from engager.core import FloatArray, InputError, Problem, nearest
 from engager.population import Settings
@@ -75,8 +68,7 @@ class LeftOut:
 
     Attributes
     ----------
-    study : its id. year : of publication. without : ids of the studies taken out of the fit.
-    weights : of the draws; None: of a fit without those studies, whose draws count alike. figures : predicted.
+    study : its id. year : of publication. without : ids of the studies taken out of the fit. figures : predicted.
     log_score : log density of its fitted figures under the prediction; point_score : under the center of the whole
         posterior, without any doubt about parameters.
     """
@@ -84,15 +76,9 @@ class LeftOut:
     study: str
     year: int
     without: tuple[str, ...]
-    weights: Weights | None
     figures: tuple[Figure, ...]
     log_score: float
     point_score: float
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether enough draws carry the answer."""
-        return self.weights is None or self.weights.is_trusted
 
     def as_json(self) -> dict[str, Any]:
         """What ``engager validate --leave-out --json`` prints."""
@@ -104,10 +90,7 @@ class LeftOut:
         found: dict[str, Any] = plain_json(
             {
                 "study": self.study, "year": self.year, "without": list(self.without),
-                "method": "fit" if self.weights is None else "weights",
-                "effective_draws": None if self.weights is None else self.weights.effective,
-                "tail": None if self.weights is None else self.weights.tail,
-                "trusted": self.is_trusted, "log_score": self.log_score, "point_log_score": self.point_score,
+                "log_score": self.log_score, "point_log_score": self.point_score,
                 "figures": figures,
             }
         )  # fmt: skip
@@ -128,12 +111,12 @@ class _Simulated:
 
 def leave_out(
     posterior: Posterior,
+    emulator: FittedEmulator,
     names: Sequence[str],
     *,
     seed: int = 1,
     draws: int = MOST_DRAWS,
     in_order: bool = False,
-    work: Path | None = None,
     n_threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[LeftOut]:
@@ -141,16 +124,15 @@ def leave_out(
 
     Parameters
     ----------
+    posterior, emulator : of one fit.
     names : ids of studies, or `EACH` for all of the fit.
-    draws : of the posterior to use, at most all.
-    in_order : also without every study published in the same year or later; by weights all studies of the fit are then
-        simulated.
-    work : folder in which the fit behind the posterior kept its portions; None: by weights.
+    draws : of each fit without a study.
+    in_order : also without every study published in the same year or later.
 
     Raises
     ------
     InputError
-        For a study that was not fitted, and for a folder of another fit.
+        For a study that was not fitted, and for an emulator of other studies.
     """
     fitted = list(posterior.provenance["studies"])
     problems = [
@@ -162,52 +144,23 @@ def leave_out(
         raise InputError(problems)
     chosen = [name for name in fitted if EACH in names or name in names]
     years = {name: _year(shipped_protocol(name)) for name in fitted}
-    without_too = {
-        name: tuple(other for other in fitted if other == name or (in_order and years[other] >= years[name]))
-        for name in chosen
-    }
-    n = min(draws, len(posterior.draws))
-    if work is not None:
-        plan, kept = _fit_in(work, posterior)
-
-    def settings_of(name: str) -> Settings:
-        if work is None:
-            return posterior.settings(seed, in_order=True)
-        return plan.settings(members_without(plan, kept, without_too[name]), name).__getitem__
-
-    needed = fitted if in_order and work is None else chosen
-    held = {}
-    for k, name in enumerate(needed):
-        if progress is not None:
-            progress(f"without {name}", k / len(needed))
-        held[name] = _simulate(posterior, shipped_protocol(name), settings_of(name), n, seed, n_threads)
-    likelihood = {}
-    if work is None:
-        known = _unbounded(posterior, n)
-        likelihood = {name: likelihood_of_study(known, one.points, one.observed) for name, one in held.items()}
+    plan = _plan_of(posterior)
     found = []
-    for name in sorted(chosen, key=lambda one: years[one]):
-        gone, weights = without_too[name], None
-        if work is None:
-            weights = without(np.sum([likelihood[one] for one in gone], axis=0))
-        found.append(_predicted(held[name], gone, weights))
+    for k, name in enumerate(sorted(chosen, key=lambda one: years[one])):
+        if progress is not None:
+            progress(f"without {name}", k / len(chosen))
+        gone = tuple(other for other in fitted if other == name or (in_order and years[other] >= years[name]))
+        settings = plan.settings(emulator.members_without(plan, gone, draws), name)
+        held = _simulate(posterior, shipped_protocol(name), settings.__getitem__, draws, seed, n_threads)
+        found.append(_predicted(held, gone))
     return found
 
 
-def _fit_in(work: Path, posterior: Posterior) -> tuple[FitPlan, list[tuple[FloatArray, SimulatedPoints]]]:
-    """The plan of the fit behind a posterior, and the portions that its folder keeps."""
+def _plan_of(posterior: Posterior) -> FitPlan:
+    """The plan of the fit behind a posterior."""
     made = posterior.provenance
-    plan = shipped_plan(made["members"], made["portions"], made["seed"])
-    plan = plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in made["studies"].items()])
-    kept = kept_portions(work)
-    names = plan.hierarchy.population_names(plan.unknowns)
-    is_same = plan.model.hash == posterior.model_hash and names == tuple(posterior.names)
-    sizes = [(*members.shape, simulated.values.shape[1]) for members, simulated in kept]
-    n_data = sum(len(own) for own in plan.points)
-    if not is_same or sizes != [(plan.members, len(plan.unknowns), n_data)] * plan.portions:
-        rule = "must hold the fit behind these parameters"
-        raise InputError(Problem("--work", str(work), rule, "Give --parameters the posterior that was made there."))
-    return plan, kept
+    plan = shipped_plan(made["members"], made["rounds"], made["seed"])
+    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in made["studies"].items()])
 
 
 def _simulate(
@@ -235,38 +188,27 @@ def _simulate(
     return _Simulated(study, _year(study), simulated, observed, simulated_points(center, points).values, tuple(figures))
 
 
-def _predicted(held: _Simulated, gone: tuple[str, ...], weights: Weights | None) -> LeftOut:
+def _predicted(held: _Simulated, gone: tuple[str, ...]) -> LeftOut:
     figures = []
-    n = len(held.points)
-    weight = np.full(n, 1.0 / n) if weights is None else weights.weight
     for name, use, endpoint, published, values in held.figures:
-        low, median, high = weighted_quantiles(values, weight, _AT)
+        # a time that is not reached is later than all that are; what could not be estimated is not counted
+        known = values[~np.isnan(values)]
+        low, median, high = np.quantile(known, _AT, method="inverted_cdf") if known.size else [np.nan] * 3
         figures.append(Figure(name, use, endpoint, published, float(low), float(median), float(high)))
-    equal = np.full(len(held.center), 1.0 / len(held.center))
     return LeftOut(
         study=held.study.study,
         year=held.year,
         without=gone,
-        weights=weights,
         figures=tuple(figures),
-        log_score=_log_density(held.points, weight, held.observed),
-        point_score=_log_density(held.center, equal, held.observed),
+        log_score=_log_density(held.points, held.observed),
+        point_score=_log_density(held.center, held.observed),
     )
 
 
-def _log_density(simulated: FloatArray, weight: FloatArray, observed: FloatArray) -> float:
+def _log_density(simulated: FloatArray, observed: FloatArray) -> float:
     """Of the figures one by one under normal predictions: sum of log densities."""
-    known = np.where(np.isnan(simulated), np.nanmean(simulated, axis=0), simulated)
-    mean = weight @ known
-    variance = weight @ (known - mean) ** 2
+    mean, variance = np.nanmean(simulated, axis=0), np.nanvar(simulated, axis=0)
     return float(np.sum(-0.5 * np.log(2 * np.pi * variance) - (observed - mean) ** 2 / (2 * variance)))
-
-
-def _unbounded(posterior: Posterior, n: int) -> FloatArray:
-    """Draws on scales where they spread about evenly: the logarithm of what is positive."""
-    draws = posterior.draws[:n]
-    positive = (draws > 0).all(axis=0)
-    return np.where(positive, np.log(np.where(positive, draws, 1.0)), draws)
 
 
 def _published(target: Any, study: Protocol) -> list[tuple[str, float]]:
@@ -294,34 +236,22 @@ def left_out_text(rows: Sequence[LeftOut], words: str) -> str:
     ----------
     words : what was left out, as the start of a sentence.
     """
-    is_refit = all(one.weights is None for one in rows)
-    how = (
-        "The fit was made again without it, from what each portion of the whole fit simulated, carried on linearly."
-        if is_refit
-        else "Draws: effective number after reweighting, and the shape of the tail of the weights; fewer than 50 or a"
-        " tail above 0.7 cannot be trusted, and only another fit would tell."
-    )
     of_survival = [figure.is_inside for one in rows for figure in one.figures if figure.endpoint == "OS"]
     lines = [
-        f"{words} {how} Scores: log density of the study's fitted figures, by the prediction and by the center of the"
-        f" whole posterior alone. Overall survival: {sum(of_survival)} of {len(of_survival)} figures inside.",
+        f"{words} The fit was made again without it, under the emulator of the whole fit. Scores: log density of the"
+        " study's fitted figures, by the prediction and by the center of the whole posterior alone. Overall survival:"
+        f" {sum(of_survival)} of {len(of_survival)} figures inside.",
         "",
-        f"| study | year |{'' if is_refit else ' draws | tail | trusted |'} fitted inside | checked inside | score |"
-        " center's score |",
-        "| --- | --- |" + " --- |" * (4 if is_refit else 7),
+        "| study | year | fitted inside | checked inside | score | center's score |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for one in rows:
         counts = []
         for use in ("fit", "check"):
             own = [figure.is_inside for figure in one.figures if figure.use == use]
             counts.append(f"{sum(own)} of {len(own)}")
-        weights = ""
-        if one.weights is not None:
-            trusted = "yes" if one.is_trusted else "**no**"
-            weights = f" {one.weights.effective:.0f} | {one.weights.tail:.2f} | {trusted} |"
         lines.append(
-            f"| {one.study} | {one.year} |{weights} {counts[0]} | {counts[1]} | {one.log_score:.1f} |"
-            f" {one.point_score:.1f} |"
+            f"| {one.study} | {one.year} | {counts[0]} | {counts[1]} | {one.log_score:.1f} | {one.point_score:.1f} |"
         )
     lines += ["", "| study | use | figure | published | predicted | inside |", "| --- | --- | --- | --- | --- | --- |"]
     for one in rows:

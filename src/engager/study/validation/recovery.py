@@ -40,7 +40,7 @@ def recovery_json(plan: FitPlan, found: Sequence[Recovered]) -> dict[str, Any]:
     ]
     result: dict[str, Any] = plain_json(
         {
-            "truths": len(found), "members": plan.members, "portions": plan.portions, "seed": plan.seed,
+            "truths": len(found), "members": plan.members, "rounds": plan.rounds, "seed": plan.seed,
             "studies": {study.study: study.n_patients for study in plan.studies}, "rows": rows,
         }
     )  # fmt: skip

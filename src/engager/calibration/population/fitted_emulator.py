@@ -1,0 +1,128 @@
+"""The emulator of a fit as a file: with it the fit is made again without some of its figures, in seconds.
+
+Beside a posterior `NAME.json` stands `NAME.npz`. Nothing in it is a program; it is read without pickles.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engager.calibration.population.emulated_posterior import EmulatedPosterior
+from engager.calibration.population.emulator import Emulator
+from engager.core import FloatArray, InputError, Problem, Stream, write_whole
+
+if TYPE_CHECKING:
+    from engager.calibration.population.fit import FitPlan
+
+_HINT = "Run engager calibrate again; it writes the emulator beside the posterior."
+
+
+@dataclass(frozen=True)
+class FittedEmulator:
+    """An emulator with what it is of.
+
+    Attributes
+    ----------
+    unknowns : names, in the order of its slopes. data_points : labels, in the order of its figures.
+    """
+
+    emulator: Emulator
+    unknowns: tuple[str, ...]
+    data_points: tuple[str, ...]
+
+    @staticmethod
+    def of(plan: FitPlan, emulator: Emulator) -> FittedEmulator:
+        """With the names of a plan."""
+        labels = tuple(point.label for study in plan.points for point in study)
+        return FittedEmulator(emulator, tuple(one.name for one in plan.unknowns), labels)
+
+    def members_without(self, plan: FitPlan, gone: Collection[str], n: int) -> FloatArray:
+        """Draws of the fit without the figures of some studies: array (member, unknown).
+
+        Parameters
+        ----------
+        plan : of the fit. gone : ids of the studies to leave out. n : draws.
+
+        Raises
+        ------
+        InputError
+            When the plan is not the one that the emulator was made for.
+        """
+        if self.unknowns != FittedEmulator.of(plan, self.emulator).unknowns or self.data_points != tuple(
+            point.label for study in plan.points for point in study
+        ):
+            rule = "must have the unknowns and figures of the present studies"
+            raise InputError(Problem("the emulator", f"{len(self.data_points)} figures", rule, _HINT))
+        points = [point for study in plan.points for point in study]
+        study_of_datum = np.repeat([study.study for study in plan.studies], [len(own) for own in plan.points])
+        posterior = EmulatedPosterior(
+            self.emulator,
+            plan.hierarchy.natural_scale(plan.unknowns),
+            np.array([point.value for point in points]),
+            np.array([point.variance for point in points]),
+        )
+        seen = ~np.isin(study_of_datum, list(gone))
+        return posterior.draws(n, Stream(plan.seed, "calibration").of("left-out"), seen)
+
+    def write(self, path: Path) -> None:
+        """As a NumPy archive."""
+        archive = io.BytesIO()
+        arrays = {one.name: getattr(self.emulator, one.name) for one in fields(Emulator)}
+        np.savez_compressed(archive, unknowns=np.array(self.unknowns), data_points=np.array(self.data_points), **arrays)
+        write_whole(path, archive.getvalue())
+
+    def _check_shapes(self) -> None:
+        """Raises ValueError where arrays do not belong together or hold no numbers."""
+        one, n_data, n_unknowns = self.emulator, len(self.data_points), len(self.unknowns)
+        n_bends = one.bends.size
+        shapes = (
+            (one.intercept, (n_data,)), (one.slopes, (n_data, n_unknowns)), (one.directions, (n_bends, n_unknowns)),
+            (one.first_bend, (n_data,)), (one.doubt, (n_data,)), (one.noise, (n_data,)),
+        )  # fmt: skip
+        if any(array.shape != shape for array, shape in shapes) or np.any(np.diff(one.first_bend) < 1):
+            raise ValueError("arrays of different sizes")
+        if not all(np.isfinite(array).all() for array in (one.intercept, one.slopes, one.directions, one.bends)):
+            raise ValueError("not finite")
+        if n_data and (one.first_bend[0] != 0 or one.first_bend[-1] >= n_bends or not np.all(one.doubt >= 0)):
+            raise ValueError("not an emulator")
+
+    @staticmethod
+    def read(path: Path, option: str = "--parameters") -> FittedEmulator:
+        """From what `write` wrote.
+
+        Raises
+        ------
+        InputError
+            When there is none, or it is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                arrays = {one.name: kept[one.name] for one in fields(Emulator)}
+                names = (tuple(str(name) for name in kept[key]) for key in ("unknowns", "data_points"))
+                found = FittedEmulator(Emulator(**arrays), *names)
+            found._check_shapes()
+            return found
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            rule = "must be the emulator of a fit, beside its posterior"
+            raise InputError(Problem(option, str(path), rule, _HINT)) from error
+
+
+def emulator_path(posterior: Path) -> Path:
+    """Where the emulator behind a posterior stands."""
+    return posterior.with_suffix(".npz")
+
+
+@cache
+def shipped_emulator(model: str) -> FittedEmulator:
+    """The emulator behind the posterior that ships for a model."""
+    posterior = Path(str(resources.files("engager.calibration") / "data" / f"posterior-{model}.json"))
+    return FittedEmulator.read(emulator_path(posterior))
