@@ -3,9 +3,11 @@
 Published figures are normal about the emulator's, with the variance of their sampling error and of the emulator's
 doubt; unknowns have their priors, among them half-normal ones for the spreads between studies and regimens, whose
 products with standard normal numbers are what a study differs in. That density has a gradient, so it is sampled as it
-is: no step is linear, and a spread is drawn together with what it multiplies. As many chains as draws are wanted run
-side by side, each from its own draw of the normal approximation at the mode; the last place of each is kept. A study is
-left out by giving its figures no weight.
+is: no step is linear, and a spread is drawn together with what it multiplies. Where figures tell the products well, a
+spread and its numbers pull against each other and a trajectory hardly moves them; so after each one spreads are also
+drawn with their products held, which no figure feels. As many chains as draws are wanted run side by side, each from its
+own draw of the normal approximation at the mode; the last place of each is kept. A study is left out by giving its
+figures no weight.
 
 Not here: simulation (`fit`), and what an unknown is (`unknowns`, `hierarchy`).
 
@@ -14,6 +16,7 @@ References
 Neal 2011, "MCMC using Hamiltonian dynamics", arXiv:1206.1901.
 Girolami & Calderhead 2011, doi:10.1111/j.1467-9868.2010.00765.x (the metric from expected information; here that at
 the mode).
+Yu & Meng 2011, "To center or not to center", doi:10.1198/jcgs.2011.203main (both parametrizations in turn).
 """
 
 from __future__ import annotations
@@ -29,11 +32,12 @@ from engager.calibration.population.emulator import Emulator
 from engager.calibration.population.natural_scale import NaturalScale
 from engager.core import BoolArray, FloatArray, Stream, Tell, share_out
 
-# A chain's steps: their number per trajectory at most, and their length as a share of what the normal approximation
-# bears. Each chain draws its length anew, over a factor of about twenty, so that none is stuck where a figure bends.
-_MOST_STEPS = 12
+# A chain's steps: their number per trajectory at most, and their length in standard deviations of the normal
+# approximation. Each chain draws its length anew, mostly long and now and then short, so that none is stuck where a
+# figure bends.
+_MOST_STEPS = 14
 _LONGEST, _SHORTEST = 0.45, 0.025
-TRAJECTORIES = 200
+TRAJECTORIES, FINAL_TRAJECTORIES = 200, 500
 _MODE_STEPS = 60
 _CHAINS_AT_ONCE = 75
 
@@ -106,13 +110,15 @@ class EmulatedPosterior:
         for k in range(trajectories):
             momentum = _keyed(stream, f"momentum/{k}").normal(rows, mode.size).reshape(rows.size, -1) @ lower.T
             uniform = _keyed(stream, f"step/{k}").uniform(rows, 2).reshape(rows.size, 2)
-            length = _SHORTEST * (_LONGEST / _SHORTEST) ** uniform[:, :1]
+            length = _LONGEST * (_SHORTEST / _LONGEST) ** (uniform[:, :1] ** 2)
             steps = 1 + int(_keyed(stream, f"number/{k}").uniform(np.array([0]))[0] * _MOST_STEPS)
             proposed, end = self._trajectory(at, momentum, mass, length, steps, weight)
             gain = (proposed.density - _kinetic(end, mass)) - (at.density - _kinetic(momentum, mass))
             accepted = np.log(uniform[:, 1]) < np.where(np.isnan(gain), -np.inf, gain)
-            at = _At(*(np.where(accepted[:, None] if a.ndim > 1 else accepted, b, a)
+            walked = _At(*(np.where(accepted[:, None] if a.ndim > 1 else accepted, b, a)
                        for a, b in zip(at, proposed, strict=True)))  # fmt: skip
+            members = self.scale.spreads_redrawn(walked.members, _keyed(stream, f"spreads/{k}"), rows)
+            at = self._evaluated(members, weight) if self.scale.spreads else walked
         return at.members
 
     def _trajectory(

@@ -29,7 +29,7 @@ from engager.calibration.population.data_points import (
     simulated_points,
     simulation_variance,
 )
-from engager.calibration.population.emulated_posterior import EmulatedPosterior
+from engager.calibration.population.emulated_posterior import FINAL_TRAJECTORIES, TRAJECTORIES, EmulatedPosterior
 from engager.calibration.population.emulator import Emulator, fit_emulator
 from engager.calibration.population.fitted_emulator import FittedEmulator
 from engager.calibration.population.hierarchy import Hierarchy
@@ -242,7 +242,8 @@ def fit_draws(
         emulator = fit_emulator(natural, values, data.concerns, at, processes)
         posterior = EmulatedPosterior(emulator, scale, data.observed, data.variance)
         stream = Stream(plan.seed, "calibration").of(f"round/{k}")
-        members = posterior.draws(plan.members, stream, n_processes=processes)
+        trajectories = FINAL_TRAJECTORIES if k == plan.rounds - 1 else TRAJECTORIES
+        members = posterior.draws(plan.members, stream, trajectories=trajectories, n_processes=processes)
         found = FittedDraws(members, emulator, misfits, errors)
     assert found is not None
     return found

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.calibration.population.unknowns import Unknown
-from engager.core import BoolArray, FloatArray
+from engager.core import BoolArray, FloatArray, Stream
+
+
+# Metropolis steps in each redrawing, and their length on the logarithm of a spread.
+_REDRAWS, _JUMP = 3, 0.6
+# Of a spread over the scale of its prior: nearer to 0 there is no difference to tell.
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,37 @@ class NaturalScale:
             found[:, one.place] = np.sum(felt * number, axis=1) * self._growth(one, members, size)
         return found
 
+    def spreads_redrawn(self, members: FloatArray, stream: Stream, rows: NDArray[np.int64]) -> FloatArray:
+        """Members with spreads drawn anew and numbers that keep the products: array like `members`.
+
+        Parameters
+        ----------
+        members : array (member, unknown). stream : keys the draws, by `rows`, array (member,).
+
+        Notes
+        -----
+        Given the products, the spread has its prior times their normal density about 0; Metropolis steps on its
+        logarithm keep that distribution.
+        """
+        found = members.copy()
+        for number, one in enumerate(self.spreads):
+            scale = self.unknowns[one.place].start
+            size = np.maximum(self._spread(one, members), _LEAST * scale)
+            square = np.sum((size[:, None] * members[:, one.own]) ** 2, axis=1)
+            normal = stream.of(f"{stream.purpose}/{number}/jump").normal(rows, _REDRAWS).reshape(rows.size, -1)
+            uniform = stream.of(f"{stream.purpose}/{number}/accept").uniform(rows, _REDRAWS).reshape(rows.size, -1)
+            now = size
+            for k in range(_REDRAWS):
+                tried = now * np.exp(_JUMP * normal[:, k])
+                gain = _log_density(tried, square, one.own.size, scale) - _log_density(now, square, one.own.size, scale)
+                now = np.where(np.log(uniform[:, k]) < gain, tried, now)
+            moved = now != size
+            found[moved, one.place] = self.unknowns[one.place].unbounded(now[moved])
+            # what the rounding of the unbounded scale gives is taken, so that products are kept
+            ratio = size[moved] / self._spread(one, found[moved])
+            found[np.ix_(moved, one.own)] = members[np.ix_(moved, one.own)] * ratio[:, None]
+        return found
+
     @property
     def center(self) -> FloatArray:
         """Means of the priors on the unbounded scale: array (unknown,)."""
@@ -86,3 +123,8 @@ class NaturalScale:
         """How fast a spread grows with its place on the unbounded scale: array (member,)."""
         scale = self.unknowns[one.place].start
         return np.asarray(0.5 * scale * np.exp(0.5 * ((size / scale) ** 2 - members[:, one.place] ** 2)))
+
+
+def _log_density(spread: FloatArray, square: FloatArray, n: int, scale: float) -> FloatArray:
+    """Of the logarithm of a spread with a half-normal prior, given n products of which `square` is the sum of squares."""
+    return np.asarray((1 - n) * np.log(spread) - 0.5 * square / spread**2 - 0.5 * (spread / scale) ** 2)
