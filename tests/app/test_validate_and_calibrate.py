@@ -72,6 +72,11 @@ def test_calibrate_writes_a_posterior_that_is_the_same_twice(engager, study, tmp
     assert one["provenance"]["seed"] == 5
     assert len(one["draws"]) == 4
     assert one == json.loads((tmp_path / "two.json").read_text())
+    # the emulator stands beside it, and neither is written over
+    assert (tmp_path / "one.npz").is_file()
+    (tmp_path / "one.json").unlink()
+    again = engager(*command, "--out", tmp_path / "one.json")
+    assert (again.code, "one.npz" in again.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from engager.calibration.population.natural_scale import NaturalScale, Spread
 from engager.calibration.population.unknowns import Unknown, half_normal, standard_normal
+from engager.core import Stream
 
 UNKNOWNS = (
     Unknown("k", 1.0, 100.0, 20.0, is_log=True),
@@ -43,3 +44,26 @@ def test_slopes_follow_the_chain_rule(last):
         step[0, i] = 1e-6
         by_hand = np.sum(slopes * (SCALE.of(member + step) - SCALE.of(member - step))) / 2e-6
         assert found[i] == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_spreads_are_redrawn_to_their_distribution_given_the_products():
+    products = np.array([0.5, -0.3])
+    members = np.zeros((4000, 6))
+    members[:, 1] = np.random.default_rng(1).normal(size=4000)
+    members[:, [3, 4]] = products / UNKNOWNS[1].value(members[:, 1])[:, None]
+    rows = np.arange(4000)
+    for k in range(25):
+        members = SCALE.spreads_redrawn(members, Stream(1, "s", k), rows)
+    np.testing.assert_allclose(SCALE.of(members)[:, [3, 4]], np.tile(products, (4000, 1)))
+    grid = np.linspace(1e-3, 2.0, 20_000)
+    density = np.exp(-2 * np.log(grid) - 0.5 * np.sum(products**2) / grid**2 - 0.5 * (grid / 0.4) ** 2)
+    density /= density.sum()
+    drawn = UNKNOWNS[1].value(members[:, 1])
+    mean = float(density @ grid)
+    assert drawn.mean() == pytest.approx(mean, rel=0.02)
+    assert drawn.std() == pytest.approx(np.sqrt(density @ (grid - mean) ** 2), rel=0.05)
+
+
+def test_a_spread_near_zero_stays_a_number():
+    members = np.array([[0.0, -45.0, 0.0, 1.0, -1.0, 0.0]])
+    assert np.isfinite(SCALE.spreads_redrawn(members, Stream(1), np.array([0]))).all()

@@ -5,8 +5,8 @@ doubt; unknowns have their priors, among them half-normal ones for the spreads b
 products with standard normal numbers are what a study differs in. That density has a gradient, so it is sampled as it
 is: no step is linear, and a spread is drawn together with what it multiplies. Where figures tell the products well, a
 spread and its numbers pull against each other and a trajectory hardly moves them; so after each one spreads are also
-drawn with their products held, which no figure feels. As many chains as draws are wanted run side by side, each from its
-own draw of the normal approximation at the mode; the last place of each is kept. A study is left out by giving its
+drawn with their products held, which no figure feels. As many chains as draws are wanted run side by side, each from
+its own draw of the normal approximation at the mode; the last place of each is kept. A study is left out by giving its
 figures no weight.
 
 Not here: simulation (`fit`), and what an unknown is (`unknowns`, `hierarchy`).

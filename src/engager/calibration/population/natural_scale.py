@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from engager.calibration.population.unknowns import Unknown
 from engager.core import BoolArray, FloatArray, Stream
 
-
 # Metropolis steps in each redrawing, and their length on the logarithm of a spread.
 _REDRAWS, _JUMP = 3, 0.6
 # Of a spread over the scale of its prior: nearer to 0 there is no difference to tell.
@@ -126,5 +125,5 @@ class NaturalScale:
 
 
 def _log_density(spread: FloatArray, square: FloatArray, n: int, scale: float) -> FloatArray:
-    """Of the logarithm of a spread with a half-normal prior, given n products of which `square` is the sum of squares."""
+    """Of the logarithm of a spread with a half-normal prior, given n products; `square` is the sum of their squares."""
     return np.asarray((1 - n) * np.log(spread) - 0.5 * square / spread**2 - 0.5 * (spread / scale) ** 2)

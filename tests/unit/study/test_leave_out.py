@@ -1,0 +1,64 @@
+"""Studies predicted without themselves, by the emulator that ships."""
+
+import numpy as np
+import pytest
+
+from engager.calibration import shipped_emulator, shipped_posterior
+from engager.core import InputError
+from engager.study import leave_out, left_out_text
+
+DRAWS = 30
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return shipped_posterior("b-all"), shipped_emulator("b-all")
+
+
+@pytest.fixture(scope="module")
+def found(fit):
+    return leave_out(*fit, ["mt103-202"], draws=DRAWS, n_threads=1)
+
+
+def test_the_emulator_is_of_the_posterior_and_the_studies_that_ship(fit):
+    posterior, emulator = fit
+    assert emulator.data_points == tuple(posterior.provenance["data_points"])
+    common = [name for name in posterior.names if not name.startswith("regimen:")]
+    assert set(common) <= set(emulator.unknowns)
+    # what it does not know of a figure is little beside what was published
+    assert np.isfinite(emulator.emulator.doubt).all()
+
+
+def test_a_study_is_predicted_by_the_others(found):
+    (one,) = found
+    assert (one.study, one.without, one.year) == ("mt103-202", ("mt103-202",), 2011)
+    assert {figure.use for figure in one.figures} == {"fit", "check"}
+    for figure in one.figures:
+        assert figure.low <= figure.median <= figure.high
+    assert np.isfinite([one.log_score, one.point_score]).all()
+
+
+def test_the_text_and_the_json_tell_the_same(found):
+    (one,) = found
+    told = one.as_json()
+    inside = [figure["inside"] for figure in told["figures"] if figure["use"] == "fit"]
+    assert f"| mt103-202 | 2011 | {sum(inside)} of {len(inside)} |" in left_out_text(found, "Words.")
+
+
+def test_in_order_of_publication_later_studies_are_gone_too(fit, monkeypatch):
+    posterior, emulator = fit
+    gone = []
+
+    def without(self, plan, studies, n):
+        gone.append(studies)
+        return plan.prior(n)
+
+    monkeypatch.setattr(type(emulator), "members_without", without)
+    leave_out(posterior, emulator, ["mt103-202"], draws=3, in_order=True, n_threads=1)
+    assert {"mt103-202", "tower", "blast", "mt103-211"} <= set(gone[0])
+    assert "all-r87" not in gone[0]
+
+
+def test_a_study_that_was_not_fitted_is_refused(fit):
+    with pytest.raises(InputError, match="study of the fit"):
+        leave_out(*fit, ["swog-s0530"])
