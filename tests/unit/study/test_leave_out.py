@@ -49,7 +49,7 @@ def test_in_order_of_publication_later_studies_are_gone_too(fit, monkeypatch):
     posterior, emulator = fit
     gone = []
 
-    def without(self, plan, studies, n):
+    def without(self, plan, studies, n, n_processes):
         gone.append(studies)
         return plan.prior(n)
 

@@ -45,12 +45,12 @@ class FittedEmulator:
         labels = tuple(point.label for study in plan.points for point in study)
         return FittedEmulator(emulator, tuple(one.name for one in plan.unknowns), labels)
 
-    def members_without(self, plan: FitPlan, gone: Collection[str], n: int) -> FloatArray:
+    def members_without(self, plan: FitPlan, gone: Collection[str], n: int, n_processes: int = 1) -> FloatArray:
         """Draws of the fit without the figures of some studies: array (member, unknown).
 
         Parameters
         ----------
-        plan : of the fit. gone : ids of the studies to leave out. n : draws.
+        plan : of the fit. gone : ids of the studies to leave out. n : draws. n_processes : at work at a time.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class FittedEmulator:
             np.array([point.variance for point in points]),
         )
         seen = ~np.isin(study_of_datum, list(gone))
-        return posterior.draws(n, Stream(plan.seed, "calibration").of("left-out"), seen)
+        return posterior.draws(n, Stream(plan.seed, "calibration").of("left-out"), seen, n_processes=n_processes)
 
     def write(self, path: Path) -> None:
         """As a NumPy archive."""

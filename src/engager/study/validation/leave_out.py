@@ -24,7 +24,7 @@ from engager.calibration import (
     simulated_points,
     target_estimates,
 )
-from engager.core import FloatArray, InputError, Problem, nearest
+from engager.core import FloatArray, InputError, Problem, nearest, usable_cpus
 from engager.population import Settings
 from engager.protocol import Protocol, shipped_protocol
 from engager.study.plain_json import plain_json
@@ -150,7 +150,7 @@ def leave_out(
         if progress is not None:
             progress(f"without {name}", k / len(chosen))
         gone = tuple(other for other in fitted if other == name or (in_order and years[other] >= years[name]))
-        settings = plan.settings(emulator.members_without(plan, gone, draws), name)
+        settings = plan.settings(emulator.members_without(plan, gone, draws, n_threads or usable_cpus()), name)
         held = _simulate(posterior, shipped_protocol(name), settings.__getitem__, draws, seed, n_threads)
         found.append(_predicted(held, gone))
     return found
