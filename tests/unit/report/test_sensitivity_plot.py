@@ -53,7 +53,7 @@ def rendered(figure):
 def test_every_figure_draws_at_every_width(width):
     level = SensitivityLevel({"a": "First output"}, LABELS, INDICES, SWINGS)
     names = ("u0", "u1", "u2")
-    content = SensitivityContent("t", [], level, level, UNKNOWNS, (0.8, 0.7, 0.9), (), names, MATRIX)
+    content = SensitivityContent("t", [], level, level, UNKNOWNS, (), names, MATRIX)
     drawn = sensitivity_figures(content)
     assert set(drawn) == {
         "sobol-patient", "sobol-trial", "tornado-patient", "tornado-trial", "contraction", "correlations",
@@ -107,7 +107,7 @@ def test_the_page_stands_alone_and_tells_verdicts_and_reasons():
     held = [{"name": "k_act", "meaning": "activation", "by": "time courses", "reason": "trades with <k_prolif>"}]
     pairs = [{"a": "u0", "b": "u1", "correlation": -0.85, "low": -0.9, "high": -0.8}]
     content = SensitivityContent(
-        "Sensitivity: <a trial>", [("arm A", "arm")], level, None, UNKNOWNS, None, pairs, ("u0", "u1", "u2"),
+        "Sensitivity: <a trial>", [("arm A", "arm")], level, None, UNKNOWNS, pairs, ("u0", "u1", "u2"),
         MATRIX, held, ("3 unknowns.",), ("A limit.",),
     )  # fmt: skip
     page = render_sensitivity(content)
