@@ -57,6 +57,9 @@ from .population.fitted_emulator import (
     emulator_path as emulator_path,
     shipped_emulator as shipped_emulator,
 )
+from .population.left_out import (
+    members_without as members_without,
+)
 from .population.posterior import (
     Posterior as Posterior,
     course_settings as course_settings,

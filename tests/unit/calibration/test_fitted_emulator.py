@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from engager.calibration import FittedEmulator, emulator_path
+from engager.calibration import FittedEmulator, emulator_path, members_without
 from engager.calibration.population import fit
 from engager.calibration.population.data_points import SimulatedPoints
-from engager.calibration.population.fit import fit_draws, recovery_plan
+from engager.calibration.population.fit import fit_draws, labels_of, recovery_plan
 from engager.core import InputError
 
 LEFT_OUT = "tower"
@@ -51,11 +51,11 @@ def whole(plan, simulator):
 
 @pytest.fixture(scope="module")
 def emulator(plan, whole):
-    return FittedEmulator.of(plan, whole.emulator)
+    return FittedEmulator(whole.emulator, *labels_of(plan))
 
 
 def test_leaving_nobody_out_gives_the_fit_s_distribution(plan, whole, emulator):
-    members = emulator.members_without(plan, (), DRAWS)
+    members = members_without(plan, emulator, (), DRAWS)
     width = whole.members.std(axis=0)
     # two sets of independent draws: mean distances of sqrt(2/n) widths
     away = (members.mean(axis=0) - whole.members.mean(axis=0)) / width
@@ -66,7 +66,7 @@ def test_leaving_nobody_out_gives_the_fit_s_distribution(plan, whole, emulator):
 def test_leaving_a_study_out_is_as_good_as_never_having_had_it(plan, whole, emulator):
     others = plan.with_studies([one for one in plan.studies if one.study != LEFT_OUT])
     never = fit_draws(others, n_threads=1).members
-    without = emulator.members_without(plan, (LEFT_OUT,), DRAWS)
+    without = members_without(plan, emulator, (LEFT_OUT,), DRAWS)
     common = len(plan.common)
     width = never[:, :common].std(axis=0)
 
@@ -81,7 +81,7 @@ def test_leaving_a_study_out_is_as_good_as_never_having_had_it(plan, whole, emul
 
 
 def test_what_only_the_study_left_out_informs_has_its_prior(plan, emulator):
-    without = emulator.members_without(plan, (LEFT_OUT,), 400)
+    without = members_without(plan, emulator, (LEFT_OUT,), 400)
     own = [i for i, one in enumerate(plan.unknowns) if one.name.startswith(f"effect {LEFT_OUT}")]
     assert own
     np.testing.assert_allclose(without[:, own].mean(axis=0), 0.0, atol=0.2)
@@ -115,4 +115,4 @@ def test_a_file_that_is_no_emulator_is_refused(emulator, tmp_path):
 def test_an_emulator_of_other_studies_is_refused(plan, emulator):
     fewer = plan.with_studies(plan.studies[:-1])
     with pytest.raises(InputError, match="figures of the present studies"):
-        emulator.members_without(fewer, (), 2)
+        members_without(fewer, emulator, (), 2)

@@ -49,11 +49,11 @@ def test_in_order_of_publication_later_studies_are_gone_too(fit, monkeypatch):
     posterior, emulator = fit
     gone = []
 
-    def without(self, plan, studies, n, n_processes):
+    def without(plan, fitted, studies, n, n_processes):
         gone.append(studies)
         return plan.prior(n)
 
-    monkeypatch.setattr(type(emulator), "members_without", without)
+    monkeypatch.setattr("engager.study.validation.leave_out.members_without", without)
     leave_out(posterior, emulator, ["mt103-202"], draws=3, in_order=True, n_threads=1)
     assert {"mt103-202", "tower", "blast", "mt103-211"} <= set(gone[0])
     assert "all-r87" not in gone[0]

@@ -184,7 +184,15 @@ def fit_population(
     The posterior, and the emulator behind it; the same bits for the same plan on the same machine.
     """
     found = fit_draws(plan, work=work, progress=progress, n_threads=n_threads)
-    return _posterior(plan, found), FittedEmulator.of(plan, found.emulator)
+    return _posterior(plan, found), FittedEmulator(found.emulator, *labels_of(plan))
+
+
+def labels_of(plan: FitPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of a plan's unknowns and labels of its figures, in order."""
+    return (
+        tuple(one.name for one in plan.unknowns),
+        tuple(point.label for study in plan.points for point in study),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The emulator of a fit as a file: with it the fit is made again without some of its figures, in seconds.
+"""The emulator of a fit as a file: with it the fit is made again without some of its figures (`left_out`).
 
 Beside a posterior `NAME.json` stands `NAME.npz`. Nothing in it is a program; it is read without pickles.
 """
@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engager.calibration.population.emulated_posterior import EmulatedPosterior
 from engager.calibration.population.emulator import Emulator
-from engager.core import FloatArray, InputError, Problem, Stream, write_whole
+from engager.core import InputError, Problem, write_whole
 
-if TYPE_CHECKING:
-    from engager.calibration.population.fit import FitPlan
-
-_HINT = "Run engager calibrate again; it writes the emulator beside the posterior."
+MAKE_ONE = "Run engager calibrate again; it writes the emulator beside the posterior."
 
 
 @dataclass(frozen=True)
@@ -38,40 +32,6 @@ class FittedEmulator:
     emulator: Emulator
     unknowns: tuple[str, ...]
     data_points: tuple[str, ...]
-
-    @staticmethod
-    def of(plan: FitPlan, emulator: Emulator) -> FittedEmulator:
-        """With the names of a plan."""
-        labels = tuple(point.label for study in plan.points for point in study)
-        return FittedEmulator(emulator, tuple(one.name for one in plan.unknowns), labels)
-
-    def members_without(self, plan: FitPlan, gone: Collection[str], n: int, n_processes: int = 1) -> FloatArray:
-        """Draws of the fit without the figures of some studies: array (member, unknown).
-
-        Parameters
-        ----------
-        plan : of the fit. gone : ids of the studies to leave out. n : draws. n_processes : at work at a time.
-
-        Raises
-        ------
-        InputError
-            When the plan is not the one that the emulator was made for.
-        """
-        if self.unknowns != FittedEmulator.of(plan, self.emulator).unknowns or self.data_points != tuple(
-            point.label for study in plan.points for point in study
-        ):
-            rule = "must have the unknowns and figures of the present studies"
-            raise InputError(Problem("the emulator", f"{len(self.data_points)} figures", rule, _HINT))
-        points = [point for study in plan.points for point in study]
-        study_of_datum = np.repeat([study.study for study in plan.studies], [len(own) for own in plan.points])
-        posterior = EmulatedPosterior(
-            self.emulator,
-            plan.hierarchy.natural_scale(plan.unknowns),
-            np.array([point.value for point in points]),
-            np.array([point.variance for point in points]),
-        )
-        seen = ~np.isin(study_of_datum, list(gone))
-        return posterior.draws(n, Stream(plan.seed, "calibration").of("left-out"), seen, n_processes=n_processes)
 
     def write(self, path: Path) -> None:
         """As a NumPy archive."""
@@ -113,7 +73,7 @@ class FittedEmulator:
             return found
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             rule = "must be the emulator of a fit, beside its posterior"
-            raise InputError(Problem(option, str(path), rule, _HINT)) from error
+            raise InputError(Problem(option, str(path), rule, MAKE_ONE)) from error
 
 
 def emulator_path(posterior: Path) -> Path:

@@ -20,6 +20,7 @@ from engager.calibration import (
     FittedEmulator,
     Posterior,
     data_points,
+    members_without,
     shipped_plan,
     simulated_points,
     target_estimates,
@@ -150,7 +151,7 @@ def leave_out(
         if progress is not None:
             progress(f"without {name}", k / len(chosen))
         gone = tuple(other for other in fitted if other == name or (in_order and years[other] >= years[name]))
-        settings = plan.settings(emulator.members_without(plan, gone, draws, n_threads or usable_cpus()), name)
+        settings = plan.settings(members_without(plan, emulator, gone, draws, n_threads or usable_cpus()), name)
         held = _simulate(posterior, shipped_protocol(name), settings.__getitem__, draws, seed, n_threads)
         found.append(_predicted(held, gone))
     return found
