@@ -55,6 +55,7 @@ from .errors import (
 )
 from .files import (
     publish_folder as publish_folder,
+    read_at_most as read_at_most,
     read_json as read_json,
     remove as remove,
     restore_folder as restore_folder,

@@ -8,6 +8,7 @@ name (`unfinished_of`), so the next call writes over it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,21 @@ from engager.core.errors import InputError, Problem
 from engager.core.lock import lock_file, locked_folder
 
 _BLOCK = 1 << 20
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """The bytes of a file; a device or a pipe tells no size beforehand, and may have no end.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read, or holds more than `most` bytes.
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes", str(path))
+    return content
 
 
 def read_json(path: Path) -> Any:

@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Complaint, nearest
+from engager.core import FloatArray, InputError, Problem as Complaint, nearest, read_at_most
 from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
 from engager.model import System, evaluate_outputs, read_antimony, read_sbml
 
 MAX_TIMES = 10_000_000
+# Twice what a model file may have, which is told where it is read.
+_MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
     """
     file = Path(path)
     try:
-        content = file.read_bytes()
+        content = read_at_most(file, _MOST_BYTES)
     except OSError as error:
         raise InputError(Complaint(str(path), error.strerror or str(error), "must be a readable file")) from None
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):

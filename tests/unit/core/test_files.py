@@ -9,6 +9,7 @@ import pytest
 from engager.core import (
     FolderLock,
     InputError,
+    read_at_most,
     read_json,
     remove,
     restore_folder,
@@ -103,3 +104,13 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path):
         half()
     assert (tmp_path / "page").read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["page"]
+
+
+def test_reading_ends_where_it_may_though_a_device_has_no_end(tmp_path):
+    (tmp_path / "text").write_bytes(b"12345")
+    assert read_at_most(tmp_path / "text", 5) == b"12345"
+    with pytest.raises(OSError, match="more than 4 bytes"):
+        read_at_most(tmp_path / "text", 4)
+    if Path("/dev/zero").exists():
+        with pytest.raises(OSError, match="more than 1000 bytes"):
+            read_at_most(Path("/dev/zero"), 1000)

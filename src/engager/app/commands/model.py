@@ -130,14 +130,14 @@ def export(
 
 def _system(model: str) -> Any:
     """The equations of a shipped model or of a file; what begins with < is SBML."""
-    from engager.core import InputError, Problem
+    from engager.core import InputError, Problem, read_at_most
     from engager.model import load_model, read_antimony, read_sbml
 
     path = Path(model)
     if not path.suffix and len(path.parts) == 1:
         return load_model(model).system
     try:
-        content = path.read_bytes()
+        content = read_at_most(path, 64 * 2**20)
     except OSError as error:
         raise InputError(Problem("model", model, f"must be a readable file ({error.strerror})")) from error
     if content.lstrip().startswith(b"<"):

@@ -18,7 +18,7 @@ import numpy as np
 from engager.calibration.population.hierarchy import STRENGTH_RANGE
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import unknowns_of
-from engager.core import FloatArray, InputError, Problem, nearest
+from engager.core import FloatArray, InputError, Problem, nearest, read_at_most
 from engager.model import Model
 from engager.population import PopulationValues, ValueName
 from engager.trial import assumption_table
@@ -80,7 +80,7 @@ def _content(path: Path, option: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(Problem(option, str(path), f"must be at most {_MOST_BYTES} bytes", _HINT))
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_at_most(path, _MOST_BYTES).decode("utf-8"))
     except OSError as error:
         rule = f"must be a readable file ({error.strerror})"
         raise InputError(Problem(option, str(path), rule, _HINT)) from error

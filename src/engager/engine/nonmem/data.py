@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, IntArray, Problem as Complaint, nearest
+from engager.core import FloatArray, InputError, IntArray, Problem as Complaint, nearest, read_at_most
 from engager.engine.nonmem.course import DoseCourse, Dosing
 from engager.engine.nonmem.infusion import RATE_PREFIX, with_infusion_inputs
 from engager.engine.nonmem.steady_state import Solver
@@ -35,6 +35,8 @@ from engager.engine.nonmem.table import (
 )
 from engager.engine.problem import Problem, Schedule, Trajectories
 from engager.model import System, initial_states
+
+_MOST_BYTES = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ def _text(source: str | Path) -> tuple[str, str]:
         return source, "table"
     path = Path(source)
     try:
-        return path.read_text(encoding="utf-8"), path.name
+        text = read_at_most(path, _MOST_BYTES).decode("utf-8")
+        return text.replace("\r\n", "\n").replace("\r", "\n"), path.name
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(Complaint(str(path), str(error), "must be a readable text file")) from None
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
-from engager.core import InputError, Problem, compose_plain
+from engager.core import InputError, Problem, compose_plain, read_at_most
+
+_MOST_BYTES = 10_000_000
 
 
 def parse_yaml(text: str, name: str) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def parse_yaml(text: str, name: str) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; problems as in `parse_yaml`, and when the file cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_at_most(path, _MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
             Problem(str(path), f"byte {error.start}", "must be UTF-8 text", "Save the file as UTF-8.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from engager.core import InputError, Problem, read_plain
+from engager.core import InputError, Problem, read_at_most, read_plain
 from engager.model import drug_from
 
 _ENDINGS = (".yaml", ".yml")
@@ -61,7 +61,7 @@ def _read(path: Path, where: str, value: str) -> tuple[str, dict[str, Any]]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(Problem(where, value, f"must be a file of at most {_MOST_BYTES} bytes"))
-        content = read_plain(path.read_text(encoding="utf-8"))
+        content = read_plain(read_at_most(path, _MOST_BYTES).decode("utf-8"))
     except OSError as error:
         rule = f"must be a readable drug file beside the study file ({error.strerror})"
         raise InputError(Problem(where, value, rule, "Its path counts from the folder of the study file.")) from None

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest, read_shipped_data
+from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest, read_at_most, read_shipped_data
 from engager.protocol.checks import disagreements
 from engager.protocol.disease.drug_files import with_drug_files
 from engager.protocol.endpoints import Endpoint
@@ -44,7 +44,7 @@ def read_protocol_file(path: Path) -> Protocol:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(Problem(str(path), path.stat().st_size, f"must be at most {MAX_BYTES} bytes"))
-        text = path.read_text(encoding="utf-8")
+        text = read_at_most(path, MAX_BYTES).decode("utf-8")
     except OSError as error:
         raise InputError(Problem(str(path), path.name, f"must be a readable file ({error.strerror})")) from error
     except UnicodeDecodeError as error:
