@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "add-an-engager.md").rea
 def folder(tmp_path_factory):
     """The page's files, each under the name that the sentence before it gives."""
     place = tmp_path_factory.mktemp("engager")
-    for name, text in re.findall(r"\n`(my-[a-z]+\.yaml)`\..*?```yaml\n(.*?)```", PAGE, flags=re.S):
+    for name, text in re.findall(r"Save this as `(my-[a-z]+\.yaml)`\..*?```yaml\n(.*?)```", PAGE, flags=re.S):
         (place / name).write_text(text, encoding="utf-8")
     return place
 
@@ -41,7 +41,8 @@ def test_its_commands_run_and_its_promises_hold(folder, monkeypatch):
     run = folder / "my-run"
     assert (run / "report.html").stat().st_size > 100_000
     assert "Drug (weekly)" in told[0].stderr
-    assert {figure["arm"] for figure in json.loads(told[1].stdout)["figures"]} >= {"weekly", "blinatumomab"}
+    beside = CliRunner().invoke(app, ["trial", "compare", "my-run", "my-run", "--json"])
+    assert {figure["arm"] for figure in json.loads(beside.stdout)["figures"]} >= {"weekly", "blinatumomab"}
     # the run holds its drug: it is replayed without the file
     (folder / "my-engager.yaml").unlink()
     assert CliRunner().invoke(app, ["replay", str(run / "run.json")]).exit_code == 0

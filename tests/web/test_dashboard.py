@@ -51,7 +51,7 @@ def test_every_page_answers_and_says_what_it_is_for(client, path):
 
 def test_the_trust_page_shows_the_document_with_its_marks(client):
     page = client.get("/trust").text
-    assert "<li><b>Structure is not in the intervals.</b> They hold" in page
+    assert "<li><b>Intervals assume that this model is right.</b> They include" in page
     assert "5 to 15 µg/m²/day" in page
     assert "&lt;b&gt;" not in page
     assert "**" not in page.split("What missed")[0]

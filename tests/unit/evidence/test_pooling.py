@@ -34,7 +34,7 @@ def test_counts_derived_from_a_printed_share_are_told():
     selection = select("CR", regimens=["soc-chemotherapy-tower"])
     (study,) = selection.studies
     assert (study.events, study.n, study.is_derived) == (21, 134, True)
-    assert any("derived" in remark and "tower-2017" in remark for remark in selection.remarks)
+    assert any("computed from a printed share" in remark and "tower-2017" in remark for remark in selection.remarks)
 
 
 def test_share_that_no_whole_number_gives_is_left_out():
