@@ -75,8 +75,8 @@ def test_a_model_without_the_outputs_is_refused():
 
 @pytest.mark.parametrize(
     ("model", "variant", "easier"),
-    # both tumors are cleared by ten logs and more, of which a large one has more to lose; the published model exchanges T
-    # cells with a tumor whatever its volume, so a small one loses them
+    # both tumors are cleared by ten logs and more, of which a large one has more to lose; the published model exchanges
+    # T cells with a tumor whatever its volume, so a small one loses them
     [("b-all", "lymphoma", "large"), ("hosseini-2020", "nhl", "large")],
 )
 def test_a_tumor_is_judged_by_its_cells_and_size(model, variant, easier):
