@@ -9,7 +9,7 @@ trials. What is left open is stated: `doubt`, the variance of the expected figur
 therefore somewhat small, about half of the error on problems that are known; in a fit it is a few hundredths of the
 data's variance.
 
-In: unknowns on the scale that figures are even in (`Hierarchy.natural`), and simulated figures. Out: an `Emulator`.
+In: unknowns on the scale that figures are even in (`NaturalScale.of`), and simulated figures. Out: an `Emulator`.
 Not here: what was published (`emulated_posterior`).
 
 References

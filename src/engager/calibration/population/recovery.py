@@ -31,7 +31,7 @@ from engager.trial import TrialData, simulate_trial
 
 Progress = Callable[[str, float], None]
 
-# Truths are draws of the prior that no ensemble holds: their seeds begin here.
+# Truths are draws of the prior that no fit holds: their seeds begin here.
 _FIRST_TRUTH = 900_001
 # Trials of the truth: the first gives the data, the second is predicted.
 _DATA, _NEW = 0, 1
