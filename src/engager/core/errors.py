@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 
 # Characters of a value that a message shows, and keys of a mapping longer than that.
 _LONGEST = 80
@@ -51,7 +52,12 @@ class Problem:
 
 
 def shown(value: object) -> str:
-    """A value as a file would have it, in one line; what is too long is told by its keys or its length, never cut."""
+    """A value as a file would have it, in one line.
+
+    What is too long is told by its keys or its length; a path is always told whole, since its end says what it is.
+    """
+    if isinstance(value, PathLike):
+        return repr(str(value))
     text = _written(value)
     if len(text) <= _LONGEST:
         return text

@@ -141,14 +141,14 @@ def whole_folder(folder: Path, replaces: bool = False) -> Iterator[Path]:
         When the folder exists and is not to be replaced, cannot be made, or is being written by another process.
     """
     if folder.exists() and not replaces:
-        raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
+        raise InputError(Problem("--out", folder, "must not exist yet", "Name a new folder."))
     unfinished = unfinished_of(folder)
     try:
         _remove_link(unfinished)
         unfinished.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         rule = f"must be a folder that can be made ({error.strerror})"
-        raise InputError(Problem("--out", str(folder), rule)) from error
+        raise InputError(Problem("--out", folder, rule)) from error
     with locked_folder(unfinished, folder):
         for left in unfinished.iterdir():  # by a kill
             remove(left)

@@ -83,7 +83,7 @@ def lock_file(file: IO[bytes], what: Path) -> None:
         raise InputError(_busy(file, what)) from None
     except OSError as error:
         rule = f"must be on a file system that can lock files ({error.strerror})"
-        raise InputError(Problem("--out", str(what), rule, "Choose a place on another disk.")) from error
+        raise InputError(Problem("--out", what, rule, "Choose a place on another disk.")) from error
 
 
 @contextlib.contextmanager
@@ -107,7 +107,7 @@ def locked_folder(folder: Path, what: Path) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 hint = "Wait until it ends, or choose another place."
-                raise InputError(Problem("--out", str(what), "is being written by another process", hint)) from None
+                raise InputError(Problem("--out", what, "is being written by another process", hint)) from None
         yield
     finally:
         os.close(descriptor)
@@ -121,7 +121,7 @@ def _busy(file: IO[bytes], what: Path) -> Problem:
     by = f"process {holder[0]}" if holder and holder[0].isdigit() else "another process"
     if len(holder) > 1 and holder[1] != platform.node():
         by += f" on {holder[1]}"
-    return Problem("--out", str(what), f"is being written by {by}", "Wait until it ends, or choose another place.")
+    return Problem("--out", what, f"is being written by {by}", "Wait until it ends, or choose another place.")
 
 
 if sys.platform == "win32":

@@ -39,13 +39,11 @@ def check_tables_path(path: Path, option: str = "--tables") -> None:
     problems = []
     if path.suffix not in ("", ".xlsx"):
         rule = "must end in .xlsx, or have no ending for a folder of CSV files"
-        problems.append(
-            Problem(option, str(path), rule, f"Write {path.with_suffix('.xlsx')} or {path.with_suffix('')}.")
-        )
+        problems.append(Problem(option, path, rule, f"Write {path.with_suffix('.xlsx')} or {path.with_suffix('')}."))
     if path.exists():
-        problems.append(Problem(option, str(path), "must not exist yet", "Choose a new name."))
+        problems.append(Problem(option, path, "must not exist yet", "Choose a new name."))
     if not path.parent.is_dir():
-        problems.append(Problem(option, str(path), "must be in a folder that exists"))
+        problems.append(Problem(option, path, "must be in a folder that exists"))
     if problems:
         raise InputError(problems)
     if path.suffix == ".xlsx":
@@ -77,7 +75,7 @@ def write_tables(
             _write_csv(path, tables, meanings)
     except OSError as error:
         rule = f"must be a place that can be written to ({error.strerror})"
-        raise InputError(Problem(option, str(path), rule)) from error
+        raise InputError(Problem(option, path, rule)) from error
     return path
 
 

@@ -10,4 +10,4 @@ from engager.core import InputError, Problem
 def check_folder(folder: Path) -> None:
     """Refuse a folder that exists already."""
     if folder.exists():
-        raise InputError(Problem("--out", str(folder), "must not exist yet", "Name a new folder."))
+        raise InputError(Problem("--out", folder, "must not exist yet", "Name a new folder."))

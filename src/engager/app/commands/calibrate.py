@@ -80,16 +80,14 @@ def calibrate(
     problems = []
     beside = () if word else (emulator_path(out),)
     problems += [
-        Problem("--out", str(path), "must not exist yet", "Name a new file.")
-        for path in (out, *beside)
-        if path.exists()
+        Problem("--out", path, "must not exist yet", "Name a new file.") for path in (out, *beside) if path.exists()
     ]
     if not out.parent.is_dir():
-        problems.append(Problem("--out", str(out), "must be in a folder that exists"))
+        problems.append(Problem("--out", out, "must be in a folder that exists"))
     if report is not None and word != TIME_COURSES:
-        problems.append(Problem("--report", str(report), f"goes with --targets {TIME_COURSES} only"))
+        problems.append(Problem("--report", report, f"goes with --targets {TIME_COURSES} only"))
     elif report is not None and not report.parent.is_dir():
-        problems.append(Problem("--report", str(report), "must be in a folder that exists"))
+        problems.append(Problem("--report", report, "must be in a folder that exists"))
     if problems:
         raise InputError(problems)
     if word == TIME_COURSES:

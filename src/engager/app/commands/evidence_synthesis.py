@@ -256,7 +256,7 @@ def _simulated(folder: Path, pooled: Pooled, arm: str | None) -> list[dict[str, 
     found = compared or rows_of(run.predictions())
     if not found:
         rule = f"has no {pooled.statistic} of {pooled.endpoint}"
-        raise InputError(Problem("--run", str(folder), rule, "Choose another endpoint or run."))
+        raise InputError(Problem("--run", folder, rule, "Choose another endpoint or run."))
     return found
 
 

@@ -115,7 +115,7 @@ def export(
     if form not in writers:
         raise InputError(Problem("--format", form, "must be sbml or antimony", nearest(form, writers)))
     if out is not None and out.exists():
-        raise InputError(Problem("--out", str(out), "must not exist yet", "Name a new file."))
+        raise InputError(Problem("--out", out, "must not exist yet", "Name a new file."))
     text = writers[form](_system(model))
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
@@ -124,7 +124,7 @@ def export(
         write_whole(out, text)
     except OSError as error:
         rule = f"must be a place that can be written ({error.strerror})"
-        raise InputError(Problem("--out", str(out), rule)) from error
+        raise InputError(Problem("--out", out, rule)) from error
     remark(f"Wrote {out}")
 
 

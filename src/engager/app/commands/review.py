@@ -53,10 +53,10 @@ def review_command(
     if replicates < 0:
         raise InputError(Problem("--replicates", replicates, "must be 0 or more"))
     if report is not None and report.exists():
-        raise InputError(Problem("--report", str(report), "must not exist yet", "Name a new file."))
+        raise InputError(Problem("--report", report, "must not exist yet", "Name a new file."))
     for option, path in (("--markdown", markdown), ("--summary", summary), ("--report", report)):
         if path is not None and not path.parent.is_dir():
-            raise InputError(Problem(option, str(path), "must be in a folder that exists"))
+            raise InputError(Problem(option, path, "must be in a folder that exists"))
     if tables is not None:
         check_tables_path(tables)
     if replicates:
@@ -103,9 +103,7 @@ def _told_where(option: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
-            Problem(option, str(path), f"must be a file that can be written ({error.strerror})")
-        ) from error
+        raise InputError(Problem(option, path, f"must be a file that can be written ({error.strerror})")) from error
 
 
 def _run_by(studies: tuple[str, ...], n_checks: int, links: tuple[str, ...]) -> str:

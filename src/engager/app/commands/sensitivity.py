@@ -79,7 +79,7 @@ def sensitivity(
     if tables is not None:
         check_tables_path(tables)
     if summary is not None and not summary.parent.is_dir():
-        raise InputError(Problem("--summary", str(summary), "must be in a folder that exists"))
+        raise InputError(Problem("--summary", summary, "must be in a folder that exists"))
     protocol = load_protocol(study)
     wanted = [name.strip() for name in outputs.split(",") if name.strip()] if outputs else None
     place = work or kept_place(out)

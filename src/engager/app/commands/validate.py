@@ -87,7 +87,7 @@ def validate(
     _check_folders(markdown, report)
     if leave_out:
         if tables is not None:
-            raise InputError(Problem("--tables", str(tables), "does not go with --leave-out", "Use --json."))
+            raise InputError(Problem("--tables", tables, "does not go with --leave-out", "Use --json."))
         _leave_out(leave_out, in_order, parameters, seed, threads, markdown, quiet, as_json)
         return
     if in_order:
@@ -158,7 +158,7 @@ def _check_folders(markdown: Path | None, report: Path | None) -> None:
 
     given = {"--markdown": markdown, "--report": report}
     problems = [
-        Problem(name, str(path), "must be in a folder that exists")
+        Problem(name, path, "must be in a folder that exists")
         for name, path in given.items()
         if path is not None and not path.parent.is_dir()
     ]

@@ -197,7 +197,7 @@ def load_time_course_fit(path: str | Path | None = None) -> TimeCourseFit:
     """
     file = Path(path) if path else Path(str(resources.files("engager.calibration") / "data" / FILE))
     if not file.is_file():
-        raise InputError(Problem("time-course fit", str(file), "must be a file", "Run `calibrate_time_courses`."))
+        raise InputError(Problem("time-course fit", file, "must be a file", "Run `calibrate_time_courses`."))
     content = yaml.safe_load(file.read_text())
     if not isinstance(content, dict) or "population" not in content:
         raise InputError(Problem(file.name, type(content).__name__, "must hold `population`"))

@@ -396,10 +396,10 @@ def _state_of(work: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = dict(read_json(path))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(Problem("--work", str(path), f"must be the state of a fit ({error})", _ANEW)) from error
+        raise InputError(Problem("--work", path, f"must be the state of a fit ({error})", _ANEW)) from error
     seal = state.pop("seal", None)
     if seal != digest(json.dumps(state)):
-        raise InputError(Problem("--work", str(path), "must be as the fit left it; it was altered", _ANEW))
+        raise InputError(Problem("--work", path, "must be as the fit left it; it was altered", _ANEW))
     return state
 
 
@@ -420,5 +420,5 @@ def _kept_rounds(plan: FitPlan, work: Path | None) -> list[tuple[FloatArray, Sim
                 found.append((kept["members"], SimulatedPoints(kept["values"], kept["n"])))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             rule = "must be a round as engager calibrate kept it"
-            raise InputError(Problem("--work", str(path), rule, _ANEW)) from error
+            raise InputError(Problem("--work", path, rule, _ANEW)) from error
     return found

@@ -73,7 +73,7 @@ class FittedEmulator:
             return found
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             rule = "must be the emulator of a fit, beside its posterior"
-            raise InputError(Problem(option, str(path), rule, MAKE_ONE)) from error
+            raise InputError(Problem(option, path, rule, MAKE_ONE)) from error
 
 
 def emulator_path(posterior: Path) -> Path:

@@ -52,7 +52,7 @@ def read_posterior(path: Path, model: Model, option: str) -> Posterior:
         raise InputError(problems)
     if content["model"] != model.id:
         rule = f"was fitted to the model {content['model']}; the study's is {model.id}"
-        raise InputError(Problem(option, str(path), rule))
+        raise InputError(Problem(option, path, rule))
     names = content["names"]
     problems = [*_number_problems(content, where)]
     if not problems:
@@ -79,15 +79,15 @@ def names_left_out(posterior: Posterior, model: Model) -> tuple[str, ...]:
 def _content(path: Path, option: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise InputError(Problem(option, str(path), f"must be at most {_MOST_BYTES} bytes", _HINT))
+            raise InputError(Problem(option, path, f"must be at most {_MOST_BYTES} bytes", _HINT))
         content = json.loads(read_at_most(path, _MOST_BYTES).decode("utf-8"))
     except OSError as error:
         rule = f"must be a readable file ({error.strerror})"
-        raise InputError(Problem(option, str(path), rule, _HINT)) from error
+        raise InputError(Problem(option, path, rule, _HINT)) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(Problem(option, str(path), f"must hold a posterior ({error})", _HINT)) from error
+        raise InputError(Problem(option, path, f"must hold a posterior ({error})", _HINT)) from error
     if not isinstance(content, dict):
-        raise InputError(Problem(option, str(path), "must hold a posterior", _HINT))
+        raise InputError(Problem(option, path, "must hold a posterior", _HINT))
     return content
 
 

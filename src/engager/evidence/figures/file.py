@@ -83,7 +83,7 @@ def write_figure(
     """
     if path.suffix.lower() not in _ENDINGS:
         rule = "must end in " + ", ".join(_ENDINGS)
-        raise InputError(Problem("--out", str(path), rule, "The ending chooses the kind of file."))
+        raise InputError(Problem("--out", path, rule, "The ending chooses the kind of file."))
     with quiet_style():
         if path.suffix.lower() == ".png":
             image = io.BytesIO()
@@ -97,9 +97,7 @@ def write_figure(
             write_whole(path, content)
         except OSError as error:
             found = error.strerror or str(error)
-            raise InputError(
-                Problem("--out", str(path), f"cannot be written ({found})", "Choose another place.")
-            ) from None
+            raise InputError(Problem("--out", path, f"cannot be written ({found})", "Choose another place.")) from None
 
 
 def _svg(figure: Figure, title: str) -> str:

@@ -212,14 +212,14 @@ def export_evidence(folder: Path) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         rule = "must be a new or an empty folder"
-        raise InputError(Problem("export", str(folder), rule, "Choose another, or empty it."))
+        raise InputError(Problem("export", folder, rule, "Choose another, or empty it."))
     frames = evidence_tables()
     try:
         with whole_folder(folder, replaces=folder.exists()) as place:
             _write(frames, place)
     except OSError as error:
         rule = f"cannot be written ({error.strerror or error})"
-        raise InputError(Problem("export", str(folder), rule, "Choose another place.")) from None
+        raise InputError(Problem("export", folder, rule, "Choose another place.")) from None
     return [folder / name for name in _FILES]
 
 
@@ -232,12 +232,12 @@ def write_evidence_sheets(path: Path) -> Path:
         When the file exists, does not end in ``.xlsx`` or cannot be written, or XlsxWriter is not installed.
     """
     if path.suffix != ".xlsx" or path.exists():
-        raise InputError(Problem("export", str(path), "must be a new file that ends in .xlsx"))
+        raise InputError(Problem("export", path, "must be a new file that ends in .xlsx"))
     content = spreadsheet_bytes(evidence_tables(), COLUMNS, ["Every figure names the text it was read in."])
     try:
         write_whole(path, content)
     except OSError as error:
-        raise InputError(Problem("export", str(path), f"cannot be written ({error.strerror or error})")) from None
+        raise InputError(Problem("export", path, f"cannot be written ({error.strerror or error})")) from None
     return path
 
 

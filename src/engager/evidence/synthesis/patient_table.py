@@ -35,11 +35,11 @@ def read_patients(path: Path, only: Sequence[str] = ()) -> pl.DataFrame:
 
     kind = path.suffix.lower()
     if kind not in (".parquet", ".csv"):
-        raise InputError(Problem("patients", str(path), "must end in .parquet or .csv"))
+        raise InputError(Problem("patients", path, "must end in .parquet or .csv"))
     try:
         frame = pl.read_parquet(path) if kind == ".parquet" else pl.read_csv(path)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(Problem("patients", str(path), f"cannot be read ({error})", "Check the file.")) from None
+        raise InputError(Problem("patients", path, f"cannot be read ({error})", "Check the file.")) from None
     problems = []
     for condition in only:
         column, _, value = condition.partition("=")
@@ -51,7 +51,7 @@ def read_patients(path: Path, only: Sequence[str] = ()) -> pl.DataFrame:
     if problems:
         raise InputError(problems)
     if frame.is_empty():
-        raise InputError(Problem("patients", str(path), "holds no patient"))
+        raise InputError(Problem("patients", path, "holds no patient"))
     return frame
 
 
@@ -118,4 +118,4 @@ def write_weights(frame: pl.DataFrame, matched: Matched, path: Path) -> None:
         write_whole(path, frame.with_columns(weight=pl.Series(matched.weights)).write_csv())
     except OSError as error:
         rule = f"cannot be written ({error.strerror or error})"
-        raise InputError(Problem("--out", str(path), rule, "Choose another place.")) from None
+        raise InputError(Problem("--out", path, rule, "Choose another place.")) from None

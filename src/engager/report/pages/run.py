@@ -59,7 +59,7 @@ def write_report(folder: Path, content: ReportContent) -> Path:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         rule = f"must be a folder that can be written to ({error.strerror})"
-        raise InputError(Problem("report folder", str(folder), rule)) from error
+        raise InputError(Problem("report folder", folder, rule)) from error
     return path
 
 

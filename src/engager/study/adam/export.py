@@ -89,7 +89,7 @@ def export_adam(
     """
     target = Path(out)
     if target.exists():
-        raise InputError(Problem("--out", str(out), "must not exist yet", "Name a new folder."))
+        raise InputError(Problem("--out", out, "must not exist yet", "Name a new folder."))
     if not _EARLIEST <= reference_date <= _LATEST:
         rule = f"must be from {_EARLIEST} to {_LATEST}"
         raise InputError(Problem("--reference-date", str(reference_date), rule))

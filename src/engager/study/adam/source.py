@@ -109,5 +109,5 @@ def _table(run: RunFolder, name: str, replicate: int) -> pl.DataFrame:
         table = run.table(name)
     except (OSError, pl.exceptions.PolarsError) as error:
         rule = f"must be a run with this table ({type(error).__name__})"
-        raise InputError(Problem(f"{name}.parquet", str(run.path), rule, "Run the study again.")) from error
+        raise InputError(Problem(f"{name}.parquet", run.path, rule, "Run the study again.")) from error
     return table.filter(pl.col("replicate") == replicate)

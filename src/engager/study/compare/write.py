@@ -28,9 +28,9 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
         When the ending is another, the file exists, or it cannot be written.
     """
     if path.suffix not in (".html", ".xlsx", ".csv", ".parquet"):
-        raise InputError(Problem("--report", str(path), "must end in .html, .xlsx, .csv or .parquet"))
+        raise InputError(Problem("--report", path, "must end in .html, .xlsx, .csv or .parquet"))
     if path.exists():
-        raise InputError(Problem("--report", str(path), "must not exist yet", "Choose a new name."))
+        raise InputError(Problem("--report", path, "must not exist yet", "Choose a new name."))
     try:
         if path.suffix == ".html":
             write_whole(path, comparison_html(found))
@@ -43,7 +43,7 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
                 comparison_table(found).write_parquet(file)
     except OSError as error:
         rule = f"must be a file that can be written ({error.strerror})"
-        raise InputError(Problem("--report", str(path), rule)) from error
+        raise InputError(Problem("--report", path, rule)) from error
     return path
 
 

@@ -212,7 +212,7 @@ class ArmStore:
             self.work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             rule = f"must be a folder that can be made ({error.strerror})"
-            raise InputError(Problem("--work", str(self.work), rule, "Choose another place.")) from None
+            raise InputError(Problem("--work", self.work, rule, "Choose another place.")) from None
 
     def _name(self, key: str) -> str:
         return digest(f"{key} {self.seed} {self.inputs}")

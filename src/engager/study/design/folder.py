@@ -59,7 +59,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         made = None
     if not isinstance(made, dict) or made.get("kind") != "design" or not isinstance(made.get("replicates"), int):
         rule = "must hold a finished design to which virtual trials can be added"
-        raise InputError(Problem("--resume", str(folder), rule, "Leave --resume out for a new design."))
+        raise InputError(Problem("--resume", folder, rule, "Leave --resume out for a new design."))
     return made
 
 
@@ -68,4 +68,4 @@ def check_new_design(folder: Path) -> None:
     restore_folder(folder)
     if folder.exists():
         hint = "Name a new folder, or add --resume to give a finished design more virtual trials."
-        raise InputError(Problem("--out", str(folder), "must not exist yet", hint))
+        raise InputError(Problem("--out", folder, "must not exist yet", hint))

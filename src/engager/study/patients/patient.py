@@ -225,11 +225,11 @@ def check_figure_path(out: Path, also: tuple[str, ...] = ()) -> None:
     problems = []
     endings = (*FIGURES, *also)
     if out.suffix.lower() not in endings:
-        problems.append(Problem("--out", str(out), f"must end in {', '.join(endings)}"))
+        problems.append(Problem("--out", out, f"must end in {', '.join(endings)}"))
     if out.exists():
-        problems.append(Problem("--out", str(out), "must not exist yet", "Name a new file."))
+        problems.append(Problem("--out", out, "must not exist yet", "Name a new file."))
     if not out.parent.is_dir():
-        problems.append(Problem("--out", str(out), "must be in a folder that exists"))
+        problems.append(Problem("--out", out, "must be in a folder that exists"))
     if problems:
         raise InputError(problems)
 
@@ -255,7 +255,7 @@ def draw_patients(patients: Mapping[str, VirtualPatient], out: Path, title: str)
             write_whole(out, image.getvalue())
     except OSError as error:
         rule = f"must be a place that can be written ({error.strerror})"
-        raise InputError(Problem("--out", str(out), rule)) from error
+        raise InputError(Problem("--out", out, rule)) from error
     return out
 
 

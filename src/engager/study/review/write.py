@@ -21,13 +21,13 @@ def write_review(found: Review, path: Path) -> Path:
         When the file exists or cannot be written.
     """
     if path.exists():
-        raise InputError(Problem("--report", str(path), "must not exist yet", "Name a new file."))
+        raise InputError(Problem("--report", path, "must not exist yet", "Name a new file."))
     text = review_html(found)
     try:
         write_whole(path, text)
     except OSError as error:
         rule = f"must be a file that can be written ({error.strerror})"
-        raise InputError(Problem("--report", str(path), rule)) from error
+        raise InputError(Problem("--report", path, rule)) from error
     return path
 
 

@@ -60,7 +60,7 @@ class RunFolder:
         manifest = folder / MANIFEST
         if not manifest.is_file():
             hint = "Finish it with --resume." if (folder / MARKER).exists() else "Runs are folders with a run.json."
-            raise InputError(Problem("run", str(path), "must be a finished run", hint))
+            raise InputError(Problem("run", path, "must be a finished run", hint))
         try:
             content = read_json(manifest)
         except (OSError, ValueError) as error:
@@ -217,4 +217,4 @@ def sealed(manifest: dict[str, Any]) -> dict[str, Any]:
 
 def _altered(path: Path, how: str = "altered") -> Problem:
     hint = "engager replay shows what differs; run the study again to repair it."
-    return Problem(f"run: {path.name} is {how}", str(path), "must be as the run left it", hint)
+    return Problem(f"run: {path.name} is {how}", path, "must be as the run left it", hint)

@@ -124,10 +124,10 @@ def _about(folder: RunFolder, replicate: int) -> list[str]:
 def _check(target: Path, form: str) -> None:
     problems = []
     if form == "xlsx" and target.suffix != ".xlsx":
-        problems.append(Problem("--out", str(target), "must end in .xlsx", "For a folder of CSV files: --format csv."))
+        problems.append(Problem("--out", target, "must end in .xlsx", "For a folder of CSV files: --format csv."))
     if form == "csv" and target.suffix == ".xlsx":
-        problems.append(Problem("--out", str(target), "must be a folder", "For a spreadsheet: --format xlsx."))
+        problems.append(Problem("--out", target, "must be a folder", "For a spreadsheet: --format xlsx."))
     if target.exists():
-        problems.append(Problem("--out", str(target), "must not exist yet", "Choose a new name."))
+        problems.append(Problem("--out", target, "must not exist yet", "Choose a new name."))
     if problems:
         raise InputError(problems)

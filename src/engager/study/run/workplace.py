@@ -177,17 +177,17 @@ class Workplace:
         if not target.exists():
             return
         if not target.is_dir():
-            raise InputError(Problem("--out", str(target), "must be a folder", "Choose another."))
+            raise InputError(Problem("--out", target, "must be a folder", "Choose another."))
         is_finished, is_begun = (target / MANIFEST).exists(), (target / MARKER).exists()
         if not resume and is_begun:
             self._refuse_if_busy()
             hint = "Add --resume, or choose another folder."
-            raise InputError(Problem("--out", str(target), "holds an interrupted run", hint))
+            raise InputError(Problem("--out", target, "holds an interrupted run", hint))
         if resume and is_finished:
             self._compare(self._read(MANIFEST, "run_inputs"), "finished")
         elif is_finished or (not is_begun and not set(os.listdir(target)) <= _OF_A_BEGINNING):
             if resume:
-                raise InputError(Problem("--resume", str(target), "must hold an interrupted run"))
+                raise InputError(Problem("--resume", target, "must hold an interrupted run"))
             raise InputError(_exists(target))
 
     def _refuse_if_busy(self) -> None:
@@ -210,7 +210,7 @@ class Workplace:
     def _compare(self, kept: Mapping[str, Any] | None, state: str) -> None:
         if kept is None:
             hint = "Choose another folder, or remove this one."
-            raise InputError(Problem("--resume", str(self.target), "holds a run whose manifest cannot be read", hint))
+            raise InputError(Problem("--resume", self.target, "holds a run whose manifest cannot be read", hint))
         different = [key for key in self._inputs if kept.get(key) != self._inputs[key]]
         if different:
             raise InputError(
@@ -256,7 +256,7 @@ class Workplace:
             if not is_marked:  # which of the two runs is meant, nobody can tell
                 rule = "holds pieces of a run with other options"
                 hint = "Give the same options, or choose another folder."
-                raise InputError(Problem("--resume", str(self.target), rule, hint))
+                raise InputError(Problem("--resume", self.target, rule, hint))
             raise DamagedChunk(chunk.span, "it is of a run with other inputs")
         if not 0 <= chunk.span[0] < chunk.span[1] <= self._replicates:
             raise DamagedChunk(chunk.span, f"it is not of the replicates 0 to {self._replicates - 1}")
@@ -284,9 +284,9 @@ class Workplace:
 
 
 def _exists(target: Path) -> Problem:
-    return Problem("--out", str(target), "must not exist yet", "Choose another folder, or remove this one.")
+    return Problem("--out", target, "must not exist yet", "Choose another folder, or remove this one.")
 
 
 def _unwritable(target: Path, error: OSError) -> Problem:
     reason = error.strerror or str(error)
-    return Problem("--out", str(target), f"must be in a folder that can be written ({reason})", "Choose another.")
+    return Problem("--out", target, f"must be in a folder that can be written ({reason})", "Choose another.")

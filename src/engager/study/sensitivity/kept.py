@@ -50,7 +50,7 @@ class KeptEvaluations:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 rule = f"must be a folder that can be made ({error.strerror})"
-                raise InputError(Problem("--work", str(folder), rule, "Choose another place.")) from None
+                raise InputError(Problem("--work", folder, rule, "Choose another place.")) from None
 
     def __call__(
         self,

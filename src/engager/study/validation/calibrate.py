@@ -154,9 +154,9 @@ def _check_work(plan: FitPlan, work: Path | None) -> None:
     try:
         found = read_json(state)["plan"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(Problem("--work", str(work), "must hold a fit's own state", hint)) from error
+        raise InputError(Problem("--work", work, "must hold a fit's own state", hint)) from error
     if found != plan.identity():
-        raise InputError(Problem("--work", str(work), "holds the work of another fit", hint))
+        raise InputError(Problem("--work", work, "holds the work of another fit", hint))
 
 
 def _interval(values: FloatArray) -> dict[str, float]:
