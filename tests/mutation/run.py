@@ -171,7 +171,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
 def main() -> int:
     """Exit 1 when fewer are caught than `--least`."""
     parser = argparse.ArgumentParser(description="Mutate the modules that decide and count what their tests notice.")
-    parser.add_argument("modules", nargs="*", help="of layers.yaml, e.g. trial/toxicity; none: all")
+    parser.add_argument("modules", nargs="*", help="of layers.yaml, e.g. trial/transplant; none: all")
     parser.add_argument("--sample", type=int, help="so many mutants, drawn by --seed; left out: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--least", type=float, default=0.85, help="share to be caught")

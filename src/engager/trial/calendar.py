@@ -1,7 +1,7 @@
 """When the trial next has something to decide about a patient.
 
 In: where patients stand. Out: an instant for each, later than now, up to which nothing is planned but what the engine
-carries out by itself. Not here: what is decided then (`simulate`), and what strikes unplanned (thresholds of hazards).
+carries out by itself. Not here: what is decided then (`decisions`), and what comes unplanned (`strikes`).
 """
 
 from __future__ import annotations

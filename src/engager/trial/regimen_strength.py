@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from engager.core import read_shipped_data
+import numpy as np
+
+from engager.core import FloatArray, IntArray, read_shipped_data
+from engager.population import Settings
+from engager.protocol import Regimen
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,24 @@ def strength_of(regimen_id: str) -> float:
     """Strength of a regimen; 1 for standard chemotherapy and where no remission rate was published."""
     found = regimen_strengths().get(regimen_id)
     return found.strength if found else 1.0
+
+
+def arm_strength(regimen: Regimen, settings: Settings, replicate: IntArray) -> FloatArray:
+    """How strongly an arm's chemotherapy kills each of its patients, relative to standard salvage chemotherapy.
+
+    Parameters
+    ----------
+    settings : population values by replicate; a posterior may hold its own strength for a regimen.
+    replicate : array (patient,).
+
+    Returns
+    -------
+    array (patient,), > 0; 1 when the regimen is no chemotherapy.
+    """
+    if not regimen.is_chemotherapy:
+        return np.ones(replicate.size)
+    if regimen.strength:
+        return np.full(replicate.size, regimen.strength)
+    usual = strength_of(regimen.id)
+    numbers, place = np.unique(replicate, return_inverse=True)
+    return np.array([settings(int(one)).strength.get(regimen.id, usual) for one in numbers])[place]

@@ -6,10 +6,10 @@ before: a death, a toxicity, the loss of a clone's last cell. These are found wi
 at which an integrated hazard reaches the patient's draw, so nothing depends on how often one looks.
 
 The order of things at a patient's clock:
-    1. what struck takes effect: death; a toxicity, which may stop or interrupt the drug at once; a clone that is gone.
+    1. what struck takes effect (`strikes`): death; a toxicity, which may stop or interrupt the drug at once; a clone
+       that is gone.
     2. on treatment, in the morning: the days that have passed are counted (a pause or a cycle may end), the visits of
-       this morning are made, a relapse ends treatment, and at the end of a cycle one goes on to a transplant, the next
-       cycle, a wait for blood counts, or the end of treatment.
+       this morning are made, and treatment goes on, pauses or ends by what they show (`decisions`).
     3. off treatment, on a visit day: blood, marrow, imaging; later therapy and transplants are planned.
     4. what is due now is given: the morning's dose with its premedication, a transplant, a later therapy. Then on.
 
@@ -25,39 +25,32 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, BoolArray, FloatArray, IntArray
-from engager.engine import Problem, Stops, Trajectories, solve
+from engager.engine import Problem, Trajectories, solve
 from engager.model import Model, evaluate_rates, initial_states
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
 from engager.trial.assumptions import Assumptions, with_trial_effects
 from engager.trial.calendar import Calendar
-from engager.trial.course import (
-    BASELINE,
-    CR,
-    FOLLOW_UP,
-    IN_CYCLE,
-    NO_RESPONSE,
-    SUSPECTED,
-    Course,
-    start_course,
-)
-from engager.trial.deaths import Deaths
+from engager.trial.course import BASELINE, FOLLOW_UP, IN_CYCLE, NO_RESPONSE, SUSPECTED, Course, start_course
+from engager.trial.decisions import Decisions
 from engager.trial.dosing import ActionList, DosePlan, give_tocilizumab, plan_day
 from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import Lists, recruit
-from engager.trial.regimen_strength import strength_of
+from engager.trial.regimen_strength import arm_strength
 from engager.trial.response.assessment import Assessment
 from engager.trial.response.images import ImagedResponse
 from engager.trial.samples import daily_times, keep, keep_days
-from engager.trial.tables import CAUSE_NAMES, TrialData, assemble
-from engager.trial.toxicity import EVENT_KINDS, Toxicity, advance_days, stop_treatment
+from engager.trial.strikes.deaths import Deaths
+from engager.trial.strikes.toxicity import Toxicity
+from engager.trial.strikes.watch import Strikes
+from engager.trial.tables import TrialData, assemble
 from engager.trial.transplant import Transplantation
+from engager.trial.treatment import advance_days
 
 Progress = Callable[[float], None]
 # Told of every problem that was solved: arm, rows of its course, problem, what the engine answered.
 Witness = Callable[[str, IntArray, Problem, Trajectories], None]
 
-_TOXICITY = CAUSE_NAMES.index("toxicity")
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 RTOL = 1e-4
 # The model is stiff (hours beside months); asking the engine to find that out every round would cost more than solving.
@@ -137,18 +130,14 @@ class ArmRun:
         recruits = recruit(protocol, arm_id, model, seed, replicates, settings, common_chance, lists)
         self.assumed = Assumptions({one: settings(one) for one in replicates}, recruits.replicate)
         self.system, self.roles = model.system, model.roles
-        # What may strike a patient between decisions, in the order of the engine's stops.
-        self.kinds = tuple(kind for kind in EVENT_KINDS if kind in self.roles.toxicities)
-        self.strikes = ("death", *self.kinds, *self.roles.clones)
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, model, states, self.in_remission)
-        self.strength = self._strength(settings)
+        self.strength = arm_strength(self.regimen, settings, recruits.replicate)
         # of the model, with the chemotherapy that each patient gets now
         self.parameters = recruits.parameters.copy()
         self._set_chemotherapy(np.arange(self.course.n))
         weight_kg, bsa_m2 = recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"]
         self.plan = DosePlan(self.regimen, weight_kg, bsa_m2, model)
-        self.toxicity = Toxicity(self.course, self.regimen, self.assumed)
         window = self._window_days()
         self.assessment = (
             ImagedResponse(self.course, protocol.visits, self.assumed, window)
@@ -160,19 +149,18 @@ class ArmRun:
             protocol.follow_up.start_year,
         )  # fmt: skip
         self.deaths = Deaths(self.course)
+        toxicity = Toxicity(self.course, self.regimen, self.assumed)
+        self.strikes = Strikes(self.course, self.system, self.regimen, self.deaths, toxicity)
         self.later_therapy = LaterTherapy(self.course, protocol.later_therapy, self.assumed)
-        n_clones = max(len(model.roles.clones), 1)
-        # one row a clone, as they are read
-        last_cell = recruits.draw("last-cell", "exponential", n_clones).reshape(recruits.n, n_clones)
-        self.last_cell = np.ascontiguousarray(last_cell.T)
+        self.decisions = Decisions(
+            self.course, self.regimen, self.assumed, self.assessment, self.transplantation, self.later_therapy
+        )
         self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
         self.course.sampled_rows = self.sampled
         self.is_sampled = np.zeros(self.course.n, dtype=bool)
         self.is_sampled[self.sampled] = True
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
-        self.watched = self._watched()
-        self.limits = self._first_limits()
         self.atol = np.array(model.roles.tolerance_of(self.system.states))
 
     def run(self, progress: Progress) -> Course:
@@ -181,7 +169,7 @@ class ArmRun:
         everybody = np.arange(course.n)
         self.assessment.visit(everybody, np.zeros(course.n, dtype=bool), BASELINE)
         # Who never gets the study's treatment goes on to the next at once.
-        self._fail(np.flatnonzero(~course.on_treatment), "never treated")
+        self.decisions.fail(np.flatnonzero(~course.on_treatment), "never treated")
         keep(course, self.sampled, course.clock[self.sampled], course.states[self.sampled])
         while True:
             rows = np.flatnonzero(course.is_alive & (course.clock < self.horizon))
@@ -202,7 +190,7 @@ class ArmRun:
         until = self.calendar.next_decision(rows)
         self.later_therapy.give(rows, fresh, until, actions)
         stopped = self._carry(rows, until, actions)
-        self._take_effect(rows, stopped, until)
+        self.strikes.take_effect(rows, stopped, until)
         arrived = rows[(course.clock[rows] >= until) & course.is_alive[rows]]
         treated = course.on_treatment[arrived]
         mornings = arrived[treated & self.calendar.is_morning(arrived)]
@@ -251,7 +239,7 @@ class ArmRun:
             initial=course.states,
             schedule=actions.schedule(rows),
             first_step=course.step[rows],
-            stops=Stops(self.watched, self._limits(rows)),
+            stops=self.strikes.stops(rows),
             rows=rows,
         )
         solution = solve(
@@ -269,56 +257,6 @@ class ArmRun:
             keep_days(course, rows, times, solution.values)
         return np.where(solution.status == 0, solution.stopped, -1)
 
-    def _watched(self) -> FloatArray:
-        """The sums of states that strike when they reach a limit: array (strike, state)."""
-        weights = np.zeros((len(self.strikes), len(self.system.states)))
-        weights[0, [self.system.index(name) for name in self.roles.hazards.values()]] = 1.0
-        for kind in self.kinds:
-            weights[self.strikes.index(kind), self.system.index(self.roles.toxicities[kind])] = 1.0
-        for clone in self.roles.clones:
-            weights[self.strikes.index(clone), self.system.index(clone)] = -1.0
-        return weights
-
-    def _first_limits(self) -> FloatArray:
-        """Each patient's draws for death and for the first toxicity of each kind: array (patient, strike)."""
-        limits = np.full((self.course.n, len(self.strikes)), np.inf)
-        limits[:, 0] = self.deaths.threshold
-        everybody = np.arange(self.course.n)
-        for kind in self.kinds:
-            limits[:, self.strikes.index(kind)] = self.toxicity.threshold(kind, everybody)
-        return limits
-
-    def _limits(self, rows: IntArray) -> FloatArray:
-        """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
-        limits = self.limits.take(rows, axis=0)
-        for k, clone in enumerate(self.roles.clones):
-            least = self.last_cell[k][rows]
-            is_there = self.course.column(clone)[rows] > least
-            limits[:, self.strikes.index(clone)] = np.where(is_there, -least, np.inf)
-        return limits
-
-    def _take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
-        """What struck these patients at their clocks."""
-        course = self.course
-        # whole days before it were days as planned
-        met = rows[(stopped >= 0) & (course.clock[rows] < until)]
-        advance_days(course, met[course.on_treatment[met]], self.regimen)
-        dying = rows[stopped == self.strikes.index("death")]
-        if dying.size:
-            self.deaths.strike(dying)
-        for kind in self.kinds:
-            struck = rows[stopped == self.strikes.index(kind)]
-            if not struck.size:
-                continue
-            killed = self.toxicity.strike(kind, struck)
-            self.limits[struck, self.strikes.index(kind)] = self.toxicity.threshold(kind, struck)
-            course.death_cause[killed] = _TOXICITY
-            course.is_alive[killed] = False
-            course.note(killed, course.death_day[killed], "death", detail="toxicity")
-        for clone in self.roles.clones:
-            course.column(clone)[rows[stopped == self.strikes.index(clone)]] = 0.0
-        self._extinguish(rows[course.is_alive[rows]])
-
     def _rates(self, names: Sequence[str], rows: IntArray) -> FloatArray:
         """How fast states change at these patients' clocks: array (row, name)."""
         course = self.course
@@ -327,20 +265,6 @@ class ArmRun:
         return evaluate_rates(
             self.system, names, course.states[rows], self.parameters[rows], inputs, course.clock[rows]
         )
-
-    def _strength(self, settings: Settings) -> FloatArray:
-        """Killing by the arm's chemotherapy, relative to standard salvage chemotherapy: array (patient,).
-
-        A posterior may have its own for a regimen.
-        """
-        replicate = self.course.recruits.replicate
-        if not self.regimen.is_chemotherapy:
-            return np.ones(replicate.size)
-        usual = self.regimen.strength or strength_of(self.regimen.id)
-        numbers, place = np.unique(replicate, return_inverse=True)
-        if self.regimen.strength:
-            return np.full(replicate.size, usual)
-        return np.array([settings(int(one)).strength.get(self.regimen.id, usual) for one in numbers])[place]
 
     def _set_chemotherapy(self, rows: IntArray) -> None:
         """The chemotherapy that these patients get from now on has its own strength and toxicity to marrow."""
@@ -357,13 +281,6 @@ class ArmRun:
             if name:
                 place = self.system.parameters.index(name)
                 self.parameters[rows, place] = course.recruits.parameters[rows, place] * factor
-
-    def _extinguish(self, rows: IntArray) -> None:
-        """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
-        for least, clone in zip(self.last_cell, self.roles.clones, strict=False):
-            column = self.course.column(clone)
-            gone = rows[column[rows] < least[rows]]
-            column[gone] = 0.0
 
     # ---- visits ----
     def _visits(self, treated: IntArray, off: IntArray) -> None:
@@ -390,8 +307,8 @@ class ArmRun:
         suspected = with_blasts[in_doubt]
         judged.visit(suspected, np.ones(suspected.size, dtype=bool), SUSPECTED)
         judged.imaging(np.concatenate([at_marrow, off]))
-        self._decide_on_treatment(treated, at_marrow, ended)
-        self._decide_off_treatment(off)
+        self.decisions.on_treatment(treated, at_marrow, ended)
+        self.decisions.off_treatment(off)
 
     def _due_on_treatment(self, rows: IntArray, ended: IntArray) -> tuple[IntArray, IntArray]:
         """Who has a marrow this morning, on its day of the cycle; who has blood counts, also while the drug pauses."""
@@ -424,93 +341,6 @@ class ArmRun:
         for some in chosen:
             marked[some] = True
         return marked[rows]
-
-    def _decide_on_treatment(self, rows: IntArray, at_marrow: IntArray, ended: IntArray) -> None:
-        """A relapse or growth ends treatment; at the end of a cycle there is more to decide."""
-        if not rows.size:
-            return
-        course = self.course
-        self._off_study(rows[course.hold_days[rows] <= 0])
-        self._progress(at_marrow[course.on_treatment[at_marrow]])
-        self._end_of_cycle(ended[course.is_alive[ended] & course.on_treatment[ended]])
-
-    def _off_study(self, rows: IntArray) -> None:
-        relapsed = rows[~np.isnan(self.course.relapse_day[rows])]
-        self._fail(relapsed, "relapse")
-
-    def _progress(self, rows: IntArray) -> None:
-        """A marrow with no fewer blasts than at entry, or a tumor that has grown, ends treatment."""
-        self._fail(self.assessment.progressed(rows), "progression")
-
-    def _end_of_cycle(self, rows: IntArray) -> None:
-        """Transplant, next cycle, or the end of treatment."""
-        if not rows.size:
-            return
-        course, regimen = self.course, self.regimen
-        done = course.cycle[rows] - 1
-        planned = self.transplantation.decide(rows, done)
-        stop_treatment(course, planned, course.clock[planned], "transplant planned")
-        rows = rows[course.on_treatment[rows]]
-        done = course.cycle[rows] - 1
-        rule = regimen.continue_if
-        if rule is not None:
-            self._fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], "no response")
-            rows = rows[course.on_treatment[rows]]
-        if (stop := regimen.stop_if) is not None:
-            done = course.cycle[rows] - 1
-            complete = rows[(done >= stop.after_cycle) & self._has_response(rows, stop.response)]
-            stop_treatment(course, complete, course.clock[complete], "treatment completed")
-            rows = rows[course.on_treatment[rows]]
-        self._await_recovery(rows)
-        finished = rows[course.cycle[rows] > regimen.cycles]
-        without = course.remission[finished] == NO_RESPONSE
-        self._fail(finished[without], "no response")
-        completed = finished[~without]
-        stop_treatment(course, completed, course.clock[completed], "treatment completed")
-
-    def _goes_on(self, rows: IntArray, wanted: Sequence[str]) -> BoolArray:
-        """Who has one of the responses that the regimen asks for."""
-        course = self.course
-        goes_on = self._has_response(rows, wanted)
-        if "MRD_response" in wanted:
-            goes_on |= ~np.isnan(course.mrd_response_day[rows])
-        if "complete_MRD_response" in wanted:
-            goes_on |= ~np.isnan(course.mrd_undetectable_day[rows])
-        if "PR" in wanted:
-            goes_on |= self.assessment.partly_responding(rows)
-        return goes_on
-
-    def _has_response(self, rows: IntArray, wanted: Sequence[str]) -> BoolArray:
-        """Whether these rows are in a response of one of these names."""
-        is_wanted = np.array([name in wanted for name in self.course.response_names])
-        found: BoolArray = is_wanted[self.course.remission[rows]]
-        return found
-
-    def _await_recovery(self, rows: IntArray) -> None:
-        """After chemotherapy the next course waits, once, for counts to recover in a cleared marrow."""
-        course = self.course
-        if not self.regimen.is_chemotherapy:
-            return
-        wait = rows[course.marrow_clear[rows] & (course.remission[rows] < CR) & (course.cycle_day[rows] == 1)]
-        course.hold_days[wait] = self.assumed["recovery_wait_days"]
-        course.note(wait, course.clock[wait], "hold", detail="awaiting recovery of counts")
-
-    def _fail(self, rows: IntArray, why: str) -> None:
-        """Treatment has failed these patients: a transplant all the same, or the next therapy, or nothing more."""
-        if not rows.size:
-            return
-        stop_treatment(self.course, rows, self.course.clock[rows], why)
-        self.transplantation.decide_outside_remission(rows)
-        self.later_therapy.plan(rows)
-
-    def _decide_off_treatment(self, rows: IntArray) -> None:
-        """Transplants, and the next therapy of those whose disease is back or has stayed."""
-        if not rows.size:
-            return
-        self.transplantation.decide_later(rows)
-        failing = self.later_therapy.failing(rows)
-        self.transplantation.decide_outside_remission(failing)
-        self.later_therapy.plan(failing)
 
     # ---- definitions ----
     def _window_days(self) -> float:

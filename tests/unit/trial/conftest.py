@@ -12,7 +12,7 @@ from engager.trial.assumptions import Assumptions
 from engager.trial.course import start_course
 from engager.trial.dosing import ActionList, DosePlan, plan_day
 from engager.trial.recruit import recruit
-from engager.trial.toxicity import advance_days
+from engager.trial.treatment import advance_days
 
 
 @pytest.fixture

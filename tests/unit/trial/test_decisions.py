@@ -44,17 +44,17 @@ def test_who_has_one_of_the_responses_asked_for_goes_on(arm, wanted, goes_on):
     course.remission[:] = [CR, CRI, NO_RESPONSE, NO_RESPONSE]
     course.mrd_response_day[:], course.mrd_undetectable_day[:] = [np.nan, 30, 30, np.nan], [np.nan, np.nan, 30, np.nan]
     course.blasts_seen[:] = [0.0, 5.0, 25.0, 25.1]
-    assert run._goes_on(ROWS, wanted).tolist() == goes_on
+    assert run.decisions._goes_on(ROWS, wanted).tolist() == goes_on
 
 
 def test_the_next_course_waits_once_for_counts_to_recover_in_a_cleared_marrow(arm):
     run = arm()
-    run.regimen = shipped_protocol("tower").arms["chemotherapy"].regimen
+    run.decisions.regimen = shipped_protocol("tower").arms["chemotherapy"].regimen
     course = run.course
     course.marrow_clear[:] = [True, True, False, True]
     course.remission[:] = [CRI, CR, NO_RESPONSE, CRI]
     course.cycle_day[:] = [1, 1, 1, 2]
-    run._await_recovery(ROWS)
+    run.decisions._await_recovery(ROWS)
     assert course.hold_days.tolist() == [run.assumed["recovery_wait_days"], 0.0, 0.0, 0.0]
     assert [rows.tolist() for rows, _, event, *_ in course.log if event == "hold"] == [[0]]
 
@@ -63,7 +63,7 @@ def test_a_transplant_is_planned_after_the_cycle_that_the_study_names(arm):
     for cycle, earliest, planned in ((2, 1, True), (2, 2, False), (3, 2, True)):
         run = arm(hsct={"offer": "in_response", "probability": 1.0, "earliest_after_cycle": earliest})
         run.course.remission[:], run.course.cycle[:], run.course.clock[:] = CR, cycle, 42.0
-        run._end_of_cycle(ROWS)
+        run.decisions.end_of_cycle(ROWS)
         assert np.isfinite(run.course.hsct_planned).all() == planned
         assert run.course.on_treatment.all() != planned
 
@@ -72,14 +72,14 @@ def test_treatment_goes_on_after_a_cycle_only_with_the_response_that_the_regimen
     for cycle, stops in ((2, False), (3, True)):
         run = arm(continue_if={"after_cycle": 2, "response": ["CR"]})
         run.course.remission[:], run.course.cycle[:], run.course.clock[:] = [CR, CRI, CR, NO_RESPONSE], cycle, 84.0
-        run._end_of_cycle(ROWS)
+        run.decisions.end_of_cycle(ROWS)
         assert run.course.on_treatment.tolist() == [True, not stops, True, not stops]
 
 
 def test_some_stop_for_want_of_a_response_and_others_since_they_have_it(arm):
     run = arm(continue_if={"after_cycle": 2, "response": ["CR", "CRi"]}, stop_if={"after_cycle": 2, "response": ["CR"]})
     run.course.remission[:], run.course.cycle[:], run.course.clock[:] = [NO_RESPONSE, CRI, CR, CR], [3, 3, 3, 2], 84.0
-    run._end_of_cycle(ROWS)
+    run.decisions.end_of_cycle(ROWS)
     told = {
         int(row): detail for rows, _, event, _, detail in run.course.log if event == "off_study_drug" for row in rows
     }
@@ -89,7 +89,7 @@ def test_some_stop_for_want_of_a_response_and_others_since_they_have_it(arm):
 def test_the_last_cycle_ends_treatment_with_or_without_a_response(arm):
     run = arm()
     run.course.remission[:], run.course.cycle[:], run.course.clock[:] = [CR, NO_RESPONSE, CR, CR], [4, 4, 3, 4], 126.0
-    run._end_of_cycle(ROWS)
+    run.decisions.end_of_cycle(ROWS)
     assert run.course.on_treatment.tolist() == [False, False, True, False]
     told = {
         int(row): detail for rows, _, event, _, detail in run.course.log if event == "off_study_drug" for row in rows

@@ -7,7 +7,7 @@ import pytest
 
 from engager.engine import Action
 from engager.trial.dosing import ActionList, DosePlan, plan_day, planned_actions
-from engager.trial.toxicity import advance_days
+from engager.trial.treatment import advance_days
 
 ADD, SET = int(Action.ADD_TO_STATE), int(Action.SET_INPUT)
 STEP = [{"cycles": "1", "days": "1-7", "amount": 9, "unit": "ug/day"},

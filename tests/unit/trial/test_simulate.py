@@ -181,7 +181,7 @@ def test_shipped_protocols_run(name):
 
 
 def test_grades_have_their_shares():
-    from engager.trial.toxicity import graded
+    from engager.trial.strikes.toxicity import graded
 
     uniform = (np.arange(100_000)[:, None] + 0.5) / 100_000
     grades = graded(uniform, np.array([[0.25]]), [0.6, 0.4], [0.8, 0.15, 0.05])

@@ -9,7 +9,7 @@ import pytest
 from engager.model import load_model
 from engager.protocol import Protocol
 from engager.trial.simulate import simulate_here
-from engager.trial.toxicity import Toxicity
+from engager.trial.strikes.toxicity import Toxicity
 
 
 def strikes(regimen, months, states, place):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engager.protocol import shipped_protocol
-from engager.trial.deaths import Deaths
+from engager.trial.strikes.deaths import Deaths
 from engager.trial.tables import CAUSE_NAMES, cause_names
 
 # of leukemia, infection, transplant, background, as the model lists them

@@ -15,7 +15,8 @@ from engager.trial.assumptions import Assumptions
 from engager.trial.course import start_course
 from engager.trial.dosing import ActionList, DosePlan, give_tocilizumab, plan_day
 from engager.trial.recruit import recruit
-from engager.trial.toxicity import Toxicity, advance_days, days_to_grade
+from engager.trial.strikes.toxicity import Toxicity, days_to_grade
+from engager.trial.treatment import advance_days
 
 ROW = np.array([0])
 

@@ -1,0 +1,1 @@
+"""What comes unplanned between two decisions: deaths, toxicities, the last cell of a clone."""

@@ -1,0 +1,104 @@
+"""What strikes a patient between two decisions: a death, a toxicity, the loss of a clone's last cell.
+
+In: the draws of one arm's patients. Out: the sums of states that the engine watches, each with the limit at which it
+strikes, and afterwards what that does to the patient. Not here: what a toxicity is and does (`toxicity`), and of what a
+patient dies (`deaths`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engager.core import FloatArray, IntArray
+from engager.engine import Stops
+from engager.model import System
+from engager.protocol import Regimen
+from engager.trial.course import Course
+from engager.trial.strikes.deaths import Deaths
+from engager.trial.strikes.toxicity import EVENT_KINDS, Toxicity
+from engager.trial.tables import CAUSE_NAMES
+from engager.trial.treatment import advance_days
+
+_TOXICITY = CAUSE_NAMES.index("toxicity")
+
+
+class Strikes:
+    """What may strike the patients of one arm.
+
+    Attributes
+    ----------
+    names : of the strikes, in the order of the engine's stops: death, toxicities by kind, clones.
+    """
+
+    def __init__(self, course: Course, system: System, regimen: Regimen, deaths: Deaths, toxicity: Toxicity):
+        self.course, self.regimen, self.roles = course, regimen, course.roles
+        self.deaths, self.toxicity = deaths, toxicity
+        self.kinds = tuple(kind for kind in EVENT_KINDS if kind in self.roles.toxicities)
+        self.names = ("death", *self.kinds, *self.roles.clones)
+        n_clones = max(len(self.roles.clones), 1)
+        # one row a clone, as they are read
+        last_cell = course.recruits.draw("last-cell", "exponential", n_clones).reshape(course.n, n_clones)
+        self._last_cell = np.ascontiguousarray(last_cell.T)
+        self._watched = self._sums_watched(system)
+        self._limits = self._first_limits()
+
+    def stops(self, rows: IntArray) -> Stops:
+        """What the engine is to stop these patients at, as they are now."""
+        return Stops(self._watched, self._limits_of(rows))
+
+    def take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
+        """What struck these patients at their clocks."""
+        course = self.course
+        # whole days before it were days as planned
+        met = rows[(stopped >= 0) & (course.clock[rows] < until)]
+        advance_days(course, met[course.on_treatment[met]], self.regimen)
+        dying = rows[stopped == self.names.index("death")]
+        if dying.size:
+            self.deaths.strike(dying)
+        for kind in self.kinds:
+            struck = rows[stopped == self.names.index(kind)]
+            if not struck.size:
+                continue
+            killed = self.toxicity.strike(kind, struck)
+            self._limits[struck, self.names.index(kind)] = self.toxicity.threshold(kind, struck)
+            course.death_cause[killed] = _TOXICITY
+            course.is_alive[killed] = False
+            course.note(killed, course.death_day[killed], "death", detail="toxicity")
+        for clone in self.roles.clones:
+            course.column(clone)[rows[stopped == self.names.index(clone)]] = 0.0
+        self._extinguish(rows[course.is_alive[rows]])
+
+    def _sums_watched(self, system: System) -> FloatArray:
+        """The sums of states that strike when they reach a limit: array (strike, state)."""
+        weights = np.zeros((len(self.names), len(system.states)))
+        weights[0, [system.index(name) for name in self.roles.hazards.values()]] = 1.0
+        for kind in self.kinds:
+            weights[self.names.index(kind), system.index(self.roles.toxicities[kind])] = 1.0
+        for clone in self.roles.clones:
+            weights[self.names.index(clone), system.index(clone)] = -1.0
+        return weights
+
+    def _first_limits(self) -> FloatArray:
+        """Each patient's draws for death and for the first toxicity of each kind: array (patient, strike)."""
+        limits = np.full((self.course.n, len(self.names)), np.inf)
+        limits[:, 0] = self.deaths.threshold
+        everybody = np.arange(self.course.n)
+        for kind in self.kinds:
+            limits[:, self.names.index(kind)] = self.toxicity.threshold(kind, everybody)
+        return limits
+
+    def _limits_of(self, rows: IntArray) -> FloatArray:
+        """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
+        limits = self._limits.take(rows, axis=0)
+        for k, clone in enumerate(self.roles.clones):
+            least = self._last_cell[k][rows]
+            is_there = self.course.column(clone)[rows] > least
+            limits[:, self.names.index(clone)] = np.where(is_there, -least, np.inf)
+        return limits
+
+    def _extinguish(self, rows: IntArray) -> None:
+        """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
+        for least, clone in zip(self._last_cell, self.roles.clones, strict=False):
+            column = self.course.column(clone)
+            gone = rows[column[rows] < least[rows]]
+            column[gone] = 0.0
