@@ -218,3 +218,16 @@ def test_what_is_drawn_for_a_dark_screen_prints_dark_on_white_and_nothing_is_cut
             assert not page.get_by_role("button", name="Run").is_visible()
         page.emulate_media(media="screen")
     context.close()
+
+
+def test_a_fellow_guesses_and_takes_the_patient_to_the_sliders(page):
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    page.locator(".tiles a", has_text="Why no response?").click()
+    page.get_by_role("button", name="No, the leukemia stays").click()
+    expect(page.get_by_role("heading", name="Day by day")).to_be_visible(timeout=90_000)
+    age = re.search(r"of (\d+) years", page.locator(".lead").inner_text())
+    page.get_by_role("link", name="Try with sliders").click()
+    expect(page.locator("#patient-state")).to_contain_text("Ready", timeout=90_000)
+    expect(page.locator("#o-age_years")).to_have_text(age[1])

@@ -78,3 +78,31 @@ def test_a_comparison_leads_to_the_study_files_it_was_made_of(client):
     for run in ("tower-1", "tower-2"):
         assert f'href="/runs/{run}/files/study.yaml"' in page
         assert client.get(f"/runs/{run}/files/study.yaml").status_code == 200
+
+
+def test_the_python_that_the_editors_and_the_patient_page_show_runs(page, wait_until_drawn, tmp_path, monkeypatch):
+    from playwright.sync_api import expect
+
+    monkeypatch.chdir(tmp_path)
+
+    def shown_at(path, place, word):
+        page.goto(path)
+        wait_until_drawn(page)
+        for field, value in (("#replicates", "2"), ("#patients", "8")) if place == "#trial-python" else ():
+            if page.locator(field).count():
+                page.locator(field).fill(value)
+                page.keyboard.press("Tab")
+        expect(page.locator(place)).to_contain_text(word, timeout=90_000)
+        return page.locator(place).text_content()
+
+    run = shown_at("/trial?study=mt103-206", "#trial-python", "patients=8")
+    (tmp_path / "my-study.yaml").write_text(page.locator("#text").input_value())
+    assert value_of(run).manifest["patients_per_replicate"] == 8
+    design = shown_at("/design?example=two-stages", "#trial-python", "replicates=2")
+    (tmp_path / "my-study.yaml").write_text(page.locator("#text").input_value())
+    assert value_of(design).manifest["replicates"] == 2
+    patient = shown_at("/patient?days=7&age_years=50", "#patient-python", "age_years")
+    assert value_of(patient).covariates["age_years"] == 50
+    own = shown_at("/patient?regimen=own&own_steps=9@1,28@8&own_cycles=2&days=7", "#patient-python", "own-regimen.yaml")
+    (tmp_path / "own-regimen.yaml").write_text(page.locator("#patient-yaml").text_content())
+    assert value_of(own).regimen.cycles == 2
