@@ -30,15 +30,17 @@ import polars as pl
 
 import engager.calibration
 import engager.calibration.population.fit
+import engager.evidence.records.export
 import engager.report
 import engager.study
 import engager.study.adam.export
 import engager.study.design.arms
 import engager.study.run.content
 import engager.study.run.simulate
+import engager.study.sensitivity.drivers
 import engager.study.validation.calibrate
 import engager.study.validation.credibility
-from engager.app.commands import validate
+from engager.app.commands import review, sensitivity, validate
 from engager.core import InputError, whole_folder
 from engager.protocol import read_protocol
 
@@ -175,7 +177,82 @@ def _export(folder: Path) -> None:
         module.export_adam(folder / "run", folder / "adam")
 
 
+def _sensitivity(folder: Path) -> None:
+    """The command with all it writes, around an analysis and a page that are stand-ins."""
+    import engager.study.sensitivity.write as module
+
+    def analysis(*arguments, work, **keys):
+        kept = engager.study.KeptEvaluations(work, "inputs")
+        points = np.arange(12.0).reshape(6, 2)
+        values = kept("patients", points, 3, lambda first, piece: np.sin(piece) + first, lambda share: None)
+        told = {"values": values.tolist()}
+        return SimpleNamespace(
+            tables=lambda: {"indices": pl.DataFrame(told)}, as_json=lambda: told, notes=(), patient=None, trial=None,
+            identifiability=None, protocol=SimpleNamespace(title="t", study="t", arm_ids=("a",)), seed=1,
+        )  # fmt: skip
+
+    engager.study.study_sensitivity = analysis
+    engager.study.sensitivity.drivers.sensitivity_summary = lambda found: found.as_json()
+    module.sensitivity_content, module.sensitivity_text = lambda found: None, lambda found: "text\n" * 2000
+    engager.report.sensitivity_figures, engager.report.render_sensitivity = lambda content: {}, lambda content: "page"
+    _unless_there(
+        folder / "out",
+        lambda: sensitivity.sensitivity(out=folder / "out", summary=folder / "summary.json", quiet=True, as_json=True),
+    )
+
+
+def _unless_there(made: Path, work: Callable[[], object]) -> None:
+    """Do it; when it is done already the refusal is the right answer."""
+    try:
+        work()
+    except InputError:
+        assert made.exists()
+
+
+def _before_summary(folder: Path) -> None:
+    (folder / "summary.json").write_text("{}\n")
+
+
+def _review(folder: Path) -> None:
+    """The command with a page, a document and a summary, whose words are stand-ins."""
+    import engager.study.review.write as module
+
+    module.review_html = lambda found: "new page\n" * 2000
+    found = SimpleNamespace(rows=(), warnings=())
+    engager.study.review_of, engager.study.review_text = lambda *given: found, lambda *given: "new document\n" * 2000
+    engager.study.review_json = lambda found: {}
+    engager.study.warnings_of = lambda made: ()
+    engager.study.shipped_review_summary = lambda: {"made": {}, "comparisons": [1, 2, 3]}
+    _unless_there(
+        folder / "review.html",
+        lambda: review.review_command(
+            report=folder / "review.html", markdown=folder / "review.md", summary=folder / "review.json", as_json=True
+        ),
+    )
+
+
+def _before_review(folder: Path) -> None:
+    (folder / "review.md").write_text("old document\n")
+    (folder / "review.json").write_text("{}\n")
+
+
+def _evidence(folder: Path) -> None:
+    """The real writer with a table that is a stand-in, but for the database, which DuckDB writes past Python."""
+    module = engager.evidence.records.export
+    module.evidence_tables = lambda: {"outcomes": pl.DataFrame({"record": ["a", "b"], "value": [0.1, 0.2]})}
+    module._write_database = lambda frames, path: path.write_bytes(b"x" * 5000)
+    module.schema_text, module.record_schema = lambda frames: "schema\n" * 500, lambda: "{}\n"
+    _unless_there(folder / "out", lambda: module.export_evidence(folder / "out"))
+
+
+def _before_evidence(folder: Path) -> None:
+    (folder / "out").mkdir()  # an empty folder is taken
+
+
 SCENARIOS = {
+    "sensitivity": Scenario(_sensitivity, before=_before_summary, old=("summary.json",)),
+    "review": Scenario(_review, before=_before_review, old=("review.md", "review.json")),
+    "evidence": Scenario(_evidence, before=_before_evidence),
     "run": Scenario(lambda folder: _run(folder, False), lambda folder: _run(folder, True), timed=("run/run.json",)),
     "validate": Scenario(_validate, before=_before_validate, old=("trust.md", "trust.html")),
     "calibrate": Scenario(_calibrate),
@@ -241,6 +318,7 @@ def _forked(work: Callable[[], object], kill: tuple[Path, int] | None = None) ->
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a command prints is not what was wrong
     try:
         if kill is not None:
             sys.addaudithook(_killer(str(kill[0]), kill[1]))

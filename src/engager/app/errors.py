@@ -69,7 +69,10 @@ def flush_output() -> None:
 
 def _of_the_machine(error: BaseException) -> str:
     """What to say when it is neither the user's slip nor the program's; empty for anything else."""
-    resume = "What a run has finished is kept; go on with the same options and --resume."
+    resume = (
+        "What is finished is kept: a trial run goes on with --resume, a design or sensitivity analysis when the same "
+        "command is given again."
+    )
     if isinstance(error, BrokenPipeError):
         return "standard output was closed before everything was printed."
     if isinstance(error, MemoryError):

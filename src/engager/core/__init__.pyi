@@ -43,17 +43,7 @@ from .covariates import (
     Covariate as Covariate,
     covariate as covariate,
 )
-from .errors import (
-    EngagerError as EngagerError,
-    InputError as InputError,
-    Interrupted as Interrupted,
-    Problem as Problem,
-    UnitError as UnitError,
-    UnsupportedModel as UnsupportedModel,
-    WorkerLost as WorkerLost,
-    nearest as nearest,
-)
-from .files import (
+from .disk.files import (
     publish_folder as publish_folder,
     read_at_most as read_at_most,
     read_json as read_json,
@@ -66,16 +56,43 @@ from .files import (
     whole_folder as whole_folder,
     write_whole as write_whole,
 )
-from .kept import (
+from .disk.kept import (
     cache_folder as cache_folder,
     read_kept as read_kept,
     remembered as remembered,
     write_kept as write_kept,
 )
-from .lock import (
+from .disk.lock import (
     LOCK_FILE as LOCK_FILE,
     FolderLock as FolderLock,
+    clear_away as clear_away,
     lock_file as lock_file,
+    working_in as working_in,
+)
+from .disk.parquet import (
+    parquet_bytes as parquet_bytes,
+)
+from .disk.places import (
+    check_places as check_places,
+    naming as naming,
+    problems_of as problems_of,
+    unwritable as unwritable,
+    writing_to as writing_to,
+)
+from .disk.spreadsheet import (
+    check_tables_path as check_tables_path,
+    spreadsheet_bytes as spreadsheet_bytes,
+    write_tables as write_tables,
+)
+from .errors import (
+    EngagerError as EngagerError,
+    InputError as InputError,
+    Interrupted as Interrupted,
+    Problem as Problem,
+    UnitError as UnitError,
+    UnsupportedModel as UnsupportedModel,
+    WorkerLost as WorkerLost,
+    nearest as nearest,
 )
 from .number_words import (
     DASH as DASH,
@@ -106,11 +123,6 @@ from .replicates import (
     MOST_REPLICATES as MOST_REPLICATES,
     TRIAL_REPLICATES as TRIAL_REPLICATES,
     VALIDATION_REPLICATES as VALIDATION_REPLICATES,
-)
-from .spreadsheet import (
-    check_tables_path as check_tables_path,
-    spreadsheet_bytes as spreadsheet_bytes,
-    write_tables as write_tables,
 )
 from .time import (
     DAYS_PER_MONTH as DAYS_PER_MONTH,

@@ -8,6 +8,7 @@ course["[S1]"]
 from __future__ import annotations
 
 import csv as csv_module
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Complaint, nearest, read_at_most
+from engager.core import FloatArray, InputError, Problem as Complaint, nearest, read_at_most, whole_file, writing_to
 from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
 from engager.model import System, evaluate_outputs, read_antimony, read_sbml
 
@@ -56,8 +57,11 @@ class Simulation:
 
     def write_csv(self, path: str | Path) -> None:
         """Write time and all columns; numbers read back exactly. With doses, the first column is id."""
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
-            self.write(csv_module.writer(file, lineterminator="\n"))
+        with writing_to("csv", Path(path)), whole_file(Path(path)) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            self.write(csv_module.writer(text, lineterminator="\n"))
+            text.flush()
+            text.detach()
 
     def write(self, writer: Any) -> None:
         """Write rows to a `csv` writer."""

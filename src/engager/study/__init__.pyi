@@ -87,9 +87,6 @@ from .load import (
 from .model_table import (
     model_table as model_table,
 )
-from .new_folder import (
-    check_folder as check_folder,
-)
 from .notes import (
     run_notes as run_notes,
 )
@@ -194,6 +191,7 @@ from .sensitivity.drivers import (
 )
 from .sensitivity.kept import (
     KeptEvaluations as KeptEvaluations,
+    check_new_sensitivity as check_new_sensitivity,
     kept_place as kept_place,
 )
 from .sensitivity.result import (

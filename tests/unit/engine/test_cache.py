@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from engager.core import kept
+from engager.core.disk import kept
 from engager.engine import Problem, make_ready, solve
 from engager.engine.examples import one_compartment, two_compartments
 from engager.engine.native import compiler

@@ -10,9 +10,9 @@ import pytest
 from scipy.stats import binom, norm
 
 import engager.study.design.arms
-from engager.core import InputError, Interrupted, Stream
+from engager.core import InputError, Interrupted, Stream, working_in
 from engager.protocol import read_protocol
-from engager.study import design_json, design_study, rule_sentences
+from engager.study import design_json, design_study, rule_sentences, write_design
 from engager.study.design.arms import alone, months_needed
 from engager.study.design.scenarios import changed
 from engager.trial import TrialData, simulate_trial
@@ -322,6 +322,22 @@ def test_a_place_for_kept_arms_that_is_a_file_is_refused(simulation, tmp_path):
     with pytest.raises(InputError, match="--work"):
         judged(RANDOMIZED, "{primary: CR}", work=place)
     assert place.read_text() == "mine"
+
+
+def test_arms_are_kept_by_one_process_at_a_time(simulation, tmp_path):
+    with working_in("--work", tmp_path / "arms"), pytest.raises(InputError, match="being written by process"):
+        judged(RANDOMIZED, "{primary: CR, patients: 60}", work=tmp_path / "arms")
+    assert not simulation
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_kept_goes_unless_another_process_has_begun_there(simulation, tmp_path):
+    found, arms = judged(RANDOMIZED, "{primary: CR, patients: 60}", replicates=20, work=tmp_path / "arms"), "arms"
+    with working_in("--work", tmp_path / arms):
+        write_design(found, tmp_path / "one", tmp_path / arms)
+        assert len(list((tmp_path / arms).glob("*.parquet"))) == len(simulation)
+    write_design(found, tmp_path / "two", tmp_path / arms)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
 
 
 def test_mrd_in_remission_is_counted_among_everybody():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engager.calibration import TrialFunction, one_arm, shipped_posterior
-from engager.core import InputError, Interrupted
+from engager.core import InputError, Interrupted, working_in
 from engager.protocol import shipped_protocol
 from engager.study import KeptEvaluations, study_sensitivity
 
@@ -49,10 +49,15 @@ def test_other_inputs_and_damaged_bytes_are_worked_out_anew(tmp_path):
     assert again.tobytes() == values.tobytes()
 
 
-def test_a_place_that_is_a_file_is_refused(tmp_path):
+def test_a_place_that_is_a_file_or_at_work_is_refused(tmp_path):
+    pytest.importorskip("SALib")
+    study, options = shipped_protocol("tower"), {"outputs": ["cd8_nadir"], "samples": 2}
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="folder that can be made"):
-        KeptEvaluations(tmp_path / "file")
+    with pytest.raises(InputError, match=r"file'; must be a place that can be written"):
+        study_sensitivity(study, **options, work=tmp_path / "file")
+    with working_in("--work", tmp_path / "used"), pytest.raises(InputError, match="being written by process"):
+        study_sensitivity(study, **options, work=tmp_path / "used")
+    assert not (tmp_path / "used").exists()
 
 
 def test_a_stopped_analysis_goes_on_to_the_same_numbers(tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ def calibrate(
     """
     from engager.app.progress import share_progress
     from engager.calibration import emulator_path
-    from engager.core import InputError, Problem
+    from engager.core import InputError, Problem, problems_of, writing_to
 
     if recover is not None:
         _recover(recover, targets or [], work, seed, members, rounds, threads, quiet, as_json)
@@ -79,15 +79,12 @@ def calibrate(
     out = out or Path(_DEFAULT_OUT[word])
     problems = []
     beside = () if word else (emulator_path(out),)
-    problems += [
-        Problem("--out", path, "must not exist yet", "Name a new file.") for path in (out, *beside) if path.exists()
-    ]
-    if not out.parent.is_dir():
-        problems.append(Problem("--out", out, "must be in a folder that exists"))
+    problems += problems_of("--out", out, is_new=True)
+    problems += [Problem("--out", path, "must not exist yet", "Name a new one.") for path in beside if path.exists()]
     if report is not None and word != TIME_COURSES:
         problems.append(Problem("--report", report, f"goes with --targets {TIME_COURSES} only"))
-    elif report is not None and not report.parent.is_dir():
-        problems.append(Problem("--report", report, "must be in a folder that exists"))
+    elif report is not None:
+        problems += problems_of("--report", report, is_new=False)
     if problems:
         raise InputError(problems)
     if word == TIME_COURSES:
@@ -102,7 +99,8 @@ def calibrate(
         found = calibrate_population(
             targets or (), members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
         )
-    found.write(out)
+    with writing_to("--out", out):
+        found.write(out)
     if as_json:
         print_json({"out": str(out), **found.as_json()})
     else:

@@ -58,7 +58,7 @@ def design(
     Example: engager design examples/design-randomized.yaml --replicates 200 --out my-design
     """
     from engager.app.progress import share_progress
-    from engager.core import check_tables_path
+    from engager.core import check_tables_path, writing_to
     from engager.study import (
         arms_place,
         check_addition,
@@ -95,7 +95,10 @@ def design(
             work=work or arms,
             progress=tell,
         )
-    page = write_design(found, out, arms, replaces=resume) if out is not None else None
+    page = None
+    if out is not None:
+        with writing_to("--out", out):
+            page = write_design(found, out, arms, replaces=resume)
     if tables is not None:
         remark(f"Tables: {write_design_tables(found, tables)}")
     if as_json:

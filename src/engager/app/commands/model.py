@@ -108,7 +108,7 @@ def export(
 
     Example: engager model export b-all --format sbml --out b-all.xml
     """
-    from engager.core import InputError, Problem, nearest, write_whole
+    from engager.core import InputError, Problem, nearest, write_whole, writing_to
     from engager.model import to_antimony, to_sbml
 
     writers = {"sbml": to_sbml, "antimony": to_antimony}
@@ -120,11 +120,8 @@ def export(
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
         return
-    try:
+    with writing_to("--out", out):
         write_whole(out, text)
-    except OSError as error:
-        rule = f"must be a place that can be written ({error.strerror})"
-        raise InputError(Problem("--out", out, rule)) from error
     remark(f"Wrote {out}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,10 +78,14 @@ def _title(names: list[str], seed: int | None) -> str:
 
 
 def _write_csv(out: Path, patients: dict[str, VirtualPatient]) -> None:
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["regimen", "day", *next(iter(patients.values())).columns])
-        for name, patient in patients.items():
-            for k in range(0, patient.days.size, _EVERY):
-                row = (f"{column[k]:.6g}" for column in patient.columns.values())
-                writer.writerow([name, f"{patient.days[k]:g}", *row])
+    from engager.core import write_whole, writing_to
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["regimen", "day", *next(iter(patients.values())).columns])
+    for name, patient in patients.items():
+        for k in range(0, patient.days.size, _EVERY):
+            row = (f"{column[k]:.6g}" for column in patient.columns.values())
+            writer.writerow([name, f"{patient.days[k]:g}", *row])
+    with writing_to("--out", out):
+        write_whole(out, text.getvalue())

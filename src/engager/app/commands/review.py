@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +34,7 @@ def review_command(
     Example: engager review --report review.html
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem, check_tables_path, write_whole
+    from engager.core import InputError, Problem, check_places, check_tables_path, write_whole, writing_to
     from engager.study import (
         headline,
         review_json,
@@ -52,11 +50,7 @@ def review_command(
 
     if replicates < 0:
         raise InputError(Problem("--replicates", replicates, "must be 0 or more"))
-    if report is not None and report.exists():
-        raise InputError(Problem("--report", report, "must not exist yet", "Name a new file."))
-    for option, path in (("--markdown", markdown), ("--summary", summary), ("--report", report)):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(Problem(option, path, "must be in a folder that exists"))
+    check_places(new={"--report": report}, replaced={"--markdown": markdown, "--summary": summary})
     if tables is not None:
         check_tables_path(tables)
     if replicates:
@@ -66,10 +60,10 @@ def review_command(
         made = shipped_review_summary()
     found = review_of(made["comparisons"], made["made"], warnings_of(made))
     if summary is not None:
-        with _told_where("--summary", summary):
+        with writing_to("--summary", summary):
             write_review_summary(made, summary)
     if markdown is not None:
-        with _told_where("--markdown", markdown):
+        with writing_to("--markdown", markdown):
             write_whole(markdown, review_text(found, "engager review --markdown docs/review.md"))
     page = write_review(found, report) if report is not None else None
     if as_json:
@@ -93,17 +87,6 @@ def review_command(
         remark(f"Report: {page}")
     if tables is not None:
         remark(f"Tables: {write_review_tables(found, tables)}")
-
-
-@contextmanager
-def _told_where(option: str, path: Path) -> Iterator[None]:
-    """A file that cannot be written is a message with its place, as a slip is."""
-    from engager.core import InputError, Problem
-
-    try:
-        yield
-    except OSError as error:
-        raise InputError(Problem(option, path, f"must be a file that can be written ({error.strerror})")) from error
 
 
 def _run_by(studies: tuple[str, ...], n_checks: int, links: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,9 +63,9 @@ def sensitivity(
     Example: engager sensitivity tower --samples 256 --sets 64 --out tower-sensitivity
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem, check_tables_path
+    from engager.core import check_places, check_tables_path, clear_away, writing_to
     from engager.study import (
-        check_folder,
+        check_new_sensitivity,
         kept_place,
         load_protocol,
         study_sensitivity,
@@ -75,11 +74,10 @@ def sensitivity(
         write_summary,
     )
 
-    check_folder(out)
+    check_new_sensitivity(out)
+    check_places(replaced={"--summary": summary})
     if tables is not None:
         check_tables_path(tables)
-    if summary is not None and not summary.parent.is_dir():
-        raise InputError(Problem("--summary", summary, "must be in a folder that exists"))
     protocol = load_protocol(study)
     wanted = [name.strip() for name in outputs.split(",") if name.strip()] if outputs else None
     place = work or kept_place(out)
@@ -98,13 +96,16 @@ def sensitivity(
             work=place,
             progress=tell,
         )
-    page = write_sensitivity(found, out)
-    if work is None:
-        shutil.rmtree(place, ignore_errors=True)
+    # The folder comes last: once it is there the evaluations go, and with them the way to make the rest again.
     if summary is not None:
-        write_summary(found, summary)
+        with writing_to("--summary", summary):
+            write_summary(found, summary)
     if tables is not None:
         remark(f"Tables: {write_sensitivity_tables(found, tables)}")
+    with writing_to("--out", out):
+        page = write_sensitivity(found, out)
+    if work is None:
+        clear_away(place)
     for note in found.notes:
         remark(f"Note: {note}")
     if as_json:

@@ -72,7 +72,7 @@ def validate(
     Example: engager validate --against tower --replicates 40 --report trust.html
     """
     from engager.app.progress import share_progress
-    from engager.core import InputError, Problem, check_tables_path
+    from engager.core import InputError, Problem, check_places, check_tables_path
     from engager.study import studies_named, studies_with_targets, validate_studies, write_validation_tables
 
     if tables is not None:
@@ -81,10 +81,10 @@ def validate(
         if len(against or []) > 1:
             rule = "must be given without other studies"
             raise InputError(Problem("--against", OBSERVATIONS, rule, "Run the command twice."))
-        _check_folders(None, report)
+        check_places(replaced={"--report": report})
         _against_observations(seed, as_json, report, tables)
         return
-    _check_folders(markdown, report)
+    check_places(replaced={"--markdown": markdown, "--report": report})
     if leave_out:
         if tables is not None:
             raise InputError(Problem("--tables", tables, "does not go with --leave-out", "Use --json."))
@@ -132,7 +132,7 @@ def _leave_out(
     """Studies of the fit predicted without themselves; the markdown file gets a section of its own at its end."""
     from engager.app.progress import share_progress
     from engager.calibration import fit_defaults
-    from engager.core import write_whole
+    from engager.core import write_whole, writing_to
     from engager.study import emulator_named, leave_out, left_out_text, posterior_named
 
     model = fit_defaults()["model"]
@@ -145,25 +145,13 @@ def _leave_out(
         asked = "".join(f" --leave-out {name}" for name in names) + (" --in-order" if in_order else "")
         title = "Studies in order of publication" if in_order else "Studies left out"
         head = f"# {title}\n\nMade by `engager validate{asked} --seed {seed} --markdown {markdown}`.\n\n"
-        write_whole(markdown, f"{head}{text}\n")
+        with writing_to("--markdown", markdown):
+            write_whole(markdown, f"{head}{text}\n")
         remark(f"Wrote {markdown}")
     if as_json:
         print_json({"left_out": [one.as_json() for one in found]})
     else:
         typer.echo(text)
-
-
-def _check_folders(markdown: Path | None, report: Path | None) -> None:
-    from engager.core import InputError, Problem
-
-    given = {"--markdown": markdown, "--report": report}
-    problems = [
-        Problem(name, path, "must be in a folder that exists")
-        for name, path in given.items()
-        if path is not None and not path.parent.is_dir()
-    ]
-    if problems:
-        raise InputError(problems)
 
 
 def _tell_counts(found: Validation) -> None:
@@ -256,7 +244,7 @@ def _shown(value: Any) -> str:
 
 
 def _write(markdown: Path | None, report: Path | None, found: Validation, against: list[str]) -> None:
-    from engager.core import write_whole
+    from engager.core import write_whole, writing_to
     from engager.study import credibility_content, validation_text, write_credibility
 
     rows: list[dict[str, Any]] = []
@@ -270,8 +258,12 @@ def _write(markdown: Path | None, report: Path | None, found: Validation, agains
         f"engager validate{chosen} --replicates {found.replicates} --seed {found.seed} --parameters {found.parameters}"
     )
     if markdown is not None:
-        write_whole(markdown, validation_text(found, f"{command} --markdown {markdown}", rows))
+        text = validation_text(found, f"{command} --markdown {markdown}", rows)
+        with writing_to("--markdown", markdown):
+            write_whole(markdown, text)
         remark(f"Wrote {markdown}")
     if report is not None:
-        write_credibility(credibility_content(found, rows, f"{command} --report {report}", found.seed), report)
+        content = credibility_content(found, rows, f"{command} --report {report}", found.seed)
+        with writing_to("--report", report):
+            write_credibility(content, report)
         remark(f"Wrote {report}")

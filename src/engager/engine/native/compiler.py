@@ -1,7 +1,7 @@
 """IR text to machine code for this machine, kept on disk between runs.
 
 What is cached: one file per model, method and machine, named by a hash of the equations, of this package's
-code generator, of the CPU and of llvmlite; `core.kept` says where, and which files are trusted.
+code generator, of the CPU and of llvmlite; `core.disk.kept` says where, and which files are trusted.
 """
 
 from __future__ import annotations

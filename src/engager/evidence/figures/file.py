@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, write_whole
+from engager.core import InputError, Problem, write_whole, writing_to
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,11 +93,8 @@ def write_figure(
             content = _svg(figure, title)
         else:
             content = _page(_svg(figure, title), title, description, table, notes, references)
-        try:
+        with writing_to("--out", path):
             write_whole(path, content)
-        except OSError as error:
-            found = error.strerror or str(error)
-            raise InputError(Problem("--out", path, f"cannot be written ({found})", "Choose another place.")) from None
 
 
 def _svg(figure: Figure, title: str) -> str:

@@ -13,7 +13,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, spreadsheet_bytes, whole_folder, write_whole
+from engager.core import (
+    InputError,
+    Problem,
+    parquet_bytes,
+    restore_folder,
+    spreadsheet_bytes,
+    whole_folder,
+    write_whole,
+    writing_to,
+)
 from engager.evidence.records.catalogue import regimen_summary
 from engager.evidence.records.citations import authors, citation_remarks
 from engager.evidence.records.intervals import exact_interval_of
@@ -210,16 +219,13 @@ def export_evidence(folder: Path) -> list[Path]:
     InputError
         When the folder is not empty or cannot be written.
     """
+    restore_folder(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         rule = "must be a new or an empty folder"
         raise InputError(Problem("export", folder, rule, "Choose another, or empty it."))
     frames = evidence_tables()
-    try:
-        with whole_folder(folder, replaces=folder.exists()) as place:
-            _write(frames, place)
-    except OSError as error:
-        rule = f"cannot be written ({error.strerror or error})"
-        raise InputError(Problem("export", folder, rule, "Choose another place.")) from None
+    with writing_to("export", folder), whole_folder(folder, replaces=folder.exists()) as place:
+        _write(frames, place)
     return [folder / name for name in _FILES]
 
 
@@ -234,10 +240,8 @@ def write_evidence_sheets(path: Path) -> Path:
     if path.suffix != ".xlsx" or path.exists():
         raise InputError(Problem("export", path, "must be a new file that ends in .xlsx"))
     content = spreadsheet_bytes(evidence_tables(), COLUMNS, ["Every figure names the text it was read in."])
-    try:
+    with writing_to("export", path):
         write_whole(path, content)
-    except OSError as error:
-        raise InputError(Problem("export", path, f"cannot be written ({error.strerror or error})")) from None
     return path
 
 
@@ -248,7 +252,7 @@ def _write(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
     import duckdb
 
     frames["outcomes"].write_csv(folder / "outcomes.csv")
-    frames["outcomes"].write_parquet(folder / "outcomes.parquet")
+    (folder / "outcomes.parquet").write_bytes(parquet_bytes(frames["outcomes"]))
     try:
         _write_database(frames, folder / "evidence.duckdb")
     except duckdb.IOException as error:  # of a full disk DuckDB tells by an error of its own

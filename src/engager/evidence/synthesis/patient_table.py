@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import InputError, Problem, nearest, write_whole
+from engager.core import InputError, Problem, nearest, write_whole, writing_to
 from engager.evidence.records.reading import read_yaml
 
 if TYPE_CHECKING:
@@ -114,8 +114,5 @@ def write_weights(frame: pl.DataFrame, matched: Matched, path: Path) -> None:
     """
     import polars as pl
 
-    try:
+    with writing_to("--out", path):
         write_whole(path, frame.with_columns(weight=pl.Series(matched.weights)).write_csv())
-    except OSError as error:
-        rule = f"cannot be written ({error.strerror or error})"
-        raise InputError(Problem("--out", path, rule, "Choose another place.")) from None

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem
+from engager.core import writing_to
 from engager.report.content import ReportContent
 from engager.report.flow import participant_flow
 from engager.report.plots.comparison import figure_comparisons
@@ -55,11 +55,8 @@ def write_report(folder: Path, content: ReportContent) -> Path:
     """
     text = render_report(content)
     path = Path(folder) / "report.html"
-    try:
+    with writing_to("report", path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        rule = f"must be a folder that can be written to ({error.strerror})"
-        raise InputError(Problem("report folder", folder, rule)) from error
     return path
 
 

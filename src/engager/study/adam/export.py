@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engager.core import InputError, Problem, versions, whole_folder
+from engager.core import InputError, Problem, versions, whole_folder, writing_to
 from engager.study.adam.courses import adae, adex, adlb, infused_arms
 from engager.study.adam.dataset import Dataset
 from engager.study.adam.define import write_define
@@ -119,23 +119,32 @@ def datasets(source: Source) -> list[Dataset]:
 
 def _write(writer: ModuleType, target: Path, source: Source, made: list[Dataset], left_out: tuple[str, ...]) -> None:
     """Everything into a new folder, which gets its name when it is complete."""
-    with whole_folder(target) as part:
+    with writing_to("--out", target), whole_folder(target) as part:
         for one in made:
             write_transport(writer, one, part / f"{one.name.lower()}.xpt")
         write_define(part / "define.xml", source.protocol, made, left_out, versions()["engager"])
 
 
 def write_transport(writer: ModuleType, one: Dataset, path: Path) -> None:
-    """One dataset as a SAS transport file, version 5."""
-    writer.write_xport(
-        one.table,
-        path,
-        file_label=one.label,
-        column_labels=[variable.label for variable in one.variables],
-        table_name=one.name,
-        file_format_version=5,
-        variable_format={v.name: _FORMATS[v.kind] for v in one.variables if v.kind in _FORMATS},
-    )
+    """One dataset as a SAS transport file, version 5.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+    try:
+        writer.write_xport(
+            one.table,
+            path,
+            file_label=one.label,
+            column_labels=[variable.label for variable in one.variables],
+            table_name=one.name,
+            file_format_version=5,
+            variable_format={v.name: _FORMATS[v.kind] for v in one.variables if v.kind in _FORMATS},
+        )
+    except writer.ReadstatError as error:  # of a full disk the library tells by an error of its own
+        raise OSError(str(error)) from error
 
 
 def _left_out_here(source: Source) -> list[str]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engager.core import COMPARED_RUNS, InputError, Problem, meanings, spreadsheet_bytes, whole_file, write_whole
+from engager.core import (
+    COMPARED_RUNS,
+    InputError,
+    Problem,
+    meanings,
+    parquet_bytes,
+    spreadsheet_bytes,
+    write_whole,
+    writing_to,
+)
 from engager.report import CompareContent, render_comparison
 from engager.study.compare.result import RunComparison
 from engager.study.compare.words import (
@@ -31,7 +40,7 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
         raise InputError(Problem("--report", path, "must end in .html, .xlsx, .csv or .parquet"))
     if path.exists():
         raise InputError(Problem("--report", path, "must not exist yet", "Choose a new name."))
-    try:
+    with writing_to("--report", path):
         if path.suffix == ".html":
             write_whole(path, comparison_html(found))
         elif path.suffix == ".xlsx":
@@ -39,11 +48,7 @@ def write_comparison(found: RunComparison, path: Path) -> Path:
         elif path.suffix == ".csv":
             write_whole(path, comparison_table(found).write_csv())
         else:
-            with whole_file(path) as file:
-                comparison_table(found).write_parquet(file)
-    except OSError as error:
-        rule = f"must be a file that can be written ({error.strerror})"
-        raise InputError(Problem("--report", path, rule)) from error
+            write_whole(path, parquet_bytes(comparison_table(found)))
     return path
 
 

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, InputError, Problem, digest, write_whole
+from engager.core import DAYS_PER_MONTH, DAYS_PER_WEEK, digest, parquet_bytes, write_whole
 from engager.population import Settings
 from engager.protocol import Arm, Endpoint, NullArm, Protocol, write_protocol
-from engager.study.run.tables import parquet_bytes
 from engager.trial import simulate_trial
 
 if TYPE_CHECKING:
     import polars as pl
 
 Progress = Callable[[float], None]
+# Ending of the files of finished arms.
+ARM_FILE = ".parquet"
 
 
 @dataclass(frozen=True)
@@ -176,12 +177,7 @@ class ArmStore:
         ----------
         progress : told the finished share.
 
-        Raises
-        ------
-        InputError
-            When arms cannot be kept at their place.
         """
-        self._make_place()
         wanted = {job.key: job for job in jobs if job.key not in self._patients}
         kept = {key: self._kept(key) for key in wanted}
         missing = {key: self.replicates - sum(len(piece.replicates) for piece in kept[key]) for key in wanted}
@@ -205,15 +201,6 @@ class ArmStore:
         """The patients table of an arm, all replicates."""
         return self._patients[job.key]
 
-    def _make_place(self) -> None:
-        if self.work is None:
-            return
-        try:
-            self.work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            rule = f"must be a folder that can be made ({error.strerror})"
-            raise InputError(Problem("--work", self.work, rule, "Choose another place.")) from None
-
     def _name(self, key: str) -> str:
         return digest(f"{key} {self.seed} {self.inputs}")
 
@@ -222,14 +209,15 @@ class ArmStore:
         if self.work is not None:
             content = parquet_bytes(piece.patients)
             first, last = piece.replicates.start, piece.replicates.stop
-            write_whole(self.work / f"{self._name(key)}-{first}-{last}-{_hash(content)}.parquet", content)
+            self.work.mkdir(parents=True, exist_ok=True)
+            write_whole(self.work / f"{self._name(key)}-{first}-{last}-{_hash(content)}{ARM_FILE}", content)
 
     def _kept(self, key: str) -> list[Piece]:
         """Pieces of earlier runs from the first replicate on, without a gap, their bytes as they were written."""
         found: list[Piece] = []
         if self.work is None:
             return found
-        names = {path: path.stem.split("-") for path in self.work.glob(f"{self._name(key)}-*-*-*.parquet")}
+        names = {path: path.stem.split("-") for path in self.work.glob(f"{self._name(key)}-*-*-*{ARM_FILE}")}
         for path, (_, first, last, hashed) in sorted(names.items(), key=lambda one: (int(one[1][1]), -int(one[1][2]))):
             at = found[-1].replicates.stop if found else 0
             if int(first) > at or int(last) <= at or at >= self.replicates:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engager.core import InputError, Problem, read_json, restore_folder
+from engager.core import InputError, Problem, clear_away, read_json, restore_folder
 from engager.protocol import Protocol, write_protocol
 
 ARMS = "arms"
@@ -15,7 +15,11 @@ _MANIFEST = "manifest.json"
 
 def arms_place(folder: Path) -> Path:
     """Where the arms of a design are kept: in its folder, or beside it until that is there."""
-    return folder / ARMS if folder.exists() else folder.with_name(f".{folder.name}.{ARMS}")
+    return folder / ARMS if folder.exists() else _beside(folder)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.{ARMS}")
 
 
 def with_sizes(protocol: Protocol, patients: Sequence[int]) -> Protocol:
@@ -64,8 +68,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def check_new_design(folder: Path) -> None:
-    """Refuse a folder that exists already."""
+    """Refuse a folder that exists already; what a kill left beside a finished one goes."""
     restore_folder(folder)
     if folder.exists():
+        clear_away(_beside(folder))
         hint = "Name a new folder, or add --resume to give a finished design more virtual trials."
         raise InputError(Problem("--out", folder, "must not exist yet", hint))

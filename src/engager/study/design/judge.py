@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from engager.analysis import Decisions, TwoStage, characteristics, decide
-from engager.core import DESIGN_REPLICATES, InputError, Interrupted, Problem, versions
+from engager.core import DESIGN_REPLICATES, InputError, Interrupted, Problem, versions, working_in
 from engager.protocol import DesignBlock, Protocol
-from engager.study.design.arms import ArmStore
+from engager.study.design.arms import ARM_FILE, ArmStore
 from engager.study.design.folder import with_sizes
 from engager.study.design.inputs import check_design, design_manifest
 from engager.study.design.looks import Simulated, simulate_looks
@@ -62,7 +61,7 @@ def design_study(
     Raises
     ------
     InputError
-        All bad arguments together.
+        All bad arguments together; another process works in `work`.
     Interrupted
         On Ctrl-C; what is finished is kept in `work`.
 
@@ -82,13 +81,14 @@ def design_study(
     stages = two_stages(design) if test == "simon" else None
     values, settings = settings_of(protocol, seed, parameters)
     store = ArmStore(replicates, seed, n_threads, work, _inputs(protocol, values))
+    plans = [plan_of(one, settings, stages) for one in scenarios]
+    rules = _rules(plans, protocol.n_patients, stages)
+    tell = progress or (lambda label, share: None)
+    jobs = [job for plan in plans for worlds in plan.jobs.values() for job in worlds]
     try:
-        plans = [plan_of(one, settings, stages) for one in scenarios]
-        rules = _rules(plans, protocol.n_patients, stages)
-        tell = progress or (lambda label, share: None)
-        jobs = [job for plan in plans for worlds in plan.jobs.values() for job in worlds]
-        store.add(jobs, lambda share: tell("simulating", _SHARE_OF_SIMULATION * share))
-        rows, trials, counts = _judge(plans, rules, store, prior, tell)
+        with working_in("--work", work):
+            store.add(jobs, lambda share: tell("simulating", _SHARE_OF_SIMULATION * share))
+            rows, trials, counts = _judge(plans, rules, store, prior, tell)
     except KeyboardInterrupt:
         if work is None:
             raise Interrupted("Interrupted; nothing was written. Name a folder with --work to keep arms.") from None
@@ -105,9 +105,7 @@ def _interrupted(store: ArmStore, work: Path) -> str:
     n, goes_on = store.n_finished, "Go on with the same options."
     if n:
         return f"Interrupted; {n} finished arm{'s are' if n != 1 else ' is'} kept in {work}. {goes_on}"
-    with suppress(OSError):  # holds what earlier calls have finished, or was never made
-        work.rmdir()
-    if work.exists():
+    if any(work.glob(f"*{ARM_FILE}")):
         return f"Interrupted before another arm was finished; those of earlier calls are kept in {work}. {goes_on}"
     return "Interrupted before the first arm was finished; nothing was written."
 

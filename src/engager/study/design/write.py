@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from engager.core import whole_folder
+from engager.core import clear_away, parquet_bytes, whole_folder
+from engager.study.design.arms import ARM_FILE
 from engager.study.design.content import design_content
 from engager.study.design.document import design_json
 from engager.study.design.folder import ARMS
@@ -40,19 +41,19 @@ def write_design(found: DesignResult, folder: Path, arms: Path | None = None, re
         (place / "study.yaml").write_text(found.manifest["protocol"], encoding="utf-8")
         _write_json(place / "design.json", design_json(found))
         _write_json(place / "manifest.json", plain_json(found.manifest))
-        found.trials.write_parquet(place / "trials.parquet")
+        (place / "trials.parquet").write_bytes(parquet_bytes(found.trials))
         (place / "report.html").write_text(page, encoding="utf-8")
         if arms is not None:
             _take_in(arms, place / ARMS)
     if arms is not None and arms != folder / ARMS:
-        shutil.rmtree(arms, ignore_errors=True)
+        clear_away(arms)
     return folder / "report.html"
 
 
 def _take_in(arms: Path, place: Path) -> None:
     """The same files under a second name: should the folder not be finished, they still have their first."""
     place.mkdir()
-    for path in sorted(arms.glob("*.parquet")):
+    for path in sorted(arms.glob(f"*{ARM_FILE}")):
         try:
             os.link(path, place / path.name)
         except OSError:  # a file system without links

@@ -15,7 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import COVARIATES, PATIENT_DAYS, FloatArray, InputError, Problem, Stream, nearest, write_whole
+from engager.core import (
+    COVARIATES,
+    PATIENT_DAYS,
+    FloatArray,
+    InputError,
+    Problem,
+    Stream,
+    nearest,
+    problems_of,
+    write_whole,
+    writing_to,
+)
 from engager.engine import Problem as EngineProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
@@ -226,10 +237,7 @@ def check_figure_path(out: Path, also: tuple[str, ...] = ()) -> None:
     endings = (*FIGURES, *also)
     if out.suffix.lower() not in endings:
         problems.append(Problem("--out", out, f"must end in {', '.join(endings)}"))
-    if out.exists():
-        problems.append(Problem("--out", out, "must not exist yet", "Name a new file."))
-    if not out.parent.is_dir():
-        problems.append(Problem("--out", out, "must be in a folder that exists"))
+    problems += problems_of("--out", out, is_new=True)
     if problems:
         raise InputError(problems)
 
@@ -246,16 +254,13 @@ def draw_patients(patients: Mapping[str, VirtualPatient], out: Path, title: str)
     check_figure_path(out)
     courses = {name: patient.courses() for name, patient in patients.items()}
     figure = patient_figure(courses if len(courses) > 1 else next(iter(courses.values())), title=title)
-    try:
+    with writing_to("--out", out):
         if out.suffix.lower() == ".html":
             write_whole(out, _page(figure, title))
         else:
             image = io.BytesIO()
             figure.savefig(image, format=out.suffix[1:].lower(), dpi=160)  # a tight box would draw everything twice
             write_whole(out, image.getvalue())
-    except OSError as error:
-        rule = f"must be a place that can be written ({error.strerror})"
-        raise InputError(Problem("--out", out, rule)) from error
     return out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engager.core import InputError, Problem, write_whole
+from engager.core import InputError, Problem, write_whole, writing_to
 from engager.report import ReviewContent, render_review
 from engager.study.review.result import Review
 from engager.study.review.words import figure_cells, headline, made_words
@@ -23,11 +23,8 @@ def write_review(found: Review, path: Path) -> Path:
     if path.exists():
         raise InputError(Problem("--report", path, "must not exist yet", "Name a new file."))
     text = review_html(found)
-    try:
+    with writing_to("--report", path):
         write_whole(path, text)
-    except OSError as error:
-        rule = f"must be a file that can be written ({error.strerror})"
-        raise InputError(Problem("--report", path, rule)) from error
     return path
 
 

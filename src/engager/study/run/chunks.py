@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engager.core import publish_folder, read_json, remove, sha256_of, unfinished_of
-from engager.study.run.tables import TABLES, in_order, parquet_bytes
+from engager.core import parquet_bytes, publish_folder, read_json, remove, sha256_of, unfinished_of
+from engager.study.run.tables import TABLES, in_order
 
 if TYPE_CHECKING:
     import polars as pl

@@ -23,6 +23,7 @@ from engager.core import (
     Problem,
     beside,
     digest,
+    parquet_bytes,
     sha256_of,
     usable_cpus,
     versions,
@@ -35,7 +36,7 @@ from engager.study.plain_json import plain_json
 from engager.study.run.chunks import DamagedChunk, Span
 from engager.study.run.conclude import Conclusions, conclusions
 from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
-from engager.study.run.tables import TABLES, parquet_bytes, write_pieces
+from engager.study.run.tables import TABLES, write_pieces
 from engager.study.run.workplace import Tell, Workplace
 from engager.study.scope import outside_fit
 from engager.trial import compile_models, piece_size, simulate_spans

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -27,13 +26,6 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     import polars as pl
 
     return pl.read_parquet(folder / f"{name}.parquet")
-
-
-def parquet_bytes(table: pl.DataFrame) -> bytes:
-    """A table as the bytes of a Parquet file."""
-    buffer = io.BytesIO()
-    table.write_parquet(buffer)
-    return buffer.getvalue()
 
 
 def in_order(table: pl.DataFrame) -> pl.DataFrame:

@@ -21,10 +21,12 @@ from engager.core import (
     InputError,
     Problem,
     digest_object,
+    naming,
     read_json,
     remove,
     sync_tree,
     unfinished_of,
+    unwritable,
     write_whole,
 )
 from engager.study.run.chunks import Chunk, DamagedChunk, Span, is_chunk_name
@@ -81,7 +83,7 @@ class Workplace:
             self.target.mkdir(parents=True, exist_ok=True)
             self._lock.take()
         except OSError as error:
-            raise InputError(_unwritable(self.target, error)) from error
+            raise InputError(unwritable("--out", self.target, error.strerror or str(error))) from error
         try:
             self._refuse(resume)  # another process may have begun or finished meanwhile
             if (self.target / MANIFEST).exists():
@@ -122,7 +124,8 @@ class Workplace:
             raise RuntimeError(f"the simulation of replicates {span[0]} to {span[1] - 1} gave others")
         place = self.target / _CHUNKS
         place.mkdir(exist_ok=True)
-        self._kept[span] = Chunk.write(place, span, self._key, data)
+        with naming(self.target):
+            self._kept[span] = Chunk.write(place, span, self._key, data)
 
     def pieces(self, name: str) -> Iterator[pl.DataFrame]:
         """One table of the run, piece by piece in the order of the replicates, each byte checked as it is read.
@@ -285,8 +288,3 @@ class Workplace:
 
 def _exists(target: Path) -> Problem:
     return Problem("--out", target, "must not exist yet", "Choose another folder, or remove this one.")
-
-
-def _unwritable(target: Path, error: OSError) -> Problem:
-    reason = error.strerror or str(error)
-    return Problem("--out", target, f"must be in a folder that can be written ({reason})", "Choose another.")

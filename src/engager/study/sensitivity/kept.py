@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem, digest, write_whole
+from engager.core import FloatArray, InputError, Problem, clear_away, digest, write_whole
 
 _ENDING = ".npy"
 
@@ -24,33 +24,29 @@ def kept_place(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.evaluations")
 
 
+def check_new_sensitivity(folder: Path) -> None:
+    """Refuse a folder that exists already; what a kill left beside a finished one goes."""
+    if folder.exists():
+        clear_away(kept_place(folder))
+        raise InputError(Problem("--out", folder, "must not exist yet", "Name a new folder."))
+
+
 class KeptEvaluations:
     """Values of functions at points, worked out once.
 
     Parameters
     ----------
-    folder : where pieces are kept, made when the first is; None: they are not.
+    folder : where pieces are kept; None: they are not.
     inputs : all that the values hang on beside the points: study, model, fit, seed, versions.
 
     Attributes
     ----------
     n_found, n_made : pieces that were there, and that were worked out.
-
-    Raises
-    ------
-    InputError
-        When the folder is a file or cannot be made.
     """
 
     def __init__(self, folder: Path | None, inputs: str = ""):
         self.folder, self.inputs = folder, inputs
         self.n_found = self.n_made = 0
-        if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                rule = f"must be a folder that can be made ({error.strerror})"
-                raise InputError(Problem("--work", folder, rule, "Choose another place.")) from None
 
     def __call__(
         self,
@@ -88,6 +84,7 @@ class KeptEvaluations:
             buffer = io.BytesIO()
             np.save(buffer, values, allow_pickle=False)
             content = buffer.getvalue()
+            self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(self.folder / f"{key}-{_hash(content)}{_ENDING}", content)
 
     def _kept(self, key: str) -> FloatArray | None:

@@ -31,7 +31,7 @@ from engager.calibration import (
     surrogate_indices,
     tornado,
 )
-from engager.core import FloatArray, InputError, Interrupted, Problem, Stream, nearest, versions
+from engager.core import FloatArray, InputError, Interrupted, Problem, Stream, nearest, versions, working_in
 from engager.model import Model, load_model
 from engager.protocol import Protocol, write_protocol
 from engager.study.parameters import population_parameters, posterior_hash
@@ -86,7 +86,7 @@ def study_sensitivity(
     Raises
     ------
     InputError
-        All bad arguments together; a missing SALib.
+        All bad arguments together; a missing SALib; another process works in `work`.
     Interrupted
         On Ctrl-C; what is finished is kept in `work`.
     """
@@ -100,15 +100,20 @@ def study_sensitivity(
     of_trial = [name for name in wanted if name in TRIAL_OUTPUTS]
     kept = KeptEvaluations(work, _inputs(single, model, fitted, patients, over, seed))
     trial = None
+    patient = None
     try:
-        patient = _patient_level(single, model, fitted, of_patient, samples, seed, kept, tell) if of_patient else None
-        if of_trial:
-            ranges = fitted if over == "posterior" else None
-            function = TrialFunction(single, model, patients=patients, seed=seed, posterior=ranges, n_threads=n_threads)
-            if function.unknowns:
-                trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", kept, tell)
-            else:
-                notes += (f"the model {model.id} has no unknowns of a fit, so whole trials are not varied",)
+        with working_in("--work", work):
+            if of_patient:
+                patient = _patient_level(single, model, fitted, of_patient, samples, seed, kept, tell)
+            if of_trial:
+                ranges = fitted if over == "posterior" else None
+                function = TrialFunction(
+                    single, model, patients=patients, seed=seed, posterior=ranges, n_threads=n_threads
+                )
+                if function.unknowns:
+                    trial = _trial_level(function, of_trial, sets, "posterior" if ranges else "prior", kept, tell)
+                else:
+                    notes += (f"the model {model.id} has no unknowns of a fit, so whole trials are not varied",)
     except KeyboardInterrupt:
         if work is None:
             raise Interrupted("Interrupted; nothing was written.") from None

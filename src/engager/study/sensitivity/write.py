@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engager.core import whole_folder
+from engager.core import parquet_bytes, whole_folder
 from engager.study.sensitivity.content import sensitivity_content
 from engager.study.sensitivity.document import sensitivity_text
 from engager.study.sensitivity.result import Sensitivity
@@ -28,7 +28,7 @@ def write_sensitivity(found: Sensitivity, folder: Path) -> Path:
     content = sensitivity_content(found)
     with whole_folder(folder) as place:
         for name, table in found.tables().items():
-            table.write_parquet(place / f"{name}.parquet")
+            (place / f"{name}.parquet").write_bytes(parquet_bytes(table))
         (place / "figures").mkdir()
         for name, draw in sensitivity_figures(content).items():
             figure = draw(WIDE)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import FitPlan, FittedEmulator, Posterior, emulator_path, fit_population, shipped_plan
-from engager.core import FloatArray, InputError, Interrupted, Problem, read_json
+from engager.core import FloatArray, InputError, Interrupted, Problem, read_json, working_in
 from engager.population import ValueName
 from engager.study.plain_json import plain_json
 from engager.study.validation.validate import studies_named
@@ -97,14 +97,15 @@ def calibrate_population(
     Raises
     ------
     InputError
-        All bad arguments together.
+        All bad arguments together; another process works in `work`.
     Interrupted
         On Ctrl-C; finished rounds are kept in `work`.
     """
     plan = calibration_plan(targets, members=members, rounds=rounds, seed=seed)
     _check_work(plan, work)
     try:
-        posterior, emulator = fit_population(plan, work=work, progress=progress, n_threads=n_threads)
+        with working_in("--work", work):
+            posterior, emulator = fit_population(plan, work=work, progress=progress, n_threads=n_threads)
     except KeyboardInterrupt:
         kept = f"finished rounds are kept in {work}; the same command goes on" if work else "nothing was kept"
         raise Interrupted(f"Interrupted; {kept}. {'' if work else 'Name a folder with --work to keep them.'}") from None

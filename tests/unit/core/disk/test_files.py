@@ -9,13 +9,16 @@ import pytest
 from engager.core import (
     FolderLock,
     InputError,
+    check_places,
     read_at_most,
     read_json,
     remove,
     restore_folder,
     whole_file,
     whole_folder,
+    working_in,
     write_whole,
+    writing_to,
 )
 
 
@@ -114,3 +117,43 @@ def test_reading_ends_where_it_may_though_a_device_has_no_end(tmp_path):
     if Path("/dev/zero").exists():
         with pytest.raises(OSError, match="more than 1000 bytes"):
             read_at_most(Path("/dev/zero"), 1000)
+
+
+def test_a_folder_of_kept_work_has_one_owner_and_goes_when_nothing_was_kept(tmp_path):
+    with working_in("--work", tmp_path / "a" / "kept"):
+        with pytest.raises(InputError, match="being written by process"), working_in("--work", tmp_path / "a" / "kept"):
+            raise AssertionError("two at once")
+        (tmp_path / "a" / "kept" / "one").write_text("1")
+    with working_in("--work", tmp_path / "a" / "kept"):
+        pass
+    assert [path.name for path in (tmp_path / "a" / "kept").iterdir()] == ["one"]
+    with pytest.raises(RuntimeError), working_in("--work", tmp_path / "b"):
+        raise RuntimeError
+    assert not (tmp_path / "b").exists()
+    with working_in("--work", None):
+        pass
+
+
+def test_places_are_refused_together_before_anything_is_written(tmp_path):
+    (tmp_path / "there").write_text("")
+    with pytest.raises(InputError) as caught:
+        check_places(
+            new={"--a": tmp_path / "there", "--b": tmp_path / "no" / "b", "--c": tmp_path / "c", "--d": None},
+            replaced={"--e": tmp_path / "there", "--f": tmp_path},
+        )
+    assert [one.where for one in caught.value.problems] == ["--a", "--b", "--f"]
+    check_places(new={"--c": tmp_path / "c"}, replaced={"--e": tmp_path / "there", "--g": Path("/dev/null")})
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_full_disk_is_told_with_the_place(tmp_path):
+    full = OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="page"), whole_file(tmp_path / "page"):
+        raise full
+    told = r"--out: got .*page.*; must be a place that can be written \(No space left"
+    with pytest.raises(InputError, match=told), writing_to("--out", tmp_path / "page"):
+        raise full
+    # an error without a number, as libraries in other languages raise it
+    with pytest.raises(InputError, match=r"can be written \(disk gone\)"), writing_to("--out", tmp_path / "page"):
+        raise OSError("disk gone")
+    assert not list(tmp_path.iterdir())

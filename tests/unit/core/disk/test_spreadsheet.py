@@ -7,7 +7,8 @@ import openpyxl
 import polars as pl
 import pytest
 
-from engager.core import InputError, spreadsheet as module, spreadsheet_bytes
+from engager.core import InputError, spreadsheet_bytes
+from engager.core.disk import spreadsheet as module
 
 TABLES = {
     "patients": pl.DataFrame(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from engager.core.disk.places import unwritable
 from engager.core.errors import InputError, Problem
 
 LOCK_FILE = ".lock"
@@ -67,6 +69,43 @@ class FolderLock:
             (self._folder / LOCK_FILE).unlink()
         self._file.close()
         self._file = None
+
+
+@contextlib.contextmanager
+def working_in(option: str, folder: Path | None) -> Iterator[None]:
+    """A folder that keeps what is finished belongs to one process at a time; made before, and gone when it stays empty.
+
+    Parameters
+    ----------
+    option : by which the user gave it. folder : None: nothing is kept.
+
+    Raises
+    ------
+    InputError
+        When another process works in it, or it cannot be made.
+    """
+    if folder is None:
+        yield
+        return
+    lock = FolderLock(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.take()
+    except OSError as error:
+        raise InputError(unwritable(option, folder, error.strerror or str(error))) from error
+    try:
+        yield
+    finally:
+        lock.leave()
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def clear_away(folder: Path) -> None:
+    """Remove what was kept, unless another process has begun to work there."""
+    if folder.exists():
+        with contextlib.suppress(InputError), working_in("--work", folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def lock_file(file: IO[bytes], what: Path) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from engager.core.disk.files import whole_folder, write_whole
+from engager.core.disk.places import problems_of, writing_to
 from engager.core.errors import InputError, Problem
-from engager.core.files import whole_folder, write_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,16 +35,13 @@ def check_tables_path(path: Path, option: str = "--tables") -> None:
     Raises
     ------
     InputError
-        When the place exists, its folder does not, or its ending is neither ``.xlsx`` nor that of a folder.
+        When the place exists or cannot be written, or its ending is neither ``.xlsx`` nor that of a folder.
     """
     problems = []
     if path.suffix not in ("", ".xlsx"):
         rule = "must end in .xlsx, or have no ending for a folder of CSV files"
         problems.append(Problem(option, path, rule, f"Write {path.with_suffix('.xlsx')} or {path.with_suffix('')}."))
-    if path.exists():
-        problems.append(Problem(option, path, "must not exist yet", "Choose a new name."))
-    if not path.parent.is_dir():
-        problems.append(Problem(option, path, "must be in a folder that exists"))
+    problems += problems_of(option, path, is_new=True)
     if problems:
         raise InputError(problems)
     if path.suffix == ".xlsx":
@@ -68,14 +66,11 @@ def write_tables(
     InputError
         When the path cannot be written, XlsxWriter is not installed, or a table is longer than a sheet.
     """
-    try:
+    with writing_to(option, path):
         if path.suffix == ".xlsx":
             write_whole(path, spreadsheet_bytes(tables, meanings, about))
         else:
             _write_csv(path, tables, meanings)
-    except OSError as error:
-        rule = f"must be a place that can be written to ({error.strerror})"
-        raise InputError(Problem(option, path, rule)) from error
     return path
 
 

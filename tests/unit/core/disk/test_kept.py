@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engager.core import kept, remembered
+from engager.core import remembered
+from engager.core.disk import kept
 
 
 @pytest.fixture

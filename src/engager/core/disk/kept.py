@@ -111,7 +111,7 @@ def remembered(kind: str, key: object, make: Callable[[], T]) -> T:
 @functools.cache
 def package_hash() -> str:
     """Hash of all modules and data of this package: what other code has made, or of other data, is not taken."""
-    return tree_hash(Path(__file__).parents[1])
+    return tree_hash(Path(__file__).parents[2])
 
 
 def tree_hash(top: Path) -> str:

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from engager.core.disk.lock import lock_file, locked_folder
+from engager.core.disk.places import naming
 from engager.core.errors import InputError, Problem
-from engager.core.lock import lock_file, locked_folder
 
 _BLOCK = 1 << 20
 
@@ -110,9 +111,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         lock_file(file, path)  # before what another process wrote there is thrown away
         file.truncate(0)
         try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+            with naming(path):
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             if os.name == "nt":  # which renames no open file
                 file.close()
             os.replace(unfinished, path)
