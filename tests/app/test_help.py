@@ -48,6 +48,8 @@ def test_help_can_be_printed(path):
     done = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
     assert "Example: engager" in done.output
+    # types of Python beside a switch or an argument
+    assert not re.search(r"<(bool|str|path|int|float)>", done.output, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(("path", "option"), OPTIONS)

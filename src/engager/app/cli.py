@@ -41,10 +41,23 @@ _IN_ORDER = (
 
 
 class _InOrder(TyperGroup):
-    """Commands in the order of use; Typer lists groups behind commands."""
+    """Commands in the order of use (Typer lists groups behind commands), and help without types of Python."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=_IN_ORDER.index)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        _leave_out_types(self, ctx)
+        return list(super().get_params(ctx))
+
+
+def _leave_out_types(command: Any, ctx: Any) -> None:
+    """Keep ``<bool>`` of a switch and ``<str>`` beside ``STUDY`` out of the help: they say nothing to its readers."""
+    for parameter in (*command.params, command.get_help_option(ctx)):
+        if parameter.param_type_name == "argument" or parameter.is_flag:
+            parameter.display_type_rich = lambda ctx: None
+    for one in getattr(command, "commands", {}).values():
+        _leave_out_types(one, ctx)
 
 
 app = typer.Typer(

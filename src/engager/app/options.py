@@ -65,7 +65,12 @@ RegimenArgument = Annotated[
 ]
 Regimens = Annotated[
     list[str] | None,
-    typer.Option("--regimen", metavar="REGIMEN", help="May be repeated.", autocompletion=complete_regimen),
+    typer.Option(
+        "--regimen",
+        metavar="REGIMEN",
+        help="One of `engager regimen list`; may be repeated.",
+        autocompletion=complete_regimen,
+    ),
 ]
 Tables = Annotated[
     Path | None,

@@ -102,6 +102,7 @@ from .number_words import (
     landmark as landmark,
     number as number,
     quantity as quantity,
+    signed as signed,
     whole_percent as whole_percent,
 )
 from .plain_yaml import (

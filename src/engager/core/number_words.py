@@ -92,6 +92,11 @@ def whole_percent(share: float | None) -> str:
     return DASH if _unknown(share) else f"{100 * float(share or 0.0):.0f} %"
 
 
+def signed(difference: float, digits: int = 1) -> str:
+    """A difference with its sign, e.g. ``+4.1``; one that rounds to nothing is ``+0.0``, never ``-0.0``."""
+    return f"{round(difference, digits) + 0.0:+.{digits}f}"
+
+
 def quantity(value: Any, unit: str = "") -> str:
     """A measured quantity to three digits, e.g. ``0.0123 nmol/L``; a dash for none."""
     if _unknown(value):

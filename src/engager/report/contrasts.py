@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from engager.analysis import prediction_interval
-from engager.core import DASH, axis_of, interval, number
+from engager.core import DASH, axis_of, interval, number, signed
 from engager.report.words import what
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def _difference(estimates: pl.DataFrame, one: str, other: str, statistic: str) -
     gaps = both.filter(pl.col("gap").is_finite())["gap"].to_numpy()
     if gaps.size < _KNOWN * max(both.height, 1):
         # The trials in which both medians were reached are no fair sample of all.
-        words = f"told by {gaps.size} of {both.height} trials" if both.height else DASH
+        words = f"known in {gaps.size} of {both.height} trials" if both.height else DASH
         return {**_empty(), "value": words}
     found = prediction_interval(gaps)
     scale, unit = (100.0, " points") if axis_of(statistic) == "%" else (1.0, " months")
     has_limits = found.n_replicates > 1
     return {
-        "value": f"{scale * found.median:+.1f}{unit}",
-        "interval": f"{scale * found.low:+.1f} to {scale * found.high:+.1f}" if has_limits else "",
+        "value": f"{signed(scale * found.median)}{unit}",
+        "interval": f"{signed(scale * found.low)} to {signed(scale * found.high)}" if has_limits else "",
         "is_apart": bool(has_limits and not found.low <= 0.0 <= found.high),
     }
 

@@ -20,7 +20,7 @@ from engager.report.plots.uncertainty import (
     monte_carlo_words,
     spread_words,
 )
-from engager.report.template import side_by_side
+from engager.report.template import both_widths, side_by_side
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:
@@ -129,7 +129,11 @@ def uncertainty_context(groups: Mapping[str, Sequence[Row]]) -> dict[str, Any] |
     description = "Share of the variance between virtual trials from patients and from parameters, by published figure"
     n = max(one["uncertainty"]["n_replicates"] for one in told)
     unsure = f"{100 * sqrt(2 / (n - 1)):.0f}" if n > 1 else ""
-    pictures = side_by_side({"uncertainty": (description, draw)})
+    pictures = (
+        both_widths("uncertainty", description, draw)
+        if is_single
+        else side_by_side({"uncertainty": (description, draw)})
+    )
     return {"figure": pictures, "is_single": is_single, "n": n, "unsure": unsure}
 
 

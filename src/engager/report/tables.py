@@ -96,19 +96,29 @@ def outcome_tables(content: ReportContent) -> dict[str, Any]:
     keys = ("endpoint", "definition", "statistic", "time_months")
     nothing = {arm: {"value": DASH, "interval": "", "n": ""} for arm in arms}
     rows = {row["what"]: {**row, "arms": nothing} for row in contrasts}
-    table_of: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for key, asked in within.group_by(*keys, maintain_order=True):
         name, definition, statistic, months = key
         one = {"endpoint": name, "statistic": statistic, "time_months": months}
         words = f"{what(one)} ({definition})" if definition else what(one)
-        table_of[words] = trial_endpoints()[str(name)].table
+        name_of[words] = str(name)
         first = asked.filter(pl.col("request") == pl.col("request").min().over("arm"))
         cells = {arm: _cell(first.filter(pl.col("arm") == arm), str(statistic)) for arm in arms}
         rows[words] = {"what": words, "cells": {}, **rows.get(words, {}), "arms": cells}
-    for words, table in table_of.items():
-        found[table].append(rows[words])
+    known = list(trial_endpoints())
+    for words, name in name_of.items():
+        found[trial_endpoints()[name].table].append((name, rows[words]))
+    found["efficacy"] = [row for _, row in found["efficacy"]]
+    found["safety"] = [
+        row for _, row in sorted(found["safety"], key=lambda one: (_gravity(one[0]), known.index(one[0])))
+    ]
     found["safety"] += _deaths(content)
     return found
+
+
+def _gravity(endpoint: str) -> int:
+    """Events first, then what stopped treatment, then deaths, whatever order the study asks for them in."""
+    return {"treatment_end_day": 1, "death_day": 2}.get(trial_endpoints()[endpoint].day, 0)
 
 
 # Causes whose names in the tables say too little to a reader.

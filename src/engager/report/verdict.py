@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engager.analysis import SCALE_BY_STATISTIC
-from engager.core import FEWEST_FOR_95_PERCENT, FEWEST_FOR_A_VERDICT, axis_of
+from engager.core import FEWEST_FOR_95_PERCENT, FEWEST_FOR_A_VERDICT, axis_of, signed
 
 Row = Mapping[str, Any]
 
@@ -149,9 +149,9 @@ def distance(one: Row) -> str:
         return ""
     axis = axis_of(one["statistic"])
     if axis == "%":
-        return f"{100 * (median - value):+.1f} points"
+        return f"{signed(100 * (median - value))} points"
     ratio = f"x {median / value:.2f}" if value else ""
-    return f"{median - value:+.1f} months ({ratio})" if axis == "months" else ratio
+    return f"{signed(median - value)} months ({ratio})" if axis == "months" else ratio
 
 
 def _on_scale(statistic: str) -> Any:

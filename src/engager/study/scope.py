@@ -37,6 +37,7 @@ class FittedScope:
     engager_settings : settings in which an engager was given.
     drugs, routes : of the engager arms.
     doses : lowest and highest of the engager arms in a typical adult [ug/day or ug].
+    cycle_totals : least and most that they give in a cycle, in a typical adult [ug].
     schedules : days with drug in a cycle and days of the cycle, of the engager arms. cycles : the most there are.
     comparators : regimens of chemotherapy by setting.
     """
@@ -47,6 +48,7 @@ class FittedScope:
     drugs: frozenset[str]
     routes: frozenset[str]
     doses: tuple[float, float]
+    cycle_totals: tuple[float, float]
     schedules: frozenset[tuple[int, int]]
     cycles: int
     comparators: dict[str, frozenset[str]]
@@ -79,6 +81,7 @@ def fitted_scope() -> FittedScope:
         drugs=frozenset(one.drug for one in engagers),
         routes=frozenset(one.route for one in engagers),
         doses=(min(doses), max(doses)),
+        cycle_totals=_span((total, total) for one in engagers for total in _cycle_totals(one)),
         schedules=frozenset(_schedule(one) for one in engagers),
         cycles=max(one.cycles for one in engagers),
         comparators=comparators,
@@ -129,14 +132,20 @@ def _engager(regimen: Regimen, scope: FittedScope) -> list[tuple[str, str]]:
     if regimen.route not in scope.routes:
         fitted = _list(_WORDS[route] for route in scope.routes)
         found.append(("Route", f"{_WORDS[regimen.route]} was not fitted; {fitted} was"))
+        # one injection is no rate; what a cycle adds up to can be compared
+        given, fit, unit = _cycle_totals(regimen), scope.cycle_totals, "ug a cycle"
     else:
-        low, high = scope.doses
-        lowest, highest = _span([(dose, dose) for dose in _doses(regimen)])
-        if lowest < low * (1 - _TOLERANCE) or highest > high * (1 + _TOLERANCE):
-            given = f"{lowest:.3g}" if lowest == highest else f"{lowest:.3g} to {highest:.3g}"
-            found.append(
-                ("Dose", f"{given} ug/day in a typical adult; the fitted studies gave {low:.3g} to {high:.3g} ug/day")
+        given, fit, unit = _doses(regimen), scope.doses, "ug/day"
+    lowest, highest = min(given), max(given)
+    if lowest < fit[0] * (1 - _TOLERANCE) or highest > fit[1] * (1 + _TOLERANCE):
+        amounts = _amount(lowest) if lowest == highest else f"{_amount(lowest)} to {_amount(highest)}"
+        found.append(
+            (
+                "Dose",
+                f"{amounts} {unit} in a typical adult; the fitted studies gave {_amount(fit[0])} to {_amount(fit[1])}"
+                f" {unit}",
             )
+        )
     if (schedule := _schedule(regimen)) not in scope.schedules:
         fitted = _list(f"{days} of {length}" for days, length in sorted(scope.schedules))
         found.append(("Schedule", f"drug on {schedule[0]} of {schedule[1]} days was not fitted; {fitted} was"))
@@ -167,10 +176,28 @@ def _ages(protocol: Protocol) -> tuple[float, float]:
 
 def _doses(regimen: Regimen) -> list[float]:
     """Amounts in a typical adult [ug/day or ug]."""
-    typical = {one.name: one.typical for one in COVARIATES if one.typical is not None}
-    bsa_m2 = np.sqrt(typical["weight_kg"] * typical["height_cm"] / 3600.0)
     segments = [one for cycle in range(1, regimen.cycles + 1) for one in regimen.segments(cycle)]
-    return [float(one.amount_for(bsa_m2)) for one in segments]
+    return [float(one.amount_for(_typical_bsa_m2())) for one in segments]
+
+
+def _cycle_totals(regimen: Regimen) -> list[float]:
+    """What each cycle adds up to in a typical adult [ug]."""
+    bsa_m2 = _typical_bsa_m2()
+    cycles = [regimen.segments(cycle) for cycle in range(1, regimen.cycles + 1)]
+    return [
+        sum(float(one.amount_for(bsa_m2)) * (one.last_day - one.first_day + 1) for one in segments)
+        for segments in cycles
+        if segments
+    ]
+
+
+def _typical_bsa_m2() -> float:
+    typical = {one.name: one.typical for one in COVARIATES if one.typical is not None}
+    return float(np.sqrt(typical["weight_kg"] * typical["height_cm"] / 3600.0))
+
+
+def _amount(value: float) -> str:
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def _schedule(regimen: Regimen) -> tuple[int, int]:
@@ -195,4 +222,5 @@ def _plain(setting: str) -> str:
 
 
 def _list(words: Iterable[str]) -> str:
-    return ", ".join(sorted(words))
+    *others, last = sorted(words)
+    return f"{', '.join(others)} and {last}" if others else last

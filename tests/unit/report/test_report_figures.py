@@ -120,11 +120,34 @@ def test_course_below_zero_on_a_plain_axis_is_not_cut(trajectories):
 
 def test_drug_level_counts_only_patients_on_drug(trajectories):
     panel = Panel("Drug", {"drug": "drug"}, "ng/L", floor=1.0, from_floor=True)
+    off = trajectories.filter(pl.col("patient") == 1).with_columns(patient=pl.col("patient") + 3, drug=pl.lit(0.0))
+    table = pl.concat([trajectories, off])
+    thick = next(line for line in figure_courses(table, [panel]).axes[0].lines if line.get_linewidth() > 1)
+    # patients 1 to 3 have 601 to 603, the fourth none; after day 28 nobody has any
+    assert thick.get_ydata()[0] == pytest.approx(602.0)
+    assert np.isnan(thick.get_ydata()[-1])
+
+
+def test_one_or_two_patients_have_no_median(trajectories):
+    panel = Panel("Drug", {"drug": "drug"}, "ng/L", floor=1.0, from_floor=True)
     table = trajectories.with_columns(drug=pl.when(pl.col("patient") == 1).then(0.0).otherwise(pl.col("drug")))
     thick = next(line for line in figure_courses(table, [panel]).axes[0].lines if line.get_linewidth() > 1)
-    # patients 2 and 3 have 602 and 603; after day 28 nobody has any
-    assert thick.get_ydata()[0] == pytest.approx(602.5)
-    assert np.isnan(thick.get_ydata()[-1])
+    assert np.isnan(thick.get_ydata()).all()
+
+
+def test_axis_over_two_powers_of_ten_has_ticks_between_them(trajectories):
+    axes = figure_courses(trajectories, [Panel("Drug", {"drug": "drug"}, "ng/L", floor=10.0)]).axes[0]
+    assert {10, 30, 100, 300} <= set(axes.yaxis.get_majorticklocs())
+
+
+def test_short_dose_steps_carry_their_amount_and_courses_none(trajectories):
+    given = {
+        "A": [DoseSegment(0, 7, 9), DoseSegment(7, 28, 28)],
+        "B": [DoseSegment(0, 5, 1, "course", "chemotherapy")],
+    }
+    strip = figure_courses(trajectories, [Panel("Drug", {"drug": "drug"}, "ng/L")], given, ["A", "B"]).axes[0]
+    assert [text.get_text() for text in strip.texts] == ["9", "28"]
+    assert strip.get_ylabel() == "dose\nµg/day"
 
 
 def test_share_of_leukemic_cells_is_read_in_powers_of_ten(trajectories):

@@ -88,6 +88,19 @@ def test_outcomes_are_split_into_efficacy_and_safety(content):
     assert [row["arms"]["B"]["value"] for row in tables["efficacy"]] == ["32.0 %", "7.0 months"]
 
 
+def test_safety_tells_events_before_what_stopped_treatment_and_deaths(content):
+    from dataclasses import replace
+
+    import polars as pl
+
+    one = content.estimates.filter(pl.col("endpoint") == "CRS_grade3plus")
+    asked = ("early_death_30d", "CRS_grade3plus", "discontinuation_AE", "CRS_any")
+    named = [one.with_columns(endpoint=pl.lit(name), request=pl.lit(place)) for place, name in enumerate(asked)]
+    rows = outcome_tables(replace(content, estimates=pl.concat(named, how="vertical_relaxed"), patients=None))["safety"]
+    expected = ["CRS, any grade", "CRS, grade 3+", "Stopped for toxicity", "Death within 30 days"]
+    assert [row["what"] for row in rows] == expected
+
+
 def test_arms_are_set_against_each_other_trial_by_trial(content):
     import polars as pl
 
@@ -117,7 +130,7 @@ def test_difference_of_medians_that_few_trials_reach_is_not_told(content):
         .otherwise(pl.col("value"))
     )
     rows = {row["what"]: row["cells"] for row in outcome_tables(replace(content, estimates=late))["efficacy"]}
-    assert rows["OS, median"]["A vs B"]["value"] == "told by 3 of 5 trials"
+    assert rows["OS, median"]["A vs B"]["value"] == "known in 3 of 5 trials"
 
 
 def test_deaths_are_told_by_cause_as_shares_of_all_randomized(content, patients):

@@ -41,7 +41,11 @@ def test_the_label_regimen_in_default_patients_lies_inside():
         ({"population": {"age_years": {"median": 8, "range": [1, 17]}}}, "Age: patients of 1 to 17 years"),
         ({"population": {"age_years": {"mean": 70, "sd": 9}}}, "Age: patients of 52 to 88 years"),
         ({"arms": {"a": {"n": 9, "regimen": inline("subcutaneous", 250, "ug", "1-7")}}}, "Route (a): subcutaneous"),
-        ({"arms": {"a": {"n": 9, "regimen": inline(amount=28000)}}}, "Dose (a): 2.8e+04 ug/day"),
+        ({"arms": {"a": {"n": 9, "regimen": inline(amount=28000)}}}, "Dose (a): 28,000 ug/day"),
+        (
+            {"arms": {"a": {"n": 9, "regimen": inline("subcutaneous", 28000, "ug", "1,8")}}},
+            "Dose (a): 56,000 ug a cycle in a typical adult; the fitted studies gave 651 to",
+        ),
         ({"arms": {"a": {"n": 9, "regimen": inline(days="1-7", cycle_days=14)}}}, "Schedule (a): drug on 7 of 14"),
         ({"arms": {"a": {"n": 9, "regimen": "flag"}}}, "Comparator (a): flag was not fitted"),
     ],

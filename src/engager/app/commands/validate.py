@@ -66,8 +66,9 @@ def validate(
 ) -> None:
     """Compare virtual trials with every published figure, those the model was fitted to and those it was not.
 
-    A figure outside its interval is a finding, not an error: the exit code is 0. It is 1 when the solver failed in
-    more than one patient in a thousand of a study, whose figures are then not judged.
+    A figure outside its interval is a finding, not an error: the exit code is 0.
+
+    It is 1 when the solver failed in more than one patient in a thousand of a study, which is then not judged.
 
     Example: engager validate --against tower --replicates 40 --report trust.html
     """

@@ -246,6 +246,6 @@ def _salib() -> ModuleType:
         import SALib.sample.sobol
     except ImportError as error:
         rule = "is not installed; Sobol indices need it"
-        raise InputError(Problem("SALib", None, rule, "Install engager[calibration].")) from error
+        raise InputError(Problem("SALib", None, rule, "Install it with pip install 'engager[calibration]'.")) from error
     found: ModuleType = SALib
     return found

@@ -102,7 +102,9 @@ def _device() -> Any:
     try:
         from numba import cuda
     except ImportError:
-        raise InputError(Wrong("device", "cuda", "needs numba-cuda", "Install engager[gpu], or use the CPU.")) from None
+        raise InputError(
+            Wrong("device", "cuda", "needs numba-cuda", "Install it with pip install 'engager[gpu]', or use the CPU.")
+        ) from None
     if not cuda.is_available():
         rule = "needs an NVIDIA GPU with its driver"
         raise InputError(Wrong("device", "cuda", rule, "Leave it out to use the CPU."))

@@ -43,7 +43,10 @@ def cite(record: Record, style: str = "text") -> str:
 def cite_all(style: str = "text") -> str:
     """The review's 42 references in its order, corrected; see `citation_corrections`."""
     listed = [record for record in load_records().values() if record.reference is not None]
-    return _join(sorted(listed, key=lambda record: record.reference or 0), style)
+    listed.sort(key=lambda record: record.reference or 0)
+    if style == "text":
+        return "\n\n".join(f"{record.reference}. {_text(record)}" for record in listed)
+    return _join(listed, style)
 
 
 def authors(citation: Citation) -> tuple[list[str], bool]:
@@ -110,8 +113,7 @@ def _text(record: Record) -> str:
         parts.append(f"doi:{doi}")
     if pmid := _seen(citation, "pmid"):
         parts.append(f"PMID {pmid}")
-    number = f"{record.reference}. " if record.reference is not None else ""
-    return number + ". ".join(part.rstrip(".") for part in parts if part) + "."
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
 def _bibtex(record: Record) -> str:

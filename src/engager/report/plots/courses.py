@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
+# The median of one or two patients is no median: of fewer than three only the thin lines are drawn.
+_FEWEST = 3
+# Inches that a digit of an amount takes in the strip of doses.
+_DIGIT = 0.065
+
+
 @dataclass(frozen=True)
 class DoseSegment:
     """Drug given at a steady rate, or at one instant.
@@ -94,8 +100,8 @@ def figure_courses(
 
     Notes
     -----
-    At each day the median is over patients still followed: those who died or left no longer count. A panel with
-    `Panel.from_floor` has a gap where nobody reaches its floor.
+    At each day the median is over patients still followed: those who died or left no longer count. Where fewer than
+    three count (in a panel with `Panel.from_floor`: reach its floor), the median has a gap.
     """
     present = trajectories["arm"].unique(maintain_order=True).to_list()
     names = list(arms) if arms else present
@@ -135,9 +141,9 @@ def _draw_sample(axes: Axes, arm: pl.DataFrame, panel: Panel, name: str, color: 
         expression.alias(f"{column} {part}")
         for column in shown
         for part, expression in (
-            ("middle", pl.col(column).median()),
-            ("low", pl.col(column).quantile(0.25)),
-            ("high", pl.col(column).quantile(0.75)),
+            ("middle", _of_several(column, pl.col(column).median())),
+            ("low", _of_several(column, pl.col(column).quantile(0.25))),
+            ("high", _of_several(column, pl.col(column).quantile(0.75))),
         )
     ]
     by_day = table.group_by("day").agg(summaries).sort("day")
@@ -154,6 +160,12 @@ def _draw_sample(axes: Axes, arm: pl.DataFrame, panel: Panel, name: str, color: 
         )
         axes.fill_between(day, low, high, color=color, alpha=0.15, linewidth=0)
         axes.plot(day, middle, color=color, linestyle=style)
+
+
+def _of_several(column: str, summary: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return pl.when(pl.col(column).count() >= _FEWEST).then(summary)
 
 
 def stacked_axes(
@@ -204,10 +216,13 @@ def finish_panel(axes: Axes, panel: Panel, end: float) -> None:
 
         axes.set_yscale("log")
         axes.minorticks_off()
-        axes.yaxis.set_major_locator(LogLocator(numticks=6))
-        axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
         if panel.floor is not None:
             axes.set_ylim(bottom=panel.floor * 0.8)
+        low, high = axes.get_ylim()
+        # Two powers of ten are no scale to read from: 3, 30 and 300 stand between them.
+        between = (1.0, 3.0) if high < 200 * low and high < 3000 else (1.0,)
+        axes.yaxis.set_major_locator(LogLocator(subs=between, numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     elif panel.floor is not None or axes.dataLim.y0 >= 0:
         axes.set_ylim(bottom=panel.floor or 0.0)
     for value, label in panel.limits.items():
@@ -226,7 +241,8 @@ def draw_doses(
         side.set_visible(False)
     strip.grid(visible=False)
     strip.tick_params(length=0, labelbottom=False)
-    units = sorted({segment.unit for segments in doses.values() for segment in segments})
+    # a course of chemotherapy is a bar without an amount
+    units = sorted({segment.unit for segments in doses.values() for segment in segments} - {"course"})
     words = textwrap.wrap(" and ".join(unit_words(unit) for unit in units), 10)
     strip.set_ylabel("\n".join(["dose", *words]), rotation=0, ha="right", va="center")
     strip.set_xlim(0, end)
@@ -248,9 +264,12 @@ def _draw_segment(
         return
     stop = min(segment.stop_day, end)
     strip.bar(segment.start_day, height, stop - segment.start_day, row, align="edge", color=color, alpha=0.75)
-    if (stop - segment.start_day) / end * width > 0.32:
+    text = f"{segment.amount:g}"
+    if segment.unit != "course" and (
+        stop - segment.start_day
+    ) / end * strip.get_position().width * width > _DIGIT * len(text):
         place = (0.5 * (segment.start_day + stop), row + height / 2)
-        strip.text(*place, f"{segment.amount:g}", ha="center", va="center", fontsize=7, color="white")
+        strip.text(*place, text, ha="center", va="center", fontsize=7, color="white")
 
 
 def _columns_legend(axes: Axes, panel: Panel, width: float) -> None:

@@ -23,7 +23,9 @@ _LOW, _HIGH = COLORS[0], COLORS[1]
 _ALONE = COLORS[0]
 _ROWS = 6
 # Characters of a label: beside the bar, and above it.
-_LABEL, _LABEL_NARROW = 42, 62
+_LABEL, _LABEL_NARROW = 42, 74
+# Above the bar, longer labels are set smaller.
+_LONG = 60
 # An index below this has no bar worth a row.
 _SMALLEST_INDEX = 0.01
 
@@ -184,10 +186,14 @@ def _panels(
 ) -> Figure:
     """Panels under each other, labels beside the bars or, where the figure is narrow, above them."""
     narrow = is_narrow(width)
-    row_height = 0.36 if narrow else 0.27
-    heights = [row_height * max(len(rows), 1) + 0.5 for _, rows in panels]
+    row_height = 0.44 if narrow else 0.27
+    heights = [row_height * max(len(rows), 1) + 0.6 for _, rows in panels]
     with quiet():
         figure = new_figure(width, sum(heights) + 0.4)
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            # The title of a panel belongs to what is below it, not to the ticks above.
+            engine.set(h_pad=0.08)
         stacked = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
         for axes, (title, rows) in zip(stacked, panels, strict=True):
             axes.set_title(title)
@@ -220,7 +226,16 @@ def _name_rows(axes: Axes, factors: Sequence[str], labels: Mapping[str, str], na
         # White behind the words: the line through the middle would run across them.
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
         place = axes.get_yaxis_transform()
-        axes.text(0.0, y + 0.35, text, transform=place, fontsize=6.8, va="bottom", bbox=behind, zorder=5)
+        axes.text(
+            0.0,
+            y + 0.37,
+            text,
+            transform=place,
+            fontsize=6.8 if len(text) <= _LONG else 6.2,
+            va="bottom",
+            bbox=behind,
+            zorder=5,
+        )
 
 
 def _index_axis(axes: Axes) -> None:

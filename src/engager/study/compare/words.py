@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engager.analysis import Prediction
-from engager.core import interval, number
+from engager.core import interval, number, signed
 from engager.report import what
 from engager.study.compare.result import ComparedFigure, RunComparison
 from engager.study.plain_json import plain_json
@@ -40,8 +40,8 @@ def difference_cell(figure: ComparedFigure, place: int) -> str:
     if figure.difference_scale == "ratio":
         text, limits = f"x {one.median:.2f}", f"{one.low:.2f} to {one.high:.2f}"
     else:
-        text = f"{100 * one.median:+.1f} points"
-        limits = f"{100 * one.low:+.1f} to {100 * one.high:+.1f}"
+        text = f"{signed(100 * one.median)} points"
+        limits = f"{signed(100 * one.low)} to {signed(100 * one.high)}"
     return f"{text} ({limits})" if one.coverage > 0 else text
 
 

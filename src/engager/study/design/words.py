@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from engager.analysis import Characteristics, Probability
-from engager.core import number
+from engager.core import number, signed
 from engager.evidence import HistoricalMedian
 from engager.study.design.document import effect_of, effective_sizes
 from engager.study.design.plan import ALTERNATIVE, MEDIAN, NULL
@@ -189,7 +189,7 @@ def _bias(main: Characteristics, effect: str) -> Cell:
     if not math.isfinite(main.bias):
         return "-", truth
     if effect in ("difference", "share"):
-        return f"{100 * main.bias:+.1f} points", truth
+        return f"{signed(100 * main.bias)} points", truth
     return f"x {math.exp(main.bias):.2f}", truth
 
 

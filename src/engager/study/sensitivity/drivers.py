@@ -94,7 +94,10 @@ def drivers_section(
         return None
     which = f"Study {made['study']}, arm {made['arm']}, computed on {made['date']} ({_sizes(made)})."
     return DriversSection(
-        sentences=[which, "It says how this model weighs its quantities; another study would weigh them otherwise."],
+        sentences=[
+            which,
+            "It shows what matters most in this model for that study; in another study the order may differ.",
+        ],
         warning=_warning(made, values),
         patient=_patient_section(told["patient"]) if told["patient"] else None,
         trial=_trial_section(told["trial"], str(made["over"])) if told["trial"] else None,
