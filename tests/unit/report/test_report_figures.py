@@ -16,6 +16,7 @@ from engager.report import (
     figure_comparisons,
     figure_courses,
     figure_kaplan_meier,
+    figure_run_curves,
     to_svg,
 )
 from engager.report.plots.style import power_of_ten
@@ -199,3 +200,15 @@ def test_drawing_leaves_the_callers_settings_alone(bands):
     before = dict(matplotlib.rcParams)
     to_svg(figure_kaplan_meier(bands), "x", "x")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_arms_of_several_runs_have_panels_of_their_own_with_bands(bands):
+    runs = pl.concat([bands.with_columns(run=pl.lit(name)) for name in ("one", "two")])
+    arms = runs["arm"].unique(maintain_order=True).to_list()
+    figure = figure_run_curves(runs, "OS", ["one", "two"])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == arms
+    assert all(len(axes.collections) == 2 for axes in figure.axes)
+    single = figure_run_curves(runs.filter(pl.col("arm") == arms[0]), "OS", ["one", "two"])
+    assert len(single.axes) == 1
+    many = pl.concat([bands.with_columns(run=pl.lit(str(place))) for place in range(4)])
+    assert not any(axes.collections for axes in figure_run_curves(many, "OS", list("0123")).axes)

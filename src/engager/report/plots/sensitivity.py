@@ -185,13 +185,15 @@ def _panels(
     finish: Callable[[Axes, Sequence[Row]], None],
 ) -> Figure:
     """Panels under each other, labels beside the bars or, where the figure is narrow, above them."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     narrow = is_narrow(width)
     row_height = 0.44 if narrow else 0.27
     heights = [row_height * max(len(rows), 1) + 0.6 for _, rows in panels]
     with quiet():
         figure = new_figure(width, sum(heights) + 0.4)
         engine = figure.get_layout_engine()
-        if engine is not None:
+        if isinstance(engine, ConstrainedLayoutEngine):
             # The title of a panel belongs to what is below it, not to the ticks above.
             engine.set(h_pad=0.08)
         stacked = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]

@@ -201,8 +201,12 @@ def _flat(content: Any, prefix: str = "") -> dict[str, str]:
         for place, value in enumerate(content):
             found |= _flat(value, f"{prefix}[{place}]")
         return found
-    text = ", ".join(map(str, content)) if isinstance(content, list) else str(content)
-    return {prefix: text}
+    return {prefix: ", ".join(map(_plain, content)) if isinstance(content, list) else _plain(content)}
+
+
+def _plain(value: Any) -> str:
+    """A value as a study file would hold it: 28, not 28.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def curves_of(runs: Sequence[RunFolder], subgroup: str | None = None) -> pl.DataFrame:
