@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.evidence.synthesis.binomial_normal import fit_binomial_normal
+from engager.evidence.synthesis.binomial_normal import fit_binomial_normal, log_likelihood, log_likelihood_slope
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,17 @@ def test_mostly_empty_studies_are_pooled_as_dense_integration_does(events, n, me
     assert fit.coefficients[0] == pytest.approx(mean, abs=2e-3)
     assert np.sqrt(fit.tau2) == pytest.approx(tau, abs=2e-3)
     assert np.sqrt(fit.covariance[0, 0]) == pytest.approx(se, abs=2e-3)
+
+
+@pytest.mark.parametrize("log_tau", [-20.0, -1.0, 0.5, 2.5])
+def test_slope_is_that_of_the_log_likelihood(log_tau):
+    k, m = np.array([0.0, 4, 9, 20]), np.array([12.0, 10, 9, 60])
+    x = np.column_stack([np.ones(4), [0.0, 1, 1, 2]])
+    theta, step = np.array([-0.4, 0.7, log_tau]), 1e-5 * np.eye(3)
+
+    def height(theta):
+        return log_likelihood(theta[:-1], np.exp(theta[-1]), k, m, x)
+
+    differences = [(height(theta + one) - height(theta - one)) / 2e-5 for one in step]
+    slope = log_likelihood_slope(theta[:-1], np.exp(log_tau), k, m, x)
+    np.testing.assert_allclose(slope, differences, rtol=1e-6, atol=1e-7)

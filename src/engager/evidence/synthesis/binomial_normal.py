@@ -85,8 +85,16 @@ def fit_binomial_normal(
         # Beyond the wall there is no estimate to find.
         return 1e10 if theta[-1] > _WALL else -log_likelihood(theta[:-1], float(np.exp(theta[-1])), k, m, x)
 
+    def slope(theta: FloatArray) -> FloatArray:
+        return (
+            np.zeros(theta.size)
+            if theta[-1] > _WALL
+            else -log_likelihood_slope(theta[:-1], float(np.exp(theta[-1])), k, m, x)
+        )
+
     # Quick descents from small, middling and large variation; the lowest is followed to its end.
-    near = [minimize(loss, np.append(start, log_tau), method="BFGS", options=_ROUGH) for log_tau in np.log(_STARTS)]
+    starts = [np.append(start, log_tau) for log_tau in np.log(_STARTS)]
+    near = [minimize(loss, theta, method="BFGS", jac=slope, options=_ROUGH) for theta in starts]
     best, height = _minimum(loss, min(near, key=lambda fit: float(fit.fun)).x)
     tau = float(np.exp(best[-1]))
     common = -_binomial(start, k, m, x)
@@ -145,8 +153,30 @@ def log_likelihood(b: FloatArray, tau: float, k: FloatArray, m: FloatArray, x: F
     return float(study_log_likelihoods(x @ b, tau, k, m).sum())
 
 
+def log_likelihood_slope(b: FloatArray, tau: float, k: FloatArray, m: FloatArray, x: FloatArray) -> FloatArray:
+    """Slope of `log_likelihood` in (b, log tau): the events not foreseen, averaged over z given a study's events."""
+    if tau < 1e-8:
+        return np.append(x.T @ (k - m * expit(x @ b)), 0.0)
+    eta = x @ b
+    u, inner, top, _ = _integrand(eta, tau, k, m)
+    weight = np.exp(inner - top[:, None])
+    weight /= weight.sum(axis=1, keepdims=True)
+    unforeseen = weight * (k[:, None] - m[:, None] * expit(eta[:, None] + tau * u))
+    return np.append(x.T @ unforeseen.sum(axis=1), tau * (u * unforeseen).sum())
+
+
 def study_log_likelihoods(eta: FloatArray, tau: float, k: FloatArray, m: FloatArray) -> FloatArray:
     """Each study's marginal log likelihood, array (study,), at its mean logit eta (study,) and tau > 0."""
+    _, inner, top, apart = _integrand(eta, tau, k, m)
+    integral = top + np.log(np.exp(inner - top[:, None]).sum(axis=1) * apart)
+    choose = gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
+    return np.asarray(integral - 0.5 * np.log(2 * np.pi) + choose)
+
+
+def _integrand(
+    eta: FloatArray, tau: float, k: FloatArray, m: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Points z and the log of the integrand there, array (study, point); its top and their spacing, (study,)."""
 
     def height(u: FloatArray) -> FloatArray:
         logit = eta + tau * u
@@ -160,9 +190,7 @@ def study_log_likelihoods(eta: FloatArray, tau: float, k: FloatArray, m: FloatAr
     u = low[:, None] + (high - low)[:, None] * fraction
     logit = eta[:, None] + tau * u
     inner = k[:, None] * logit - m[:, None] * np.logaddexp(0, logit) - 0.5 * u**2
-    integral = top + np.log(np.exp(inner - top[:, None]).sum(axis=1) * (high - low) * fraction[1])
-    choose = gammaln(m + 1) - gammaln(k + 1) - gammaln(m - k + 1)
-    return np.asarray(integral - 0.5 * np.log(2 * np.pi) + choose)
+    return u, inner, top, np.asarray((high - low) * fraction[1])
 
 
 def _edges(height: Callable[[FloatArray], FloatArray], mode: FloatArray, top: FloatArray) -> FloatArray:
