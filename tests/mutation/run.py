@@ -78,6 +78,10 @@ def layers() -> dict[str, list[str]]:
 def known() -> dict[tuple[str, str, str], str]:
     """Reasons of mutants that no test can or need tell apart: by module, line as it reads, and what it becomes."""
     rows = yaml.safe_load((HERE / "survivors.yaml").read_text()) or []
+    lines = {name: {line.strip() for line in _file_of(name).read_text().splitlines()} for name in layers()}
+    for row in rows:
+        if row["text"] not in lines.get(row["module"], ()):
+            raise SystemExit(f"survivors.yaml has a reason for a line that {row['module']} no longer has: {row['text']}")
     return {(row["module"], row["text"], row["after"]): row["reason"] for row in rows}
 
 

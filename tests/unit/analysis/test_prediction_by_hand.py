@@ -8,6 +8,7 @@ from scipy.stats import betabinom, binom
 
 from engager.analysis import prediction_interval
 from engager.analysis.prediction import Prediction
+from engager.core import InputError
 
 
 def test_ends_are_order_statistics_of_the_replicates():
@@ -26,6 +27,12 @@ def test_few_replicates_cover_less_and_none_cover_nothing():
     assert (found.low, found.high, found.coverage) == (0.0, 19.0, pytest.approx(19 / 21))
     nothing = prediction_interval([np.nan, np.nan])
     assert (nothing.coverage, nothing.n_replicates, nothing.n_missing, nothing.rescaled) == (0.0, 0, 2, False)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 1.5])
+def test_a_level_is_a_share_between_none_and_all(level):
+    with pytest.raises(InputError, match="between 0 and 1"):
+        prediction_interval([1.0, 2.0], level=level)
 
 
 def test_the_ends_belong_to_the_interval():

@@ -8,7 +8,7 @@ import pytest
 
 from engager.calibration import compare, request_of
 from engager.calibration.comparison.compare import Comparison, published_interval
-from engager.calibration.comparison.curves import FarthestPoint, _log_minus_log, farthest_point
+from engager.calibration.comparison.curves import FarthestPoint, _distances, _log_minus_log, farthest_point
 from engager.evidence import curve_information
 from engager.protocol import Protocol
 from engager.trial import TrialData
@@ -70,6 +70,12 @@ def test_few_replicates_claim_less_and_very_few_judge_nothing():
     (fewest,) = compare(virtual(study(CR), [9, 10, 11]))
     assert fewest.is_inside is None
     assert fewest.median == 0.5
+
+
+@pytest.mark.parametrize("n", [9, 10])
+def test_ten_replicates_are_the_fewest_that_are_judged(n):
+    (one,) = compare(virtual(study(CR), [10] * n))
+    assert one.is_inside is (True if n == 10 else None)
 
 
 def test_a_figure_nobody_reached_has_no_number():
@@ -245,6 +251,14 @@ def test_four_trials_are_the_fewest_that_have_a_spread(curve, n_trials, is_judge
     found = farthest_point(curve, survival, np.full(n_trials, curve.n))
     assert np.isfinite([found.median, found.low, found.high]).all() == is_judged
     assert found.is_inside is None  # fewer than ten judge nothing
+
+
+def test_a_trial_is_measured_against_the_others_alone():
+    scaled = np.array([[0.1, 2.0], [0.4, 2.5], [-0.3, 1.0], [0.9, 4.0], [0.2, 2.2]])
+    found = _distances(scaled, scaled.mean(axis=0), scaled.std(axis=0, ddof=1))
+    for k in range(5):
+        others = np.delete(scaled, k, axis=0)
+        assert found[k] == pytest.approx(np.abs(scaled[k] - others.mean(axis=0)) / others.std(axis=0, ddof=1))
 
 
 def test_where_everybody_lives_half_an_event_is_taken():

@@ -9,7 +9,7 @@ from engager.core import DAYS_PER_MONTH, DAYS_PER_YEAR, Stream
 from engager.model import load_model
 from engager.population import PopulationValues
 from engager.protocol import Bins, Constant, MeanSpread, MedianRange, Protocol, Share, Table
-from engager.trial.recruit import covariate_frame, quantile_of, recruit
+from engager.trial.recruit import Lists, covariate_frame, quantile_of, recruit
 
 ARMS = {"a": {"n": 400, "regimen": "flag"}}
 
@@ -116,6 +116,7 @@ def test_in_remission_blasts_are_what_the_assay_counts():
     population = {"setting": "mrd_positive", "mrd_log10": {"median": -3, "range": [-5, -1]}}
     found = patients(eligibility=["marrow_blasts_percent >= 1"], population=population).covariates["mrd_log10"]
     assert found.min() >= -2  # one percent
+    assert found.min() < -1.8
     assert found.max() > -1.9
 
 
@@ -128,6 +129,36 @@ def test_arms_of_a_randomized_study_are_dealt_from_one_list():
     with_prior = [int((one.covariates["prior_hsct"] > 0.5).sum()) for one in both]
     assert abs(with_prior[0] - with_prior[1]) <= 2
     assert both[0].number.tolist() == [*range(30)]
+
+
+def test_arms_are_dealt_within_every_stratum_of_two_questions():
+    arms = {"a": {"n": 40, "regimen": "flag"}, "b": {"n": 40, "regimen": "flag"}}
+    population, how = {"prior_hsct": 0.5, "female": 0.5}, {"strata": ["prior_hsct", "female"], "block": 4}
+    both = [patients(arms=arms, arm=arm, population=population, allocation=how).covariates for arm in arms]
+    for prior in (True, False):
+        for female in (True, False):
+            n = [int((((one["prior_hsct"] > 0.5) == prior) & ((one["female"] > 0.5) == female)).sum()) for one in both]
+            assert abs(n[0] - n[1]) <= 2
+
+
+def test_with_common_chance_every_replicate_has_the_patients_of_the_first():
+    arms = {"a": {"n": 12, "regimen": "flag"}, "b": {"n": 12, "regimen": "flag"}}
+    protocol = Protocol.model_validate({"study": "entry", "arms": arms, "allocation": {"block": 4}})
+    model, values = load_model("b-all"), lambda _: PopulationValues()
+    same = recruit(protocol, "a", model, 1, (4, 7), values, common_chance=True)
+    alone = recruit(protocol, "a", model, 1, (0,), values)
+    for part in (slice(0, 12), slice(12, 24)):
+        assert np.array_equal(same.key[part], alone.key)
+        assert np.array_equal(same.covariates["age_years"][part], alone.covariates["age_years"])
+    apart = recruit(protocol, "a", model, 1, (4, 7), values)
+    assert not np.array_equal(apart.covariates["age_years"][:12], apart.covariates["age_years"][12:])
+    dealt = Lists(protocol, 1, (4, 7)).numbers("a")
+    assert not np.array_equal(dealt[:12], dealt[12:])
+
+
+@pytest.mark.parametrize("setting", ["untreated", "relapsed_refractory"])
+def test_who_was_never_treated_before_is_known(setting):
+    assert set(patients(population={"setting": setting}).covariates["untreated"]) == {float(setting == "untreated")}
 
 
 def test_a_table_of_covariates_has_yes_or_no_and_whole_numbers():

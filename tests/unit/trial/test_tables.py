@@ -96,6 +96,11 @@ def test_who_was_never_treated_has_no_first_day_and_no_cycle(closed):
     assert column(data, "n_cycles") == [1, 0, 2, found.regimen.cycles]
 
 
+def test_a_cycle_has_begun_with_its_first_day(closed):
+    _, data = closed(cycle=[2, 3, 2, 1], cycle_day=[2, 9, 1, 2])
+    assert column(data, "n_cycles") == [2, 3, 1, 1]
+
+
 def test_who_got_the_first_dose_has_begun_a_cycle(closed):
     _, data = closed(cycle=1, cycle_day=1)
     assert column(data, "n_cycles") == [1] * 4
@@ -111,7 +116,7 @@ def test_only_events_that_were_seen_count_for_the_worst_grade(closed):
     def struck(found):
         course = found.course
         course.note(found.rows, np.array([5.0, 5.0, 5.0, 5.0]), "crs", 2)
-        course.note(found.rows, np.array([50.0, 50.5, 60.0, 50.0]), "crs", np.array([4, 4, 4, 1]))
+        course.note(found.rows, np.array([50.0, 50.5, 60.0, 50.0]), "crs", np.array([4, 4, 4, 5]))
         course.note(found.rows[:1], 6.0, "neurologic", 3)
 
     _, data = closed(
@@ -163,6 +168,12 @@ def test_a_cut_by_deaths_comes_with_the_death_of_that_number(closed):
     )  # fmt: skip
     assert column(data, "followup_day") == pytest.approx([10.0, 90.0, 0.0, 30.0], abs=1e-5)
     assert column(data, "death_day") == [10.0, 50.0, None, None]
+
+
+def test_the_last_of_all_deaths_makes_a_cut_also_on_the_last_day_of_observation(closed):
+    follow_up = {"months": 24, "data_cut": {"deaths": 2}}
+    _, data = closed(follow_up, watched=[400.0, 60.0, 400.0, 400.0], death_day=[10.0, 60.0, np.nan, np.nan])
+    assert column(data, "followup_day") == pytest.approx([60.0] * 4, abs=1e-5)
 
 
 def test_without_so_many_deaths_there_is_no_cut(closed):

@@ -174,10 +174,30 @@ def test_blasts_back_in_the_marrow_are_a_relapse_once(clinic):
     assert not course.relapse_is_extramedullary.any()
     assert course.remission.tolist() == [NO_RESPONSE] * 4
     assert clinic.events("relapse") == [([57.0] * 4, "marrow")]
-    # A clear marrow after a relapse is no second response.
+    # A clear marrow after a relapse is no second response, and blasts after that no second relapse.
     clinic.marrow(99, marrow_blasts_percent=0.0)
     assert course.remission.tolist() == [NO_RESPONSE] * 4
     assert course.best.tolist() == [CR] * 4
+    clinic.marrow(127, marrow_blasts_percent=40.0)
+    assert course.relapse_day.tolist() == [57.0] * 4
+    assert len(clinic.events("relapse")) == 1
+
+
+def test_a_remission_that_came_too_late_to_count_ends_all_the_same(monkeypatch):
+    clinic = Clinic(monkeypatch, window_days=10.0)
+    clinic.marrow(29, **FULL)
+    assert np.isnan(clinic.course.response_day).all()
+    assert (clinic.course.remission > NO_RESPONSE).all()
+    clinic.marrow(57, marrow_blasts_percent=40.0)
+    assert clinic.course.remission.tolist() == [NO_RESPONSE] * 4
+    assert np.isnan(clinic.course.relapse_day).all()
+
+
+def test_in_follow_up_a_marrow_is_due_at_every_so_many_visits_of_who_is_in_remission(clinic):
+    every = clinic.assumed["marrow_every_visits_in_remission"]
+    clinic.course.marrow_clear[:] = [True, True, False, True]
+    number = np.array([2 * every, 2 * every + 1, 2 * every, 3 * every])
+    assert clinic.assessment.due_in_follow_up(EVERYBODY, number).tolist() == [0, 3]
 
 
 def test_a_marrow_that_never_cleared_does_not_relapse(clinic):
@@ -242,7 +262,8 @@ def test_blasts_in_the_blood_are_told_from_the_limit_on(clinic):
 
 @pytest.mark.parametrize(
     ("above", "first", "response", "none"),
-    [(0.3, True, False, False), (-0.1, True, True, False)],
+    # below means below: a reading at the limit is none
+    [(0.3, True, False, False), (0.0, True, False, False), (-0.1, True, True, False)],
 )
 def test_residual_disease_below_its_limit_is_a_response(clinic, above, first, response, none):
     clinic.marrow(29, log10_mrd=clinic.limit + above)
@@ -261,8 +282,14 @@ def test_what_the_assay_cannot_see_is_undetectable_and_reads_as_its_floor(clinic
     assert clinic.course.mrd_log10 == pytest.approx(np.full(4, clinic.floor))
 
 
+def test_a_reading_at_the_floor_is_still_seen(clinic):
+    clinic.marrow(29, log10_mrd=clinic.floor)
+    assert np.isnan(clinic.course.mrd_undetectable_day).all()
+    assert not clinic.course.mrd_undetectable.any()
+
+
 def test_the_lowest_reading_is_kept_with_its_day(clinic):
-    for day, above in ((29, 1.0), (57, -0.1), (71, 0.5)):
+    for day, above in ((29, 1.0), (57, -0.1), (64, -0.1), (71, 0.5)):
         clinic.marrow(day, log10_mrd=clinic.limit + above)
     assert clinic.course.mrd_day.tolist() == [57.0] * 4
     assert clinic.course.mrd_log10 == pytest.approx(np.full(4, clinic.limit - 0.1))
@@ -314,6 +341,10 @@ def test_a_visit_is_recorded_as_it_was(clinic):
     blood, marrow = clinic.course.visits
     assert np.isnan(blood["marrow_blasts_percent"]).all()
     assert np.isnan(blood["mrd_log10"]).all()
+    clinic.course.infusion[:], clinic.course.injected[:] = [28.0, 0.0, 28.0, 0.0], [0.0, 5.0, 5.0, 0.0]
+    clinic.marrow(57, marrow_blasts_percent=50.0)
+    assert clinic.course.visits[-1]["dose_ug_per_day"].tolist() == [28.0, 5.0, 33.0, 0.0]
+    assert np.isnan(clinic.course.visits[-1]["mrd_log10"]).all()  # no remission, no residual disease
     assert marrow["marrow_blasts_percent"] == pytest.approx(np.full(4, 3.0))
     assert marrow["mrd_log10"] == pytest.approx(np.full(4, clinic.limit - 0.2))
     assert (blood["anc_per_uL"][0], marrow["platelets_per_uL"][0]) == (700, 150000)
