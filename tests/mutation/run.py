@@ -81,7 +81,9 @@ def known() -> dict[tuple[str, str, str], str]:
     lines = {name: {line.strip() for line in _file_of(name).read_text().splitlines()} for name in layers()}
     for row in rows:
         if row["text"] not in lines.get(row["module"], ()):
-            raise SystemExit(f"survivors.yaml has a reason for a line that {row['module']} no longer has: {row['text']}")
+            raise SystemExit(
+                f"survivors.yaml has a reason for a line that {row['module']} no longer has: {row['text']}"
+            )
     return {(row["module"], row["text"], row["after"]): row["reason"] for row in rows}
 
 

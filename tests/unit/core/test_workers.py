@@ -15,7 +15,7 @@ from engager.core import InputError, Problem, beside, share_out
 def asked(monkeypatch):
     """What the workers are asked to do, in a module that they can import."""
     monkeypatch.syspath_prepend(os.path.dirname(__file__))
-    return importlib.import_module("tests_of_workers")
+    return importlib.import_module("worker_tasks")
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -79,7 +79,7 @@ def test_a_script_without_a_guard_is_not_run_again(tmp_path):
         "import operator, sys\n"
         f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
         "from engager.core import share_out\n"
-        "from tests_of_workers import slow_square\n"
+        "from worker_tasks import slow_square\n"
         "print('once', sorted(share_out(slow_square, [(1,), (2,)], 2)))\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True)

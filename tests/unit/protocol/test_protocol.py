@@ -307,13 +307,14 @@ def test_a_figure_that_its_record_does_not_hold_is_refused(keys, said):
         lookup(**keys)
 
 
-def test_no_shipped_target_repeats_a_number_that_its_record_holds():
+def test_no_shipped_target_repeats_or_contradicts_a_number_that_its_record_holds():
+    """What is typed all the same is derived, of a part of the patients, or was printed in words."""
     from engager.evidence import load_records
     from engager.protocol import shipped_protocols
     from engager.protocol.endpoints import Target
 
     records = load_records()
-    repeated = []
+    repeated, contradicted = [], []
     for study in shipped_protocols():
         for i, target in enumerate(shipped_protocol(study).targets):
             named = [target.source] if isinstance(target.source, str) else list(target.source or ())
@@ -323,8 +324,11 @@ def test_no_shipped_target_repeats_a_number_that_its_record_holds():
             for arm in (target.arm, *(one.id for one in records[name].arms)):
                 try:
                     Target.model_validate(keys | {"record_arm": arm})
-                except ValueError:
+                except ValueError as error:
+                    if "must be the figure of record" in str(error) and not (target.derived or target.subgroup):
+                        contradicted.append(f"{study} targets[{i}]: {error}")
                     continue
                 repeated.append(f"{study} targets[{i}]: {target.endpoint}")
                 break
     assert repeated == []
+    assert contradicted == []

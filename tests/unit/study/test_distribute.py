@@ -61,7 +61,20 @@ def test_a_lost_worker_costs_nothing(cluster, here, tmp_path):
     assert there.manifest["tables"] == here.manifest["tables"]
 
 
-def test_a_worker_that_hangs_is_told_and_waited_for(here, tmp_path, monkeypatch):
+def at_once(cluster):
+    """The worker hangs as soon as one piece has come."""
+
+
+def when_all_are_done(cluster):
+    """The worker hangs with finished pieces that nobody has fetched."""
+    until = time.monotonic() + 120
+    while any(one.state != "memory" for one in list(cluster.scheduler.tasks.values())):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("wait", [at_once, when_all_are_done])
+def test_a_worker_that_hangs_is_told_and_waited_for(here, tmp_path, monkeypatch, wait):
     monkeypatch.setattr("engager.study.run.distribute._SILENT_SECONDS", 2.0)
     monkeypatch.setattr("engager.study.run.distribute._UNHEARD_SECONDS", 1.5)
     told, stopped = [], []
@@ -72,6 +85,7 @@ def test_a_worker_that_hangs_is_told_and_waited_for(here, tmp_path, monkeypatch)
 
         def hang(step):
             if step.replicates and not stopped:
+                wait(alone)
                 stopped.append(worker.process.pid)
                 os.kill(worker.process.pid, signal.SIGSTOP)
 
@@ -84,39 +98,6 @@ def test_a_worker_that_hangs_is_told_and_waited_for(here, tmp_path, monkeypatch)
         there = run_study(
             read_protocol(STUDY), replicates=6, seed=4, chunk=1, out=tmp_path / "r",
             scheduler=alone.scheduler_address, progress=hang, tell=heard,
-        )  # fmt: skip
-    assert stopped
-    assert any("workers: 1 connected, 1 not heard of for more than" in text for text in told)
-    assert there.manifest["tables"] == here.manifest["tables"]
-
-
-def test_a_worker_that_hangs_with_finished_pieces_is_told_as_well(here, tmp_path, monkeypatch):
-    monkeypatch.setattr("engager.study.run.distribute._SILENT_SECONDS", 2.0)
-    monkeypatch.setattr("engager.study.run.distribute._UNHEARD_SECONDS", 1.5)
-    told, stopped = [], []
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50
-    ) as alone:
-        (worker,) = alone.workers.values()
-
-        def hang_when_all_are_done(step):
-            if not step.replicates or stopped:
-                return
-            until = time.monotonic() + 120
-            while any(one.state != "memory" for one in list(alone.scheduler.tasks.values())):
-                assert time.monotonic() < until
-                time.sleep(0.1)
-            stopped.append(worker.process.pid)
-            os.kill(worker.process.pid, signal.SIGSTOP)
-
-        def heard(text):
-            told.append(text)
-            if "not heard of" in text or len(told) > 4:
-                os.kill(worker.process.pid, signal.SIGCONT)
-
-        there = run_study(
-            read_protocol(STUDY), replicates=6, seed=4, chunk=1, out=tmp_path / "r",
-            scheduler=alone.scheduler_address, progress=hang_when_all_are_done, tell=heard,
         )  # fmt: skip
     assert stopped
     assert any("workers: 1 connected, 1 not heard of for more than" in text for text in told)

@@ -1,4 +1,4 @@
-"""What the workers of `test_workers` are asked to do."""
+"""What `test_workers` gives workers to do; a module of its own, since they import it by name."""
 
 import os
 import time
