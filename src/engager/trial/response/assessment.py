@@ -65,7 +65,7 @@ class Assessment:
         return found
 
     def _read_marrow(self, rows: IntArray, blasts: FloatArray) -> None:
-        """Remission by the marrow, and its loss."""
+        """What the marrow shows, and a relapse; `_classify` then says what remission that is."""
         if not rows.size:
             return
         course = self.course
@@ -75,7 +75,6 @@ class Assessment:
         course.blasts_seen[rows] = blasts
         relapsed = rows[was_clear & ~clear & ~np.isnan(course.response_day[rows])]
         self._relapse(relapsed, extramedullary=False)
-        course.remission[rows[~clear]] = NO_RESPONSE
 
     def due_in_follow_up(self, rows: IntArray, number: FloatArray) -> IntArray:
         """Rows off treatment whose marrow is due at their visit of this number: those in remission."""

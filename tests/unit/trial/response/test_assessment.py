@@ -135,6 +135,8 @@ def test_a_class_once_reached_in_a_remission_stays_when_counts_fall(clinic):
     clinic.marrow(29, **FULL)
     clinic.blood(36, **LOW)
     assert clinic.course.remission.tolist() == [CR] * 4
+    clinic.marrow(57, **LOW)  # whose marrow is still clear
+    assert clinic.course.remission.tolist() == [CR] * 4
 
 
 def test_blood_alone_makes_no_response_without_a_clear_marrow(clinic):
