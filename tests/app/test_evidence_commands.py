@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -333,3 +334,12 @@ def test_a_scale_of_a_prior_that_cannot_be_is_refused_and_never_replaced(engager
     assert found.code == 2
     assert "tau_scale" in found.err
     assert "must be > 0" in found.err
+
+
+def test_numbers_beside_the_studies_lead_to_their_citations(tmp_path):
+    page = tmp_path / "forest.html"
+    _run(evidence_app, "forest", "--endpoint", "CR/CRh", "--out", str(page))
+    text = page.read_text(encoding="utf-8")
+    numbers = set(re.findall(r"\[(\d+)\]", text.partition("<h2>Records</h2>")[0]))
+    assert numbers
+    assert numbers == set(re.findall(r"<li>\[(\d+)\] ", text))

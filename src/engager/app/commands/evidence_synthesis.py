@@ -14,7 +14,7 @@ from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, Regimens
 
 if TYPE_CHECKING:
-    from engager.evidence import Pooled
+    from engager.evidence import Pooled, Record
 
 EndpointOption = Annotated[
     str, typer.Option("--endpoint", metavar="ENDPOINT", help="E.g. CR, CR/CRh/CRi, MRD_response, OS.")
@@ -107,7 +107,7 @@ def forest(
 
     Example: engager evidence forest --endpoint CR/CRh --out forest.svg
     """
-    from engager.evidence import cite, draw_forest, forest_table, record, write_figure
+    from engager.evidence import draw_forest, forest_table, record, write_figure
     from engager.study import pooled_endpoint
 
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
@@ -118,11 +118,18 @@ def forest(
     words = "Squares: published (open: interval computed here). Diamond: pooled mean. Line below it: a new study."
     notes = (*pooled.remarks, *pooled.left_out)
     records = dict.fromkeys(str(row["record"]) for row in pooled.rows)
-    references = [cite(record(name)) for name in records]
+    references = [_numbered(record(name)) for name in records]
     figure, table = draw_forest(pooled, simulated), forest_table(pooled, simulated)
     write_figure(figure, out, title, words, table, notes, references)
     tell_written(out)
     _tell(pooled)
+
+
+def _numbered(one: Record) -> str:
+    """A citation behind the number that the figure prints beside the study."""
+    from engager.evidence import cite
+
+    return f"[{one.reference}] {cite(one)}" if one.reference is not None else cite(one)
 
 
 def network(
