@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from engager.core import DISEASES, RESPONSE_WINDOW_DAYS, InputError, Problem, nearest
+from engager.core import RESPONSE_WINDOW_DAYS, InputError, Problem, nearest
 from engager.evidence import STATISTICS_OF, trial_endpoints
 
 if TYPE_CHECKING:
@@ -294,10 +294,10 @@ def _early_death_30d(request: EndpointRequest) -> Share:
 
 
 def _fatal_ae(request: EndpointRequest) -> Share:
-    """Death of another cause than the disease during treatment or within 30 days after it, over treated patients."""
+    """Death reported as an adverse event, during treatment or within 30 days after it, over treated patients."""
     soon = _col("treatment_end_day").is_null() | (_col("death_day") - _col("treatment_end_day") <= 30.0)
-    other = ~_col("death_cause").is_in(DISEASES)
-    return Share(_counted(request), (soon & other).fill_null(False) & _by(_day(request), request))
+    reported = _col("fatal_adverse_event")
+    return Share(_counted(request), (soon & reported).fill_null(False) & _by(_day(request), request))
 
 
 # Column of the day on which a clock starts; of failure two columns tell it.

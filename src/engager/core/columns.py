@@ -119,6 +119,12 @@ OUTCOMES = (
         "leukemia or lymphoma, infection, toxicity, transplant or background",
         "death_day",
     ),
+    _needed(
+        "fatal_adverse_event",
+        "bool",
+        "death reported as an adverse event: of another cause than the disease, or one of those of the disease",
+        "death_day",
+    ),
     _needed("crs_grade", "i32", "worst grade of cytokine release syndrome, 0 to 5", "crs_day", 0),
     _day("crs_day", "first cytokine release syndrome"),
     _needed("neurologic_grade", "i32", "worst grade of a neurologic event, 0 to 5", "neurologic_day", 0),

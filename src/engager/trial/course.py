@@ -127,6 +127,7 @@ class Course:
     il6_high_day: FloatArray
     death_day: FloatArray
     death_cause: IntArray
+    fatal_adverse_event: BoolArray
     crs_grade: IntArray
     crs_day: FloatArray
     neurologic_grade: IntArray
@@ -251,6 +252,7 @@ def start_course(recruits: Recruits, model: Model, states: FloatArray, in_remiss
         il6_high_day=never(),
         death_day=never(),
         death_cause=zero(),
+        fatal_adverse_event=no(),
         crs_grade=zero(),
         crs_day=never(),
         neurologic_grade=zero(),

@@ -148,7 +148,7 @@ class ArmRun:
             self.course, protocol.hsct, protocol.later_therapy, arm_id, self.assumed, protocol.visits.mrd.limit,
             protocol.follow_up.start_year,
         )  # fmt: skip
-        self.deaths = Deaths(self.course)
+        self.deaths = Deaths(self.course, self.assumed)
         toxicity = Toxicity(self.course, self.regimen, self.assumed)
         self.strikes = Strikes(self.course, self.system, self.regimen, self.deaths, toxicity)
         self.later_therapy = LaterTherapy(self.course, protocol.later_therapy, self.assumed)

@@ -12,6 +12,7 @@ SCHEMA = {
     "mrd_day": pl.Float64, "mrd_log10": pl.Float64, "mrd_below_limit": pl.Boolean,
     "mrd_undetectable": pl.Boolean, "hsct_day": pl.Float64, "hsct_in_response": pl.Boolean,
     "relapse_day": pl.Float64, "relapse_cd19": pl.String, "death_day": pl.Float64, "death_cause": pl.String,
+    "fatal_adverse_event": pl.Boolean,
     "crs_grade": pl.Int32, "neurologic_grade": pl.Int32,
     "treatment_end_reason": pl.String, "progression_day": pl.Float64, "b_depleted_day": pl.Float64,
     "il6_high_day": pl.Float64,

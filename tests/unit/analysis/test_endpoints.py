@@ -89,17 +89,16 @@ def test_early_deaths(patients):
     assert _counts(table, EndpointRequest("death_induction", induction_days=32.0)) == (2, 5)
 
 
-def test_a_fatal_adverse_event_is_a_death_on_treatment_of_something_else_than_the_disease(patients):
+def test_a_fatal_adverse_event_is_a_death_reported_as_one_on_treatment_or_soon_after(patients):
     table = patients(
-        {"death_day": 31.0, "death_cause": "infection", "treatment_end_day": None},
-        {"death_day": 90.0, "death_cause": "toxicity"},
-        {"death_day": 91.0, "death_cause": "infection"},
-        {"death_day": 31.0, "death_cause": "leukemia", "treatment_end_day": None},
-        {"death_day": 31.0, "death_cause": "lymphoma", "treatment_end_day": None},
-        {"death_day": 31.0, "death_cause": "infection", "treatment_end_day": None, "treated": False},
+        {"death_day": 31.0, "fatal_adverse_event": True, "treatment_end_day": None},
+        {"death_day": 90.0, "fatal_adverse_event": True},
+        {"death_day": 91.0, "fatal_adverse_event": True},
+        {"death_day": 31.0, "fatal_adverse_event": False, "treatment_end_day": None},
+        {"death_day": 31.0, "fatal_adverse_event": True, "treatment_end_day": None, "treated": False},
         {"treatment_end_day": None},
     )
-    assert _counts(table, "fatal_AE") == (2, 6)
+    assert _counts(table, "fatal_AE") == (2, 5)
 
 
 def _median_days(table, request):

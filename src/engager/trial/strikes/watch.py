@@ -62,6 +62,7 @@ class Strikes:
             killed = self.toxicity.strike(kind, struck)
             self._limits[struck, self.names.index(kind)] = self.toxicity.threshold(kind, struck)
             course.death_cause[killed] = _TOXICITY
+            course.fatal_adverse_event[killed] = True
             course.is_alive[killed] = False
             course.note(killed, course.death_day[killed], "death", detail="toxicity")
         for clone in self.roles.clones:

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from engager.protocol import shipped_protocol
+<<<<<<< HEAD:tests/unit/trial/strikes/test_deaths.py
 from engager.trial.strikes.deaths import Deaths
+=======
+from engager.trial.assumptions import assumption_table
+from engager.trial.deaths import Deaths
+>>>>>>> 86d97c7 (Deaths of leukemia that are reported as adverse events):tests/unit/trial/test_deaths.py
 from engager.trial.tables import CAUSE_NAMES, cause_names
 
 # of leukemia, infection, transplant, background, as the model lists them
@@ -15,7 +20,7 @@ HAZARDS = np.array([[0.1, 0.2, 0.3, 0.4]] * 4)
 
 def die(ward, rows, hazards):
     """These patients are struck; then causes are named, by the hazards of each: array (patient, cause)."""
-    deaths = Deaths(ward.course)
+    deaths = Deaths(ward.course, ward.assumed)
     for one in rows:
         deaths.strike(np.array([one]))
     deaths.name_causes(lambda dead: hazards[dead])
@@ -35,6 +40,16 @@ def test_the_cause_is_drawn_in_proportion_to_the_hazards(ward, draw, cause):
     assert found.course.death_day == pytest.approx([3.5, 7.0, 8.25, np.nan], nan_ok=True)
     assert found.course.is_alive.tolist() == [False, False, False, True]
     assert found.events("death") == [(0, 3.5, 0, cause), (1, 7.0, 0, cause), (2, 8.25, 0, cause)]
+
+
+@pytest.mark.parametrize(
+    ("draw", "reported"), [(0.05, [True, False, True, False]), (0.2, [True] * 4), (0.9, [True] * 4)]
+)
+def test_a_share_of_deaths_of_the_disease_and_all_others_are_reported_as_adverse_events(ward, draw, reported):
+    share = assumption_table()["fatal_ae_of_disease"]["value"]
+    found = ward(draws={"death-cause": draw, "death-report": [share - 0.01, share + 0.01, 0.0, 0.999]})
+    die(found, found.rows, HAZARDS)
+    assert found.course.fatal_adverse_event.tolist() == reported
 
 
 def test_a_cause_without_hazard_is_nobodys(ward):
