@@ -49,6 +49,7 @@ from .population.fit import (
     FitPlan as FitPlan,
     fit_defaults as fit_defaults,
     fit_population as fit_population,
+    plan_behind as plan_behind,
     recovery_plan as recovery_plan,
     shipped_plan as shipped_plan,
 )
@@ -59,6 +60,9 @@ from .population.fitted_emulator import (
 )
 from .population.left_out import (
     members_without as members_without,
+)
+from .population.own_effects import (
+    own_settings as own_settings,
 )
 from .population.posterior import (
     Posterior as Posterior,

@@ -26,7 +26,8 @@ _COURSE_DAYS = 28
 # Regimens that take less of normal marrow than a salvage course does. Assumed, 0.2 to 0.7: an antibody brings its toxin
 # to CD22-positive cells; under vincristine 15 of 83 had neutropenia of grade 3 or more (record obrien-2013-vsli).
 _MARROW_TOXICITY = {"inotuzumab-ozogamicin": 0.35, "vsli": 0.4}
-_TREATMENT_DAYS = 56
+# Where it is not told how many courses follow: as many as the chemotherapy arm of TOWER got, four of four weeks.
+_TREATMENT_DAYS = 112
 _SHORT_CYCLE_DAYS = 14
 _INDUCTION_COURSES = 2
 _RESPONSES = ["CR", "CRh", "CRi"]
@@ -146,7 +147,7 @@ def _course(published: PublishedRegimen) -> dict[str, Any]:
         assumptions.append(f"course length was not seen; {_COURSE_DAYS} days assumed")
     if cycles is None:
         cycles = max(1, _TREATMENT_DAYS // cycle_days)
-        assumptions.append(f"number of courses was not seen; {cycles} of {cycle_days} days assumed (8 weeks)")
+        assumptions.append(f"number of courses was not seen; {cycles} of {cycle_days} days assumed, as in TOWER")
     # Weekly dosing becomes four-week cycles, so that the marrow visits have a cycle to stand in.
     repeats = _COURSE_DAYS // cycle_days if cycle_days < _SHORT_CYCLE_DAYS else 1
     cycles = max(1, cycles // repeats)

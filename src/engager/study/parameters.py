@@ -13,6 +13,7 @@ from engager.calibration import (
     course_settings,
     emulator_path,
     names_left_out,
+    own_settings,
     read_posterior,
     shipped_emulator,
     shipped_posterior,
@@ -22,6 +23,8 @@ from engager.model import load_model
 from engager.population import PopulationValues, Settings
 
 Choice = Literal["posterior", "center", "table"]
+# `posterior:tower` is the posterior with what TOWER itself differs in; `posterior:own`, of many studies, each its own.
+_OF_STUDY, OWN = "posterior:", "own"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Parameters:
 
     Attributes
     ----------
-    used : posterior, center, time-courses or table: what was there to be used.
+    used : posterior, posterior:STUDY, center, time-courses or table: what was there to be used.
     settings : values of a replicate; what it does not name comes from the model's table.
     hash : of every value that could be drawn.
     note : what the reader should know; may be empty.
@@ -43,6 +46,11 @@ class Parameters:
     note: str = ""
     typical: PopulationValues = field(default_factory=PopulationValues)
 
+    @property
+    def has_draws(self) -> bool:
+        """Replicates have draws of a posterior each."""
+        return self.used.startswith("posterior")
+
 
 def population_parameters(model_id: str, seed: int, choice: str = "posterior") -> Parameters:
     """The population values of a run.
@@ -53,6 +61,8 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     seed : of the run; with the replicate it fixes the draw.
     choice : ``posterior``, every replicate its own draw, so that intervals hold what the fit left unsure; a path
         ending in ``.json``, the same with a posterior of your own (``engager calibrate --out``);
+        ``posterior:tower``, the posterior with what the fit found TOWER itself to differ in: that trial again, or
+        planned otherwise, and not a new one like it;
         ``center``, its medians for all; ``table``, the model's own values. A model without a posterior uses
         its table, with what was fitted to time courses where that ships.
 
@@ -62,8 +72,10 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
         When there is no such choice, or the file holds no posterior of this model.
     """
     is_file = choice.endswith(".json")
+    if choice.startswith(_OF_STUDY) and not is_file:
+        return _of_study(model_id, seed, choice.removeprefix(_OF_STUDY))
     if choice not in get_args(Choice) and not is_file:
-        rule = "must be " + ", ".join(get_args(Choice)) + ", or a posterior file (.json)"
+        rule = "must be " + ", ".join(get_args(Choice)) + ", posterior:STUDY, or a posterior file (.json)"
         raise InputError(Problem("--parameters", choice, rule, nearest(choice, get_args(Choice))))
     model = load_model(model_id)
     posterior = shipped_posterior(model_id) if choice in ("posterior", "center") else None
@@ -87,6 +99,26 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     if choice == "center":
         return Parameters("center", lambda replicate: center, values, note, center)
     return Parameters("posterior", posterior.settings(seed), values, note, center)
+
+
+def of_each_study(choice: str, study: str, model_id: str) -> str:
+    """The choice for one study: ``posterior:own`` is that study's own, or ``posterior`` where it was not fitted."""
+    if choice != f"{_OF_STUDY}{OWN}":
+        return choice
+    posterior = shipped_posterior(model_id)
+    is_fitted = posterior is not None and study in posterior.provenance["studies"]
+    return f"{_OF_STUDY}{study}" if is_fitted else "posterior"
+
+
+def _of_study(model_id: str, seed: int, study: str) -> Parameters:
+    posterior = shipped_posterior(model_id)
+    if posterior is None:
+        rule = f"must be table or center: no posterior ships for the model {model_id}"
+        raise InputError(Problem("--parameters", f"{_OF_STUDY}{study}", rule))
+    settings = own_settings(posterior, shipped_emulator(model_id), load_model(model_id), study, seed)
+    note = f"with what the fit found {study} itself to differ in: that trial again, not a new one like it"
+    used = f"{_OF_STUDY}{study}"
+    return Parameters(used, settings, digest_object([_shipped_hash(model_id), study]), note, posterior.center())
 
 
 def posterior_named(choice: str, model_id: str) -> Posterior:

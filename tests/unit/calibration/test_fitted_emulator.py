@@ -51,7 +51,7 @@ def whole(plan, simulator):
 
 @pytest.fixture(scope="module")
 def emulator(plan, whole):
-    return FittedEmulator(whole.emulator, *labels_of(plan))
+    return FittedEmulator(whole.emulator, *labels_of(plan), whole.members)
 
 
 def test_leaving_nobody_out_gives_the_fit_s_distribution(plan, whole, emulator):

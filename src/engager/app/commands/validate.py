@@ -41,7 +41,12 @@ def validate(
         bool, typer.Option("--in-order", help="With --leave-out: predict from earlier studies only.")
     ] = False,
     parameters: Annotated[
-        str, typer.Option(metavar="PARAMETERS", help="posterior, center, table, or a file of engager calibrate.")
+        str,
+        typer.Option(
+            metavar="PARAMETERS",
+            help="posterior; posterior:own: each study as itself again, not as a new trial; center; table; or a file of"
+            " engager calibrate.",
+        ),
     ] = "posterior",
     uncertainty: Annotated[
         bool,

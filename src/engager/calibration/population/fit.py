@@ -31,7 +31,7 @@ from engager.calibration.population.data_points import (
 )
 from engager.calibration.population.emulated_posterior import FINAL_TRAJECTORIES, TRAJECTORIES, EmulatedPosterior
 from engager.calibration.population.emulator import Emulator, fit_emulator
-from engager.calibration.population.fitted_emulator import FittedEmulator
+from engager.calibration.population.fitted_emulator import MAKE_ONE, FittedEmulator
 from engager.calibration.population.hierarchy import Hierarchy
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import Unknown, prior_members, unknowns_of, values_of
@@ -184,7 +184,21 @@ def fit_population(
     The posterior, and the emulator behind it; the same bits for the same plan on the same machine.
     """
     found = fit_draws(plan, work=work, progress=progress, n_threads=n_threads)
-    return _posterior(plan, found), FittedEmulator(found.emulator, *labels_of(plan))
+    return _posterior(plan, found), FittedEmulator(found.emulator, *labels_of(plan), found.members)
+
+
+def plan_behind(posterior: Posterior) -> FitPlan:
+    """The plan of the fit that made a posterior, of shipped studies."""
+    made = posterior.provenance
+    plan = shipped_plan(made["members"], made["rounds"], made["seed"])
+    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in made["studies"].items()])
+
+
+def check_emulator(plan: FitPlan, fitted: FittedEmulator) -> None:
+    """Raises InputError when the plan is not the one that an emulator was made for."""
+    if (fitted.unknowns, fitted.data_points) != labels_of(plan):
+        rule = "must have the unknowns and figures of the present studies"
+        raise InputError(Problem("the emulator", f"{len(fitted.data_points)} figures", rule, MAKE_ONE))
 
 
 def labels_of(plan: FitPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:

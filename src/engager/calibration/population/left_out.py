@@ -7,9 +7,9 @@ from collections.abc import Collection
 import numpy as np
 
 from engager.calibration.population.emulated_posterior import EmulatedPosterior
-from engager.calibration.population.fit import FitPlan, labels_of
-from engager.calibration.population.fitted_emulator import MAKE_ONE, FittedEmulator
-from engager.core import FloatArray, InputError, Problem, Stream
+from engager.calibration.population.fit import FitPlan, check_emulator
+from engager.calibration.population.fitted_emulator import FittedEmulator
+from engager.core import FloatArray, Stream
 
 
 def members_without(
@@ -28,9 +28,7 @@ def members_without(
         When the plan is not the one that the emulator was made for.
     """
     points = [point for study in plan.points for point in study]
-    if (fitted.unknowns, fitted.data_points) != labels_of(plan):
-        rule = "must have the unknowns and figures of the present studies"
-        raise InputError(Problem("the emulator", f"{len(fitted.data_points)} figures", rule, MAKE_ONE))
+    check_emulator(plan, fitted)
     study_of_datum = np.repeat([study.study for study in plan.studies], [len(own) for own in plan.points])
     posterior = EmulatedPosterior(
         fitted.emulator,

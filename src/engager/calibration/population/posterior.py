@@ -16,7 +16,7 @@ import yaml
 from engager.core import FloatArray, Stream, normal_of, write_whole
 from engager.model import Model
 from engager.population import PopulationValues, Settings
-from engager.trial import regimen_strengths
+from engager.trial import regimen_strengths, shifted
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,33 @@ class Posterior:
         assumed = PopulationValues(trial_effect=self.trial_effects)
 
         def choose(replicate: int) -> PopulationValues:
-            place = np.array([replicate])
-            share = stream.uniform(place)[0]
-            number = replicate % len(self.draws) if in_order else int(share * len(self.draws))
-            row = self._values(self.draws[number])
-            strengths = PopulationValues(strength=drawn_strengths(stream, replicate))
-            return strengths | row | assumed
+            number = replicate % len(self.draws) if in_order else self._number(stream, replicate)
+            return self._with_strengths(stream, replicate, number) | assumed
 
         return choose
+
+    def settings_with(self, effects: Mapping[str, FloatArray], model: Model, seed: int) -> Settings:
+        """Population values for every replicate as `settings` draws them, with given effects instead of new ones.
+
+        Parameters
+        ----------
+        effects : parameter or assumption of the trial -> array (draw,): what one study differs in, by draw.
+        """
+        stream = Stream(seed, "posterior")
+
+        def choose(replicate: int) -> PopulationValues:
+            number = self._number(stream, replicate)
+            own = {name: float(found[number]) for name, found in effects.items()}
+            return shifted(self._with_strengths(stream, replicate, number), model, own)
+
+        return choose
+
+    def _number(self, stream: Stream, replicate: int) -> int:
+        """Which draw a replicate has."""
+        return int(stream.uniform(np.array([replicate]))[0] * len(self.draws))
+
+    def _with_strengths(self, stream: Stream, replicate: int, number: int) -> PopulationValues:
+        return PopulationValues(strength=drawn_strengths(stream, replicate)) | self._values(self.draws[number])
 
     def write(self, path: Path) -> None:
         """As JSON, numbers with seven digits."""

@@ -193,7 +193,7 @@ def _trial_rows(scenario: str, n: int, world: str, setting: str, seen: Simulated
 
 def _notes(protocol: Protocol, design: DesignBlock, values: Parameters, rows: Sequence[DesignRow]) -> tuple[str, ...]:
     found = [values.note] if values.note else []
-    if values.used != "posterior":
+    if not values.has_draws:
         found.append("the model has no fitted posterior: power is at one set of values, without their uncertainty")
     if design.control_of(protocol.arms) is None and design.null_arm is None:
         found.append("no design.null_arm: a null world was not simulated")

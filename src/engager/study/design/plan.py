@@ -88,9 +88,9 @@ def window_of(protocol: Protocol, arm: str, null: NullArm | None = None) -> floa
 def settings_of(protocol: Protocol, seed: int, parameters: str) -> tuple[Parameters, dict[str, Settings]]:
     """The population values, and how each setting draws them; one setting when nothing was fitted."""
     values = population_parameters(protocol.model.id, seed, parameters)
-    if values.used != "posterior":
+    if not values.has_draws:
         return values, {POSTERIOR: values.settings}
-    if parameters == "posterior":
+    if not parameters.endswith(".json"):
         center = population_parameters(protocol.model.id, seed, "center").settings
     else:
         model = load_model(protocol.model.id)

@@ -54,5 +54,5 @@ def conclusions(
     estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
     tell("comparing")
     compared = judged(compare(data), data.n_failed, data.patients.height)
-    comparisons = told_comparisons(compared, uncertainties(data, seed), values.used == "posterior")
+    comparisons = told_comparisons(compared, uncertainties(data, seed), values.has_draws)
     return Conclusions(estimates, comparisons)

@@ -101,7 +101,7 @@ def report_content(
         outside_fit=manifest["outside_fit"],
         versions=manifest["versions"],
         comparisons=comparisons,
-        tells_parameters=values.used == "posterior",
+        tells_parameters=values.has_draws,
         predictive=predictive,
         drivers=drivers,
         sources=_sources(protocol, comparisons),

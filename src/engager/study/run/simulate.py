@@ -116,7 +116,8 @@ def run_study(
     replicates : virtual trials to run, >= 1.
     seed : any whole number >= 0; the same seed gives the same bits.
     patients : patients of one virtual trial instead of the study's own n, in the arms' proportions.
-    parameters : ``posterior`` (every replicate its own draw of the fit), ``center`` or ``table``.
+    parameters : ``posterior`` (every replicate its own draw of the fit), ``posterior:tower`` (the same with what TOWER
+        itself differs in), ``center``, ``table``, or a posterior file.
     out : the run folder, which must not exist; None: ``runs/<study>-<seed>-<time>``.
     n_threads : cores to use, None for all. It changes no number.
     chunk : replicates simulated and saved together; None: chosen by size. It changes no number.

@@ -12,7 +12,7 @@ from engager.core import DASH, quantity, versions, whole_percent, write_whole
 from engager.model import Model, load_model
 from engager.population import PopulationValues, ValueName
 from engager.report import CredibilityContent, render_credibility
-from engager.study.parameters import population_parameters
+from engager.study.parameters import of_each_study, population_parameters
 from engager.study.run.comparing import told_comparisons
 from engager.study.run.individuals import OBSERVED_MODEL, section_of
 from engager.study.sensitivity.drivers import drivers_section
@@ -47,6 +47,7 @@ def credibility_content(
             versions=versions(),
         )
     told = told_comparisons(found.comparisons, found.uncertainties, found.has_draws)
+    choice = of_each_study(found.parameters, "", model.id)
     studies: dict[str, list[dict[str, Any]]] = {}
     for one, row in zip(found.comparisons, told, strict=True):
         studies.setdefault(one.study, []).append(row | {"width_ratio": width_ratio(one)})
@@ -66,7 +67,7 @@ def credibility_content(
         not_simulated=found.not_simulated,
         predictive=predictive,
         observations=observations,
-        drivers=drivers_section(model.id, population_parameters(model.id, seed, found.parameters)),
+        drivers=drivers_section(model.id, population_parameters(model.id, seed, choice)),
         made=made,
         versions=versions(),
     )

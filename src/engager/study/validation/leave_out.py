@@ -16,12 +16,11 @@ import numpy as np
 import polars as pl
 
 from engager.calibration import (
-    FitPlan,
     FittedEmulator,
     Posterior,
     data_points,
     members_without,
-    shipped_plan,
+    plan_behind,
     simulated_points,
     target_estimates,
 )
@@ -145,7 +144,7 @@ def leave_out(
         raise InputError(problems)
     chosen = [name for name in fitted if EACH in names or name in names]
     years = {name: _year(shipped_protocol(name)) for name in fitted}
-    plan = _plan_of(posterior)
+    plan = plan_behind(posterior)
     found = []
     for k, name in enumerate(sorted(chosen, key=lambda one: years[one])):
         if progress is not None:
@@ -155,13 +154,6 @@ def leave_out(
         held = _simulate(posterior, shipped_protocol(name), settings.__getitem__, draws, seed, n_threads)
         found.append(_predicted(held, gone))
     return found
-
-
-def _plan_of(posterior: Posterior) -> FitPlan:
-    """The plan of the fit behind a posterior."""
-    made = posterior.provenance
-    plan = shipped_plan(made["members"], made["rounds"], made["seed"])
-    return plan.with_studies([shipped_protocol(name).with_patients(n) for name, n in made["studies"].items()])
 
 
 def _simulate(

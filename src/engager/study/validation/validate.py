@@ -27,7 +27,7 @@ from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.failures import is_judged, judged
 from engager.study.figure_row import comparison_entry
 from engager.study.load import load_protocol
-from engager.study.parameters import population_parameters
+from engager.study.parameters import of_each_study, population_parameters
 from engager.study.plain_json import plain_json
 from engager.trial import simulate_trial
 
@@ -36,6 +36,9 @@ _KEYS = (
     "use", "trial", "arm", "endpoint", "statistic", "time_months", "subgroup", "published", "simulated", "inside",
 )  # fmt: skip
 _USES = ("fit", "check", None)
+_AS_THEMSELVES = (
+    "studies of the fit are predicted as themselves, with what the fit found them to differ in, not as new trials"
+)
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def validate_studies(
     ----------
     studies : with targets.
     replicates : virtual trials of each; 95 % intervals need about 40.
-    parameters : as for `run_study`.
+    parameters : as for `run_study`; ``posterior:own`` predicts each study of the fit as itself, not as a new trial.
     progress : told a study's id and the finished share of everything.
 
     Raises
@@ -192,7 +195,8 @@ def validate_studies(
             if progress is not None:
                 progress(study.study, (before + share * study.n_patients) / total)
 
-        values = population_parameters(study.model.id, seed, parameters)
+        choice = of_each_study(parameters, study.study, study.model.id)
+        values = population_parameters(study.model.id, seed, choice)
         # comparisons read the patients alone; visits of hundreds of trials would fill memory
         data = simulate_trial(
             study,
@@ -206,11 +210,12 @@ def validate_studies(
         )
         comparisons += judged(compare(data), data.n_failed, data.patients.height)
         split += uncertainties(data, seed)
-        notes += [values.note] if values.note and values.note not in notes else []
+        note = _AS_THEMSELVES if choice != parameters else values.note
+        notes += [note] if note and note not in notes else []
         n_failed += data.n_failed
         if not is_judged(data.n_failed, data.patients.height):
             unjudged.append(study.study)
-        has_draws &= values.used == "posterior"
+        has_draws &= values.has_draws
         done += study.n_patients
     unanswered = tuple(
         f"{study.study}: {target.endpoint} ({target.statistic})"

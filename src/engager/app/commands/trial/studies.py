@@ -99,7 +99,8 @@ def run_trial(
         str,
         typer.Option(
             metavar="PARAMETERS",
-            help="posterior: each replicate another draw of the fit; center: its medians; table: unfitted.",
+            help="posterior: each replicate another draw of the fit; posterior:tower: the same, as TOWER itself again"
+            " and not a new trial; center: medians; table: unfitted; or a file of engager calibrate.",
         ),
     ] = "posterior",
     out: Annotated[

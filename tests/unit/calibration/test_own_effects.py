@@ -1,0 +1,59 @@
+"""A study of the fit once more: its own effects by draw, in the place of new ones."""
+
+import numpy as np
+import pytest
+
+from engager.calibration import own_settings, shipped_emulator, shipped_posterior
+from engager.calibration.population.fit import plan_behind
+from engager.calibration.population.unknowns import values_of
+from engager.core import InputError
+from engager.model import load_model
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return shipped_posterior("b-all"), shipped_emulator("b-all"), load_model("b-all")
+
+
+def test_the_draws_beside_the_emulator_are_those_of_the_posterior(fit):
+    posterior, fitted, _ = fit
+    plan = plan_behind(posterior)
+    draws = plan.hierarchy.population_draws(plan.unknowns, values_of(plan.unknowns, fitted.members))
+    assert draws == pytest.approx(posterior.draws, rel=1e-5)
+
+
+def test_each_replicate_has_a_draw_with_that_draw_s_effects_of_the_study(fit):
+    posterior, fitted, model = fit
+    plan = plan_behind(posterior)
+    effects = plan.hierarchy.effects_of(plan.unknowns, values_of(plan.unknowns, fitted.members), "tower")
+    own, anew = own_settings(posterior, fitted, model, "tower", seed=3), posterior.settings(3)
+    column = posterior.names.index("k_kill")
+    for replicate in range(5):
+        values, new = own(replicate), anew(replicate)
+        number = int(np.flatnonzero(posterior.draws[:, column] == new.typical["k_kill"])[0])
+        assert values.trial_effect == {}
+        assert new.trial_effect
+        assert values.typical["k_kill"] == new.typical["k_kill"]
+        factor = np.exp(effects["h_leukemia"][number])
+        assert values.typical["h_leukemia"] == pytest.approx(new.typical["h_leukemia"] * factor)
+        shift = effects["later_share_log_odds"][number]
+        assert values.assumption["later_share_log_odds"] == pytest.approx(
+            new.assumption["later_share_log_odds"] + shift
+        )
+
+
+def test_effects_of_one_study_scatter_less_than_new_ones(fit):
+    posterior, fitted, model = fit
+    own, anew = own_settings(posterior, fitted, model, "tower", seed=1), posterior.settings(1)
+    settings = [(own(k), anew(k)) for k in range(200)]
+    new = np.random.default_rng(1).normal(size=200) * [one.trial_effect["sensitivity"] for _, one in settings]
+    seen = [
+        np.log(one.typical.get("sensitivity", 1.0) / other.typical.get("sensitivity", 1.0)) for one, other in settings
+    ]
+    assert np.std(seen) < np.std(new)
+
+
+def test_a_study_that_was_not_fitted_has_none(fit):
+    posterior, fitted, model = fit
+    with pytest.raises(InputError, match="must name a study of the fit after posterior:. Did you mean tower"):
+        own_settings(posterior, fitted, model, "towr", seed=1)
