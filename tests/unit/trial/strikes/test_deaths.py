@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from engager.protocol import shipped_protocol
-<<<<<<< HEAD:tests/unit/trial/strikes/test_deaths.py
-from engager.trial.strikes.deaths import Deaths
-=======
 from engager.trial.assumptions import assumption_table
-from engager.trial.deaths import Deaths
->>>>>>> 86d97c7 (Deaths of leukemia that are reported as adverse events):tests/unit/trial/test_deaths.py
+from engager.trial.strikes.deaths import Deaths
 from engager.trial.tables import CAUSE_NAMES, cause_names
 
 # of leukemia, infection, transplant, background, as the model lists them
