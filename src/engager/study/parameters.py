@@ -101,9 +101,14 @@ def population_parameters(model_id: str, seed: int, choice: str = "posterior") -
     return Parameters("posterior", posterior.settings(seed), values, note, center)
 
 
+def is_of_each(choice: str) -> bool:
+    """Every study of the fit is to be predicted as itself."""
+    return choice == f"{_OF_STUDY}{OWN}"
+
+
 def of_each_study(choice: str, study: str, model_id: str) -> str:
     """The choice for one study: ``posterior:own`` is that study's own, or ``posterior`` where it was not fitted."""
-    if choice != f"{_OF_STUDY}{OWN}":
+    if not is_of_each(choice):
         return choice
     posterior = shipped_posterior(model_id)
     is_fitted = posterior is not None and study in posterior.provenance["studies"]

@@ -55,5 +55,5 @@ def test_effects_of_one_study_scatter_less_than_new_ones(fit):
 
 def test_a_study_that_was_not_fitted_has_none(fit):
     posterior, fitted, model = fit
-    with pytest.raises(InputError, match="must name a study of the fit after posterior:. Did you mean tower"):
+    with pytest.raises(InputError, match="must name a study of the fit after posterior:"):
         own_settings(posterior, fitted, model, "towr", seed=1)

@@ -11,6 +11,7 @@ import engager.study.validation.validate
 import engager.trial.replicates
 from engager.core import InputError
 from engager.study import studies_with_targets, validate_studies, validation_text
+from engager.study.parameters import population_parameters
 
 
 @pytest.fixture
@@ -51,6 +52,25 @@ def test_the_document_shows_every_figure_and_every_miss(found):
     assert text.count("| tiny |") == 3 * len(found.comparisons)  # a miss, a figure and a scatter each
     met = replace(found, comparisons=tuple(replace(one, is_inside=True) for one in found.comparisons))
     assert "None." in validation_text(met, "x")
+
+
+def test_studies_as_themselves_are_told_apart_from_new_trials(protocol, simulation, monkeypatch):
+    monkeypatch.setattr(engager.study.validation.validate, "simulate_trial", simulation)
+    asked = []
+
+    def parameters(model, seed, choice):
+        asked.append(choice)
+        return replace(population_parameters(model, seed, "center"), used=choice, note="one note a study")
+
+    monkeypatch.setattr(engager.study.validation.validate, "population_parameters", parameters)
+    fitted = protocol.model_copy(update={"study": "tower"})
+    found = validate_studies([fitted, protocol], replicates=12, seed=3, parameters="posterior:own")
+    assert asked == ["posterior:tower", "posterior"]
+    assert found.has_draws
+    assert len(found.notes) == 1
+    text = validation_text(found, "engager validate")
+    assert text.startswith("# Studies as themselves")
+    assert "not that it could be foretold" in text
 
 
 def test_pieces_change_no_figure(found, protocol, simulation, monkeypatch):

@@ -80,8 +80,8 @@ class FittedEmulator:
         try:
             with np.load(path, allow_pickle=False) as kept:
                 arrays = {one.name: kept[one.name] for one in fields(Emulator)}
-                names = (tuple(str(name) for name in kept[key]) for key in ("unknowns", "data_points"))
-                found = FittedEmulator(Emulator(**arrays), *names, kept["members"].astype(float))
+                names, labels = (tuple(str(name) for name in kept[key]) for key in ("unknowns", "data_points"))
+                found = FittedEmulator(Emulator(**arrays), names, labels, kept["members"].astype(float))
             found._check_shapes()
             return found
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

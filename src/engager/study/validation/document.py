@@ -15,11 +15,16 @@ from engager.core import figure, landmark, versions
 from engager.model import load_model
 from engager.study.validation.validate import Validation
 
+_BEFORE = "Set in the package before the fit (`src/engager/calibration/data/fit.yaml`)."
+_AS_THEMSELVES = (
+    "They are set for predictions of new trials. Here each study of the fit is predicted as itself, with what the fit"
+    " found it to differ in: a fitted figure inside says that the fit explains it, not that it could be foretold."
+)
 _USE_WORDS = {"fit": "fitted", "check": "checked", None: "unmarked"}
 
 
 def validation_text(
-    found: Validation, command: str, observations: Sequence[Mapping[str, Any]] = (), title: str = "Validation"
+    found: Validation, command: str, observations: Sequence[Mapping[str, Any]] = (), title: str = ""
 ) -> str:
     """The document.
 
@@ -27,12 +32,14 @@ def validation_text(
     ----------
     command : the line that made it, so that anyone can make it again.
     observations : rows of `calibration.validate_observations`; empty: no such section.
+    title : empty: by what was predicted.
     """
+    usual, bands = ("Studies as themselves", _AS_THEMSELVES) if found.of_each_itself else ("Validation", _BEFORE)
     parts = [
-        f"# {title}",
+        f"# {title or usual}",
         _head(found, command),
         "## Acceptance bands",
-        "Set in the package before the fit (`src/engager/calibration/data/fit.yaml`).",
+        bands,
         _bands(found),
         "## Figures outside",
         _misses(found),

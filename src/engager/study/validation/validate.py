@@ -27,7 +27,7 @@ from engager.protocol import Protocol, shipped_protocol, shipped_protocols
 from engager.study.failures import is_judged, judged
 from engager.study.figure_row import comparison_entry
 from engager.study.load import load_protocol
-from engager.study.parameters import of_each_study, population_parameters
+from engager.study.parameters import is_of_each, of_each_study, population_parameters
 from engager.study.plain_json import plain_json
 from engager.trial import simulate_trial
 
@@ -71,6 +71,11 @@ class Validation:
     start_year: Mapping[str, int] = field(default_factory=dict)
     engager_arms: frozenset[tuple[str, str]] = frozenset()
     unjudged: tuple[str, ...] = ()
+
+    @property
+    def of_each_itself(self) -> bool:
+        """Studies of the fit were predicted as themselves, not as new trials."""
+        return is_of_each(self.parameters)
 
     def inside(self, use: str | None) -> tuple[int, int]:
         """How many figures of a use lie inside, and how many could be judged."""
