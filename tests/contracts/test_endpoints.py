@@ -40,6 +40,7 @@ def patients():
         "relapse_cd19": "negative",
         "death_day": 90.0,
         "death_cause": "transplant",
+        "fatal_adverse_event": True,
     }
     never = {"best_response": "none", "death_day": 20.0, "death_cause": "leukemia", "crs_grade": 0}
     never |= {"neurologic_grade": 0}

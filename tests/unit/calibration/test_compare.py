@@ -18,7 +18,8 @@ REGIMEN = {"drug": "blinatumomab", "cycle_days": 42, "cycles": 2, "doses": DOSES
 NONE = dict.fromkeys(
     ("treatment_end_day", "mrd_day", "hsct_day", "relapse_day", "response_day", "crh_day", "cr_day", "death_day"),
     pl.Float64,
-) | {"hsct_in_response": pl.Boolean, "mrd_below_limit": pl.Boolean, "mrd_undetectable": pl.Boolean}  # fmt: skip
+) | {"hsct_in_response": pl.Boolean, "mrd_below_limit": pl.Boolean, "mrd_undetectable": pl.Boolean,
+     "fatal_adverse_event": pl.Boolean}  # fmt: skip
 
 
 def study(*targets, arms=("a",), **keys):
@@ -35,7 +36,7 @@ def virtual(protocol, responders, n=20, arm="a", day=29.0):
          "cr_day": day if i < events else None, "crh_day": day if i < events else None,
          "response_cycle": 1 if i < events else None, "death_cause": None, "crs_grade": 0, "neurologic_grade": 0,
          **dict.fromkeys(("treatment_end_day", "mrd_day", "hsct_day", "relapse_day", "death_day", "hsct_in_response",
-                          "mrd_below_limit", "mrd_undetectable"))}
+                          "fatal_adverse_event", "mrd_below_limit", "mrd_undetectable"))}
         for k, events in enumerate(responders) for i in range(n)
     ]  # fmt: skip
     table = pl.DataFrame(rows, schema_overrides={**NONE, "death_cause": pl.String, "response_cycle": pl.Int32})

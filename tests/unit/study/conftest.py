@@ -28,7 +28,7 @@ targets:
   - {endpoint: OS, measure: HR, treatment: a, control: b, value: 0.7, ci95: [0.4, 1.2]}
 """
 DAYS = ("response_day", "cr_day", "crh_day", "mrd_day", "hsct_day", "relapse_day", "death_day")
-FLAGS = ("mrd_below_limit", "mrd_undetectable", "hsct_in_response")
+FLAGS = ("mrd_below_limit", "mrd_undetectable", "hsct_in_response", "fatal_adverse_event")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,7 @@ def fake_patients(protocol, replicate, seed):
                     "relapse_day": [None] * arm.n,
                     "death_day": [d if d <= 700 else None for d in death.tolist()],
                     "death_cause": ["leukemia" if d <= 700 else None for d in death.tolist()],
+                    "fatal_adverse_event": [False if d <= 700 else None for d in death.tolist()],
                     "crs_grade": pl.Series([0] * arm.n, dtype=pl.Int32),
                     "neurologic_grade": pl.Series([0] * arm.n, dtype=pl.Int32),
                     "treatment_end_reason": pl.Series([None] * arm.n, dtype=pl.String),

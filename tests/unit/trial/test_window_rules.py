@@ -61,7 +61,8 @@ def test_a_window_bounds_fatal_events():
         "replicate": 0, "arm": "a", "failed": False, "followup_day": 300.0, "treated": True, "start_day": 0.0,
         "treatment_end_day": 90.0, "best_response": "none", "response_day": None, "response_cycle": None,
         "mrd_day": None, "mrd_below_limit": None, "mrd_undetectable": None, "hsct_day": None, "hsct_in_response": None,
-        "relapse_day": None, "death_cause": "infection", "crs_grade": 0, "neurologic_grade": 0,
+        "relapse_day": None, "death_cause": "infection", "fatal_adverse_event": True, "crs_grade": 0,
+        "neurologic_grade": 0,
     }  # fmt: skip
     nothing = dict.fromkeys(("response_day", "mrd_day", "hsct_day", "relapse_day"), pl.Float64)
     rows = [{**row, "patient": i, "death_day": day} for i, day in enumerate((10.0, 50.0, 100.0))]
