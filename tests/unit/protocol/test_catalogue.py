@@ -62,5 +62,5 @@ def test_assumptions_are_written_down():
 
 def test_weekly_courses_become_cycles_with_room_for_a_marrow_visit():
     weekly = executable_regimen("vsli")
-    assert (weekly.cycle_days, weekly.cycles) == (28, 2)
+    assert (weekly.cycle_days, weekly.cycles) == (28, 4)
     assert str(weekly.course[0].days) == "1,8,15,22"
