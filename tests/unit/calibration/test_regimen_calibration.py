@@ -44,7 +44,12 @@ def test_several_studies_of_one_regimen_speak_together(rates):
 
 def test_only_fitted_figures_speak(rates):
     studies = {rate.study for rate in rates["salvage-mixed"]}
-    assert studies == {"graall-relapse", "gmall-relapse", "mdacc-second-salvage"}  # the others only check
+    assert studies == {
+        "graall-relapse",
+        "lala-94-relapse",
+        "gmall-relapse",
+        "mdacc-second-salvage",
+    }  # the others only check
 
 
 def test_blast_classes_stand_for_the_whole_arm(rates):
