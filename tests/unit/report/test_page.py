@@ -161,5 +161,5 @@ def test_file_is_written_into_the_folder(tmp_path, words_only):
 
 
 def test_folder_that_cannot_be_written_to_is_refused(tmp_path, words_only):
-    with pytest.raises(InputError, match="written to"):
+    with pytest.raises(InputError, match="can be written"):
         write_report(tmp_path / "absent", words_only)
