@@ -68,7 +68,10 @@ def test_a_figure_that_two_publications_print_stands_once(client, home):
 
 
 def test_runs_of_the_command_line_show_up_and_can_be_compared(client):
-    assert "tower-1" in client.get("/runs").text
+    listed = client.get("/runs").text
+    assert "tower-1" in listed
+    assert "beside published figures; 2 virtual trials are too few to judge them" in listed
+    assert "nothing to compare" not in listed
     page = client.get("/compare?run=tower-1&run=tower-2")
     assert page.status_code == 200
     assert "What differs" in page.text

@@ -60,6 +60,14 @@ def content(**more):
     )
 
 
+def test_axes_of_shares_are_in_percent_with_its_space():
+    for figure in (figure_power(power_rows(), 0.025, "power"), figure_exact([{"label": "60 patients", "share": SHARE, "success": SHARE}], [])):
+        figure.draw_without_rendering()
+        words = [tick.get_text() for axes in figure.axes for tick in axes.get_yticklabels()]
+        assert words
+        assert all(one.endswith(" %") for one in words)
+
+
 def test_the_page_is_self_contained_and_says_everything():
     page = render_design(content())
     for words in ("Design: &lt;a trial&gt;", "log-rank test", "± 2.0", "truth 0.70", "look 1", "never advice"):

@@ -86,12 +86,12 @@ def _power_axis(axes: Axes, world: str, alpha: float | None, rows: Sequence[Row]
         axes.set_ylabel(success)
         for level in (0.8, 0.9):
             axes.axhline(level, color=MUTED, linewidth=0.7, linestyle=":", zorder=1)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         return
     axes.set_title("Treatment no better than the control")
     highest = max([row["high"] for row in rows if row["world"] == "null"] + [2 * (alpha or 0.02)])
     axes.set_ylim(0, min(1.03, 1.08 * highest))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1 if highest < 0.3 else 0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1 if highest < 0.3 else 0, symbol=" %"))
     axes.set_ylabel("type I error")
     if alpha is not None:
         axes.axhline(alpha, color=OUTSIDE, linewidth=0.9, zorder=1)
@@ -222,8 +222,8 @@ def figure_exact(curves: Sequence[Row], marks: Sequence[Row], width: float = WID
             axes.axvline(one["value"], color=MUTED, linewidth=0.9, linestyle=LINES[1 + k % 3], label=one["label"])
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         axes.set_xlabel("true share among the treated")
         axes.set_ylabel("chance of success")
         axes.legend(loc="lower right")

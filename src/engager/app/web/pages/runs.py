@@ -27,7 +27,6 @@ _FILES = ("report.html", "comparisons.json", "run.json", "study.yaml", "patients
 _SUBGROUPS = ("age_years < 35", "age_years >= 35 and age_years < 55", "age_years >= 55", "marrow_blasts_percent < 50",
               "marrow_blasts_percent >= 50", "salvage_line == 1", "salvage_line >= 2", "prior_hsct", "not prior_hsct",
               "female", "not female")  # fmt: skip
-NOTHING_TO_COMPARE = "nothing to compare"
 _SENSITIVITY = "sensitivity.html"
 
 
@@ -126,16 +125,27 @@ def run_rows(jobs: JobStore) -> list[dict[str, Any]]:
     return found
 
 
-def _trial_row(path: Path) -> dict[str, str]:
+def _trial_row(path: Path) -> dict[str, Any]:
     one = RunFolder.open(path)
     n = one.manifest["replicates"]
     return {
         "kind": "trial",
         "title": one.protocol.title or one.protocol.study,
         "size": f"{n} x {one.manifest['patients_per_replicate']} patients, seed {one.manifest['seed']}",
-        "told": f"inside: {one.verdict.headline}" if one.verdict.headline else NOTHING_TO_COMPARE,
+        "told": _verdict_words(one),
         "study": one.protocol.study,
+        "has_verdict": bool(one.verdict.headline),
     }
+
+
+def _verdict_words(one: RunFolder) -> str:
+    """What became of the published figures: counted, too few virtual trials to judge them, or none given."""
+    if one.verdict.headline:
+        return f"inside: {one.verdict.headline}"
+    if not one.comparisons:
+        return "nothing to compare"
+    n = one.manifest["replicates"]
+    return f"beside published figures; {n} virtual trial{'s are' if n > 1 else ' is'} too few to judge them"
 
 
 def _design_row(path: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from engager.app.web.jobs import JobStore
-from engager.app.web.pages.runs import NOTHING_TO_COMPARE, open_jobs, run_rows
+from engager.app.web.pages.runs import open_jobs, run_rows
 from engager.app.web.rendering import render
 from engager.app.web.security import COOKIE, named_inside, proof_of
 from engager.app.web.words import CASE_LINKS
@@ -35,7 +35,7 @@ async def start(request: Request) -> Response:
     """What the dashboard answers, the last runs, what to try."""
     jobs: JobStore = request.app.state.jobs
     runs = run_rows(jobs)
-    shown = next((one for one in runs if one["kind"] == "trial" and one["told"] != NOTHING_TO_COMPARE), None)
+    shown = next((one for one in runs if one.get("has_verdict")), None)
     return render(
         request, "start", _QUESTION, runs=runs[:5], jobs=open_jobs(jobs), gallery=_gallery(), shown=shown,
     )  # fmt: skip

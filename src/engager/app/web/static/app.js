@@ -40,7 +40,7 @@ function fewTicks(lines) {
   if (!(high > low)) return {};
   const values = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) for (const one of [1, 2, 5]) values.push(one * 10 ** power);
-  return { tickmode: "array", tickvals: values, ticktext: values.map((one) => one.toLocaleString("en", { maximumSignificantDigits: 3 })) };
+  return { tickmode: "array", tickvals: values, ticktext: values.map((one) => one.toLocaleString("en", { maximumSignificantDigits: 3 }).replaceAll(",", "\u2009")) };
 }
 
 // decades: how many powers of ten a logarithmic axis spans; about five of them are labeled
@@ -50,7 +50,7 @@ function layout(title, unit, isLog, decades) {
     title: { text: plainText(title).split(" (")[0], font: { size: 13 }, y: 0.98, yanchor: "top" }, height: 265, margin: { l: 62, r: 12, t: 56, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: css("--ink"), size: 12 },
     xaxis: { ...axis, title: { text: "day" } }, yaxis: { ...axis, title: { text: unit.replace("uL", "µL") }, type: isLog ? "log" : "linear", exponentformat: "power", ...(isLog ? { dtick: Math.max(1, Math.ceil((decades || 5) / 5)) } : { nticks: 6 }) },
-    legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: 11 } }, showlegend: true, hovermode: "x unified",
+    separators: ".\u2009", legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: 11 } }, showlegend: true, hovermode: "x unified",
   };
 }
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
