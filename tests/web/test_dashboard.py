@@ -243,6 +243,19 @@ def test_a_waiting_job_can_be_canceled_and_goes_on_later(home):
     assert store.cancel(job.id).state == "canceled"
 
 
+def test_the_first_page_and_the_sliders_answer_fast_when_warm(client):
+    def seconds(path):
+        """CPU seconds of this process, the server's: a busy machine does not decide."""
+        before = time.process_time()
+        assert client.get(path).status_code == 200
+        return time.process_time() - before
+
+    seconds("/")
+    assert seconds("/") < 2.0
+    seconds("/api/patient?days=84")
+    assert sorted(seconds(f"/api/patient?days=84&age_years={age}") for age in range(40, 60))[18] < 0.3
+
+
 def test_what_a_killed_server_left_running_waits_again(tmp_path):
     store = JobStore(Settings(tmp_path, makes_example=False))
     job = store.add("trial", "left", SMALL.format(title="left"), ["--replicates", "1"])

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PATHS = ("/", "/patient", "/model", "/story?patient=3&guess=clear", "/trial", "/design", "/runs", "/runs/tower-1",
          "/runs/tower-1/handout", "/evidence", "/evidence/forest", "/evidence/map", "/evidence/add",
@@ -107,21 +111,61 @@ def test_pages_work_by_keyboard_alone(page):
     page.wait_for_url("**/patient*")
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.fixture(scope="module")
+def tab(browser, address):
+    """A tab of a size and color scheme, kept from page to page as a person keeps one: its scripts are compiled once."""
+    kept: dict[tuple[int, str], Page] = {}
+
+    def of(width, scheme):
+        if (width, scheme) not in kept:
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme,
+                                          base_url=address, bypass_csp=True)  # fmt: skip
+            context.set_default_timeout(90_000)
+            kept[width, scheme] = context.new_page()
+        return kept[width, scheme]
+
+    yield of
+    for one in kept.values():
+        one.context.close()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_no_page_is_wider_than_the_screen_or_hard_to_read(browser, address, wait_until_drawn, path, width, scheme):
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_is_wider_than_the_screen_or_hard_to_read(tab, wait_until_drawn, path, width, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=address,
-                                  bypass_csp=True)  # fmt: skip
-    context.set_default_timeout(90_000)
-    page = context.new_page()
+    page = tab(width, scheme)
     page.goto(path)
     wait_until_drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = axe.Axe().run(page)
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
-    context.close()
     assert not serious, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in serious]
+
+
+def test_a_slider_moved_to_and_fro_leaves_nothing_behind_in_the_tab(page):
+    from playwright.sync_api import expect
+
+    page.goto("/patient?days=7")
+    expect(page.locator("#patient-state")).to_contain_text("Ready", timeout=90_000)
+    inspector = page.context.new_cdp_session(page)
+    inspector.send("Performance.enable")
+
+    def to_and_fro():
+        for key in 3 * ["ArrowRight"] + 3 * ["ArrowLeft"]:
+            with page.expect_response(lambda answer: "/api/patient" in answer.url):
+                page.keyboard.press(key)
+        expect(page.locator("#patient-state")).to_contain_text("Ready", timeout=90_000)
+        inspector.send("HeapProfiler.collectGarbage")
+        told = {one["name"]: one["value"] for one in inspector.send("Performance.getMetrics")["metrics"]}
+        return told["Nodes"], told["JSEventListeners"]
+
+    page.locator("#s-age_years").focus()
+    to_and_fro()
+    nodes, listeners = to_and_fro()
+    for _ in range(2):
+        more_nodes, more_listeners = to_and_fro()
+    assert more_listeners <= listeners
+    assert more_nodes < nodes + 12  # less than one for each move
 
 
 def test_a_regimen_is_built_beside_the_kept_one_with_own_data_over_it(page, tmp_path):
@@ -213,8 +257,11 @@ def test_what_is_drawn_for_a_dark_screen_prints_dark_on_white_and_nothing_is_cut
             assert words.evaluate("one => getComputedStyle(one).fill") == "rgb(34, 48, 60)"
             assert not page.locator("#patient-form").is_visible()
         else:
-            text = page.locator("#text")
-            assert text.evaluate("one => one.scrollHeight - one.clientHeight") <= 2
+            printed = page.locator("#printed-text")
+            assert printed.text_content() == page.locator("#text").input_value()
+            assert printed.evaluate("one => one.scrollHeight - one.clientHeight") <= 2
+            assert printed.is_visible()
+            assert not page.locator("#text").is_visible()
             assert not page.get_by_role("button", name="Run").is_visible()
         page.emulate_media(media="screen")
     context.close()

@@ -12,6 +12,9 @@ function startEditor() {
   const shipped = (study) => "/api/study/" + encodeURIComponent(study);
   const base = () => byId("study")?.value || form.dataset.base || "";
   const opened = new Map();
+  // Paper cuts a text field nowhere, so a long study would begin on a page of its own and lose what is below.
+  const printed = byId("printed-text");
+  if (printed) matchMedia("print").addEventListener("change", (event) => { if (event.matches) printed.textContent = text.value; });
   let timer = null, asked = 0;
 
   // ---- what is told
