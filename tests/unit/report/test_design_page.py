@@ -61,7 +61,8 @@ def content(**more):
 
 
 def test_axes_of_shares_are_in_percent_with_its_space():
-    for figure in (figure_power(power_rows(), 0.025, "power"), figure_exact([{"label": "60 patients", "share": SHARE, "success": SHARE}], [])):
+    exact = [{"label": "60 patients", "share": SHARE, "success": SHARE}]
+    for figure in (figure_power(power_rows(), 0.025, "power"), figure_exact(exact, [])):
         figure.draw_without_rendering()
         words = [tick.get_text() for axes in figure.axes for tick in axes.get_yticklabels()]
         assert words
