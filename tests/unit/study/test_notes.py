@@ -48,8 +48,8 @@ def treated_by(regimen):
     ("regimen", "told"),
     [
         ("flag", "FEW PATIENTS: based on only 12"),
-        ("flag", "from CR in 8 of 12 patients (visani-1996-flag)"),
-        ("salvage-mixed", "from CR/CRh/CRi in 279 of 789 patients"),
+        ("flag", "from CR/CRh/CRi in 8 of 12 patients (visani-1996-flag)"),
+        ("salvage-mixed", "from CR/CRh/CRi in 466 of 1210 patients"),
         ("soc-chemotherapy-tower", "counts as standard salvage chemotherapy (strength 1)"),
         ({"drug": "chemotherapy", "cycle_days": 28, "cycles": 2, "strength": 1.4}, "strength 1.4 as given in the"),
     ],

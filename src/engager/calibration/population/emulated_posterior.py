@@ -113,7 +113,8 @@ class EmulatedPosterior:
             length = _LONGEST * (_SHORTEST / _LONGEST) ** (uniform[:, :1] ** 2)
             steps = 1 + int(_keyed(stream, f"number/{k}").uniform(np.array([0]))[0] * _MOST_STEPS)
             proposed, end = self._trajectory(at, momentum, mass, length, steps, weight)
-            gain = (proposed.density - _kinetic(end, mass)) - (at.density - _kinetic(momentum, mass))
+            with np.errstate(over="ignore", invalid="ignore"):  # of one that ran away
+                gain = (proposed.density - _kinetic(end, mass)) - (at.density - _kinetic(momentum, mass))
             accepted = np.log(uniform[:, 1]) < np.where(np.isnan(gain), -np.inf, gain)
             walked = _At(*(np.where(accepted[:, None] if a.ndim > 1 else accepted, b, a)
                        for a, b in zip(at, proposed, strict=True)))  # fmt: skip
