@@ -62,7 +62,7 @@ from .population.left_out import (
     members_without as members_without,
 )
 from .population.own_effects import (
-    own_settings as own_settings,
+    own_effects as own_effects,
 )
 from .population.posterior import (
     Posterior as Posterior,

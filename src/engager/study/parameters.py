@@ -13,7 +13,7 @@ from engager.calibration import (
     course_settings,
     emulator_path,
     names_left_out,
-    own_settings,
+    own_effects,
     read_posterior,
     shipped_emulator,
     shipped_posterior,
@@ -120,10 +120,11 @@ def _of_study(model_id: str, seed: int, study: str) -> Parameters:
     if posterior is None:
         rule = f"must be table or center: no posterior ships for the model {model_id}"
         raise InputError(Problem("--parameters", f"{_OF_STUDY}{study}", rule))
-    settings = own_settings(posterior, shipped_emulator(model_id), load_model(model_id), study, seed)
+    model, effects = load_model(model_id), own_effects(posterior, shipped_emulator(model_id), study)
+    settings, center = posterior.settings_with(effects, model, seed), posterior.center_with(effects, model)
     note = f"with what the fit found {study} itself to differ in: that trial again, not a new one like it"
     used = f"{_OF_STUDY}{study}"
-    return Parameters(used, settings, digest_object([_shipped_hash(model_id), study]), note, posterior.center())
+    return Parameters(used, settings, digest_object([_shipped_hash(model_id), study]), note, center)
 
 
 def posterior_named(choice: str, model_id: str) -> Posterior:

@@ -11,18 +11,17 @@ from engager.calibration.population.fit import check_emulator, plan_behind
 from engager.calibration.population.fitted_emulator import FittedEmulator
 from engager.calibration.population.posterior import Posterior
 from engager.calibration.population.unknowns import values_of
-from engager.core import InputError, Problem, nearest
-from engager.model import Model
-from engager.population import Settings
+from engager.core import FloatArray, InputError, Problem, nearest
 
 
-def own_settings(posterior: Posterior, fitted: FittedEmulator, model: Model, study: str, seed: int) -> Settings:
-    """Population values for every replicate, each a draw of the posterior with that draw's effects of one study.
+def own_effects(posterior: Posterior, fitted: FittedEmulator, study: str) -> dict[str, FloatArray]:
+    """What each draw found a study to differ in: parameter or assumption of the trial -> array (draw,).
+
+    For `Posterior.settings_with` and `Posterior.center_with`.
 
     Parameters
     ----------
-    posterior, fitted : of one fit. model : of the posterior. study : id of a study of the fit.
-    seed : of the run; with the replicate it fixes the draw, the same as of a new trial.
+    posterior, fitted : of one fit. study : id of a study of the fit.
 
     Raises
     ------
@@ -35,5 +34,4 @@ def own_settings(posterior: Posterior, fitted: FittedEmulator, model: Model, stu
         raise InputError(Problem("--parameters", f"posterior:{study}", rule, nearest(study, known)))
     plan = plan_behind(posterior)
     check_emulator(plan, fitted)
-    effects = plan.hierarchy.effects_of(plan.unknowns, values_of(plan.unknowns, fitted.members), study)
-    return posterior.settings_with(effects, model, seed)
+    return plan.hierarchy.effects_of(plan.unknowns, values_of(plan.unknowns, fitted.members), study)

@@ -86,6 +86,10 @@ class Posterior:
 
         return choose
 
+    def center_with(self, effects: Mapping[str, FloatArray], model: Model) -> PopulationValues:
+        """Medians of all draws, and of given effects: one population for all."""
+        return shifted(self.center(), model, {name: float(np.median(found)) for name, found in effects.items()})
+
     def _number(self, stream: Stream, replicate: int) -> int:
         """Which draw a replicate has."""
         return int(stream.uniform(np.array([replicate]))[0] * len(self.draws))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from engager.analysis import TwoStage
-from engager.calibration import read_posterior
-from engager.model import load_model
-from engager.population import PopulationValues, Settings
+from engager.population import Settings
 from engager.protocol import NullArm, Protocol
 from engager.study.design.arms import ArmJob, alone, months_needed
 from engager.study.design.scenarios import Scenario
@@ -90,13 +87,4 @@ def settings_of(protocol: Protocol, seed: int, parameters: str) -> tuple[Paramet
     values = population_parameters(protocol.model.id, seed, parameters)
     if not values.has_draws:
         return values, {POSTERIOR: values.settings}
-    if not parameters.endswith(".json"):
-        center = population_parameters(protocol.model.id, seed, "center").settings
-    else:
-        model = load_model(protocol.model.id)
-        middle = read_posterior(Path(parameters), model, "--parameters").center()
-
-        def center(replicate: int) -> PopulationValues:
-            return middle
-
-    return values, {POSTERIOR: values.settings, MEDIAN: center}
+    return values, {POSTERIOR: values.settings, MEDIAN: lambda replicate: values.typical}
