@@ -122,7 +122,7 @@ OUTCOMES = (
     _needed(
         "fatal_adverse_event",
         "bool",
-        "death reported as an adverse event: of another cause than the disease, or one of those of the disease",
+        "the death is reported as an adverse event: always when not of the disease, else in a share of patients",
         "death_day",
     ),
     _needed("crs_grade", "i32", "worst grade of cytokine release syndrome, 0 to 5", "crs_day", 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from engager.core import DISEASES
 from engager.protocol import Protocol
 from engager.study.adam.dataset import (
     Dataset,
@@ -23,6 +24,7 @@ _DEATHS = {
     "infection": "Fatal infection",
     "transplant": "Transplant-related death",
     "background": "Death of a cause apart from the disease and its treatment",
+    **dict.fromkeys(DISEASES, "Fatal infection or bleeding with active disease"),
 }
 _EMERGENT_DAYS = 30.0
 _SEVERITY = {1: "MILD", 2: "MODERATE", 3: "SEVERE", 4: "SEVERE", 5: "SEVERE"}
@@ -42,7 +44,7 @@ _AT_ENTRY = {"BMBLAST": ("marrow_blasts_percent",), "MRDLOG10": ("entry_mrd_log1
 
 
 def adae(source: Source) -> Dataset:
-    """CRS and neurologic events of treated subjects, and their deaths of another cause than the disease."""
+    """CRS and neurologic events of treated subjects, and those of their deaths that are reported as adverse events."""
     fatal = pl.col("grade") >= 5
     by_rule = pl.col("action").replace_strict(_ADJUSTMENTS, return_dtype=pl.String)
     off = pl.col("treatment_end_day") < pl.col("day")
@@ -114,6 +116,7 @@ def _adverse_events(source: Source) -> pl.DataFrame:
         has_onset=pl.lit(False),
     )
     rows = source.of_subjects(pl.concat([struck, died], how="diagonal_relaxed")).filter("treated")
+    rows = rows.filter(~(pl.col("event") == "death") | pl.col("fatal_adverse_event").fill_null(False))
     rows = rows.sort("USUBJID", "day", maintain_order=True)
     return rows.with_columns(number=pl.int_range(pl.len()).over("USUBJID") + 1)
 
