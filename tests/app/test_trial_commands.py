@@ -49,7 +49,7 @@ def test_what_lies_outside_the_fit_is_told_on_every_surface(engager, tmp_path):
     found = engager("trial", "run", study, *SMALL_RUN, "--out", tmp_path / "run", "--json")
     told = json.loads(found.out)["outside_fit"]
     assert any(text.startswith("Setting: untreated") for text in told)
-    assert any(text.startswith("Dose (a): 2.8e+04 ug/day") for text in told)
+    assert any(text.startswith("Dose (a): 28,000 ug/day") for text in told)
     page = (tmp_path / "run" / "report.html").read_text()
     assert all(text in found.err and text in page for text in told)
     assert "OUTSIDE" not in engager("trial", "show", "tower").err
