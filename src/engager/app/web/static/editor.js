@@ -14,7 +14,14 @@ function startEditor() {
   const opened = new Map();
   // Paper cuts a text field nowhere, so a long study would begin on a page of its own and lose what is below.
   const printed = byId("printed-text");
-  if (printed) matchMedia("print").addEventListener("change", (event) => { if (event.matches) printed.textContent = text.value; });
+  if (printed) {
+    // what is printed is the text as it stands; browsers tell of printing in one of two ways, some only too late
+    const follow = () => { printed.textContent = text.value; };
+    follow();
+    text.addEventListener("input", follow);
+    addEventListener("beforeprint", follow);
+    matchMedia("print").addEventListener("change", follow);
+  }
   let timer = null, asked = 0;
 
   // ---- what is told
