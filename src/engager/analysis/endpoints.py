@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from engager.core import RESPONSE_WINDOW_DAYS, InputError, Problem, nearest
+from engager.core import DISEASES, RESPONSE_WINDOW_DAYS, InputError, Problem, nearest
 from engager.evidence import STATISTICS_OF, trial_endpoints
 
 if TYPE_CHECKING:
@@ -393,17 +393,17 @@ def _relapse_incidence(request: EndpointRequest) -> Times:
 
 
 def _transplant_mortality(request: EndpointRequest) -> Times:
-    """Death without relapse after a transplant; relapse after it, or death of leukemia, comes in its way."""
+    """Death without relapse after a transplant; relapse after it, or death of the disease, comes in its way."""
     import polars as pl
 
-    of_leukemia = (pl.col("death_cause") == "leukemia").fill_null(False)
+    of_disease = pl.col("death_cause").is_in(DISEASES).fill_null(False)
     later_relapse = pl.when(pl.col("relapse_day") > pl.col("hsct_day")).then(pl.col("relapse_day"))
     return _clock(
         request,
         _counted(request),
         origin_day(request),
-        pl.when(~of_leukemia).then(pl.col("death_day")),
-        pl.min_horizontal(later_relapse, pl.when(of_leukemia).then(pl.col("death_day"))),
+        pl.when(~of_disease).then(pl.col("death_day")),
+        pl.min_horizontal(later_relapse, pl.when(of_disease).then(pl.col("death_day"))),
     )
 
 

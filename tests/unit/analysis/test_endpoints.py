@@ -175,11 +175,11 @@ def test_transplant_mortality_is_counted_from_transplant(patients):
         given | {"death_day": 150.0, "death_cause": "transplant"},
         given | {"relapse_day": 160.0, "death_day": 180.0, "death_cause": "leukemia"},
         given | {"death_day": 120.0, "death_cause": "infection"},
-        given,
+        given | {"death_day": 140.0, "death_cause": "lymphoma"},
         RESPONDER,
     )
     row = _one(table, EndpointRequest("TRM", "cumulative_at", time_months=100 / DAYS_PER_MONTH))
-    # of the transplant and of infection; death of leukemia is none
+    # of the transplant and of infection; death of the disease is none
     assert (row["value"], row["events"], row["n"]) == (0.5, 2, 4)
 
 
