@@ -176,11 +176,12 @@ def test_transplant_mortality_is_counted_from_transplant(patients):
         given | {"relapse_day": 160.0, "death_day": 180.0, "death_cause": "leukemia"},
         given | {"death_day": 120.0, "death_cause": "infection"},
         given | {"death_day": 140.0, "death_cause": "lymphoma"},
+        given,
         RESPONDER,
     )
     row = _one(table, EndpointRequest("TRM", "cumulative_at", time_months=100 / DAYS_PER_MONTH))
     # of the transplant and of infection; death of the disease is none
-    assert (row["value"], row["events"], row["n"]) == (0.5, 2, 4)
+    assert (row["value"], row["events"], row["n"]) == (0.4, 2, 5)
 
 
 def test_follow_up_is_the_reverse_curve(patients):
