@@ -50,6 +50,16 @@ class _At(NamedTuple):
     gradient: FloatArray
 
 
+class _Walk(NamedTuple):
+    """What all chains share: the mode and the information there, weights of the figures, chance, and their length."""
+
+    mode: FloatArray
+    information: FloatArray
+    weight: FloatArray
+    stream: Stream
+    trajectories: int
+
+
 @dataclass(frozen=True)
 class EmulatedPosterior:
     """The density of the unknowns on the unbounded scale, on which every prior is normal with standard deviation 1.
@@ -89,20 +99,14 @@ class EmulatedPosterior:
         weight = self.weights(seen)
         mode, information = self._mode(weight)
         pieces = [np.arange(n)[k : k + _CHAINS_AT_ONCE] for k in range(0, n, _CHAINS_AT_ONCE)]
-        tasks = [(self, rows, mode, information, weight, stream, trajectories) for rows in pieces]
+        walk = _Walk(mode, information, weight, stream, trajectories)
+        tasks = [(self, rows, walk) for rows in pieces]
         by_piece = dict(share_out(_chains, tasks, n_processes))
         return np.concatenate([by_piece[k] for k in range(len(pieces))])
 
-    def _walk(
-        self,
-        rows: NDArray[np.int64],
-        mode: FloatArray,
-        information: FloatArray,
-        weight: FloatArray,
-        stream: Stream,
-        trajectories: int,
-    ) -> FloatArray:
+    def _walked(self, rows: NDArray[np.int64], walk: _Walk) -> FloatArray:
         """Last places of the chains of these numbers: array (chain, unknown)."""
+        mode, information, weight, stream, trajectories = walk
         lower = np.asarray(np.linalg.cholesky(information), dtype=np.float64)
         mass = np.asarray(np.linalg.inv(information), dtype=np.float64)
         start = _keyed(stream, "start").normal(rows, mode.size).reshape(rows.size, -1)
@@ -171,19 +175,10 @@ class EmulatedPosterior:
         return np.asarray(np.eye(member.size) + on_members.T @ (weight[:, None] * on_members))
 
 
-def _chains(
-    posterior: EmulatedPosterior,
-    rows: NDArray[np.int64],
-    mode: FloatArray,
-    information: FloatArray,
-    weight: FloatArray,
-    stream: Stream,
-    trajectories: int,
-    tell: Tell,
-) -> FloatArray:
+def _chains(posterior: EmulatedPosterior, rows: NDArray[np.int64], walk: _Walk, tell: Tell) -> FloatArray:
     # matrices are small: threads of the linear algebra would wait for each other
     with threadpool_limits(1):
-        return posterior._walk(rows, mode, information, weight, stream, trajectories)
+        return posterior._walked(rows, walk)
 
 
 def _keyed(stream: Stream, purpose: str) -> Stream:
