@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from engager.calibration import (
+    FitPlan,
     FittedEmulator,
     Posterior,
     course_settings,
     emulator_path,
     names_left_out,
     own_effects,
+    plan_behind,
     read_posterior,
     shipped_emulator,
     shipped_posterior,
@@ -120,11 +122,12 @@ def _of_study(model_id: str, seed: int, study: str) -> Parameters:
     if posterior is None:
         rule = f"must be table or center: no posterior ships for the model {model_id}"
         raise InputError(Problem("--parameters", f"{_OF_STUDY}{study}", rule))
-    model, effects = load_model(model_id), own_effects(posterior, shipped_emulator(model_id), study)
+    model, effects = load_model(model_id), own_effects(_shipped_plan(model_id), shipped_emulator(model_id), study)
     settings, center = posterior.settings_with(effects, model, seed), posterior.center_with(effects, model)
     note = f"with what the fit found {study} itself to differ in: that trial again, not a new one like it"
     used = f"{_OF_STUDY}{study}"
-    return Parameters(used, settings, digest_object([_shipped_hash(model_id), study]), note, center)
+    drawn = {name: found.tolist() for name, found in effects.items()}
+    return Parameters(used, settings, digest_object([_shipped_hash(model_id), drawn]), note, center)
 
 
 def posterior_named(choice: str, model_id: str) -> Posterior:
@@ -153,6 +156,14 @@ def emulator_named(choice: str, model_id: str) -> FittedEmulator:
         When there is none.
     """
     return FittedEmulator.read(emulator_path(Path(choice))) if choice.endswith(".json") else shipped_emulator(model_id)
+
+
+@cache
+def _shipped_plan(model_id: str) -> FitPlan:
+    """Of the fit behind the posterior that ships; reading its studies takes longer than a patient."""
+    posterior = shipped_posterior(model_id)
+    assert posterior is not None
+    return plan_behind(posterior)
 
 
 @cache

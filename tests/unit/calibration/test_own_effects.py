@@ -24,7 +24,7 @@ def test_the_draws_beside_the_emulator_are_those_of_the_posterior(fit):
 
 def test_each_replicate_has_a_draw_with_that_draw_s_effects_of_the_study(fit):
     posterior, fitted, model = fit
-    effects = own_effects(posterior, fitted, "tower")
+    effects = own_effects(plan_behind(posterior), fitted, "tower")
     own, anew = posterior.settings_with(effects, model, 3), posterior.settings(3)
     column = posterior.names.index("k_kill")
     for replicate in range(5):
@@ -43,7 +43,10 @@ def test_each_replicate_has_a_draw_with_that_draw_s_effects_of_the_study(fit):
 
 def test_effects_of_one_study_scatter_less_than_new_ones(fit):
     posterior, fitted, model = fit
-    own, anew = posterior.settings_with(own_effects(posterior, fitted, "tower"), model, 1), posterior.settings(1)
+    own, anew = (
+        posterior.settings_with(own_effects(plan_behind(posterior), fitted, "tower"), model, 1),
+        posterior.settings(1),
+    )
     settings = [(own(k), anew(k)) for k in range(200)]
     new = np.random.default_rng(1).normal(size=200) * [one.trial_effect["sensitivity"] for _, one in settings]
     seen = [
@@ -55,12 +58,12 @@ def test_effects_of_one_study_scatter_less_than_new_ones(fit):
 def test_a_study_that_was_not_fitted_has_none(fit):
     posterior, fitted, _ = fit
     with pytest.raises(InputError, match="must name a study of the fit after posterior:"):
-        own_effects(posterior, fitted, "towr")
+        own_effects(plan_behind(posterior), fitted, "towr")
 
 
 def test_the_center_of_a_study_is_that_of_all_moved_by_the_middle_of_its_effects(fit):
     posterior, fitted, model = fit
-    effects = own_effects(posterior, fitted, "tower")
+    effects = own_effects(plan_behind(posterior), fitted, "tower")
     center, own = posterior.center(), posterior.center_with(effects, model)
     factor = np.exp(np.median(effects["h_leukemia"]))
     assert own.typical["h_leukemia"] == pytest.approx(center.typical["h_leukemia"] * factor)
