@@ -22,7 +22,10 @@ function startEditor() {
     addEventListener("beforeprint", follow);
     matchMedia("print").addEventListener("change", follow);
   }
-  let timer = null, asked = 0;
+  // Edits of the form wait until the text holds them: an answer may be late, or a later question overtake it.
+  let timer = null, asked = 0, edits = {}, isRefused = false, answered = Promise.resolve();
+  // the text has been typed in since the form was drawn; fields that wait until nobody types in the form
+  let isStale = false, waiting = null;
 
   // ---- what is told
   function show(told) {
@@ -103,7 +106,12 @@ function startEditor() {
       box.addEventListener("toggle", () => { if (!byId("find").value) opened.set(name, box.open); });
       return box;
     }));
+    isStale = false;
+    waiting = null;
     find();
+  }
+  function draw(fields) {
+    if (byId("fields")?.contains(document.activeElement)) waiting = fields; else fill(fields);
   }
   // a design is about how trials are judged, how long and with whom, in this order
   const rank = (name) => name.startsWith("How") ? 0 : name === "Follow-up" ? 1 : 2;
@@ -125,31 +133,54 @@ function startEditor() {
   }
 
   // ---- asking
-  async function check(changes) {
-    const mine = ++asked;
-    const told = await ask("/api/check", { text: text.value, changes, kind, replicates: byId("replicates").value, patients: byId("patients")?.value || null, base: base() });
-    if (mine !== asked) return;
+  const check = (changes) => (answered = askAbout(changes));
+  async function askAbout(changes = {}) {
+    Object.assign(edits, changes);
+    const mine = ++asked, from = text.value, sent = Object.keys(edits).length ? { ...edits } : null;
+    const told = await ask("/api/check", { text: from, changes: sent, kind, replicates: byId("replicates").value, patients: byId("patients")?.value || null, base: base() });
+    if (mine !== asked || text.value !== from) return; // the next question carries the edits too
     show(told);
-    if (told.problems) return;
-    if (changes) text.value = told.text; else fill(told.fields);
+    isRefused = Boolean(told.problems);
+    if (isRefused) return;
+    edits = {};
+    if (sent) text.value = told.text;
+    if (isStale) draw(told.fields);
+  }
+  // waits for the answer to the last question, whichever that is by then
+  async function settled() {
+    for (let last = null; last !== answered;) { last = answered; await last; }
   }
   async function load(path) {
     const told = await ask(path);
     if (told.problems) { show(told); return; }
     text.value = told.text;
+    edits = {};
     fill(told.fields);
     check();
   }
-  text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => check(), 500); });
+  text.addEventListener("input", () => {
+    if (isRefused) edits = {}; // the text wins over what was refused; the form is drawn anew from it
+    isStale = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => check(), 500);
+  });
   for (const id of ["replicates", "seed", "patients"]) byId(id)?.addEventListener("change", () => check());
   byId("find")?.addEventListener("input", find);
   byId("fields")?.addEventListener("change", (event) => { if (event.target.dataset.key) check({ [event.target.dataset.key]: valueOf(event.target) }); });
+  byId("fields")?.addEventListener("focusout", (event) => {
+    if (waiting && !Object.keys(edits).length && !byId("fields").contains(event.relatedTarget)) fill(waiting);
+  });
   byId("study")?.addEventListener("change", (event) => {
     if (!event.target.value) return;
     history.replaceState(null, "", "/trial?study=" + encodeURIComponent(event.target.value));
     load(shipped(event.target.value));
   });
   async function submit(asked_kind) {
+    byId("run").disabled = true;
+    clearTimeout(timer);
+    check(); // what was typed last is in the text before the text is sent
+    await settled();
+    if (isRefused || Object.keys(edits).length) { byId("run").disabled = isRefused; return; }
     byId("run").disabled = true;
     const told = await ask("/api/jobs", { kind: asked_kind, text: text.value, replicates: byId("replicates").value, seed: byId("seed").value, patients: byId("patients")?.value || null, run: form.dataset.adds || null });
     if (told.problems) { show(told); byId("run").disabled = false; return; }
