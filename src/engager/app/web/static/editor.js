@@ -168,7 +168,8 @@ function startEditor() {
   byId("find")?.addEventListener("input", find);
   byId("fields")?.addEventListener("change", (event) => { if (event.target.dataset.key) check({ [event.target.dataset.key]: valueOf(event.target) }); });
   byId("fields")?.addEventListener("focusout", (event) => {
-    if (waiting && !Object.keys(edits).length && !byId("fields").contains(event.relatedTarget)) fill(waiting);
+    const isLeft = document.hasFocus() && !byId("fields").contains(event.relatedTarget); // not only the window
+    if (waiting && isLeft && !Object.keys(edits).length) fill(waiting);
   });
   byId("study")?.addEventListener("change", (event) => {
     if (!event.target.value) return;
