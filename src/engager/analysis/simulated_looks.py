@@ -142,7 +142,7 @@ def looks_at_times(
     is_short = ~np.isfinite(days[-1])
     n_looks = len(days)
     empty = np.zeros((end.size, n_looks))
-    found = {name: empty.copy() for name in ("statistic", "futility", "estimate", "patients", "events", "months")}
+    found = {name: empty.copy() for name in ("statistic", "estimate", "patients", "events", "months")}
     for k, planned in enumerate(days):
         # Just after the last day, so that what happened on it is seen.
         day = np.where(np.isfinite(planned), planned, end + 1e-6)

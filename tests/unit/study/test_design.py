@@ -113,6 +113,16 @@ def test_power_is_schoenfelds(simulation):
     assert row.result().truth == pytest.approx(4.5 / 8.0, rel=0.06)
 
 
+def test_futility_of_a_time_to_event_stops_the_trials_whose_z_is_at_or_below_its_bound(simulation):
+    found = judged(RANDOMIZED, "{primary: OS, events: 160, information: [0.5, 1], futility: 0, patients: 240}")
+    (row,) = found.rows
+    null, treated = row.result("null"), row.result("alternative")
+    half = null.stops_for_futility[0]
+    assert half.value == pytest.approx(0.5, abs=4 * half.standard_error)  # z is symmetric about 0 there
+    assert treated.stops_for_futility[0].value < 0.1
+    assert treated.success.value > 0.8
+
+
 def test_power_and_duration_rise_with_patients_and_events(simulation):
     found = judged(RANDOMIZED, "{primary: OS, events: 200, patients: [30, 90, 240]}")
     power = [row.result().success.value for row in found.rows]
