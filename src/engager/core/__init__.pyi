@@ -37,6 +37,9 @@ from .condition import (
     Condition as Condition,
     parse_condition as parse_condition,
 )
+from .condition_words import (
+    condition_words as condition_words,
+)
 from .covariates import (
     COVARIATES as COVARIATES,
     WHOLE_NUMBERS as WHOLE_NUMBERS,

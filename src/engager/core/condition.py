@@ -119,6 +119,17 @@ def parse_condition(text: str, columns: Iterable[str] | None = None, where: str 
     return Condition(text=text, columns=names, _tree=tree)
 
 
+def condition_tree(text: str) -> ast.expr:
+    """The syntax tree of a condition that has passed the checks, for `condition_words`.
+
+    Raises
+    ------
+    InputError
+        As `parse_condition`.
+    """
+    return parse_condition(text)._tree
+
+
 def _unknown(text: str, name: str, known: Iterable[str], where: str) -> Problem:
     return Problem(where, text, f"asks for {name!r}, which is not a covariate", nearest(name, known))
 
@@ -178,9 +189,10 @@ def _called(node: ast.expr) -> str:
     }.get(type(node).__name__, f"this construct ({type(node).__name__})")
 
 
-def _plain(node: ast.expr) -> Any:
+def plain_value(node: ast.expr) -> Any:
+    """The value of a node that is plain: a number, text, or true and false."""
     if isinstance(node, ast.UnaryOp):
-        return -_plain(node.operand)
+        return -plain_value(node.operand)
     if isinstance(node, ast.Name):
         return _WORDS[node.id.lower()]
     assert isinstance(node, ast.Constant)
@@ -207,7 +219,7 @@ def _translate(node: ast.expr) -> pl.Expr:
             left = right
         return whole
     if _is_plain(node):
-        return pl.lit(_plain(node))
+        return pl.lit(plain_value(node))
     if isinstance(node, ast.BinOp):
         return _arithmetic(node)
     assert isinstance(node, ast.Name)
@@ -218,7 +230,7 @@ def _compare(operator: ast.cmpop, left_node: ast.expr, right_node: ast.expr) -> 
     left = _translate(left_node)
     if isinstance(operator, ast.In | ast.NotIn):
         assert isinstance(right_node, ast.List | ast.Tuple)
-        member = left.is_in([_plain(one) for one in right_node.elts])
+        member = left.is_in([plain_value(one) for one in right_node.elts])
         return member if isinstance(operator, ast.In) else ~member
     right = _translate(right_node)
     match operator:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engager.core import axis_of, landmark, number
+from engager.core import axis_of, condition_words, landmark, number
 from engager.evidence import trial_endpoints
 
 
@@ -39,12 +39,7 @@ def what(comparison: Mapping[str, Any]) -> str:
         case "follow_up_median":
             words = f"{words}, median follow-up"
     subgroup = comparison.get("subgroup")
-    return f"{words} ({_condition_words(str(subgroup))})" if subgroup else words
-
-
-def _condition_words(text: str) -> str:
-    """A condition as a reader would write it, e.g. ``marrow blasts percent ≥ 50``."""
-    return text.replace(">=", "≥").replace("<=", "≤").replace("==", "=").replace("_", " ")
+    return f"{words} ({condition_words(str(subgroup))})" if subgroup else words
 
 
 def simulated_words(simulated: Mapping[str, Any], statistic: str) -> str:

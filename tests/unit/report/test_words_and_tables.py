@@ -40,7 +40,7 @@ def test_outcome_is_named_in_words():
     assert what({"endpoint": "EFS", "statistic": "survival_at", "time_months": 6.0}) == "EFS at 6 months"
     assert what({"endpoint": "CRS_grade3plus", "statistic": "proportion"}) == "CRS, grade 3+"
     spoken = what({"endpoint": "CR", "statistic": "proportion", "subgroup": "age_years >= 65"})
-    assert spoken == "CR (age years ≥ 65)"
+    assert spoken == "CR (age 65 years or more)"
 
 
 def test_micro_is_written_only_where_it_is_one():

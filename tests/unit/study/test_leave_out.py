@@ -62,3 +62,10 @@ def test_in_order_of_publication_later_studies_are_gone_too(fit, monkeypatch):
 def test_a_study_that_was_not_fitted_is_refused(fit):
     with pytest.raises(InputError, match="study of the fit"):
         leave_out(*fit, ["swog-s0530"])
+
+
+def test_the_text_names_figures_in_words_with_their_units(found):
+    text = left_out_text(found, "Words.")
+    assert "| mt103-202 | fitted | blinatumomab: MRD response | 80.0 % |" in text
+    assert "blinatumomab: RFS at 33 months | 61.0 % |" in text
+    assert "survival_at" not in text

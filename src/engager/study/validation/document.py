@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
-from engager.core import figure, landmark, versions
+from engager.core import figure, versions
 from engager.model import load_model
+from engager.report import what
 from engager.study.validation.validate import Validation
 
 _BEFORE = "Set in the package before the fit (`src/engager/calibration/data/fit.yaml`)."
@@ -116,7 +118,7 @@ def _figure_row(one: Comparison) -> list[str]:
         one.study,
         _USE_WORDS[one.use],
         one.arm,
-        _name(one),
+        what(asdict(one)),
         f"{figure(one.published, low, high, one.statistic)}{n}",
         figure(one.median, one.low, one.high, one.statistic),
         _yes(one.is_inside),
@@ -124,19 +126,10 @@ def _figure_row(one: Comparison) -> list[str]:
     ]
 
 
-def _name(one: Comparison) -> str:
-    at = f" at {landmark(one.time_months)}" if one.time_months else ""
-    if one.statistic == "curve":
-        at = f", farthest{at}"
-    words = {"proportion": "", "survival_at": "", "cumulative_at": "", "hazard_ratio": " hazard ratio"}
-    group = f", {one.subgroup}" if one.subgroup else ""
-    return f"{one.endpoint}{words.get(one.statistic, ' ' + one.statistic.replace('_', ' '))}{at}{group}"
-
-
 def _scatter(found: Validation) -> str:
     rows = []
     for one, split in zip(found.comparisons, found.uncertainties, strict=True):
-        rows.append([one.study, one.arm, _name(one), *_split(split)])
+        rows.append([one.study, one.arm, what(asdict(one)), *_split(split)])
     return _table(
         ["study", "arm", "figure", "scale", "patients", "parameters", "variance from parameters", "Monte Carlo"], rows
     )

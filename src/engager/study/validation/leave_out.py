@@ -9,7 +9,7 @@ comparison with the whole posterior (`validate`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,10 @@ from engager.calibration import (
     simulated_points,
     target_estimates,
 )
-from engager.core import FloatArray, InputError, Problem, nearest, usable_cpus
+from engager.core import FloatArray, InputError, Problem, figure as figure_words, nearest, number, usable_cpus
 from engager.population import Settings
 from engager.protocol import Protocol, shipped_protocol
+from engager.report import use_words, what
 from engager.study.plain_json import plain_json
 from engager.trial import simulate_trial
 
@@ -45,13 +46,14 @@ class Figure:
 
     Attributes
     ----------
-    name : arm, endpoint, statistic. use : ``fit`` or ``check``.
+    name : arm and outcome, in words. use : ``fit`` or ``check``.
     published : the value. low, median, high : predicted; infinite: not reached.
     """
 
     name: str
     use: str | None
     endpoint: str
+    statistic: str
     published: float
     low: float
     median: float
@@ -106,7 +108,7 @@ class _Simulated:
     points: FloatArray
     observed: FloatArray
     center: FloatArray
-    figures: tuple[tuple[str, str | None, str, float, FloatArray], ...]
+    figures: tuple[tuple[Figure, FloatArray], ...]
 
 
 def leave_out(
@@ -173,21 +175,19 @@ def _simulate(
     estimates, places = target_estimates(data)
     figures = []
     for target, requests in places:
-        label = f"{study.arm_of(target)} {target.endpoint} {target.statistic}"
-        for place, (at, published) in zip(requests, _published(target, study), strict=True):
+        for place, (months, published) in zip(requests, _published(target, study), strict=True):
             values = estimates.filter(pl.col("request") == place).sort("replicate")["value"].to_numpy().astype(float)
-            group = f", {target.subgroup}" if target.subgroup else ""
-            figures.append((f"{label}{at}{group}", target.use, target.endpoint, published, values))
+            figures.append((_asked(target, study, months, published), values))
     return _Simulated(study, _year(study), simulated, observed, simulated_points(center, points).values, tuple(figures))
 
 
 def _predicted(held: _Simulated, gone: tuple[str, ...]) -> LeftOut:
     figures = []
-    for name, use, endpoint, published, values in held.figures:
+    for asked, values in held.figures:
         # a time that is not reached is later than all that are; what could not be estimated is not counted
         known = values[~np.isnan(values)]
         low, median, high = np.quantile(known, _AT, method="inverted_cdf") if known.size else [np.nan] * 3
-        figures.append(Figure(name, use, endpoint, published, float(low), float(median), float(high)))
+        figures.append(replace(asked, low=float(low), median=float(median), high=float(high)))
     return LeftOut(
         study=held.study.study,
         year=held.year,
@@ -204,16 +204,22 @@ def _log_density(simulated: FloatArray, observed: FloatArray) -> float:
     return float(np.sum(-0.5 * np.log(2 * np.pi * variance) - (observed - mean) ** 2 / (2 * variance)))
 
 
-def _published(target: Any, study: Protocol) -> list[tuple[str, float]]:
-    """What was printed, point by point for a curve, each with the words of its time."""
+def _asked(target: Any, study: Protocol, months: float | None, published: float) -> Figure:
+    """A published figure, not yet predicted."""
+    statistic = "survival_at" if target.is_curve else target.statistic
+    words = what(
+        {"endpoint": target.endpoint, "statistic": statistic, "time_months": months, "subgroup": target.subgroup}
+    )
+    name = f"{study.arm_of(target)}: {words}"
+    return Figure(name, target.use, target.endpoint, statistic, published, np.nan, np.nan, np.nan)
+
+
+def _published(target: Any, study: Protocol) -> list[tuple[float | None, float]]:
+    """What was printed, point by point for a curve, each with its time in months."""
     if target.is_curve:
         curve = target.curve.until(max(study.follow_up.months, float(target.curve.time_months[0])))
-        return [
-            (f" at {month:.3g} months", float(value))
-            for month, value in zip(curve.time_months, curve.survival, strict=True)
-        ]
-    at = f" at {target.at_months:.3g} months" if target.at_months else ""
-    return [(at, float(target.published))]
+        return [(float(month), float(value)) for month, value in zip(curve.time_months, curve.survival, strict=True)]
+    return [(target.at_months or None, float(target.published))]
 
 
 def _year(study: Protocol) -> int:
@@ -249,11 +255,10 @@ def left_out_text(rows: Sequence[LeftOut], words: str) -> str:
     lines += ["", "| study | use | figure | published | predicted | inside |", "| --- | --- | --- | --- | --- | --- |"]
     for one in rows:
         for figure in one.figures:
-            ends = [f"{value:.3g}" if np.isfinite(value) else "not reached"
-                    for value in (figure.median, figure.low, figure.high)]  # fmt: skip
             inside = "yes" if figure.is_inside else "**no**"
             lines.append(
-                f"| {one.study} | {figure.use or ''} | {figure.name} | {figure.published:.3g} |"
-                f" {ends[0]} ({ends[1]} to {ends[2]}) | {inside} |"
+                f"| {one.study} | {use_words({'use': figure.use})} | {figure.name} |"
+                f" {number(figure.published, figure.statistic)} |"
+                f" {figure_words(figure.median, figure.low, figure.high, figure.statistic)} | {inside} |"
             )
     return "\n".join(lines)
