@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.engine import Action, Problem, Schedule, solve
+from engager.engine import Action, OdeProblem, Schedule, solve
 from engager.engine.examples import one_compartment, spread, two_compartments
 
 METHODS = ["rodas5p", "rodas4", "dopri5"]
@@ -23,7 +23,7 @@ def test_one_compartment_bolus_and_infusion(method):
     parameters = spread(system, 11)
     actions = [(1.0, Action.ADD_TO_STATE, 0, 5.0), (2.5, Action.SET_INPUT, 0, 3.0), (7.125, Action.SET_INPUT, 0, 0.0)]
     result = solve(
-        Problem(system, parameters, TIMES, schedule=Schedule.same_for_all(11, actions)), method=method, rtol=1e-10
+        OdeProblem(system, parameters, TIMES, schedule=Schedule.same_for_all(11, actions)), method=method, rtol=1e-10
     )
     k = parameters[:, :1]
     bolus = 5.0 * np.exp(-k * (TIMES - 1.0)) * (TIMES >= 1.0)
@@ -39,7 +39,7 @@ def test_two_compartment_infusion_then_reset(method):
     parameters = spread(system, 9)
     actions = [(0.0, Action.SET_INPUT, 0, 2.0), (5.0, Action.RESET, 0, 0.0), (6.0, Action.ADD_TO_STATE, 0, 4.0)]
     result = solve(
-        Problem(system, parameters, TIMES, schedule=Schedule.same_for_all(9, actions)), method=method, rtol=1e-10
+        OdeProblem(system, parameters, TIMES, schedule=Schedule.same_for_all(9, actions)), method=method, rtol=1e-10
     )
     for i, (k10, k12, k21) in enumerate(parameters):
         matrix = np.array([[-(k10 + k12), k21], [k12, -k21]])
@@ -62,7 +62,7 @@ def test_states_can_be_set_and_multiplied_at_an_instant_in_the_order_given():
         (1.0, Action.SET_STATE, 0, 2.0), (1.0, Action.ADD_TO_STATE, 0, 1.0), (1.0, Action.MULTIPLY_STATE, 0, 0.5),
     ]  # fmt: skip
     times = np.array([0.0, 0.5, 1.0, 2.0])
-    result = solve(Problem(system, np.array([[0.5]]), times, schedule=Schedule.same_for_all(1, actions)), rtol=1e-9)
+    result = solve(OdeProblem(system, np.array([[0.5]]), times, schedule=Schedule.same_for_all(1, actions)), rtol=1e-9)
     np.testing.assert_allclose(result.values[0, :, 0], [0.0, 0.0, 1.5, 1.5 * np.exp(-0.5)], rtol=1e-7)
 
 
@@ -73,5 +73,5 @@ def test_actions_before_the_start_are_ignored_and_at_the_start_and_end_are_seen(
         (3.0, Action.ADD_TO_STATE, 0, 50.0),
     ]  # fmt: skip
     times = np.array([0.0, 1.0, 2.0])
-    result = solve(Problem(system, np.array([[0.5]]), times, schedule=Schedule.same_for_all(1, actions)), rtol=1e-9)
+    result = solve(OdeProblem(system, np.array([[0.5]]), times, schedule=Schedule.same_for_all(1, actions)), rtol=1e-9)
     np.testing.assert_allclose(result.values[0, :, 0], [1.0, np.exp(-0.5), np.exp(-1.0) + 7.0], rtol=1e-7)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from engager.engine import read_nonmem, solve_reference
+from engager.engine import read_nonmem
+from engager.engine.reference.backend import solve_reference
 from engager.model import read_antimony
 
 STATES = ("DEPOT", "CENT", "PERI")

@@ -9,7 +9,7 @@ import pytest
 from engager.analysis import estimate_endpoints
 from engager.calibration import compare
 from engager.protocol import read_protocol_file
-from engager.study import requests_of
+from engager.study.run.requests import requests_of
 from engager.trial import simulate_trial
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

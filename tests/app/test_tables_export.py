@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from engager.analysis import estimate_schema
+from engager.analysis.estimate import estimate_schema
 from engager.app.cli import app
 from engager.core import ESTIMATES
 from engager.protocol import shipped_protocol

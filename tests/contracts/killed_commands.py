@@ -43,6 +43,8 @@ import engager.study.validation.credibility
 from engager.app.commands import review, sensitivity, validate
 from engager.core import InputError, whole_folder
 from engager.protocol import read_protocol
+from engager.study.sensitivity.kept import KeptEvaluations
+from engager.study.validation.calibrate import calibration_plan
 
 KILLED = 137
 FIT = {"members": 4, "rounds": 2, "seed": 1}
@@ -139,7 +141,7 @@ def _arms(folder: Path) -> None:
 
 def _evaluations(folder: Path) -> None:
     """The kept evaluations of a sensitivity analysis, whose simulation is a stand-in."""
-    kept = engager.study.KeptEvaluations(folder / "evaluations", "inputs")
+    kept = KeptEvaluations(folder / "evaluations", "inputs")
     points = np.arange(40.0).reshape(10, 4) / 40
     values = kept("patients", points, 3, lambda first, piece: np.sin(piece[:, :2]) + first, lambda share: None)
     assert values.shape == (10, 2)
@@ -182,7 +184,7 @@ def _sensitivity(folder: Path) -> None:
     import engager.study.sensitivity.write as module
 
     def analysis(*arguments, work, **keys):
-        kept = engager.study.KeptEvaluations(work, "inputs")
+        kept = KeptEvaluations(work, "inputs")
         points = np.arange(12.0).reshape(6, 2)
         values = kept("patients", points, 3, lambda first, piece: np.sin(piece) + first, lambda share: None)
         told = {"values": values.tolist()}
@@ -268,7 +270,7 @@ def _warm_up(name: str, base: Path) -> None:
     if name == "calibrate":
         # Conditions of a study are checked with polars: the plan is made in a fork and handed over as bytes.
         made = base / "plan"
-        assert _forked(lambda: made.write_bytes(pickle.dumps(engager.study.calibration_plan(["tower"], **FIT)))) == 0
+        assert _forked(lambda: made.write_bytes(pickle.dumps(calibration_plan(["tower"], **FIT)))) == 0
         plan = pickle.loads(made.read_bytes())
         engager.study.validation.calibrate.calibration_plan = lambda *arguments, **keys: plan
     else:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engager.core import InputError
-from engager.engine import Action, Problem, Schedule, Status, solve
+from engager.engine import Action, OdeProblem, Schedule, Status, solve
 from engager.engine.examples import blow_up, explicit_trimer, one_compartment, predator_and_prey, spread
 from engager.engine.native.backend import solve_native
 from engager.model import read_antimony
@@ -23,7 +23,7 @@ def dosed(system, n, seed=1):
     schedule = Schedule(
         offsets, time, np.full(m, int(Action.ADD_TO_STATE)), np.zeros(m, dtype=int), rng.uniform(0, 0.3, m)
     )
-    return Problem(system, spread(system, n, seed), TIMES, schedule=schedule)
+    return OdeProblem(system, spread(system, n, seed), TIMES, schedule=schedule)
 
 
 @pytest.mark.parametrize("system", [one_compartment(), predator_and_prey(), explicit_trimer()], ids=lambda s: s.id)
@@ -42,7 +42,7 @@ def subset(problem, chosen):
     rows = np.concatenate(pieces).astype(int) if len(pieces) else np.zeros(0, dtype=int)
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])])
     part = Schedule(offsets, schedule.time[rows], schedule.action[rows], schedule.index[rows], schedule.value[rows])
-    return Problem(problem.system, problem.parameters[chosen], problem.save_times, schedule=part)
+    return OdeProblem(problem.system, problem.parameters[chosen], problem.save_times, schedule=part)
 
 
 def test_bits_do_not_depend_on_width_threads_or_company():
@@ -58,7 +58,7 @@ def test_bits_do_not_depend_on_width_threads_or_company():
 def test_saves_in_between_change_nothing():
     problem = dosed(predator_and_prey(), 9)
     fine = solve(problem)
-    coarse = solve(Problem(problem.system, problem.parameters, TIMES[::4], schedule=problem.schedule))
+    coarse = solve(OdeProblem(problem.system, problem.parameters, TIMES[::4], schedule=problem.schedule))
     np.testing.assert_array_equal(coarse.values, fine.values[:, ::4])
     np.testing.assert_array_equal(coarse.n_steps, fine.n_steps)
 
@@ -67,10 +67,10 @@ def test_a_course_can_be_solved_in_pieces():
     """State, inputs and step handed on: the pieces meet within the tolerance and start at full stride."""
     system = predator_and_prey()
     parameters = spread(system, 6)
-    whole = solve(Problem(system, parameters, TIMES), rtol=1e-9)
-    first = solve(Problem(system, parameters, TIMES[:7]), rtol=1e-9)
+    whole = solve(OdeProblem(system, parameters, TIMES), rtol=1e-9)
+    first = solve(OdeProblem(system, parameters, TIMES[:7]), rtol=1e-9)
     second = solve(
-        Problem(system, parameters, TIMES[6:], initial=first.values[:, -1], first_step=first.last_step), rtol=1e-9
+        OdeProblem(system, parameters, TIMES[6:], initial=first.values[:, -1], first_step=first.last_step), rtol=1e-9
     )
     np.testing.assert_allclose(second.values, whole.values[:, 6:], rtol=1e-7)
     assert np.all(first.n_steps + second.n_steps <= whole.n_steps + 4)
@@ -80,7 +80,7 @@ def test_a_course_can_be_solved_in_pieces():
 def test_one_that_blows_up_fails_alone(method):
     system = blow_up()
     parameters = np.array([[0.0], [1.0], [0.1], [np.nan]])
-    result = solve(Problem(system, parameters, TIMES), method=method, max_steps=5000)
+    result = solve(OdeProblem(system, parameters, TIMES), method=method, max_steps=5000)
     assert result.status[0] == Status.DONE
     assert result.status[2] == Status.DONE
     assert result.status[1] != Status.DONE
@@ -92,7 +92,7 @@ def test_one_that_blows_up_fails_alone(method):
 
 
 def test_the_step_limit_is_told():
-    result = solve(Problem(predator_and_prey(), spread(predator_and_prey(), 3), TIMES), max_steps=5)
+    result = solve(OdeProblem(predator_and_prey(), spread(predator_and_prey(), 3), TIMES), max_steps=5)
     np.testing.assert_array_equal(result.status, Status.STEP_LIMIT)
     assert np.isnan(result.values[:, -1]).all()
     assert np.isfinite(result.values[:, 0]).all()
@@ -100,9 +100,9 @@ def test_the_step_limit_is_told():
 
 def test_no_patients_and_one_time_are_fine():
     system = one_compartment()
-    empty = solve(Problem(system, np.zeros((0, 1)), TIMES), backend="native")
+    empty = solve(OdeProblem(system, np.zeros((0, 1)), TIMES), backend="native")
     assert empty.values.shape == (0, 13, 1)
-    instant = solve(Problem(system, np.ones((3, 1)), np.array([2.0])), backend="native")
+    instant = solve(OdeProblem(system, np.ones((3, 1)), np.array([2.0])), backend="native")
     np.testing.assert_array_equal(instant.values, np.zeros((3, 1, 1)))
     assert instant.n_failed == 0
 
@@ -110,7 +110,7 @@ def test_no_patients_and_one_time_are_fine():
 def test_all_problems_of_a_call_are_told_together():
     system = one_compartment()
     schedule = Schedule.same_for_all(2, [(1.0, Action.ADD_TO_STATE, 4, 1.0)])
-    problem = Problem(system, np.ones((2, 3)), np.array([1.0, 0.5]), schedule=schedule)
+    problem = OdeProblem(system, np.ones((2, 3)), np.array([1.0, 0.5]), schedule=schedule)
     with pytest.raises(InputError) as caught:
         solve(problem, rtol=2.0, method="euler", backend="abacus", n_threads=0)
     told = {one.where for one in caught.value.problems}
@@ -126,8 +126,8 @@ def test_some_of_many_are_solved_by_their_rows_as_copies_of_them_are(backend, gi
     initial = np.random.default_rng(4).uniform(0.5, 2.0, (37, len(system.states))) if given else None
     actions = [(1.0, Action.ADD_TO_STATE, 0, 0.5), (2.0, Action.RESET, 0, 0.0), (2.5, Action.ADD_TO_STATE, 1, 0.2)]
     schedule = Schedule.same_for_all(4, actions)
-    by_row = Problem(system, parameters, TIMES, initial=initial, schedule=schedule, rows=rows)
-    copied = Problem(
+    by_row = OdeProblem(system, parameters, TIMES, initial=initial, schedule=schedule, rows=rows)
+    copied = OdeProblem(
         system, parameters[rows], TIMES, initial=None if initial is None else initial[rows], schedule=schedule
     )
     found, wanted = (solve(one, backend=backend, atol=atol) for one in (by_row, copied))
@@ -145,15 +145,15 @@ def test_some_of_many_are_solved_by_their_rows_as_copies_of_them_are(backend, gi
 def test_rows_reach_models_that_are_rewritten_before_they_are_solved(text):
     system, rows = read_antimony(text), np.array([3, 0])
     parameters = np.linspace(0.1, 0.4, 4)[:, None]
-    found = solve(Problem(system, parameters, TIMES, rows=rows), backend="native")
-    wanted = solve(Problem(system, parameters[rows], TIMES), backend="native")
+    found = solve(OdeProblem(system, parameters, TIMES, rows=rows), backend="native")
+    wanted = solve(OdeProblem(system, parameters[rows], TIMES), backend="native")
     np.testing.assert_array_equal(found.values, wanted.values)
     assert not np.array_equal(found.state("A")[0], found.state("A")[1])
 
 
 @pytest.mark.parametrize("rows", [[0, 2], [-1, 0], [[0, 1]]])
 def test_rows_that_are_not_there_are_told(rows):
-    problem = Problem(one_compartment(), np.ones((2, 1)), TIMES, rows=np.array(rows))
+    problem = OdeProblem(one_compartment(), np.ones((2, 1)), TIMES, rows=np.array(rows))
     with pytest.raises(InputError, match="rows"):
         solve(problem)
 
@@ -167,7 +167,7 @@ def test_events_are_refused_by_name_when_native_is_asked_for():
     event = Event("flush", g.apply("lt", g.const(1.0), g.symbol("time")), (("A", g.const(0.0)),))
     system = System("one", g, plain.states, plain.parameters, plain.rates, plain.initial, plain.inputs, events=(event,))
     with pytest.raises(UnsupportedModel, match="flush"):
-        solve(Problem(system, np.ones((1, 1)), TIMES), backend="native")
+        solve(OdeProblem(system, np.ones((1, 1)), TIMES), backend="native")
 
 
 def test_method_is_chosen_by_the_model_alone():
@@ -198,7 +198,7 @@ def test_an_interrupt_ends_a_long_solve_soon():
     import time
 
     system = predator_and_prey()
-    problem = Problem(system, spread(system, 60_000), np.linspace(0.0, 50.0, 3))
+    problem = OdeProblem(system, spread(system, 60_000), np.linspace(0.0, 50.0, 3))
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):

@@ -88,11 +88,11 @@ def test_without_a_gpu_the_reason_is_told():
     import numpy as np
 
     from engager.core import InputError
-    from engager.engine import Problem, solve
+    from engager.engine import OdeProblem, solve
     from engager.engine.examples import one_compartment
 
     cuda = pytest.importorskip("numba.cuda")
     if cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(InputError, match="NVIDIA GPU"):
-        solve(Problem(one_compartment(), np.ones((1, 1)), np.array([0.0, 1.0])), backend="cuda")
+        solve(OdeProblem(one_compartment(), np.ones((1, 1)), np.array([0.0, 1.0])), backend="cuda")

@@ -8,8 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engager.analysis import check_patients, cut_patients
-from engager.core import EVENT_WORDS, EVENTS, KEY, OUTCOMES, TRAJECTORIES, VISITS, as_markdown, patient_columns
+from engager.analysis import check_patients
+from engager.analysis.interim import cut_patients
+from engager.core import EVENTS, KEY, OUTCOMES, TRAJECTORIES, VISITS, patient_columns
+from engager.core.columns import EVENT_WORDS, as_markdown
 from engager.protocol import Protocol
 from engager.trial import simulate_trial
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engager.analysis import ENDPOINTS, STATISTICS, EndpointRequest, estimate_endpoints, response_categories
+from engager.analysis import EndpointRequest, estimate_endpoints
+from engager.analysis.endpoints import ENDPOINTS, STATISTICS, response_categories
 from engager.core import OUTCOMES, InputError, patient_columns
 from engager.evidence import TrialEndpoint, known_endpoint, trial_endpoints, trial_names
 from engager.model import load_model
-from engager.protocol import SIMULATED_ENDPOINTS, DesignBlock, Endpoint, Protocol
+from engager.protocol import DesignBlock, Endpoint, Protocol
+from engager.protocol.endpoints import SIMULATED_ENDPOINTS
 from engager.report import ReportContent
 from engager.report.tables import outcome_tables
 from engager.report.words import endpoint_words

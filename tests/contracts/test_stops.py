@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engager.core import InputError
-from engager.engine import Action, Problem, Schedule, Stops, solve
+from engager.engine import Action, OdeProblem, Schedule, Stops, solve
 from engager.engine.examples import one_compartment, predator_and_prey, spread
 from engager.engine.native.backend import solve_native
 
@@ -25,7 +25,7 @@ def decaying(limits):
     system = one_compartment()
     limits = np.asarray(limits, dtype=float)[:, None]
     n = len(limits)
-    problem = Problem(system, np.ones((n, len(system.parameters))), TIMES, initial=np.ones((n, len(system.states))))
+    problem = OdeProblem(system, np.ones((n, len(system.parameters))), TIMES, initial=np.ones((n, len(system.states))))
     return watching(system, problem, -limits, weight=-1.0)
 
 
@@ -46,7 +46,7 @@ def test_backends_agree_where_two_sums_are_watched():
     n = 12
     weights = np.array([[1.0, 1.0], [0.0, -1.0]])
     limits = np.column_stack([np.linspace(2.0, 4.0, n), np.linspace(-0.2, -0.9, n)])
-    problem = Problem(system, spread(system, n), TIMES, stops=Stops(weights, limits))
+    problem = OdeProblem(system, spread(system, n), TIMES, stops=Stops(weights, limits))
     got, want = solve(problem, rtol=1e-9), solve(problem, backend="reference", rtol=1e-10, atol=1e-13)
     assert set(got.stopped.tolist()) >= {0, 1}
     np.testing.assert_array_equal(got.stopped, want.stopped)
@@ -87,7 +87,7 @@ def test_nothing_is_done_to_a_patient_after_its_stop(backend):
 @pytest.mark.parametrize("time", [0.0, 2.0])
 def test_a_limit_reached_by_an_action_ends_the_course_there(backend, time):
     system = one_compartment()
-    problem = Problem(system, np.ones((1, len(system.parameters))), TIMES, initial=np.ones((1, len(system.states))))
+    problem = OdeProblem(system, np.ones((1, len(system.parameters))), TIMES, initial=np.ones((1, len(system.states))))
     dose = Schedule.same_for_all(1, [(time, Action.ADD_TO_STATE, 0, 5.0)])
     found = solve(watching(system, replace(problem, schedule=dose), 4.0), backend=backend, rtol=1e-9)
     assert found.stopped.tolist() == [0]
@@ -100,9 +100,9 @@ def test_every_patient_may_have_times_of_its_own(backend):
     system = predator_and_prey()
     own = np.array([[0.0, 1.0, 2.0], [3.0, 3.5, 3.5], [1.0, 1.0, 6.0]])
     parameters = spread(system, 3)
-    together = solve(Problem(system, parameters, own), backend=backend)
+    together = solve(OdeProblem(system, parameters, own), backend=backend)
     for i, times in enumerate(own):
-        alone = solve(Problem(system, parameters[i : i + 1], np.unique(times)), backend=backend)
+        alone = solve(OdeProblem(system, parameters[i : i + 1], np.unique(times)), backend=backend)
         place = np.searchsorted(np.unique(times), times)
         np.testing.assert_array_equal(together.values[i], alone.values[0, place])
     np.testing.assert_array_equal(together.end_time, own[:, -1])

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from engager.core import InputError, UnsupportedModel
-from engager.engine import Problem, solve_reference
+from engager.engine import OdeProblem
+from engager.engine.reference.backend import solve_reference
 from engager.model import read_antimony, read_sbml
 from engager.model.sbml import antimony as antimony_text, math as sbml_math
 from engager.model.sbml.antimony import MAX_CHARACTERS, MAX_NESTING
@@ -32,7 +33,7 @@ def with_rule(formula, names=("y",), target="y"):
 
 def solved(system):
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    return solve_reference(Problem(system, parameters, np.array([0.0, 1.0])), max_steps=2000)
+    return solve_reference(OdeProblem(system, parameters, np.array([0.0, 1.0])), max_steps=2000)
 
 
 @pytest.mark.parametrize(

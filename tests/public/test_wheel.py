@@ -24,13 +24,13 @@ import engager
 from starlette.testclient import TestClient
 from engager.app.web.server import create_app
 from engager.app.web.settings import Settings
-from engager.study import CASES
+from engager.study import GALLERY_CASES
 
 assert Path(engager.__file__).is_relative_to(sys.argv[1]), engager.__file__
 pages = ["/", "/patient", "/model", "/story?patient=2&guess=clear", "/trial", "/design", "/runs", "/evidence",
          "/evidence/forest?endpoint=CR", "/evidence/network?endpoint=OS", "/evidence/map", "/evidence/add",
          "/evidence/tower-2017", "/review", "/trust", "/api/study/tower", "/api/patient?days=2", "/static/plotly.js"]
-pages += [f"/cases/{case.name}.svg" for case in CASES]
+pages += [f"/cases/{case.name}.svg" for case in GALLERY_CASES]
 pages += [f"/static/{one}" for one in sys.argv[2:]]
 settings = Settings(Path.cwd() / "home", hosts=("testserver",), makes_example=False)
 with TestClient(create_app(settings)) as visitor:

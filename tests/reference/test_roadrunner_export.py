@@ -7,14 +7,15 @@ import pytest
 import roadrunner
 from test_roadrunner_models import FUNCTIONS, MODELS, TIMES, theirs
 
-from engager.engine import Problem, solve_reference
+from engager.engine import OdeProblem
+from engager.engine.reference.backend import solve_reference
 from engager.model import load_model, read_antimony, read_sbml, to_antimony, to_sbml
 from engager.model.sbml.antimony import antimony_to_sbml
 
 
 def solved(system, times):
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    result = solve_reference(Problem(system, parameters, times), rtol=1e-10, atol=1e-13)
+    result = solve_reference(OdeProblem(system, parameters, times), rtol=1e-10, atol=1e-13)
     assert result.n_failed == 0
     return {name: result.values[0, :, k] for k, name in enumerate(system.states)}
 
@@ -71,7 +72,7 @@ def test_shipped_model_under_infusion_agrees_with_roadrunner(model_id):
     system = replace(system, defaults={**system.defaults, "infusion": 28.0})
     times = np.array([0.0, 1.0, 7.0, 14.0])
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    result = solve_reference(Problem(system, parameters, times, np.array([[28.0]])), rtol=1e-9, atol=1e-12)
+    result = solve_reference(OdeProblem(system, parameters, times, np.array([[28.0]])), rtol=1e-9, atol=1e-12)
     assert result.n_failed == 0
     for text in (to_sbml(system), antimony_to_sbml(to_antimony(system))):
         found = theirs(text, times, list(system.states))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import roadrunner
 
-from engager.engine import Problem, solve_reference
+from engager.engine import OdeProblem
+from engager.engine.reference.backend import solve_reference
 from engager.model import evaluate_outputs, read_sbml
 from engager.model.sbml.antimony import antimony_to_sbml
 
@@ -83,7 +84,7 @@ def quantities(sbml):
 def ours(sbml, times, keys):
     system = read_sbml(sbml)
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    solved = solve_reference(Problem(system, parameters, times), rtol=1e-10, atol=1e-13)
+    solved = solve_reference(OdeProblem(system, parameters, times), rtol=1e-10, atol=1e-13)
     assert solved.n_failed == 0
     return evaluate_outputs(system, keys, solved.values, parameters, None, times[None, :])
 

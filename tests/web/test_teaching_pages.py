@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from engager.study import CASES, case_picture, patient_story, regimen_by_id
+from engager.study import GALLERY_CASES, case_picture, patient_story, regimen_by_id
 
 
 def test_the_gallery_has_eight_cases_with_a_picture_and_a_place_to_go(client):
     page = client.get("/").text
-    assert len(CASES) == 8
-    for case in CASES:
+    assert len(GALLERY_CASES) == 8
+    for case in GALLERY_CASES:
         assert case.sentence.replace("'", "&#39;") in page
         picture = client.get(f"/cases/{case.name}.svg")
         assert picture.headers["content-type"].startswith("image/svg")
@@ -19,7 +19,7 @@ def test_the_gallery_has_eight_cases_with_a_picture_and_a_place_to_go(client):
 
 
 def test_pictures_differ_and_show_escape():
-    pictures = {case.name: case_picture(case.name) for case in CASES}
+    pictures = {case.name: case_picture(case.name) for case in GALLERY_CASES}
     assert len(set(pictures.values())) == 8
 
 

@@ -17,31 +17,22 @@ from .cox import (
     cox_hazard_ratio as cox_hazard_ratio,
 )
 from .endpoints import (
-    ENDPOINTS as ENDPOINTS,
-    STATISTICS as STATISTICS,
     EndpointRequest as EndpointRequest,
     EndpointRule as EndpointRule,
     Kind as Kind,
-    endpoint as endpoint,
+    endpoint_rule as endpoint_rule,
     origin_day as origin_day,
     origin_of as origin_of,
-    response_categories as response_categories,
 )
 from .estimate import (
     Estimate as Estimate,
     estimate_endpoints as estimate_endpoints,
-    estimate_schema as estimate_schema,
 )
 from .group_sequential import (
-    Crossing as Crossing,
-    alpha_spent as alpha_spent,
-    crossing as crossing,
     efficacy_bounds as efficacy_bounds,
 )
 from .interim import (
     OrderedShares as OrderedShares,
-    cut_patients as cut_patients,
-    day_of_events as day_of_events,
     shares_in_order as shares_in_order,
 )
 from .log_rank import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engager.analysis.endpoints import EndpointRequest, Kind, endpoint
+from engager.analysis.endpoints import EndpointRequest, Kind, endpoint_rule
 from engager.analysis.risk_sets import risk_sets
 from engager.analysis.sample import HasPatients, check_patients, sample_of
 from engager.analysis.survival import kaplan_meier, product_limit
@@ -60,7 +60,7 @@ def survival_bands(
     patients = data if isinstance(data, pl.DataFrame) else data.patients
     check_patients(patients)
     wanted = EndpointRequest(request, "median") if isinstance(request, str) else request
-    if endpoint(wanted.endpoint).kind is not Kind.TIME:
+    if endpoint_rule(wanted.endpoint).kind is not Kind.TIME:
         raise InputError(Problem("request", wanted.endpoint, "must be a time-to-event endpoint, e.g. OS"))
     grid = _usual_months(patients) if months is None else np.atleast_1d(np.asarray(months, dtype=float))
     frames = []
@@ -110,7 +110,7 @@ def trial_curves(
 
     patients = data if isinstance(data, pl.DataFrame) else data.patients
     wanted = EndpointRequest(request, "median") if isinstance(request, str) else request
-    if endpoint(wanted.endpoint).kind is not Kind.TIME:
+    if endpoint_rule(wanted.endpoint).kind is not Kind.TIME:
         raise InputError(Problem("request", wanted.endpoint, "must be a time-to-event endpoint, e.g. OS"))
     first = patients.filter(pl.col("replicate") == patients["replicate"].min())
     frames = []

@@ -108,7 +108,7 @@ class EndpointRule:
     build: Callable[[EndpointRequest], Share | Times]
 
 
-def endpoint(name: str, where: str = "endpoint") -> EndpointRule:
+def endpoint_rule(name: str, where: str = "endpoint") -> EndpointRule:
     """The definition of an endpoint.
 
     Raises

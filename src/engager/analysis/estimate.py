@@ -20,7 +20,7 @@ from engager.analysis.endpoints import (
     NEEDS_TIME,
     STATISTICS,
     EndpointRequest,
-    endpoint,
+    endpoint_rule,
 )
 from engager.analysis.log_rank import log_rank
 from engager.analysis.proportions import exact_interval, odds_ratio, risk_difference
@@ -145,7 +145,7 @@ def estimate_schema() -> dict[str, Any]:
 def _complete(given: EndpointRequest | str, setting: str) -> EndpointRequest:
     """A request with the setting's denominator; a bare word asks for the plainest statistic."""
     if isinstance(given, str):
-        given = EndpointRequest(given, STATISTICS[endpoint(given).kind][0])
+        given = EndpointRequest(given, STATISTICS[endpoint_rule(given).kind][0])
     known = trial_endpoints().get(given.endpoint)
     if setting == "mrd_positive" and given.among is None and known is not None and known.is_mrd:
         return replace(given, among="all")
@@ -157,7 +157,7 @@ def _check_requests(wanted: Sequence[EndpointRequest], arms: Sequence[str], colu
     for index, request in enumerate(wanted):
         where = f"endpoints[{index}] ({request.endpoint})"
         try:
-            known = endpoint(request.endpoint, where)
+            known = endpoint_rule(request.endpoint, where)
             for text in (request.subgroup, *request.strata):
                 if text is not None:
                     parse_condition(text, columns, f"{where}: subgroup or strata")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.analysis.endpoints import EndpointRequest, Share, Times, endpoint
+from engager.analysis.endpoints import EndpointRequest, Share, Times, endpoint_rule
 from engager.analysis.sample import _stratum as stratum_codes
 from engager.core import DAYS_PER_MONTH, OUTCOMES, BoolArray, FloatArray, InputError, Problem, parse_condition
 
@@ -79,7 +79,7 @@ def count_events(patients: pl.DataFrame, request: EndpointRequest, replicates: N
     """Events of a time-to-event endpoint, array (replicate,); `replicates` are those wanted, rising."""
     import polars as pl
 
-    built = endpoint(request.endpoint).build(request)
+    built = endpoint_rule(request.endpoint).build(request)
     if not isinstance(built, Times):
         raise InputError(Problem("endpoint", request.endpoint, "must be a time to event"))
     event = (built.counted & ~pl.col("failed") & (built.cause == 1)).fill_null(False)
@@ -130,7 +130,7 @@ def shares_in_order(
 
     parts = []
     for k, (arm, request) in enumerate(requests.items()):
-        built = endpoint(request.endpoint).build(request)
+        built = endpoint_rule(request.endpoint).build(request)
         if not isinstance(built, Share):
             raise InputError(Problem("endpoint", request.endpoint, "must be a yes/no endpoint"))
         table = patients.filter(pl.col("arm") == arm)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.analysis.endpoints import EndpointRequest, Share, endpoint
+from engager.analysis.endpoints import EndpointRequest, Share, endpoint_rule
 from engager.core import OUTCOMES, InputError, Problem, parse_condition, patient_columns
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def sample_of(
     all_replicates = patients["replicate"].unique().sort()
     if request.subgroup is not None:
         table = table.filter(parse_condition(request.subgroup).holds(table))
-    built = endpoint(request.endpoint).build(request)
+    built = endpoint_rule(request.endpoint).build(request)
     if isinstance(built, Share):
         days, cause = pl.lit(0.0), built.event.cast(pl.Int64)
     else:

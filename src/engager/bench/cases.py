@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engager.core import FloatArray
-from engager.engine import Action, Problem, Schedule
+from engager.engine import Action, OdeProblem, Schedule
 from engager.model import Model, load_model
 
 #: Hosseini 2020: ten parameters and their spread (standard deviation of the logarithm); the table has none.
@@ -34,10 +34,12 @@ class Case:
     rates: tuple[tuple[float, float], ...]
     times: FloatArray
 
-    def problem(self, n: int) -> Problem:
+    def problem(self, n: int) -> OdeProblem:
         """The first `n` patients."""
         actions = [(day, Action.SET_INPUT, 0, rate) for day, rate in self.rates]
-        return Problem(self.model.system, self.parameters[:n], self.times, schedule=Schedule.same_for_all(n, actions))
+        return OdeProblem(
+            self.model.system, self.parameters[:n], self.times, schedule=Schedule.same_for_all(n, actions)
+        )
 
     def segments(self) -> list[tuple[float, float, FloatArray]]:
         """(end, rate, save times up to the end) of each stretch between dose changes."""
@@ -93,7 +95,7 @@ def _draw(model: Model, spread: dict[str, float], n: int) -> FloatArray:
     return parameters
 
 
-CASES = {"hosseini-2020": hosseini, "b-all": acute_leukemia}
+BENCH_CASES = {"hosseini-2020": hosseini, "b-all": acute_leukemia}
 
 
 def fewer(case: Case, n: int) -> Case:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.bench.cases import CASES, Case, fewer
+from engager.bench.cases import BENCH_CASES, Case, fewer
 from engager.bench.peers import PEERS, SELF_TIMED, Peer
 from engager.core import FloatArray
 
@@ -86,8 +86,8 @@ def run_bench(
     machine = {"peak_gflops_per_core": floating_point_peak() / 1e9}
     rows: list[Row] = []
     skipped: list[Skipped] = []
-    for name in models or CASES:
-        case = CASES[name](patients)
+    for name in models or BENCH_CASES:
+        case = BENCH_CASES[name](patients)
         found, left_out = _bench_case(case, device, peer_patients, rounds, solvers, threads, machine)
         rows += found
         skipped += left_out

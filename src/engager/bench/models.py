@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Wrong, UnsupportedModel, safe_imports
+from engager.core import FloatArray, InputError, Problem, UnsupportedModel, safe_imports
 
 _ENDINGS = (".xml", ".sbml", ".ant")
 #: Outcomes: the same; different; one or both gave up; only the reference runs it; not read; too slow.
@@ -70,7 +70,7 @@ def compare_backends(
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
     if not files:
         rule = f"must be a folder with files that end in {', '.join(_ENDINGS)}"
-        raise InputError(Wrong("--models", str(root), rule))
+        raise InputError(Problem("--models", str(root), rule))
     reports = []
     for k, (path, (outcome, states, difference, where)) in enumerate(_each(files, until, seconds)):
         reports.append(ModelReport(str(path.relative_to(root)), outcome, states, difference, where))
@@ -139,7 +139,7 @@ def _serve(pipe: Any, until: float) -> None:
 
 def compare_file(path: Path, until: float) -> _Answer:
     """Outcome, number of states, largest difference and where it is, of one file."""
-    from engager.engine import Problem, Status, load_system, solve
+    from engager.engine import OdeProblem, Status, load_system, solve
 
     try:
         system = load_system(path)
@@ -149,7 +149,7 @@ def compare_file(path: Path, until: float) -> _Answer:
         return "refused", 0, float("nan"), f"not read: {error}"
     n = len(system.states)
     parameters = np.array([[system.defaults.get(name, np.nan) for name in system.parameters]])
-    problem = Problem(system, parameters, np.linspace(0.0, until, _TIMES))
+    problem = OdeProblem(system, parameters, np.linspace(0.0, until, _TIMES))
     found: dict[str, FloatArray | None] = {}
     told: list[str] = []
     alone = "events" if system.events else "no states"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.bench.cases import CASES
+from engager.bench.cases import BENCH_CASES
 
 _SAVES = 25
 _RTOL = 1e-4
@@ -29,7 +29,7 @@ def measure_stream(n_patients: int, model: str, say: Callable[[str], None]) -> d
 
     from engager.engine import solve_to_parquet
 
-    case = CASES[model](n_patients)
+    case = BENCH_CASES[model](n_patients)
     problem = replace(case.problem(n_patients), save_times=np.linspace(0.0, float(case.times[-1]), _SAVES))
 
     def tell(done: int, total: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engager.core import FloatArray, IntArray, share_out, usable_cpus
-from engager.engine import Action, Problem, Schedule, Trajectories, solve, with_own_rows
+from engager.engine import Action, OdeProblem, Schedule, Trajectories, solve, with_own_rows
 from engager.model import DiseaseRoles, System
 from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
@@ -99,7 +99,7 @@ def _timed_piece(
     """One piece: its seconds, those of them in the solver, and its tables, which a trial hands over as well."""
     in_solver = 0.0
 
-    def witness(arm: str, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
+    def witness(arm: str, rows: IntArray, problem: OdeProblem, solution: Trajectories) -> None:
         nonlocal in_solver
         in_solver += solution.info.get("solve_seconds", 0.0)
 
@@ -132,7 +132,7 @@ class Courses:
     def n(self) -> int:
         return self.end.size
 
-    def add(self, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
+    def add(self, rows: IntArray, problem: OdeProblem, solution: Trajectories) -> None:
         """What was done to these patients in one stretch: states changed between stretches, rates, doses."""
         problem = with_own_rows(problem)
         assert problem.initial is not None
@@ -158,14 +158,14 @@ class Courses:
     def _note(self, rows: IntArray, time: FloatArray, action: IntArray, index: IntArray, value: FloatArray) -> None:
         self.actions.append((rows, time, action, index, value))
 
-    def problem(self) -> Problem:
+    def problem(self) -> OdeProblem:
         """Every patient from the first day to its last, all actions on the way."""
         columns = [np.concatenate(column) for column in zip(*self.actions, strict=True)]
         order = np.lexsort((np.arange(columns[0].size), columns[1], columns[0]))
         rows, when, action, index, value = (np.ascontiguousarray(column[order]) for column in columns)
         offsets = np.zeros(self.n + 1, dtype=np.int64)
         np.cumsum(np.bincount(rows, minlength=self.n), out=offsets[1:])
-        return Problem(
+        return OdeProblem(
             self.system,
             self.parameters,
             np.stack([np.zeros(self.n), self.end], axis=1),
@@ -186,7 +186,7 @@ def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> 
     """The courses of every arm, as a trial carried them."""
     by_arm: dict[str, Courses] = {}
 
-    def witness(arm: str, rows: IntArray, problem: Problem, solution: Trajectories) -> None:
+    def witness(arm: str, rows: IntArray, problem: OdeProblem, solution: Trajectories) -> None:
         if arm not in by_arm:  # the first round has everybody
             assert problem.initial is not None
             assert problem.inputs is not None

@@ -2,23 +2,19 @@
 from .comparison.acceptance import (
     Band as Band,
     accept as accept,
-    standardized_distance as standardized_distance,
 )
 from .comparison.compare import (
     Comparison as Comparison,
     compare as compare,
-    published_interval as published_interval,
     request_of as request_of,
     strata_of as strata_of,
     target_estimates as target_estimates,
 )
 from .comparison.uncertainty import (
     Uncertainty as Uncertainty,
-    split_uncertainty as split_uncertainty,
     uncertainties as uncertainties,
 )
 from .comparison.validation import (
-    likely_interval as likely_interval,
     width_ratio as width_ratio,
 )
 from .courses.check import (
@@ -84,8 +80,8 @@ from .population.regimens import (
     write_regimen_strengths as write_regimen_strengths,
 )
 from .population.selection import (
-    Selection as Selection,
     Summary as Summary,
+    WeightedCandidates as WeightedCandidates,
     select_by_acceptance as select_by_acceptance,
     select_by_weights as select_by_weights,
 )

@@ -20,7 +20,6 @@ from .columns import (
     COMPARISONS as COMPARISONS,
     DISEASES as DISEASES,
     ESTIMATES as ESTIMATES,
-    EVENT_WORDS as EVENT_WORDS,
     EVENTS as EVENTS,
     FAILED as FAILED,
     IL6_HIGH_PG_PER_ML as IL6_HIGH_PG_PER_ML,
@@ -29,7 +28,6 @@ from .columns import (
     TRAJECTORIES as TRAJECTORIES,
     VISITS as VISITS,
     Column as Column,
-    as_markdown as as_markdown,
     meanings as meanings,
     patient_columns as patient_columns,
 )
@@ -116,7 +114,6 @@ from .plain_yaml import (
 )
 from .provenance import (
     digest as digest,
-    digest_file as digest_file,
     digest_object as digest_object,
     versions as versions,
 )

@@ -21,15 +21,12 @@ from .nonmem.infusion import (
 )
 from .problem import (
     Action as Action,
-    Problem as Problem,
+    OdeProblem as OdeProblem,
     Schedule as Schedule,
     Status as Status,
     Stops as Stops,
     Trajectories as Trajectories,
     with_own_rows as with_own_rows,
-)
-from .reference.backend import (
-    solve_reference as solve_reference,
 )
 from .simulate import (
     Simulation as Simulation,

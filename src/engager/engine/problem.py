@@ -1,6 +1,6 @@
 """What the engine is asked and what it answers; the same for every backend.
 
-    Problem (system, parameters, initial, schedule, save_times) -> solve -> Trajectories
+    OdeProblem (system, parameters, initial, schedule, save_times) -> solve -> Trajectories
 
 Arrays are float64 and C-contiguous. The patient axis comes first everywhere.
 """
@@ -106,7 +106,7 @@ class Stops:
 
 
 @dataclass(frozen=True)
-class Problem:
+class OdeProblem:
     """One ensemble to solve.
 
     Attributes
@@ -145,7 +145,7 @@ class Problem:
         return self.save_times if self.save_times.ndim == 1 else self.save_times[patient]
 
 
-def with_own_rows(problem: Problem) -> Problem:
+def with_own_rows(problem: OdeProblem) -> OdeProblem:
     """The same problem with patient k in row k of every array; itself when it is so already."""
     if problem.rows is None:
         return problem
@@ -153,7 +153,7 @@ def with_own_rows(problem: Problem) -> Problem:
     return replace(problem, parameters=problem.parameters[problem.rows], initial=initial, rows=None)
 
 
-def chosen_patients(problem: Problem, places: IntArray) -> Problem:
+def chosen_patients(problem: OdeProblem, places: IntArray) -> OdeProblem:
     """The part of a problem that concerns some patients, in the order given."""
     problem = with_own_rows(problem)
 

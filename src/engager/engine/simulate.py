@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Complaint, nearest, read_at_most, whole_file, writing_to
-from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
+from engager.core import FloatArray, InputError, Problem, nearest, read_at_most, whole_file, writing_to
+from engager.engine.problem import Action, OdeProblem, Schedule, Status, Trajectories
 from engager.model import System, evaluate_outputs, read_antimony, read_sbml
 
 MAX_TIMES = 10_000_000
@@ -140,7 +140,7 @@ def simulate_model(
     return result
 
 
-def _unset_note(problem: Problem) -> list[str]:
+def _unset_note(problem: OdeProblem) -> list[str]:
     """Quantities that neither the file nor the caller gives a value."""
     from engager.engine.unset import unset_names
 
@@ -171,20 +171,20 @@ def load_system(path: str | Path, inputs: Sequence[str] = ()) -> System:
     try:
         content = read_at_most(file, _MOST_BYTES)
     except OSError as error:
-        raise InputError(Complaint(str(path), error.strerror or str(error), "must be a readable file")) from None
+        raise InputError(Problem(str(path), error.strerror or str(error), "must be a readable file")) from None
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00").startswith(b"<"):
         return read_sbml(content, inputs=inputs, where=file.name)
     try:
         return read_antimony(content.decode("utf-8"), inputs=inputs, where=file.name)
     except UnicodeDecodeError:
-        raise InputError(Complaint(file.name, content[:20], "must be SBML or Antimony text in UTF-8")) from None
+        raise InputError(Problem(file.name, content[:20], "must be SBML or Antimony text in UTF-8")) from None
 
 
 @dataclass(frozen=True)
 class _Asked:
     """What to solve, and how to show it."""
 
-    problem: Problem
+    problem: OdeProblem
     ids: tuple[str, ...]
     shown_times: FloatArray
     notes: tuple[str, ...]
@@ -196,11 +196,11 @@ def _asked(
 ) -> _Asked:  # fmt: skip
     if doses is None:
         if until is None:
-            raise InputError(Complaint("until", until, "must be given"))
+            raise InputError(Problem("until", until, "must be given"))
         parameters = np.array([[system.defaults.get(name, math.nan) for name in system.parameters]])
         parameters, inputs, initial = _with_values(system, parameters, named, where)
         times = _times(until, step)
-        return _Asked(Problem(system, parameters, times, inputs, initial), (), times, ())
+        return _Asked(OdeProblem(system, parameters, times, inputs, initial), (), times, ())
     from engager.engine.nonmem.data import read_nonmem
 
     data = read_nonmem(doses, system)
@@ -218,10 +218,10 @@ def _asked(
 
 def _times(until: float, step: float | None) -> FloatArray:
     if not (math.isfinite(until) and until > 0):
-        raise InputError(Complaint("until", until, "must be a number > 0"))
+        raise InputError(Problem("until", until, "must be a number > 0"))
     width = until / 100 if step is None else step
     if not (math.isfinite(width) and width > 0 and until / width <= MAX_TIMES):
-        raise InputError(Complaint("step", step, f"must be > 0 and give at most {MAX_TIMES} times"))
+        raise InputError(Problem("step", step, f"must be > 0 and give at most {MAX_TIMES} times"))
     count = math.floor(until / width * (1 + 1e-12))
     times = np.asarray(np.arange(count + 1) * width, dtype=np.float64)
     if count == round(until / width) and abs(times[-1] - until) <= 1e-9 * until:
@@ -236,7 +236,7 @@ def _with_values(
     """Parameters, inputs and, where a state was named, states at the start, with new values."""
     known = (*system.parameters, *system.inputs, *system.states)
     problems = [
-        Complaint(f"{where}: {name}", value, "is not a parameter, input or state", nearest(name, known))
+        Problem(f"{where}: {name}", value, "is not a parameter, input or state", nearest(name, known))
         for name, value in named.items()
         if name not in known
     ]
@@ -270,13 +270,13 @@ def _all_columns(system: System) -> list[str]:
 def _check_columns(system: System, names: Sequence[str]) -> None:
     known = (*system.states, *system.outputs, *system.parameters)
     wrong = [
-        Complaint("columns", name, "is not in the model", nearest(name, known)) for name in names if name not in known
+        Problem("columns", name, "is not in the model", nearest(name, known)) for name in names if name not in known
     ]
     if wrong:
         raise InputError(wrong)
 
 
-def _tabulate(problem: Problem, solved: Trajectories, names: list[str]) -> dict[str, FloatArray]:
+def _tabulate(problem: OdeProblem, solved: Trajectories, names: list[str]) -> dict[str, FloatArray]:
     """Arrays (patient, time); inputs as the schedule has set them by each time."""
     system = problem.system
     n_patients, n_times = solved.values.shape[:2]
@@ -299,7 +299,7 @@ def _tabulate(problem: Problem, solved: Trajectories, names: list[str]) -> dict[
     return table
 
 
-def inputs_over_time(problem: Problem, n_patients: int) -> FloatArray:
+def inputs_over_time(problem: OdeProblem, n_patients: int) -> FloatArray:
     """Array (patient, time, input): inputs after all actions up to each save time."""
     times = problem.save_times
     start = problem.inputs

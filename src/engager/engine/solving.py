@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, IntArray, Problem as Wrong, UnsupportedModel
+from engager.core import FloatArray, InputError, IntArray, Problem, UnsupportedModel
 from engager.engine.problem import (
     MAX_STOPS,
     Action,
-    Problem,
+    OdeProblem,
     Schedule,
     Stops,
     Trajectories,
@@ -27,7 +27,7 @@ BACKENDS = ("auto", "native", "reference", "cuda")
 
 
 def solve(
-    problem: Problem,
+    problem: OdeProblem,
     *,
     method: str = "auto",
     rtol: float = 1e-6,
@@ -126,10 +126,10 @@ def _refuse_undecided(system: System) -> None:
     if names:
         told = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         rule = "moves and decides a jump (piecewise, a comparison, floor), which the compiled engine could step over"
-        raise UnsupportedModel(Wrong(f"model {system.id}", told, rule, "Use backend='auto' or 'reference'."))
+        raise UnsupportedModel(Problem(f"model {system.id}", told, rule, "Use backend='auto' or 'reference'."))
 
 
-def solved_again(problem: Problem, result: Trajectories, rtol: float, atol: object = None) -> Trajectories:
+def solved_again(problem: OdeProblem, result: Trajectories, rtol: float, atol: object = None) -> Trajectories:
     """The same with the patients that failed solved by the reference engine; those that fail there too stay failed."""
     from engager.engine.reference.backend import solve_reference
 
@@ -145,7 +145,7 @@ def solved_again(problem: Problem, result: Trajectories, rtol: float, atol: obje
 _PER_PATIENT = ("values", "status", "last_step", "inputs", "n_steps", "n_rejected", "stopped", "end_time")
 
 
-def _by_floor(problem: Problem, each: FloatArray, options: _Options) -> Trajectories:
+def _by_floor(problem: OdeProblem, each: FloatArray, options: _Options) -> Trajectories:
     """Patients whose doses need tolerances of different size apart, so that no one's numbers depend on the others."""
     places = [np.flatnonzero(each == floor) for floor in np.unique(each)]
     parts = [_solve_smooth(chosen_patients(problem, one), options) for one in places]
@@ -156,7 +156,7 @@ def _by_floor(problem: Problem, each: FloatArray, options: _Options) -> Trajecto
     return dataclasses.replace(parts[0], time=problem.save_times, **joined)
 
 
-def _solve_smooth(problem: Problem, options: _Options) -> Trajectories:
+def _solve_smooth(problem: OdeProblem, options: _Options) -> Trajectories:
     """Solves what the compiled code can follow: unset states left out, jumps of formulas of time as actions."""
     from engager.engine.switching.join import with_switches, without_switches
     from engager.engine.unset import with_unset, without_unset
@@ -181,10 +181,10 @@ def _solve_smooth(problem: Problem, options: _Options) -> Trajectories:
 
 
 def _check(
-    problem: Problem, method: str, rtol: float, atol: object, backend: str, n_threads: object, max_steps: int
-) -> tuple[Problem, FloatArray | None]:
+    problem: OdeProblem, method: str, rtol: float, atol: object, backend: str, n_threads: object, max_steps: int
+) -> tuple[OdeProblem, FloatArray | None]:
     """The problem with contiguous arrays and the absolute tolerance per state; InputError on anything wrong."""
-    wrong: list[Wrong] = []
+    wrong: list[Problem] = []
     _check_options(wrong, method, rtol, backend, n_threads, max_steps)
     system = problem.system
     n_states = len(system.states)
@@ -207,7 +207,7 @@ def _check(
     if atol is not None:
         tolerance = np.ascontiguousarray(np.broadcast_to(np.asarray(atol, dtype=float), (n_states,)))
         if not np.all(np.isfinite(tolerance)) or np.any(tolerance <= 0):
-            wrong.append(Wrong("atol", atol, "must be positive and finite, one number or one per state"))
+            wrong.append(Problem("atol", atol, "must be positive and finite, one number or one per state"))
     if wrong:
         raise InputError(wrong)
     checked = dataclasses.replace(
@@ -217,63 +217,63 @@ def _check(
     return checked, tolerance
 
 
-def _check_rows(wrong: list[Wrong], given: IntArray, n_rows: int) -> IntArray:
+def _check_rows(wrong: list[Problem], given: IntArray, n_rows: int) -> IntArray:
     rows = np.ascontiguousarray(given, dtype=np.int64)
     if rows.ndim != 1 or (rows.size and (rows.min() < 0 or rows.max() >= n_rows)):
-        wrong.append(Wrong("rows", given, f"must be a list of whole numbers from 0 to {n_rows - 1}"))
+        wrong.append(Problem("rows", given, f"must be a list of whole numbers from 0 to {n_rows - 1}"))
         return rows.ravel()
     return rows
 
 
-def _check_times(wrong: list[Wrong], given: FloatArray, n: int) -> FloatArray:
+def _check_times(wrong: list[Problem], given: FloatArray, n: int) -> FloatArray:
     own = np.ndim(given) == 2
     times = _array(wrong, "save_times", given, (n, None) if own else (None,))
     steps = np.diff(times, axis=-1)
     if times.size == 0 or not np.all(np.isfinite(times)) or np.any(steps < 0 if own else steps <= 0):
-        wrong.append(Wrong("save_times", given, "must be one or more finite, increasing times"))
+        wrong.append(Problem("save_times", given, "must be one or more finite, increasing times"))
     return times
 
 
-def _check_stops(wrong: list[Wrong], stops: Stops, n: int, n_states: int) -> Stops:
+def _check_stops(wrong: list[Problem], stops: Stops, n: int, n_states: int) -> Stops:
     """Finite weights for every state, a limit for every patient."""
     weights = _array(wrong, "stops.weights", stops.weights, (None, n_states))
     limits = _array(wrong, "stops.limits", stops.limits, (n, weights.shape[0]))
     if weights.shape[0] > MAX_STOPS:
-        wrong.append(Wrong("stops.weights", weights.shape[0], f"must be at most {MAX_STOPS} stops"))
+        wrong.append(Problem("stops.weights", weights.shape[0], f"must be at most {MAX_STOPS} stops"))
     if not np.all(np.isfinite(weights)):
-        wrong.append(Wrong("stops.weights", stops.weights, "must be finite"))
+        wrong.append(Problem("stops.weights", stops.weights, "must be finite"))
     if np.any(np.isnan(limits)):
-        wrong.append(Wrong("stops.limits", np.nan, "must be numbers; infinite where a patient never stops"))
+        wrong.append(Problem("stops.limits", np.nan, "must be numbers; infinite where a patient never stops"))
     return Stops(weights, limits)
 
 
 def _check_options(
-    wrong: list[Wrong], method: str, rtol: float, backend: str, n_threads: object, max_steps: int
+    wrong: list[Problem], method: str, rtol: float, backend: str, n_threads: object, max_steps: int
 ) -> None:
     if method not in METHODS:
-        wrong.append(Wrong("method", method, f"must be one of {', '.join(METHODS)}"))
+        wrong.append(Problem("method", method, f"must be one of {', '.join(METHODS)}"))
     if backend not in BACKENDS:
-        wrong.append(Wrong("backend", backend, f"must be one of {', '.join(BACKENDS)}"))
+        wrong.append(Problem("backend", backend, f"must be one of {', '.join(BACKENDS)}"))
     if not 1e-13 <= rtol <= 0.1:
-        wrong.append(Wrong("rtol", rtol, "must be in [1e-13, 0.1]"))
+        wrong.append(Problem("rtol", rtol, "must be in [1e-13, 0.1]"))
     if n_threads is not None and (not isinstance(n_threads, int) or n_threads < 1):
-        wrong.append(Wrong("n_threads", n_threads, "must be a whole number of at least 1, or None"))
+        wrong.append(Problem("n_threads", n_threads, "must be a whole number of at least 1, or None"))
     if max_steps < 1:
-        wrong.append(Wrong("max_steps", max_steps, "must be at least 1"))
+        wrong.append(Problem("max_steps", max_steps, "must be at least 1"))
 
 
-def _array(wrong: list[Wrong], name: str, given: object, shape: tuple[int | None, ...]) -> FloatArray:
+def _array(wrong: list[Problem], name: str, given: object, shape: tuple[int | None, ...]) -> FloatArray:
     array = np.ascontiguousarray(given, dtype=float)
     fits = array.ndim == len(shape) and all(
         want is None or want == have for want, have in zip(shape, array.shape, strict=True)
     )
     if not fits:
         told = " x ".join("any" if want is None else str(want) for want in shape)
-        wrong.append(Wrong(name, array.shape, f"must have shape {told}"))
+        wrong.append(Problem(name, array.shape, f"must have shape {told}"))
     return array
 
 
-def _check_schedule(wrong: list[Wrong], schedule: Schedule, n: int, n_states: int, n_inputs: int) -> Schedule:
+def _check_schedule(wrong: list[Problem], schedule: Schedule, n: int, n_states: int, n_inputs: int) -> Schedule:
     """Sorted within each patient, indices in range, times not NaN."""
     offsets = np.ascontiguousarray(schedule.offsets, dtype=np.int64)
     time = np.ascontiguousarray(schedule.time, dtype=float)
@@ -282,24 +282,24 @@ def _check_schedule(wrong: list[Wrong], schedule: Schedule, n: int, n_states: in
     value = np.ascontiguousarray(schedule.value, dtype=float)
     lengths = {len(time), len(action), len(index), len(value)}
     if len(lengths) != 1:
-        wrong.append(Wrong("schedule", sorted(lengths), "time, action, index and value must be equally long"))
+        wrong.append(Problem("schedule", sorted(lengths), "time, action, index and value must be equally long"))
         return schedule
     if len(offsets) != n + 1 or offsets[0] != 0 or offsets[-1] != len(time) or np.any(np.diff(offsets) < 0):
-        wrong.append(Wrong("schedule.offsets", offsets, f"must rise from 0 to {len(time)} in {n} steps"))
+        wrong.append(Problem("schedule.offsets", offsets, f"must rise from 0 to {len(time)} in {n} steps"))
         return schedule
     if np.any(np.isnan(time)):
-        wrong.append(Wrong("schedule.time", np.nan, "must be numbers"))
+        wrong.append(Problem("schedule.time", np.nan, "must be numbers"))
     falls = np.diff(time) < 0
     starts = offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(time))] - 1
     falls[starts] = False
     if np.any(falls):
         at = int(np.flatnonzero(falls)[0])
-        wrong.append(Wrong(f"schedule.time[{at + 1}]", time[at + 1], "must not fall within a patient"))
+        wrong.append(Problem(f"schedule.time[{at + 1}]", time[at + 1], "must not fall within a patient"))
     if np.any((action < 0) | (action > max(Action))):
-        wrong.append(Wrong("schedule.action", action, "must be values of Action"))
+        wrong.append(Problem("schedule.action", action, "must be values of Action"))
     limit = np.where(action == Action.SET_INPUT, n_inputs, np.where(action == Action.RESET, np.inf, n_states))
     if np.any((index < 0) | (index >= limit)):
         at = int(np.flatnonzero((index < 0) | (index >= limit))[0])
         rule = f"must name one of {n_states} states or {n_inputs} inputs"
-        wrong.append(Wrong(f"schedule.index[{at}]", int(index[at]), rule))
+        wrong.append(Problem(f"schedule.index[{at}]", int(index[at]), rule))
     return Schedule(offsets, time, action, index, value)

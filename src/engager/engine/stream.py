@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import InputError, Problem as Wrong, read_json, write_whole
-from engager.engine.problem import Problem, Trajectories, chosen_patients
+from engager.core import InputError, Problem, read_json, write_whole
+from engager.engine.problem import OdeProblem, Trajectories, chosen_patients
 from engager.engine.solving import solve
 
 _MANIFEST = "ensemble.json"
@@ -32,14 +32,14 @@ class Chunks:
     n_failed: int
 
 
-def solve_in_chunks(problem: Problem, *, chunk: int = 10_000, **options: object) -> Iterator[Trajectories]:
+def solve_in_chunks(problem: OdeProblem, *, chunk: int = 10_000, **options: object) -> Iterator[Trajectories]:
     """Solves `chunk` patients at a time; options are those of `solve`. Keep only what you need of each."""
     for first in range(0, len(problem.parameters), chunk):
         yield solve(patients(problem, first, first + chunk), **options)  # type: ignore[arg-type]
 
 
 def solve_to_parquet(
-    problem: Problem,
+    problem: OdeProblem,
     folder: Path | str,
     *,
     chunk: int = 10_000,
@@ -69,8 +69,8 @@ def solve_to_parquet(
     kept = states or problem.system.states
     unknown = [name for name in kept if name not in problem.system.states]
     if unknown or chunk < 1:
-        told = [Wrong("states", name, "is no state of the model") for name in unknown]
-        raise InputError(told or [Wrong("chunk", chunk, "must be at least 1")])
+        told = [Problem("states", name, "is no state of the model") for name in unknown]
+        raise InputError(told or [Problem("chunk", chunk, "must be at least 1")])
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, _fingerprint(problem, chunk, kept, options))
     n = len(problem.parameters)
@@ -87,7 +87,7 @@ def solve_to_parquet(
     return Chunks(tuple(files), n, failed)
 
 
-def patients(problem: Problem, first: int, last: int) -> Problem:
+def patients(problem: OdeProblem, first: int, last: int) -> OdeProblem:
     """The part of a problem that concerns patients `first` to `last` - 1."""
     return chosen_patients(problem, np.arange(first, min(last, len(problem.parameters))))
 
@@ -116,7 +116,7 @@ def _failed(file: Path) -> int:
     return int((pq.read_schema(file).metadata or {}).get(b"n_failed", b"0"))
 
 
-def _fingerprint(problem: Problem, chunk: int, states: tuple[str, ...], options: dict[str, object]) -> str:
+def _fingerprint(problem: OdeProblem, chunk: int, states: tuple[str, ...], options: dict[str, object]) -> str:
     from engager.engine.native.compiler import describe
 
     arrays: list[Any] = [problem.parameters, problem.save_times, problem.inputs, problem.initial, problem.first_step]
@@ -142,6 +142,6 @@ def _claim(folder: Path, fingerprint: str) -> None:
             found = "a file that cannot be read"
         if found != fingerprint:
             rule = "holds another ensemble, or the same with other options"
-            raise InputError(Wrong(str(folder), found, rule, "Choose an empty folder."))
+            raise InputError(Problem(str(folder), found, rule, "Choose an empty folder."))
     else:
         write_whole(manifest, json.dumps({"ensemble": fingerprint}))

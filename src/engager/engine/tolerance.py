@@ -13,7 +13,7 @@ import weakref
 import numpy as np
 
 from engager.core import FloatArray
-from engager.engine.problem import Action, Problem
+from engager.engine.problem import Action, OdeProblem
 from engager.model import System
 
 #: One cell beside 1e12 at the usual ``rtol`` of 1e-6.
@@ -40,7 +40,7 @@ def absolute_floor(system: System) -> float:
     return found[1]
 
 
-def floors(problem: Problem) -> FloatArray:
+def floors(problem: OdeProblem) -> FloatArray:
     """`absolute_floor` of each patient, array (patient,); lower for one with a dose below 1e-12, or with such a start.
 
     Each looks at the model and at the patient's own numbers only, which therefore do not depend on company.
@@ -63,7 +63,7 @@ def floors(problem: Problem) -> FloatArray:
     return np.where(smallest < _SMALL, np.minimum(small, usual), usual)
 
 
-def floor_of_all(problem: Problem) -> float:
+def floor_of_all(problem: OdeProblem) -> float:
     """The floor of an ensemble whose patients have the same."""
     each = floors(problem)
     return float(each[0]) if each.size else absolute_floor(problem.system)

@@ -1,7 +1,7 @@
 """States that a file gives no value: they stay unknown, and nobody else need fail for it.
 
-In: a `Problem`. Out: the same without the states that start as NaN and that no other rate depends on. Whoever depends
-on an unset state is unknown as well, so such states are left in, and the patient fails with a status.
+In: an `OdeProblem`. Out: the same without the states that start as NaN and that no other rate depends on. Whoever
+depends on an unset state is unknown as well, so such states are left in, and the patient fails with a status.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engager.core import FloatArray, IntArray
-from engager.engine.problem import Action, Problem, Schedule, Stops, Trajectories, with_own_rows
+from engager.engine.problem import Action, OdeProblem, Schedule, Stops, Trajectories, with_own_rows
 from engager.model import System, initial_states
 
 
@@ -42,7 +42,7 @@ def unset_names(system: System) -> tuple[str, ...]:
     return (*parameters, *unset_states(system))
 
 
-def without_unset(problem: Problem) -> Problem:
+def without_unset(problem: OdeProblem) -> OdeProblem:
     """The ensemble without states that are NaN at the start in everyone; itself when there are none."""
     reduced = _reduced(problem.system)
     if reduced is None:

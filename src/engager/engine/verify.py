@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Complaint, UnsupportedModel, nearest, safe_imports
-from engager.engine.problem import Problem, Trajectories
+from engager.core import FloatArray, InputError, Problem, UnsupportedModel, nearest, safe_imports
+from engager.engine.problem import OdeProblem, Trajectories
 from engager.model import System, evaluate_outputs, read_sbml
 
 BACKENDS = ("reference", "native")
@@ -101,7 +101,7 @@ def verify_directory(
         When the folder holds no cases or the backend is unknown.
     """
     if backend not in BACKENDS:
-        raise InputError(Complaint("backend", backend, "must be one of " + ", ".join(BACKENDS)))
+        raise InputError(Problem("backend", backend, "must be one of " + ", ".join(BACKENDS)))
     folders = find_cases(Path(path))
     report = VerifyReport()
     for k, (case, result) in enumerate(_run_all(folders, backend, processes)):
@@ -130,13 +130,13 @@ def _run_task(task: tuple[str, str]) -> tuple[str, CaseReport]:
 def find_cases(path: Path) -> list[Path]:
     """Folders of cases, in order of their names."""
     if not path.is_dir():
-        raise InputError(Complaint(str(path), "no such folder", "must be a folder of test cases"))
+        raise InputError(Problem(str(path), "no such folder", "must be a folder of test cases"))
     if _file(path, "settings.txt") is not None:
         return [path]
     folders = sorted(one for one in path.iterdir() if one.is_dir() and _file(one, "settings.txt") is not None)
     if not folders:
         rule = "must hold folders with model.xml, settings.txt and results.csv"
-        raise InputError(Complaint(str(path), "no test cases", rule))
+        raise InputError(Problem(str(path), "no test cases", rule))
     return folders
 
 
@@ -193,9 +193,9 @@ def read_settings(text: str, where: str) -> Settings:
             frozenset(names("amount")), frozenset(names("concentration")),
         )  # fmt: skip
     except (KeyError, ValueError) as error:
-        raise InputError(Complaint(where, str(error), "must give duration, steps, absolute and relative")) from None
+        raise InputError(Problem(where, str(error), "must give duration, steps, absolute and relative")) from None
     if not (0 <= settings.steps <= _MAX_ROWS and math.isfinite(settings.duration) and settings.duration >= 0):
-        raise InputError(Complaint(where, settings.steps, f"must ask for at most {_MAX_ROWS} steps"))
+        raise InputError(Problem(where, settings.steps, f"must ask for at most {_MAX_ROWS} steps"))
     return settings
 
 
@@ -204,12 +204,12 @@ def read_results(path: Path) -> dict[str, FloatArray]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
     if not rows:
-        raise InputError(Complaint(str(path), "no rows", "must be a table with a header"))
+        raise InputError(Problem(str(path), "no rows", "must be a table with a header"))
     header = [name.strip() for name in rows[0]]
     try:
         table = np.array([[float(cell) for cell in row[: len(header)]] for row in rows[1:]])
     except ValueError as error:
-        raise InputError(Complaint(str(path), str(error), "must hold numbers")) from None
+        raise InputError(Problem(str(path), str(error), "must hold numbers")) from None
     return {name: table[:, k] for k, name in enumerate(header)}
 
 
@@ -220,14 +220,14 @@ def simulate_case(system: System, settings: Settings, backend: str) -> dict[str,
     first = 0
     if settings.start > 0:  # a model always begins at 0; the rows before the start are not asked for
         times, first = np.concatenate([[0.0], times]), 1
-    problem = Problem(system, parameters, times)
+    problem = OdeProblem(system, parameters, times)
     solved = _solve(problem, settings, backend)
     keys = {name: quantity_key(system, name, settings) for name in settings.variables}
     found = evaluate_outputs(system, list(keys.values()), solved.values, parameters, None, times[None, :])
     return {name: np.array(found[key][0, first:]) for name, key in keys.items()}
 
 
-def _solve(problem: Problem, settings: Settings, backend: str) -> Trajectories:
+def _solve(problem: OdeProblem, settings: Settings, backend: str) -> Trajectories:
     rtol = min(1e-9, settings.relative * 1e-3)
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
@@ -235,7 +235,7 @@ def _solve(problem: Problem, settings: Settings, backend: str) -> Trajectories:
         return solve_reference(problem, rtol=rtol, max_steps=400_000)
     if not problem.system.states:
         rule = "has no states, so there is nothing for the native backend to solve"
-        raise UnsupportedModel(Complaint(problem.system.id, "model", rule))
+        raise UnsupportedModel(Problem(problem.system.id, "model", rule))
     from engager.engine.solving import solve
 
     return solve(problem, backend="native", rtol=rtol)
@@ -254,7 +254,7 @@ def quantity_key(system: System, name: str, settings: Settings) -> str:
     if name in system.outputs or name in system.states or name in system.parameters:
         return name
     known = (*system.outputs, *system.states, *system.parameters)
-    raise InputError(Complaint("settings.txt: variables", name, "is not in the model", nearest(name, known)))
+    raise InputError(Problem("settings.txt: variables", name, "is not in the model", nearest(name, known)))
 
 
 def compare(ours: dict[str, FloatArray], expected: dict[str, FloatArray], settings: Settings) -> CaseReport:

@@ -1,6 +1,6 @@
 """Published evidence: one typed record per publication, every figure with its source.
 
-In: YAML record files. Out: `Record`, `Outcome`, `Regimen`, and what is computed from them: pooled estimates,
+In: YAML record files. Out: `Record`, `Outcome`, `PublishedRegimen`, and what is computed from them: pooled estimates,
 networks, rebuilt curves, historical priors, tables and figures. Nothing here simulates.
 """
 

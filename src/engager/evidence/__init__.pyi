@@ -42,20 +42,17 @@ from .records.citations import (
     cite_all as cite_all,
 )
 from .records.export import (
-    evidence_tables as evidence_tables,
     export_evidence as export_evidence,
     record_schema as record_schema,
     write_evidence_sheets as write_evidence_sheets,
 )
 from .records.intervals import (
-    exact_interval as exact_interval,
     exact_interval_of as exact_interval_of,
     exact_limits as exact_limits,
 )
 from .records.library import (
     load_records as load_records,
     read_record as read_record,
-    read_records as read_records,
     record as record,
 )
 from .records.outcome import (
@@ -72,16 +69,16 @@ from .records.record import (
 )
 from .records.regimens import (
     DrugDose as DrugDose,
-    Regimen as Regimen,
+    PublishedRegimen as PublishedRegimen,
     load_regimens as load_regimens,
     regimen as regimen,
 )
 from .records.schema import (
-    Arm as Arm,
     Citation as Citation,
     Contrast as Contrast,
     Figure as Figure,
     Population as Population,
+    PublishedArm as PublishedArm,
     Quantity as Quantity,
     SubgroupFigure as SubgroupFigure,
 )
@@ -108,11 +105,9 @@ from .synthesis.historical_median import (
     HistoricalMedian as HistoricalMedian,
     NormalMixture as NormalMixture,
     median_prior_from_records as median_prior_from_records,
-    prior_from_log_medians as prior_from_log_medians,
 )
 from .synthesis.historical_prior import (
     HistoricalPrior as HistoricalPrior,
-    prior_from_counts as prior_from_counts,
     prior_from_records as prior_from_records,
 )
 from .synthesis.matching import (
@@ -123,8 +118,6 @@ from .synthesis.network import (
     NetworkFit as NetworkFit,
     NetworkStudy as NetworkStudy,
     fit_network as fit_network,
-    study_of_counts as study_of_counts,
-    study_of_ratio as study_of_ratio,
 )
 from .synthesis.patient_table import (
     event_of as event_of,
@@ -149,7 +142,6 @@ from .synthesis.published_baseline import (
 )
 from .synthesis.randomized_network import (
     published_network as published_network,
-    treatment_node as treatment_node,
 )
 from .synthesis.selection import (
     CONTROL_CLASS as CONTROL_CLASS,

@@ -29,7 +29,6 @@ from .expression import (
 from .library import (
     load_model as load_model,
     model_ids as model_ids,
-    read_model as read_model,
 )
 from .parameters import (
     Effect as Effect,

@@ -34,9 +34,6 @@ from .distribution import (
     Table as Table,
 )
 from .endpoints import (
-    BINARY_ENDPOINTS as BINARY_ENDPOINTS,
-    SIMULATED_ENDPOINTS as SIMULATED_ENDPOINTS,
-    TIME_ENDPOINTS as TIME_ENDPOINTS,
     WINDOWED_RESPONSES as WINDOWED_RESPONSES,
     Endpoint as Endpoint,
     Target as Target,
@@ -61,15 +58,12 @@ from .later_therapy import (
     LaterTherapyBlock as LaterTherapyBlock,
 )
 from .population import (
-    LYMPHOMA as LYMPHOMA,
     PopulationBlock as PopulationBlock,
 )
 from .protocol import (
-    FORMAT_VERSION as FORMAT_VERSION,
     Protocol as Protocol,
 )
 from .regimen import (
-    CHEMOTHERAPY as CHEMOTHERAPY,
     LABEL_RULES as LABEL_RULES,
     DoseLine as DoseLine,
     Regimen as Regimen,

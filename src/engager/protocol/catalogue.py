@@ -14,7 +14,7 @@ from engager.protocol.parts import refuse
 from engager.protocol.regimen import CHEMOTHERAPY, Regimen
 
 if TYPE_CHECKING:
-    from engager.evidence import DrugDose, Regimen as PublishedRegimen
+    from engager.evidence import DrugDose, PublishedRegimen
 
 # The catalogue prints lighter patients' doses as a regimen of their own (blincyto-smpc-2016) or as a note.
 _BELOW_45_KG = {"blinatumomab": "blinatumomab-under-45kg"}

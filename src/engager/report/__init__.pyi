@@ -14,7 +14,6 @@ from .pages.credibility import (
 )
 from .pages.design import (
     DesignContent as DesignContent,
-    design_figures as design_figures,
     render_design as render_design,
 )
 from .pages.review import (
@@ -23,7 +22,6 @@ from .pages.review import (
 )
 from .pages.run import (
     RESEARCH_USE as RESEARCH_USE,
-    render_report as render_report,
     write_report as write_report,
 )
 from .pages.sensitivity import (
@@ -38,14 +36,6 @@ from .plots.comparison import (
 from .plots.courses import (
     DoseSegment as DoseSegment,
     Panel as Panel,
-    cycle_label as cycle_label,
-    figure_courses as figure_courses,
-)
-from .plots.design import (
-    figure_exact as figure_exact,
-    figure_power as figure_power,
-    figure_prior as figure_prior,
-    figure_stopping as figure_stopping,
 )
 from .plots.kaplan_meier import (
     figure_kaplan_meier as figure_kaplan_meier,
@@ -54,21 +44,6 @@ from .plots.patient import (
     DailyCourse as DailyCourse,
     PatientCourses as PatientCourses,
     patient_figure as patient_figure,
-)
-from .plots.position import (
-    figure_positions as figure_positions,
-)
-from .plots.predictive import (
-    figure_predictive_check as figure_predictive_check,
-)
-from .plots.run_curves import (
-    figure_run_curves as figure_run_curves,
-)
-from .plots.sensitivity import (
-    figure_contraction as figure_contraction,
-    figure_correlations as figure_correlations,
-    figure_sobol as figure_sobol,
-    figure_tornado as figure_tornado,
 )
 from .plots.style import (
     NARROW as NARROW,
@@ -79,9 +54,6 @@ from .plots.style import (
 from .plots.thumbnail import (
     figure_small_comparison as figure_small_comparison,
     figure_small_courses as figure_small_courses,
-)
-from .plots.uncertainty import (
-    figure_uncertainty as figure_uncertainty,
 )
 from .sections import (
     DriversSection as DriversSection,

@@ -65,13 +65,12 @@ from .design.write import (
 )
 from .failures import (
     failure_sentence as failure_sentence,
-    is_judged as is_judged,
 )
 from .figures import (
     export_figures as export_figures,
 )
 from .gallery import (
-    CASES as CASES,
+    GALLERY_CASES as GALLERY_CASES,
     Case as Case,
     case_picture as case_picture,
 )
@@ -98,7 +97,6 @@ from .patients.as_model import (
     patient_antimony as patient_antimony,
 )
 from .patients.band import (
-    QUANTILES as QUANTILES,
     PatientBand as PatientBand,
     simulate_band as simulate_band,
 )
@@ -106,14 +104,12 @@ from .patients.drawing import (
     story_svgs as story_svgs,
 )
 from .patients.hundred import (
-    EARLY_DAYS as EARLY_DAYS,
     FATES as FATES,
     Hundred as Hundred,
     hundred_of as hundred_of,
 )
 from .patients.looks import (
     COURSES as COURSES,
-    CourseLook as CourseLook,
 )
 from .patients.own_data import (
     OwnData as OwnData,
@@ -171,9 +167,6 @@ from .run.replay import (
     Replay as Replay,
     replay as replay,
 )
-from .run.requests import (
-    requests_of as requests_of,
-)
 from .run.sheets import (
     TablesExport as TablesExport,
     export_tables as export_tables,
@@ -186,11 +179,9 @@ from .scope import (
     outside_fit as outside_fit,
 )
 from .sensitivity.drivers import (
-    sensitivity_summary as sensitivity_summary,
     write_summary as write_summary,
 )
 from .sensitivity.kept import (
-    KeptEvaluations as KeptEvaluations,
     check_new_sensitivity as check_new_sensitivity,
     kept_place as kept_place,
 )
@@ -207,7 +198,6 @@ from .sensitivity.write import (
     write_sensitivity as write_sensitivity,
 )
 from .synthesis.own_record import (
-    CHOICES as CHOICES,
     CheckedRecord as CheckedRecord,
     check_record_text as check_record_text,
     record_choices as record_choices,
@@ -231,7 +221,6 @@ from .trust.content import (
 from .validation.calibrate import (
     Calibration as Calibration,
     calibrate_population as calibrate_population,
-    calibration_plan as calibration_plan,
 )
 from .validation.credibility import (
     calibration_content as calibration_content,

@@ -56,7 +56,7 @@ class Case:
     days: float = PATIENT_DAYS
 
 
-CASES = (
+GALLERY_CASES = (
     Case("tower", "TOWER", "Blinatumomab against chemotherapy in 405 adults, beside what was published.", "tower"),
     Case("blast", "BLAST", "Residual disease only: how many clear it, and what becomes of them?", "blast"),
     Case("ino-vate", "INO-VATE", "An antibody-drug conjugate against chemotherapy.", "ino-vate"),
@@ -80,9 +80,9 @@ def case_picture(name: str) -> str:
     InputError
         When there is no such case.
     """
-    case = next((one for one in CASES if one.name == name), None)
+    case = next((one for one in GALLERY_CASES if one.name == name), None)
     if case is None:
-        raise InputError(Problem("case", name[:60], f"must be one of {', '.join(one.name for one in CASES)}"))
+        raise InputError(Problem("case", name[:60], f"must be one of {', '.join(one.name for one in GALLERY_CASES)}"))
     if case.patient is not None:
         followed = [_followed(case, regimen) for regimen in case.regimens]
         figure = figure_small_courses([(one.days, one.columns[_BLASTS]) for one in followed], _CLEAR_PERCENT)

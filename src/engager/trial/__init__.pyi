@@ -2,7 +2,6 @@
 from .assumptions import (
     assumption_table as assumption_table,
     shifted as shifted,
-    with_trial_effects as with_trial_effects,
 )
 from .dosing import (
     planned_actions as planned_actions,
@@ -13,7 +12,6 @@ from .recruit import (
 from .regimen_strength import (
     RegimenStrength as RegimenStrength,
     regimen_strengths as regimen_strengths,
-    strength_of as strength_of,
 )
 from .replicates import (
     compile_models as compile_models,

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from engager.core import DAYS_PER_MONTH, RESPONSE_WINDOW_DAYS, BoolArray, FloatArray, IntArray
-from engager.engine import Problem, Trajectories, solve
+from engager.engine import OdeProblem, Trajectories, solve
 from engager.model import Model, evaluate_rates, initial_states
 from engager.population import PopulationValues, Settings
 from engager.protocol import WINDOWED_RESPONSES, Arm, Endpoint, Protocol, Target
@@ -49,7 +49,7 @@ from engager.trial.treatment import advance_days
 
 Progress = Callable[[float], None]
 # Told of every problem that was solved: arm, rows of its course, problem, what the engine answered.
-Witness = Callable[[str, IntArray, Problem, Trajectories], None]
+Witness = Callable[[str, IntArray, OdeProblem, Trajectories], None]
 
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 RTOL = 1e-4
@@ -231,7 +231,7 @@ class ArmRun:
         times = daily_times(start, until) if daily else np.stack([start, until], axis=1)
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, course.infusion[rows])
-        problem = Problem(
+        problem = OdeProblem(
             system=self.system,
             parameters=self.parameters,
             save_times=times,

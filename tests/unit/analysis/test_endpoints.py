@@ -4,12 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.analysis import (
-    ENDPOINTS,
-    EndpointRequest,
-    estimate_endpoints,
-    response_categories,
-)
+from engager.analysis import EndpointRequest, estimate_endpoints
+from engager.analysis.endpoints import ENDPOINTS, response_categories
 from engager.core import DAYS_PER_MONTH, InputError
 
 

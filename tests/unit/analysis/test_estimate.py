@@ -8,12 +8,11 @@ from engager.analysis import (
     EndpointRequest,
     cox_hazard_ratio,
     estimate_endpoints,
-    estimate_schema,
     log_rank,
     survival_at,
     survival_bands,
 )
-from engager.analysis.estimate import _groups
+from engager.analysis.estimate import _groups, estimate_schema
 from engager.core import DAYS_PER_MONTH, InputError
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.analysis import alpha_spent, crossing, efficacy_bounds
+from engager.analysis import efficacy_bounds
+from engager.analysis.group_sequential import alpha_spent, crossing
 from engager.core import InputError
 
 THIRDS = (1 / 3, 2 / 3, 1.0)

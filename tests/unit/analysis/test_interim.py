@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from engager.analysis import EndpointRequest, cut_patients, day_of_events, shares_in_order
+from engager.analysis import EndpointRequest, shares_in_order
+from engager.analysis.interim import cut_patients, day_of_events
 from engager.core import DAYS_PER_MONTH
 from engager.protocol import read_protocol
 from engager.trial import simulate_trial

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.analysis import LooksAtTrials, characteristics, crossing, decide, efficacy_bounds
+from engager.analysis import LooksAtTrials, characteristics, decide, efficacy_bounds
+from engager.analysis.group_sequential import crossing
 from engager.analysis.operating_characteristics import Probability
 
 LOOKS = np.array([0.5, 0.75, 1.0])

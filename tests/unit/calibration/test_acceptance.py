@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engager.calibration import Comparison, accept, fit_defaults, standardized_distance
+from engager.calibration import Comparison, accept, fit_defaults
+from engager.calibration.comparison.acceptance import standardized_distance
 
 
 def figure(study="s", arm="a", endpoint="OS", published=8.0, median=8.0, low=4.0, high=16.0, inside=True, use="fit"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.calibration import split_uncertainty
+from engager.calibration.comparison.uncertainty import split_uncertainty
 from engager.core import Stream
 
 N, P = 200, 0.4

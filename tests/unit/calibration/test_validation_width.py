@@ -5,7 +5,8 @@ import math
 import pytest
 
 from engager.analysis import exact_interval
-from engager.calibration import Comparison, likely_interval, width_ratio
+from engager.calibration import Comparison, width_ratio
+from engager.calibration.comparison.validation import likely_interval
 
 
 def comparison(statistic="proportion", published=0.4, ci=(None, None), n=100, simulated=(0.4, 0.3, 0.5)):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engager.core.disk import kept
-from engager.engine import Problem, make_ready, solve
+from engager.engine import OdeProblem, make_ready, solve
 from engager.engine.examples import one_compartment, two_compartments
 from engager.engine.native import compiler
 from engager.model import read_antimony
@@ -21,7 +21,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def answer(system):
-    problem = Problem(system, np.full((3, len(system.parameters)), 0.3), np.array([0.0, 1.0]),
+    problem = OdeProblem(system, np.full((3, len(system.parameters)), 0.3), np.array([0.0, 1.0]),
                       inputs=np.ones((3, 1)))  # fmt: skip
     result = solve(problem, method="rodas5p", backend="native")
     return result.values, result.info["from_cache"]

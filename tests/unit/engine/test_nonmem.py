@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engager.core import InputError
-from engager.engine import Status, read_nonmem, solve_reference, with_infusion_inputs
+from engager.engine import Status, read_nonmem, with_infusion_inputs
+from engager.engine.reference.backend import solve_reference
 from engager.model import read_antimony
 
 ONE = "model one; A' = -k*A; A = 0; k = 0.1; R1 = 25; D1 = 8; tlag = 1.5; F = 0.5; wt = 70; end"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engager.core import InputError
-from engager.engine import read_nonmem, solve_reference
+from engager.engine import read_nonmem
+from engager.engine.reference.backend import solve_reference
 from engager.model import read_antimony
 
 HEADER = "ID,TIME,EVID,AMT,CMT,RATE,ADDL,II,SS\n"

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from engager.engine import Action, Problem, Schedule, Status, solve_reference
+from engager.engine import Action, OdeProblem, Schedule, Status
+from engager.engine.reference.backend import solve_reference
 from engager.model import read_antimony
 
 DECAY = "model m; x' = rate - k*x; y' = x; x = 1; y = 0; k = 0.5; rate = 0; end"
@@ -15,7 +16,7 @@ def problem(actions=(), times=(0.0, 1.0, 2.0, 4.0), n=1, text=DECAY, inputs=("ra
     system = read_antimony(text, inputs=inputs)
     parameters = np.tile([system.defaults[name] for name in system.parameters], (n, 1))
     schedule = Schedule.same_for_all(n, list(actions))
-    return Problem(system, parameters, np.array(times), schedule=schedule, **more)
+    return OdeProblem(system, parameters, np.array(times), schedule=schedule, **more)
 
 
 def solve(*args, **more):

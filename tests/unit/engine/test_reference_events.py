@@ -5,14 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from engager.engine import Action, Problem, Schedule, Status, solve_reference
+from engager.engine import Action, OdeProblem, Schedule, Status
+from engager.engine.reference.backend import solve_reference
 from engager.model import read_antimony
 
 
 def solve(text, times, **more):
     system = read_antimony(f"model m; {text}; end")
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    result = solve_reference(Problem(system, parameters, np.array(times, dtype=float)), rtol=1e-10, atol=1e-13, **more)
+    result = solve_reference(
+        OdeProblem(system, parameters, np.array(times, dtype=float)), rtol=1e-10, atol=1e-13, **more
+    )
     return {name: result.values[0, :, k] for k, name in enumerate(system.states)}, result
 
 
@@ -107,7 +110,7 @@ def dosed(text, actions, times):
     system = read_antimony(text)
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
     schedule = Schedule.same_for_all(1, actions)
-    return solve_reference(Problem(system, parameters, np.array(times, dtype=float), schedule=schedule), rtol=1e-10)
+    return solve_reference(OdeProblem(system, parameters, np.array(times, dtype=float), schedule=schedule), rtol=1e-10)
 
 
 THRESHOLD = "model m; C = 0; n = 0; C' = -0.1*C; up: at {}C > 50: n = n + 1; end"

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from engager.core import InputError
-from engager.engine import Action, Problem, Schedule, solve, solve_in_chunks, solve_to_parquet
+from engager.engine import Action, OdeProblem, Schedule, solve, solve_in_chunks, solve_to_parquet
 from engager.engine.examples import predator_and_prey, spread
 
 TIMES = np.linspace(0.0, 4.0, 5)
@@ -14,7 +14,7 @@ TIMES = np.linspace(0.0, 4.0, 5)
 def ensemble(n=23):
     system = predator_and_prey()
     schedule = Schedule.same_for_all(n, [(1.0, Action.ADD_TO_STATE, 0, 0.5), (2.5, Action.MULTIPLY_STATE, 1, 0.5)])
-    return Problem(system, spread(system, n), TIMES, schedule=schedule, first_step=np.linspace(0.01, 0.02, n))
+    return OdeProblem(system, spread(system, n), TIMES, schedule=schedule, first_step=np.linspace(0.01, 0.02, n))
 
 
 def test_chunks_hold_what_one_call_gives(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engager.core import UnsupportedModel
-from engager.engine import Action, Problem, Schedule, Status, solve
+from engager.engine import Action, OdeProblem, Schedule, Status, solve
 from engager.engine.switching.find import switched
 from engager.engine.switching.join import switching_times, with_switches
 from engager.model import load_model, read_antimony, read_sbml, to_sbml
@@ -65,7 +65,7 @@ PULSES = {
 def problem(text, until=48.0, n=1, **more):
     system = read_antimony(f"model m; X = 0; {text} X' = R - {K}*X; end", **more)
     parameters = np.tile([system.defaults[name] for name in system.parameters], (n, 1))
-    return Problem(system, parameters, np.array([0.0, until]))
+    return OdeProblem(system, parameters, np.array([0.0, until]))
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -111,13 +111,13 @@ def test_stoichiometry_and_compartments_may_jump(backend):
     J: -> n X; k; K: X -> ; 0.1*X; end"""
     system = read_antimony(text)
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    result = solve(Problem(system, parameters, np.array([0.0, 48.0])), backend=backend, rtol=1e-9)
+    result = solve(OdeProblem(system, parameters, np.array([0.0, 48.0])), backend=backend, rtol=1e-9)
     np.testing.assert_allclose(result.state("X")[0, -1], ONE, rtol=1e-6)
     text = """model m; compartment V; V := piecewise(2, time >= 24 && time < 25, 1); species S in V; S = 1;
     X = 0; X' = S; end"""
     system = read_antimony(text)
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    result = solve(Problem(system, parameters, np.array([0.0, 48.0])), backend=backend, rtol=1e-9)
+    result = solve(OdeProblem(system, parameters, np.array([0.0, 48.0])), backend=backend, rtol=1e-9)
     np.testing.assert_allclose(result.state("X")[0, -1], 47.5, rtol=1e-9)
 
 
@@ -128,7 +128,7 @@ def test_patients_have_switching_times_of_their_own():
     result = solve(asked, rtol=1e-9)
     np.testing.assert_allclose(result.state("X")[:, -1], [hour(one, one + 1) for one in begins], rtol=1e-6)
     assert switching_times(asked) == [[10.0, 11.0], [24.0, 25.0], [40.0, 41.0]]
-    alone = Problem(asked.system, asked.parameters[1:2], asked.save_times)
+    alone = OdeProblem(asked.system, asked.parameters[1:2], asked.save_times)
     np.testing.assert_array_equal(solve(alone, rtol=1e-9).values[0], result.values[1])
 
 
@@ -139,7 +139,7 @@ def test_an_input_that_a_schedule_changes_moves_the_switch(backend):
     actions = [(5.0, Action.SET_INPUT, on, 24.0), (24.5, Action.SET_INPUT, on, 30.0)]
     schedule = Schedule.same_for_all(1, actions)
     result = solve(
-        Problem(asked.system, asked.parameters, asked.save_times, schedule=schedule), backend=backend, rtol=1e-9
+        OdeProblem(asked.system, asked.parameters, asked.save_times, schedule=schedule), backend=backend, rtol=1e-9
     )
     np.testing.assert_allclose(result.state("X")[0, -1], hour(24, 24.5) + hour(30, 31), rtol=1e-6)
     assert result.inputs.tolist() == [[30.0]]
@@ -150,7 +150,7 @@ def test_a_reset_does_not_turn_the_clock_back_and_keeps_switches(backend):
     asked = problem("R := piecewise(100, time >= 24 && time < 25, 0);")
     schedule = Schedule.same_for_all(1, [(24.5, Action.RESET, 0, 0.0)])
     result = solve(
-        Problem(asked.system, asked.parameters, asked.save_times, schedule=schedule), backend=backend, rtol=1e-9
+        OdeProblem(asked.system, asked.parameters, asked.save_times, schedule=schedule), backend=backend, rtol=1e-9
     )
     np.testing.assert_allclose(result.state("X")[0, -1], hour(24.5, 25), rtol=1e-6)
 
@@ -160,14 +160,14 @@ def test_a_dose_into_a_clock_moves_the_switch(backend):
     asked = problem("c = 0; c' = 1; R := piecewise(100, c >= 24 && c < 25, 0);")
     schedule = Schedule.same_for_all(1, [(10.0, Action.ADD_TO_STATE, asked.system.index("c"), 6.0)])
     result = solve(
-        Problem(asked.system, asked.parameters, asked.save_times, schedule=schedule), backend=backend, rtol=1e-9
+        OdeProblem(asked.system, asked.parameters, asked.save_times, schedule=schedule), backend=backend, rtol=1e-9
     )
     np.testing.assert_allclose(result.state("X")[0, -1], hour(18, 19), rtol=1e-6)
 
 
 def test_saves_in_between_change_nothing():
     asked = problem("R := piecewise(100, time - 0.7*floor(time/0.7) < 0.1, 0);")
-    fine = Problem(asked.system, asked.parameters, np.linspace(0, 48, 481))
+    fine = OdeProblem(asked.system, asked.parameters, np.linspace(0, 48, 481))
     np.testing.assert_array_equal(solve(fine).values[0, -1], solve(asked).values[0, -1])
 
 
@@ -180,7 +180,7 @@ def test_more_switches_than_steps_could_follow_are_refused():
 def test_models_without_formulas_of_time_are_left_as_they_are(model):
     system = load_model(model).system
     assert switched(system) is None
-    asked = Problem(system, np.zeros((1, len(system.parameters))), np.array([0.0, 1.0]))
+    asked = OdeProblem(system, np.zeros((1, len(system.parameters))), np.array([0.0, 1.0]))
     assert with_switches(asked) is asked
 
 
@@ -188,7 +188,7 @@ def test_a_model_of_the_same_formulas_from_sbml_gives_the_same():
     system = problem(PULSES["two comparisons"][0]).system
     again = read_sbml(to_sbml(system))
     parameters = np.array([[again.defaults[name] for name in again.parameters]])
-    result = solve(Problem(again, parameters, np.array([0.0, 48.0])), rtol=1e-9)
+    result = solve(OdeProblem(again, parameters, np.array([0.0, 48.0])), rtol=1e-9)
     np.testing.assert_allclose(result.state("X")[0, -1], ONE, rtol=1e-6)
 
 
@@ -222,7 +222,7 @@ def test_a_narrow_smooth_pulse_is_found_by_where_its_formula_turns(name, backend
 )  # fmt: skip
 def test_an_event_whose_trigger_is_true_for_a_moment_fires(trigger):
     system = read_antimony(f"model m; X = 0; X' = -{K}*X; at {trigger}: X = X + 10; end")
-    result = solve(Problem(system, np.zeros((1, 0)), np.array([0.0, 47.0])), rtol=1e-9)
+    result = solve(OdeProblem(system, np.zeros((1, 0)), np.array([0.0, 47.0])), rtol=1e-9)
     np.testing.assert_allclose(result.state("X")[0, -1], 10 * math.exp(-K * 23), rtol=1e-6)
 
 
@@ -248,7 +248,7 @@ def test_a_jump_that_moving_states_decide_is_found_by_the_reference_and_refused_
 def test_a_threshold_of_a_decay_is_crossed_where_it_is():
     """X' = -0.1 X from 10 falls below 5 at 10 ln 2; a state that was 0 then rises by 1 a unit of time."""
     system = read_antimony("model m; X = 10; X' = -0.1*X; Y = 0; Y' = piecewise(1, X < 5, 0); end")
-    result = solve(Problem(system, np.zeros((1, 0)), np.array([0.0, 7.0, 20.0])), rtol=1e-9)
+    result = solve(OdeProblem(system, np.zeros((1, 0)), np.array([0.0, 7.0, 20.0])), rtol=1e-9)
     np.testing.assert_allclose(result.state("Y")[0], [0, 7 - 10 * math.log(2), 20 - 10 * math.log(2)], rtol=1e-6)
 
 

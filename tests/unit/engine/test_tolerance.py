@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engager.engine import Action, Problem, Schedule, simulate_model, solve
+from engager.engine import Action, OdeProblem, Schedule, simulate_model, solve
 from engager.engine.tolerance import absolute_floor, floors
 from engager.model import load_model, read_antimony
 
@@ -46,11 +46,11 @@ def test_a_small_dose_is_followed_as_a_large_one_and_company_changes_nothing(bac
     schedule = Schedule(
         np.arange(5), np.full(4, 0.5), np.full(4, int(Action.ADD_TO_STATE)), np.zeros(4, dtype=int), sizes
     )
-    together = solve(Problem(system, np.zeros((4, 0)), np.array([0.0, 3.5]), schedule=schedule), backend=backend)
+    together = solve(OdeProblem(system, np.zeros((4, 0)), np.array([0.0, 3.5]), schedule=schedule), backend=backend)
     np.testing.assert_allclose(together.state("D")[:, -1], sizes * 27 / 6 * math.exp(-3), rtol=1e-4)
     for k in range(4):
         own = Schedule.same_for_all(1, [(0.5, Action.ADD_TO_STATE, 0, float(sizes[k]))])
-        alone = solve(Problem(system, np.zeros((1, 0)), np.array([0.0, 3.5]), schedule=own), backend=backend)
+        alone = solve(OdeProblem(system, np.zeros((1, 0)), np.array([0.0, 3.5]), schedule=own), backend=backend)
         np.testing.assert_array_equal(alone.values[0], together.values[k])
 
 
@@ -64,5 +64,5 @@ def test_a_state_that_falls_by_many_decades_is_let_go_at_its_share():
 def test_models_that_ship_keep_the_usual_floor(model):
     system = load_model(model).system
     assert absolute_floor(system) == 1e-15
-    asked = Problem(system, np.ones((2, len(system.parameters))), np.array([0.0, 1.0]))
+    asked = OdeProblem(system, np.ones((2, len(system.parameters))), np.array([0.0, 1.0]))
     assert floors(asked).tolist() == [1e-15, 1e-15]

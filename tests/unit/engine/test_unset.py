@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engager.engine import Action, Problem, Schedule, simulate_model, solve
+from engager.engine import Action, OdeProblem, Schedule, simulate_model, solve
 from engager.model import read_antimony
 
 SINK = "model sink; species A, U; A = 10; k = 0.1; J: A -> U; k*A; end"
@@ -42,7 +42,7 @@ def test_places_of_states_and_doses_are_kept():
     system = read_antimony("model m; species U, A; A = 10; k = 0.1; J: A -> U; k*A; end")
     place = system.index("A")
     doses = [(5.0, Action.ADD_TO_STATE, place, 3.0), (5.0, Action.ADD_TO_STATE, system.index("U"), 1.0)]
-    asked = Problem(system, np.array([[0.1]]), np.array([0.0, 5.0]), schedule=Schedule.same_for_all(1, doses))
+    asked = OdeProblem(system, np.array([[0.1]]), np.array([0.0, 5.0]), schedule=Schedule.same_for_all(1, doses))
     for backend in ("native", "reference"):
         result = solve(asked, backend=backend, rtol=1e-9)
         np.testing.assert_allclose(result.state("A")[0], [10.0, 10 * np.exp(-0.5) + 3], rtol=1e-8)

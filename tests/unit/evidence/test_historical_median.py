@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from engager.core import InputError
-from engager.evidence import NormalMixture, median_prior_from_records, prior_from_log_medians, select
+from engager.evidence import NormalMixture, median_prior_from_records, select
+from engager.evidence.synthesis.historical_median import prior_from_log_medians
 
 
 def test_prior_from_records_names_its_studies_and_what_it_left_out():

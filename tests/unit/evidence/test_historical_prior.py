@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from engager.core import InputError
-from engager.evidence import prior_from_counts, prior_from_records, select
+from engager.evidence import prior_from_records, select
 from engager.evidence.synthesis.beta_mixture import fit_beta_mixture, mixture_of
 from engager.evidence.synthesis.historical_median import prior_from_log_medians
+from engager.evidence.synthesis.historical_prior import prior_from_counts
 
 
 def test_prior_of_standard_therapy_is_worth_fewer_patients_than_it_was_made_from():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engager.engine import Action, Problem, Schedule, solve
+from engager.engine import Action, OdeProblem, Schedule, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 
 FloatArray = NDArray[np.float64]
@@ -81,7 +81,7 @@ def follow() -> Callable[..., Run]:
         )  # fmt: skip
         times = np.asarray(days, dtype=float)
         solution = solve(
-            Problem(
+            OdeProblem(
                 system=system,
                 parameters=parameters,
                 save_times=times,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engager.core import Stream
-from engager.engine import Action, Problem, solve
+from engager.engine import Action, OdeProblem, solve
 from engager.model import evaluate_outputs, initial_states, load_model
 from engager.population import sample_patients, spread
 from engager.protocol import executable_regimen
@@ -37,7 +37,7 @@ def under_flag():
     body = patients.covariates
     schedule = planned_actions(executable_regimen("flag"), body["weight_kg"], body["bsa_m2"], 27, model)
     initial = initial_states(model.system, patients.parameters)
-    problem = Problem(
+    problem = OdeProblem(
         system=model.system,
         parameters=patients.parameters,
         save_times=DAYS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engager.engine import Problem, solve_reference
+from engager.engine import OdeProblem
+from engager.engine.reference.backend import solve_reference
 from engager.model import evaluate_outputs, load_model
 
 BSA = 1.8  # the table's value: doses per m2 become ug/day
@@ -128,7 +129,7 @@ def test_all_states_stay_positive(in_all, in_lymphoma):
 def test_fast_and_trusted_solver_agree(in_lymphoma):
     run = in_lymphoma
     places = [0, 6, 12, 24]
-    problem = Problem(
+    problem = OdeProblem(
         system=run.model.system,
         parameters=run.parameters[1:],
         save_times=run.time[places],

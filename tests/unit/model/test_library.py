@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engager.core import InputError
-from engager.model import load_model, model_ids, read_model
+from engager.model import load_model, model_ids
+from engager.model.library import read_model
 
 EQUATIONS = "model tiny()\n  var x\n  x' = infusion - k*x\n  infusion = 0\n  x = start\nend\n"
 TABLE = """

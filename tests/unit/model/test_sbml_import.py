@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engager.core import InputError, UnsupportedModel
-from engager.engine import Problem, solve_reference
+from engager.engine import OdeProblem
+from engager.engine.reference.backend import solve_reference
 from engager.model import evaluate_outputs, initial_states, read_antimony, read_sbml
 
 HEAD = '<sbml xmlns="http://www.sbml.org/sbml/level3/version{v}/core" level="3" version="{v}">'
@@ -128,7 +129,7 @@ def test_fast_reactions_and_required_packages_are_refused_by_name():
 def solve(text, times):
     system = read_antimony(text)
     parameters = np.array([[system.defaults[name] for name in system.parameters]])
-    solved = solve_reference(Problem(system, parameters, np.array(times)), rtol=1e-10, atol=1e-12)
+    solved = solve_reference(OdeProblem(system, parameters, np.array(times)), rtol=1e-10, atol=1e-12)
     found = evaluate_outputs(system, list(system.outputs), solved.values, parameters, None, np.array([times]))
     return system, {name: array[0] for name, array in found.items()}
 

@@ -7,17 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from engager.report import (
-    NARROW,
-    WIDE,
-    DesignContent,
-    design_figures,
-    figure_exact,
-    figure_power,
-    figure_prior,
-    figure_stopping,
-    render_design,
-)
+from engager.report import NARROW, WIDE, DesignContent, render_design
+from engager.report.pages.design import design_figures
+from engager.report.plots.design import figure_exact, figure_power, figure_prior, figure_stopping
 
 
 def power_rows(scenarios=("as-written", "other"), sizes=(60, 120)):

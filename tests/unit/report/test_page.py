@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from engager.core import InputError
-from engager.report import RESEARCH_USE, ReportContent, render_report, write_report
+from engager.report import RESEARCH_USE, ReportContent, write_report
+from engager.report.pages.run import render_report
 
 
 class _Reader(HTMLParser):

@@ -7,18 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.report import (
-    NARROW,
-    WIDE,
-    DoseSegment,
-    Panel,
-    cycle_label,
-    figure_comparisons,
-    figure_courses,
-    figure_kaplan_meier,
-    figure_run_curves,
-    to_svg,
-)
+from engager.report import NARROW, WIDE, DoseSegment, Panel, figure_comparisons, figure_kaplan_meier, to_svg
+from engager.report.plots.courses import cycle_label, figure_courses
+from engager.report.plots.run_curves import figure_run_curves
 from engager.report.plots.style import power_of_ten
 
 

@@ -7,18 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from engager.report import (
-    NARROW,
-    WIDE,
-    SensitivityContent,
-    SensitivityLevel,
-    figure_contraction,
-    figure_correlations,
-    figure_sobol,
-    figure_tornado,
-    render_sensitivity,
-    sensitivity_figures,
-)
+from engager.report import NARROW, WIDE, SensitivityContent, SensitivityLevel, render_sensitivity, sensitivity_figures
+from engager.report.plots.sensitivity import figure_contraction, figure_correlations, figure_sobol, figure_tornado
 
 OUTPUTS = {"a": "First output", "b": "Second output"}
 LABELS = {f"f{k}": f"factor number {k} with quite a long meaning that must be cut somewhere" for k in range(9)}

@@ -16,14 +16,12 @@ from engager.report import (
     DriversSection,
     PredictiveSection,
     SensitivityLevel,
-    figure_positions,
-    figure_predictive_check,
-    figure_uncertainty,
     render_credibility,
-    render_report,
 )
-from engager.report.plots.position import position
-from engager.report.plots.uncertainty import figure_parameter_shares, monte_carlo_words
+from engager.report.pages.run import render_report
+from engager.report.plots.position import figure_positions, position
+from engager.report.plots.predictive import figure_predictive_check
+from engager.report.plots.uncertainty import figure_parameter_shares, figure_uncertainty, monte_carlo_words
 
 RED = "#B3261E"
 

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from engager.calibration import Comparison, load_time_course_fit, shipped_posterior, split_uncertainty
+from engager.calibration import Comparison, load_time_course_fit, shipped_posterior
+from engager.calibration.comparison.uncertainty import split_uncertainty
 from engager.core import Stream
 from engager.model import load_model
 from engager.population import PopulationValues

@@ -8,7 +8,8 @@ import pytest
 from engager.calibration import TrialFunction, one_arm, shipped_posterior
 from engager.core import InputError, Interrupted, working_in
 from engager.protocol import shipped_protocol
-from engager.study import KeptEvaluations, study_sensitivity
+from engager.study import study_sensitivity
+from engager.study.sensitivity.kept import KeptEvaluations
 
 POINTS = np.linspace(0.0, 1.0, 14).reshape(7, 2)
 

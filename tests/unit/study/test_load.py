@@ -2,10 +2,12 @@
 
 import pytest
 
-from engager.analysis import ENDPOINTS, STATISTICS
+from engager.analysis.endpoints import ENDPOINTS, STATISTICS
 from engager.core import InputError
-from engager.protocol import SIMULATED_ENDPOINTS, shipped_protocol, write_protocol
-from engager.study import load_protocol, requests_of
+from engager.protocol import shipped_protocol, write_protocol
+from engager.protocol.endpoints import SIMULATED_ENDPOINTS
+from engager.study import load_protocol
+from engager.study.run.requests import requests_of
 
 
 def test_a_shipped_study_and_its_file_are_the_same(tmp_path):

@@ -6,7 +6,8 @@ import pytest
 from engager.core import InputError
 from engager.model import load_model
 from engager.population import PopulationValues
-from engager.trial import assumption_table, shifted, with_trial_effects
+from engager.trial import assumption_table, shifted
+from engager.trial.assumptions import with_trial_effects
 
 ASSUMED = "recovery_wait_days"
 

@@ -4,7 +4,8 @@ import pytest
 
 from engager.core import InputError
 from engager.protocol import Protocol
-from engager.trial import regimen_strengths, simulate_trial, strength_of
+from engager.trial import regimen_strengths, simulate_trial
+from engager.trial.regimen_strength import strength_of
 
 
 def remissions(strength):

@@ -191,7 +191,7 @@ def test_grades_have_their_shares():
 
 def test_a_trial_has_factors_that_all_its_patients_share():
     from engager.model import load_model
-    from engager.trial import with_trial_effects
+    from engager.trial.assumptions import with_trial_effects
     from engager.trial.recruit import recruit
 
     model = load_model("b-all")

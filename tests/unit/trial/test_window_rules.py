@@ -7,8 +7,7 @@ from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration import request_of, strata_of
 from engager.core import InputError
 from engager.protocol import Protocol
-from engager.study import requests_of
-from engager.study.run.requests import definitions_of
+from engager.study.run.requests import definitions_of, requests_of
 from engager.trial import simulate_trial
 
 

@@ -7,7 +7,7 @@ import pytest
 from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.calibration import request_of
 from engager.protocol import Protocol
-from engager.study import requests_of
+from engager.study.run.requests import requests_of
 from engager.trial import simulate_trial
 
 

@@ -52,7 +52,7 @@ def compare_solvers(
     Example: engager bench --patients 500 --rounds 1
     """
     from engager.app.console import answer_alone
-    from engager.bench import CASES, run_bench
+    from engager.bench import BENCH_CASES, run_bench
     from engager.core import InputError, Problem, nearest
 
     counts = [("patients", patients), ("peer-patients", peer_patients), ("rounds", rounds)]
@@ -65,9 +65,9 @@ def compare_solvers(
     if stream is not None and stream < 1:
         problems.append(Problem("--stream", stream, "must be at least 1"))
     problems += [
-        Problem("--model", name, "must be a model of the bench", nearest(name, CASES))
+        Problem("--model", name, "must be a model of the bench", nearest(name, BENCH_CASES))
         for name in model or ()
-        if name not in CASES
+        if name not in BENCH_CASES
     ]
     problems += [
         Problem(f"--{name}", value, "must be a finite number > 0")

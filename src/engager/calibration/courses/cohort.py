@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engager.calibration.courses.observations import Courses
 from engager.calibration.courses.saem import Likelihood
 from engager.core import FloatArray
-from engager.engine import Action, Problem, Schedule, solve
+from engager.engine import Action, OdeProblem, Schedule, solve
 from engager.model import Model, evaluate_outputs
 
 RESOLUTION_PER_UL = 5.0
@@ -52,7 +52,7 @@ def predict(
     place = system.inputs.index(model.roles.doses["iv_continuous"])
     acts = [(0.0, Action.SET_INPUT, place, rate), (INFUSION_DAYS, Action.SET_INPUT, place, 0.0)]
     solution = solve(
-        Problem(
+        OdeProblem(
             system=system,
             parameters=parameters,
             save_times=times,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, InputError, Problem as Wrong, Stream, nearest
-from engager.engine import Action, Problem, Schedule, solve
+from engager.core import FloatArray, InputError, Problem, Stream, nearest
+from engager.engine import Action, OdeProblem, Schedule, solve
 from engager.model import Model, evaluate_outputs
 from engager.population import PopulationValues, sample_patients, spread
 
@@ -96,7 +96,7 @@ def observe(
     population : typical values and spreads in place of the table's, as `sample_patients` takes them.
     """
     if setting not in SETTINGS:
-        raise InputError(Wrong("setting", setting, "is no setting", nearest(setting, SETTINGS)))
+        raise InputError(Problem("setting", setting, "is no setting", nearest(setting, SETTINGS)))
     chosen = SETTINGS[setting]
     parameters, bsa = _patients(model, chosen.kind, stream, numbers, population or PopulationValues())
     system = model.system
@@ -111,7 +111,7 @@ def observe(
         rates.ravel(),
     )
     solution = solve(
-        Problem(
+        OdeProblem(
             system=system,
             parameters=parameters,
             save_times=np.asarray(days, dtype=float),

@@ -1,6 +1,6 @@
 """Visual predictive check: observed percentiles beside what cohorts of the same size would show.
 
-In: a within-patient fit. Out: numbers per quantity and time; `report.figure_predictive_check` draws them. Simulated
+In: a within-patient fit. Out: numbers per quantity and time; `report` draws them. Simulated
 cohorts have the published number of patients and reading errors; the bands are 95 % intervals of their percentiles.
 Readings of unnamed patients are known above a floor only, so simulated ones below it are dropped alike.
 """

@@ -48,7 +48,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Selection:
+class WeightedCandidates:
     """Weights of candidates.
 
     Attributes
@@ -68,7 +68,7 @@ class Selection:
         return _weighted(self.weights, np.asarray(values, dtype=float), _members(among, self.weights.size))
 
 
-def select_by_weights(summaries: Sequence[Summary]) -> Selection:
+def select_by_weights(summaries: Sequence[Summary]) -> WeightedCandidates:
     """Weights nearest to equal ones (maximum entropy) that reproduce published summaries within their errors.
 
     Parameters
@@ -91,7 +91,7 @@ def select_by_weights(summaries: Sequence[Summary]) -> Selection:
     weights = _softmax(statements @ multipliers)
     uniform = np.full(weights.size, 1.0 / weights.size)
     columns = [(np.asarray(one.values, dtype=float), _members(one.among, weights.size)) for one in summaries]
-    return Selection(
+    return WeightedCandidates(
         weights=weights,
         before=np.array([_weighted(uniform, *column) for column in columns]),
         after=np.array([_weighted(weights, *column) for column in columns]),
@@ -99,7 +99,7 @@ def select_by_weights(summaries: Sequence[Summary]) -> Selection:
     )
 
 
-def select_by_acceptance(selection: Selection, stream: Stream) -> NDArray[np.int64]:
+def select_by_acceptance(selection: WeightedCandidates, stream: Stream) -> NDArray[np.int64]:
     """Whole, unweighted patients: each candidate is kept with probability weight / largest weight.
 
     Parameters

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from engager.core import FloatArray, Stream
-from engager.engine import Problem, solve
+from engager.engine import OdeProblem, solve
 from engager.model import Model, evaluate_outputs, initial_states
 from engager.population import PopulationValues, blasts_at, sample_covariates, sample_patients, spread
 from engager.protocol import Protocol, Regimen
@@ -163,7 +163,7 @@ class PatientFunction:
         system = self.model.system
         times = _times(self.protocol.arms[self.arm].regimen)
         solved = solve(
-            Problem(
+            OdeProblem(
                 system=system,
                 parameters=parameters,
                 save_times=times,

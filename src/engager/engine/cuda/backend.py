@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, Problem as Wrong
+from engager.core import FloatArray, InputError, Problem
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.backend import refuse_events, starting_inputs
 from engager.engine.native.compiler import describe
 from engager.engine.native.kernel import generate_routines
-from engager.engine.problem import Problem, Schedule, Stops, Trajectories
+from engager.engine.problem import OdeProblem, Schedule, Stops, Trajectories
 from engager.engine.tolerance import OF_PEAK, floor_of_all
 from engager.model import System
 
@@ -25,7 +25,7 @@ _SOURCE = "<engager cuda kernel>"
 _compiled: dict[object, Any] = {}
 
 
-def solve_cuda(problem: Problem, method: str, rtol: float, atol: FloatArray | None, max_steps: int) -> Trajectories:
+def solve_cuda(problem: OdeProblem, method: str, rtol: float, atol: FloatArray | None, max_steps: int) -> Trajectories:
     """Solves a checked problem on the first GPU; see `engager.engine.solve`."""
     cuda = _device()
     refuse_events(problem.system)
@@ -103,11 +103,11 @@ def _device() -> Any:
         from numba import cuda
     except ImportError:
         raise InputError(
-            Wrong("device", "cuda", "needs numba-cuda", "Install it with pip install 'engager[gpu]', or use the CPU.")
+            Problem("device", "cuda", "needs numba-cuda", "Install it with pip install 'engager[gpu]', or use the CPU.")
         ) from None
     if not cuda.is_available():
         rule = "needs an NVIDIA GPU with its driver"
-        raise InputError(Wrong("device", "cuda", rule, "Leave it out to use the CPU."))
+        raise InputError(Problem("device", "cuda", rule, "Leave it out to use the CPU."))
     return cuda
 
 

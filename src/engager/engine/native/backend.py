@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray, Problem as Wrong, UnsupportedModel, usable_cpus
+from engager.core import FloatArray, IntArray, Problem, UnsupportedModel, usable_cpus
 from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
 from engager.engine.native.steps import PARTS
-from engager.engine.problem import Problem, Schedule, Stops, Trajectories
+from engager.engine.problem import OdeProblem, Schedule, Stops, Trajectories
 from engager.engine.tolerance import OF_PEAK, floor_of_all
 from engager.model import System
 
@@ -26,7 +26,7 @@ _QUICK = 256
 
 
 def solve_native(
-    problem: Problem,
+    problem: OdeProblem,
     method: str,
     rtol: float,
     atol: FloatArray | None,
@@ -60,10 +60,10 @@ def refuse_events(system: System) -> None:
     if system.events:
         named = ", ".join(event.id for event in system.events[:5])
         rule = "the compiled engine runs no events"
-        raise UnsupportedModel(Wrong(f"model {system.id}", named, rule, "Use backend='reference'."))
+        raise UnsupportedModel(Problem(f"model {system.id}", named, rule, "Use backend='reference'."))
 
 
-def starting_inputs(problem: Problem) -> FloatArray:
+def starting_inputs(problem: OdeProblem) -> FloatArray:
     """Inputs at the start, array (patient, input): as given, else the model's values (0 where it has none)."""
     if problem.inputs is not None:
         return problem.inputs
@@ -73,7 +73,7 @@ def starting_inputs(problem: Problem) -> FloatArray:
 
 
 def lay_out(
-    problem: Problem, rtol: float, atol: FloatArray | None, max_steps: int
+    problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps: int
 ) -> tuple[Trajectories, FloatArray, dict[str, Any]]:
     """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
     system = problem.system
@@ -141,7 +141,7 @@ def lay_out(
     return result, numbers, keep
 
 
-def time_parts(problem: Problem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
+def time_parts(problem: OdeProblem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
     """Nanoseconds that each part of a step takes per lane, on the state that a solved problem leaves behind.
 
     "operations" counts the floating-point operations of one tried step and lane.

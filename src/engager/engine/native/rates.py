@@ -13,7 +13,7 @@ from engager.engine.lowering.tableau import RODAS5P
 from engager.engine.native.backend import lay_out, refuse_events
 from engager.engine.native.compiler import compile_system
 from engager.engine.native.steps import PARTS
-from engager.engine.problem import Problem
+from engager.engine.problem import OdeProblem
 from engager.model import System
 
 _RATES, _SLOPES = PARTS.index("rates"), PARTS.index("slopes")
@@ -63,7 +63,7 @@ class CompiledRates:
 
     def begin(self, parameters: FloatArray, inputs: FloatArray) -> FloatArray:
         """Takes one patient's parameters and inputs; returns the states at the start, array (state,)."""
-        instant = Problem(self.system, parameters[None, :], np.zeros(1), inputs=inputs[None, :])
+        instant = OdeProblem(self.system, parameters[None, :], np.zeros(1), inputs=inputs[None, :])
         result, context, keep = lay_out(instant, 1e-6, None, 1)
         self.compiled.drive(self._at, context.ctypes.data)
         del keep

@@ -16,7 +16,7 @@ from engager.core import FloatArray
 from engager.engine.instants import is_same_instant
 from engager.engine.nonmem.steady_state import CycleAction, Solver, shifted, steady_state, uses_time
 from engager.engine.nonmem.table import DOSE, RESET, RESET_AND_DOSE, Record
-from engager.engine.problem import Action, Problem, Schedule
+from engager.engine.problem import Action, OdeProblem, Schedule
 from engager.model import System
 
 ActionRow = tuple[float, Action, int, float]
@@ -274,7 +274,7 @@ class DoseCourse:
     def _within(self, before: FloatArray, time: float, phase: float, cycle: list[CycleAction]) -> FloatArray:
         begun = np.where(np.isnan(before), self.initial, before)
         start = time - phase if uses_time(self.system) else 0.0
-        problem = Problem(
+        problem = OdeProblem(
             self.system, self.parameters[None, :], np.array([start, start + phase]), self._quiet_inputs()[None, :],
             begun[None, :], Schedule.same_for_all(1, shifted([one for one in cycle if one[0] < phase], start)),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A NONMEM-style table of doses and observations becomes a `Problem`.
+"""A NONMEM-style table of doses and observations becomes an `OdeProblem`.
 
 Understood: ID, TIME, EVID 0-4, AMT, RATE (0 bolus, > 0 infusion, -1 and -2: rate or duration is a
 parameter), DUR (duration of an infusion), CMT, ADDL, II, SS 1 and 2, MDV, and columns named like parameters or inputs
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engager.core import FloatArray, InputError, IntArray, Problem as Complaint, nearest, read_at_most
+from engager.core import FloatArray, InputError, IntArray, Problem, nearest, read_at_most
 from engager.engine.nonmem.course import DoseCourse, Dosing
 from engager.engine.nonmem.infusion import RATE_PREFIX, with_infusion_inputs
 from engager.engine.nonmem.steady_state import Solver
@@ -33,7 +33,7 @@ from engager.engine.nonmem.table import (
     in_file_order,
     read_records,
 )
-from engager.engine.problem import Problem, Schedule, Trajectories
+from engager.engine.problem import OdeProblem, Schedule, Trajectories
 from engager.model import System, initial_states
 
 _MOST_BYTES = 500_000_000
@@ -75,7 +75,7 @@ class NonmemData:
                 table[:, k] = np.where(np.isnan(given), table[:, k], given)
         return table
 
-    def problem(self, parameters: FloatArray | None = None, *, solver: Solver | None = None) -> Problem:
+    def problem(self, parameters: FloatArray | None = None, *, solver: Solver | None = None) -> OdeProblem:
         """The ensemble to solve; see `planned`."""
         return self.planned(parameters, solver=solver)[0]
 
@@ -86,7 +86,7 @@ class NonmemData:
         inputs: FloatArray | None = None,
         initial: FloatArray | None = None,
         solver: Solver | None = None,
-    ) -> tuple[Problem, tuple[str, ...]]:
+    ) -> tuple[OdeProblem, tuple[str, ...]]:
         """The ensemble to solve, and what the reader should know of single doses.
 
         Parameters
@@ -116,7 +116,7 @@ class NonmemData:
             np.array([one[k] for one in flat], dtype=float if k in (0, 3) else np.int64) for k in range(4)
         )
         schedule = Schedule(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), time, action, index, value)
-        return Problem(system, table, self.save_times, inputs, initial, schedule), tuple(notes)
+        return OdeProblem(system, table, self.save_times, inputs, initial, schedule), tuple(notes)
 
     def observed(self, solved: Trajectories, state: str) -> list[FloatArray]:
         """Per patient, the values of a state at that patient's observations."""
@@ -196,7 +196,7 @@ def column_of(name: str, known: Iterable[str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _default_solver(problem: Problem) -> Trajectories:
+def _default_solver(problem: OdeProblem) -> Trajectories:
     from engager.engine.reference.backend import solve_reference
 
     return solve_reference(problem, rtol=1e-11)
@@ -210,7 +210,7 @@ def _text(source: str | Path) -> tuple[str, str]:
         text = read_at_most(path, _MOST_BYTES).decode("utf-8")
         return text.replace("\r\n", "\n").replace("\r", "\n"), path.name
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Complaint(str(path), str(error), "must be a readable text file")) from None
+        raise InputError(Problem(str(path), str(error), "must be a readable text file")) from None
 
 
 class _Resolver:
@@ -218,7 +218,7 @@ class _Resolver:
 
     def __init__(self, system: System, places: Mapping[int, str], maps: dict[str, dict[str, str]], where: str) -> None:
         self.system, self.places, self.maps, self.where = system, places, maps, where
-        self.problems: list[Complaint] = []
+        self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.in_rates = system.graph.symbols(system.rates)
         for key, named in maps.items():
@@ -231,7 +231,7 @@ class _Resolver:
     def _must_be(self, key: str, name: str, known: tuple[str, ...]) -> None:
         if name not in known:
             kind = "state" if known is self.system.states else "parameter"
-            self.problems.append(Complaint(key, name, f"must be a {kind}", nearest(name, known)))
+            self.problems.append(Problem(key, name, f"must be a {kind}", nearest(name, known)))
 
     def check(self, records: list[Record]) -> dict[int, str]:
         """Line -> state of every dose."""
@@ -240,7 +240,7 @@ class _Resolver:
             if one.kind not in (DOSE, RESET_AND_DOSE):
                 if one.kind == OTHER and one.compartment.startswith("-"):
                     rule = "turns a compartment off, which is not done here"
-                    self.problems.append(Complaint(f"{self.where}: line {one.line}", one.compartment, rule))
+                    self.problems.append(Problem(f"{self.where}: line {one.line}", one.compartment, rule))
                 continue
             state = self._state(one)
             if state is None:
@@ -268,7 +268,7 @@ class _Resolver:
         if number in self.places:
             return self.places[number]
         rule = "CMT must be a state or one of " + ", ".join(str(key) for key in sorted(self.places)[:12])
-        self.problems.append(Complaint(f"{self.where}: line {one.line}", one.compartment, rule))
+        self.problems.append(Problem(f"{self.where}: line {one.line}", one.compartment, rule))
         return None
 
     def _named(self, state: str, letter: str) -> str | None:
@@ -290,7 +290,7 @@ class _Resolver:
             return
         rule = f"RATE {one.rate:g} needs a parameter {letter}{number} in the model"
         hint = f"Or name it: read_nonmem(..., {key}={{{state!r}: ...}})."
-        self.problems.append(Complaint(f"{self.where}: line {one.line}", one.rate, rule, hint))
+        self.problems.append(Problem(f"{self.where}: line {one.line}", one.rate, rule, hint))
 
     def _offered(self, state: str, key: str, letter: str) -> None:
         """A lag or share that the model names as NONMEM does."""
@@ -301,7 +301,7 @@ class _Resolver:
             self.notes.append(f"{name} stands in the model's equations, so doses into {state} do not use it ({key})")
         elif not self._is_known_beforehand(name):
             rule = f"is taken for the {key} of {state}, and may depend on parameters and inputs only"
-            self.problems.append(Complaint(f"{self.where}: {name}", name, rule, "Give it another name."))
+            self.problems.append(Problem(f"{self.where}: {name}", name, rule, "Give it another name."))
         else:
             self.maps[key][state] = name
 
@@ -320,7 +320,7 @@ def _data(
         meant = {column_of(name, known) or name: value for name, value in one.covariates.items()}
         by_patient.setdefault(one.patient, []).append(replace(one, covariates=meant))
     if not by_patient:
-        raise InputError(Complaint(where, "no rows", "must have a row below the header"))
+        raise InputError(Problem(where, "no rows", "must have a row below the header"))
     by_patient = {name: in_file_order(rows) for name, rows in by_patient.items()}
     records = [one for rows in by_patient.values() for one in rows]
     times, first = np.unique(np.array([one.at for one in records]), return_index=True)
@@ -354,6 +354,6 @@ def _check_covariates(system: System, by_patient: Mapping[str, list[Record]], wh
                 if name in system.parameters and first.setdefault(name, value) != value:
                     rule = f"parameter {name} changes within a patient"
                     hint = f"Read the model with inputs=[{name!r}] to let it change."
-                    problems.append(Complaint(f"{where}: line {one.line}", value, rule, hint))
+                    problems.append(Problem(f"{where}: line {one.line}", value, rule, hint))
     if problems:
         raise InputError(problems[:50])

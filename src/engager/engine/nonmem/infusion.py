@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engager.core import InputError, Problem as Complaint, nearest
+from engager.core import InputError, Problem, nearest
 from engager.model import Graph, System
 
 RATE_PREFIX = "rate_"
@@ -32,9 +32,9 @@ def with_infusion_inputs(system: System, states: Iterable[str]) -> System:
         if name in inputs:
             continue
         if state not in system.states:
-            problems.append(Complaint("states", state, "must be a state", nearest(state, system.states)))
+            problems.append(Problem("states", state, "must be a state", nearest(state, system.states)))
         elif name in taken:
-            problems.append(Complaint("states", name, "is needed for the infusion but means something else"))
+            problems.append(Problem("states", name, "is needed for the infusion but means something else"))
         else:
             k = system.index(state)
             rates[k] = graph.add(rates[k], graph.symbol(name))

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engager.core import FloatArray
-from engager.engine.problem import Action, Problem, Schedule, Trajectories
+from engager.engine.problem import Action, OdeProblem, Schedule, Trajectories
 from engager.model import TIME, System
 
-Solver = Callable[[Problem], Trajectories]
+Solver = Callable[[OdeProblem], Trajectories]
 CycleAction = tuple[float, Action, int, float]
 
 #: A proposed step this small, as a share of a state, is none; or this share of `TOLERANCE` of its largest size.
@@ -72,7 +72,7 @@ def steady_state(
     parameters, inputs, initial : arrays (parameter,), (input,) and (state,) of one patient.
     interval : time from dose to dose; 0 for a constant infusion.
     actions : what happens within an interval, times from 0.
-    solver : solves a `Problem`, to a tolerance well below `TOLERANCE`.
+    solver : solves an `OdeProblem`, to a tolerance well below `TOLERANCE`.
     ends : when the interval that is repeated ends [time]; matters where rates depend on time itself (`uses_time`).
 
     Notes
@@ -166,7 +166,7 @@ class _Search:
         begun = np.tile(self.initial, (n, 1))
         begun[:, self.live] = states
         times = self.begins + self.interval * np.concatenate([[0.0], 0.5 ** np.arange(_LOOKS, -1, -1)])
-        problem = Problem(
+        problem = OdeProblem(
             self.system, np.tile(self.parameters, (n, 1)), times, np.tile(self.inputs, (n, 1)), begun,
             Schedule.same_for_all(n, shifted(self.actions, self.begins)),
         )  # fmt: skip

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from engager.core import InputError, Problem as Complaint
+from engager.core import InputError, Problem
 
 OBSERVATION, DOSE, OTHER, RESET, RESET_AND_DOSE = range(5)
 MAX_ROWS = 5_000_000
@@ -56,7 +56,7 @@ def read_records(text: str, where: str) -> list[Record]:
     """
     lines = _lines(text, where)
     if len(lines) > MAX_ROWS:
-        raise InputError(Complaint(where, len(lines), f"may have at most {MAX_ROWS} rows"))
+        raise InputError(Problem(where, len(lines), f"may have at most {MAX_ROWS} rows"))
     columns = columns_of(text, where)
     _check_header(columns, where)
     rows = _Rows(columns, where)
@@ -81,7 +81,7 @@ def _lines(text: str, where: str) -> list[tuple[int, str]]:
         if line.strip() and not line.lstrip().startswith("#")
     ]
     if not lines:
-        raise InputError(Complaint(where, "no rows", "must be a table with a header"))
+        raise InputError(Problem(where, "no rows", "must be a table with a header"))
     return lines
 
 
@@ -119,12 +119,12 @@ def _check_header(columns: list[str], where: str) -> None:
     problems = []
     for name in ("ID", "TIME"):
         if name not in columns:
-            problems.append(Complaint(f"{where}: line 1", ",".join(columns), f"must have a column {name}"))
+            problems.append(Problem(f"{where}: line 1", ",".join(columns), f"must have a column {name}"))
     for name in sorted({name for name in columns if columns.count(name) > 1}):
-        problems.append(Complaint(f"{where}: line 1", name, "stands twice"))
+        problems.append(Problem(f"{where}: line 1", name, "stands twice"))
     for name in columns:
         if name.upper() in ("DATE", "DAT1", "DAT2", "DAT3"):
-            problems.append(Complaint(f"{where}: line 1", name, "calendar dates are not read", "Use numbers in TIME."))
+            problems.append(Problem(f"{where}: line 1", name, "calendar dates are not read", "Use numbers in TIME."))
     if problems:
         raise InputError(problems)
 
@@ -134,7 +134,7 @@ class _Rows:
 
     def __init__(self, columns: list[str], where: str) -> None:
         self.columns, self.where = columns, where
-        self.problems: list[Complaint] = []
+        self.problems: list[Problem] = []
         self.extra = [name for name in columns if name not in KNOWN]
 
     def record(self, line: int, cells: list[str]) -> Record | None:
@@ -158,7 +158,7 @@ class _Rows:
         return record if len(self.problems) == before else None
 
     def _complain(self, line: int, value: object, rule: str, next_step: str = "") -> None:
-        self.problems.append(Complaint(f"{self.where}: line {line}", value, rule, next_step))
+        self.problems.append(Problem(f"{self.where}: line {line}", value, rule, next_step))
 
     def _number(self, line: int, name: str, cell: str) -> float:
         if cell.strip() in _MISSING:

@@ -1,6 +1,6 @@
 """The slow, trusted solver: one patient at a time, SciPy's integrators, every feature of a `System`.
 
-In: a `Problem`. Out: `Trajectories`. It runs SBML events, finds the instants at which comparisons change by
+In: an `OdeProblem`. Out: `Trajectories`. It runs SBML events, finds the instants at which comparisons change by
 bisection, and restarts there; other backends are held against it. Not here: speed.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from engager.core import FloatArray
 from engager.engine.instants import is_same_instant
-from engager.engine.problem import Action, Problem, Schedule, Status, Trajectories
+from engager.engine.problem import Action, OdeProblem, Schedule, Status, Trajectories
 from engager.engine.reference.course import Failure, Running
 from engager.engine.reference.model import ReferenceModel, as_floats
 from engager.engine.switching.join import switching_times
@@ -22,7 +22,7 @@ from engager.engine.tolerance import floors
 
 
 def solve_reference(
-    problem: Problem,
+    problem: OdeProblem,
     *,
     rtol: float = 1e-8,
     atol: float | FloatArray | None = None,
@@ -90,7 +90,7 @@ def solve_reference(
     )  # fmt: skip
 
 
-def _inputs(problem: Problem, n_patients: int) -> FloatArray:
+def _inputs(problem: OdeProblem, n_patients: int) -> FloatArray:
     system = problem.system
     if problem.inputs is not None:
         return np.array(problem.inputs, dtype=float)
@@ -98,7 +98,7 @@ def _inputs(problem: Problem, n_patients: int) -> FloatArray:
     return np.tile(np.array(row, dtype=float), (n_patients, 1))
 
 
-def _stops(problem: Problem, patient: int) -> list[tuple[list[float], float]]:
+def _stops(problem: OdeProblem, patient: int) -> list[tuple[list[float], float]]:
     if problem.stops is None:
         return []
     weights, limits = problem.stops.weights, problem.stops.limits

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engager.core import FloatArray, IntArray
-from engager.engine.problem import Action, Problem, Schedule, Trajectories, with_own_rows
+from engager.engine.problem import Action, OdeProblem, Schedule, Trajectories, with_own_rows
 from engager.engine.switching.find import Switched, switched
 from engager.engine.switching.times import Plan, Stretch, plan
 from engager.model import System, initial_states
 
 
-def with_switches(problem: Problem) -> Problem:
+def with_switches(problem: OdeProblem) -> OdeProblem:
     """The same ensemble with every jump that can be known beforehand as an action; itself when there is none.
 
     Raises
@@ -25,7 +25,7 @@ def with_switches(problem: Problem) -> Problem:
     return problem if found is None else _Joiner(with_own_rows(problem), found).join()
 
 
-def switching_times(problem: Problem) -> list[list[float]]:
+def switching_times(problem: OdeProblem) -> list[list[float]]:
     """Per patient, the times at which formulas of time jump or bend, in order; empty where there are none."""
     found = switched(problem.system)
     if found is None:
@@ -51,7 +51,7 @@ class _Extra:
 
 
 class _Joiner:
-    def __init__(self, problem: Problem, found: Switched) -> None:
+    def __init__(self, problem: OdeProblem, found: Switched) -> None:
         self.problem, self.found, self.system = problem, found, problem.system
         self.n = problem.parameters.shape[0]
         self.schedule = problem.schedule or Schedule.empty(self.n)
@@ -75,7 +75,7 @@ class _Joiner:
         given = self.problem.initial
         return initial_states(self.system, self.problem.parameters, self.start) if given is None else given
 
-    def join(self) -> Problem:
+    def join(self) -> OdeProblem:
         """The ensemble over the smooth system."""
         first, extras = self.plans()
         inputs = np.hstack([self.start, first])

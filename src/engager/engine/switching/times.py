@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray, Problem as Wrong, UnsupportedModel
+from engager.core import FloatArray, IntArray, Problem, UnsupportedModel
 from engager.engine.instants import SAME_INSTANT, distinct_instants, snap
 from engager.engine.switching.find import Switch, Switched
 from engager.model import TIME, Node, evaluate_nodes
@@ -102,7 +102,7 @@ class _Course:
         if self.edges.size > MAX_TIMES:
             rule = f"switches more than {MAX_TIMES} times in this course"
             where = f"model {self.switched.system.id}"
-            raise UnsupportedModel(Wrong(where, "a formula of time", rule, "Simulate a shorter time."))
+            raise UnsupportedModel(Problem(where, "a formula of time", rule, "Simulate a shorter time."))
         if self.edges.size == 1:
             self.edges = np.append(self.edges, self.edges)
         self.of_stretch = np.searchsorted(self.stretch.begins, self.edges[:-1], side="right") - 1

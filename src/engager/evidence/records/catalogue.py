@@ -10,7 +10,7 @@ from engager.core import InputError, Problem, nearest
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.library import load_records
 from engager.evidence.records.record import Record
-from engager.evidence.records.regimens import Regimen, load_regimens, regimen
+from engager.evidence.records.regimens import PublishedRegimen, load_regimens, regimen
 
 
 def find_records(
@@ -82,7 +82,7 @@ def summary(record: Record) -> dict[str, Any]:
     }
 
 
-def regimen_summary(entry: Regimen) -> dict[str, Any]:
+def regimen_summary(entry: PublishedRegimen) -> dict[str, Any]:
     """One regimen in one line: slug, class, drugs, cycle, status, whether it can be dosed as published, and
     whether it can be an arm of a trial.
     """

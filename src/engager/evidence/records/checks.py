@@ -14,7 +14,7 @@ from engager.core import Problem, nearest
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.baseline_checks import baseline_problems
 from engager.evidence.records.record import Record
-from engager.evidence.records.schema import Arm, Contrast, Figure, SubgroupFigure
+from engager.evidence.records.schema import Contrast, Figure, PublishedArm, SubgroupFigure
 
 # The second decimal may be off by one (rounded, truncated or slipped in print).
 _SHARE_TOLERANCE = 0.01
@@ -49,7 +49,7 @@ def check_record(record: Record, name: str) -> list[Problem]:
     return problems + list(_repeated_arms(record, name))
 
 
-def _arm_problems(arm: Arm, place: str, record: Record) -> Iterator[Problem]:
+def _arm_problems(arm: PublishedArm, place: str, record: Record) -> Iterator[Problem]:
     for key in ("n_treated", "n_evaluable", "n_eligible"):
         count = getattr(arm, key)
         whole = max(arm.n or 0, arm.n_enrolled or 0)

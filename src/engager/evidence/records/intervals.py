@@ -34,7 +34,7 @@ def exact_interval(events: int, n: int, level: float = 0.95) -> tuple[float, flo
 
     Examples
     --------
-    >>> from engager.evidence import exact_interval
+    >>> from engager.evidence.records.intervals import exact_interval
     >>> low, high = exact_interval(119, 271)
     >>> round(low, 3), round(high, 3)
     (0.379, 0.5)

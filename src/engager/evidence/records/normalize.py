@@ -13,7 +13,7 @@ from typing import Any
 
 from engager.evidence.records import vocabulary as words
 from engager.evidence.records.outcome import Outcome
-from engager.evidence.records.schema import Arm, Contrast, Figure, RecordFile, SubgroupFigure
+from engager.evidence.records.schema import Contrast, Figure, PublishedArm, RecordFile, SubgroupFigure
 
 _UNIT = {
     "share": "fraction",
@@ -39,7 +39,7 @@ def normalize(record: RecordFile) -> tuple[Outcome, ...]:
     return tuple(outcomes)
 
 
-def _of_figure(figure: Figure, arm: Arm | None, record: RecordFile) -> Outcome:
+def _of_figure(figure: Figure, arm: PublishedArm | None, record: RecordFile) -> Outcome:
     endpoint = words.endpoint(figure.endpoint)
     statistic = words.statistic(figure.statistic) if figure.statistic else "proportion"
     assert statistic is not None  # checked at load
@@ -136,7 +136,7 @@ def _time(figure: Figure) -> float | None:
     return None
 
 
-def _takes_n_of_arm(figure: Figure, endpoint: words.KnownEndpoint, arm: Arm | None) -> bool:
+def _takes_n_of_arm(figure: Figure, endpoint: words.KnownEndpoint, arm: PublishedArm | None) -> bool:
     """A survival figure of a whole arm is about all its patients; one of responders, or of a part, may not
     be.
     """
@@ -145,7 +145,7 @@ def _takes_n_of_arm(figure: Figure, endpoint: words.KnownEndpoint, arm: Arm | No
     return endpoint.kind == "time_to_event" and endpoint.counts == "arm" and arm.n is not None
 
 
-def _population(n: int | None, arm: Arm | None, record: RecordFile) -> str | None:
+def _population(n: int | None, arm: PublishedArm | None, record: RecordFile) -> str | None:
     if arm is None or n is None:
         return None
     if record.kind == "randomized_trial" and n == arm.n:

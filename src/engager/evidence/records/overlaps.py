@@ -17,7 +17,7 @@ from engager.evidence.records.reading import read_yaml
 from engager.evidence.records.vocabulary import DATA
 
 if TYPE_CHECKING:
-    from engager.evidence.records.schema import Arm, RecordFile
+    from engager.evidence.records.schema import PublishedArm, RecordFile
 
 _ROLES = ("whole", "part", "pool")
 _Item = TypeVar("_Item")
@@ -163,7 +163,9 @@ def n_patients(record: RecordFile) -> int | None:
     if record.design and record.design.n_randomized is not None:
         return record.design.n_randomized
     own = [arm for arm in record.arms if f"{record.id}/{arm.id}" not in external_controls()]
-    counted: list[tuple[str, int, Arm]] = [(f"{record.id}/{arm.id}", arm.n or arm.n_evaluable or 0, arm) for arm in own]
+    counted: list[tuple[str, int, PublishedArm]] = [
+        (f"{record.id}/{arm.id}", arm.n or arm.n_evaluable or 0, arm) for arm in own
+    ]
     kept, _ = without_overlap([entry for entry in counted if entry[1]], {record.id: record})
     return sum(arm.n or arm.n_evaluable or 0 for arm in kept) or None
 

@@ -90,7 +90,7 @@ class GivenAs:
 
 
 @dataclass(frozen=True)
-class Regimen:
+class PublishedRegimen:
     """A treatment as published.
 
     Attributes
@@ -231,7 +231,7 @@ class _Catalogue(_Model):
 
 
 @cache
-def load_regimens() -> dict[str, Regimen]:
+def load_regimens() -> dict[str, PublishedRegimen]:
     """All shipped regimens by slug, in alphabetical order.
 
     Raises
@@ -239,7 +239,7 @@ def load_regimens() -> dict[str, Regimen]:
     InputError
         With the problems of both catalogue files together.
     """
-    found: dict[str, Regimen] = {}
+    found: dict[str, PublishedRegimen] = {}
     problems: list[Problem] = []
     for path in sorted((words.DATA / "regimens").glob("*.yaml")):
         try:
@@ -256,7 +256,7 @@ def load_regimens() -> dict[str, Regimen]:
     return dict(sorted(found.items()))
 
 
-def regimen(slug: str) -> Regimen:
+def regimen(slug: str) -> PublishedRegimen:
     """One shipped regimen, by slug or by one of its names.
 
     Raises
@@ -304,7 +304,7 @@ def _joined(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(joined)
 
 
-def _regimen(entry: _RegimenEntry) -> Regimen:
+def _regimen(entry: _RegimenEntry) -> PublishedRegimen:
     length = entry.cycle_length_days
     sources = (entry.source,) if isinstance(entry.source, str) else ()
     evidence = entry.evidence or (entry.source if isinstance(entry.source, tuple) else ())
@@ -312,7 +312,7 @@ def _regimen(entry: _RegimenEntry) -> Regimen:
     drugs = tuple(_dose(dose) for dose in entry.drugs)
     if entry.backbone:
         drugs += (DrugDose("backbone", None, None, None, (), note=entry.backbone),)
-    return Regimen(
+    return PublishedRegimen(
         slug=entry.slug,
         names=entry.names,
         drug_class=words.drug_class(entry.drug_class) or entry.drug_class,
@@ -396,7 +396,7 @@ def _missing(dose: DrugDose) -> str:
     return "; ".join(said)
 
 
-def _entry_problems(entry: _RegimenEntry, where: str, found: dict[str, Regimen]) -> list[Problem]:
+def _entry_problems(entry: _RegimenEntry, where: str, found: dict[str, PublishedRegimen]) -> list[Problem]:
     problems = []
     if entry.slug in found:
         problems.append(Problem(f"{where}.slug", entry.slug, "is the slug of another regimen", "Choose another."))

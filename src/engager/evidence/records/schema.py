@@ -173,7 +173,7 @@ class Exposure(_Model):
     source: Source | None = None
 
 
-class Arm(_Model):
+class PublishedArm(_Model):
     """One group of patients treated alike.
 
     `baseline` maps a characteristic to its summary: `median`, `mean`, `sd`, `range`, `events` of `n`,
@@ -265,7 +265,7 @@ class RecordFile(_Model):
     population: Population
     eligibility: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     design: Design | None = None
-    arms: Annotated[tuple[Arm, ...], Field(strict=False)]
+    arms: Annotated[tuple[PublishedArm, ...], Field(strict=False)]
     comparisons: Annotated[tuple[Contrast, ...], Field(strict=False)] = ()
     subgroups: Annotated[tuple[SubgroupFigure, ...], Field(strict=False)] = ()
     quantities: Annotated[tuple[Quantity, ...], Field(strict=False)] = ()
@@ -285,7 +285,7 @@ class RecordFile(_Model):
         """Slugs of the arms' regimens, each once, in the order of the arms."""
         return tuple(dict.fromkeys(arm.regimen for arm in self.arms))
 
-    def arm(self, arm_id: str) -> Arm:
+    def arm(self, arm_id: str) -> PublishedArm:
         """One arm by its id.
 
         Raises

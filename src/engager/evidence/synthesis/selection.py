@@ -16,7 +16,7 @@ from engager.evidence.records.regimens import load_regimens
 if TYPE_CHECKING:
     from engager.evidence.records.outcome import Outcome
     from engager.evidence.records.record import Record
-    from engager.evidence.records.schema import Arm
+    from engager.evidence.records.schema import PublishedArm
 
 # A printed share stands for a count only when a whole number of patients gives it, to the second decimal.
 _HALF_PERCENT = 0.005 + 1e-9
@@ -157,7 +157,7 @@ def _check_people(lineage: str | None, age_group: str | None) -> None:
         raise InputError(problems)
 
 
-def covariates(record: Record, arm: Arm) -> dict[str, float]:
+def covariates(record: Record, arm: PublishedArm) -> dict[str, float]:
     """What of an arm may explain differences between studies, where it was published.
 
     Returns
@@ -183,7 +183,7 @@ def covariates(record: Record, arm: Arm) -> dict[str, float]:
 
 def _study(
     record: Record,
-    arm: Arm,
+    arm: PublishedArm,
     wanted: words.KnownEndpoint,
     statistic: str,
     family: bool,
@@ -262,7 +262,9 @@ def _counts(outcome: Outcome) -> tuple[int | None, bool, str | None]:
     return events, True, None
 
 
-def _preference(outcome: Outcome, is_derived: bool, arm: Arm, wanted: words.KnownEndpoint) -> tuple[object, ...]:
+def _preference(
+    outcome: Outcome, is_derived: bool, arm: PublishedArm, wanted: words.KnownEndpoint
+) -> tuple[object, ...]:
     of_whole_arm = outcome.n is not None and outcome.n == arm.n
     fits = not of_whole_arm if wanted.counts == "responders" and wanted.kind == "binary" else True
     part_of_course = (outcome.window or "").startswith("cycle ")
@@ -332,7 +334,7 @@ def _slugs(regimens: Sequence[str], drug_class: str | None) -> set[str] | None:
     return slugs
 
 
-def _label(record: Record, arm: Arm, regimen_name: str) -> str:
+def _label(record: Record, arm: PublishedArm, regimen_name: str) -> str:
     name = record.id
     return name if len(record.arms) == 1 else f"{name}, {arm.id}"
 

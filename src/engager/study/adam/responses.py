@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from engager.analysis import endpoint
+from engager.analysis import endpoint_rule
 from engager.evidence import trial_endpoints
 from engager.study.adam.dataset import (
     Dataset,
@@ -122,7 +122,7 @@ def _share(source: Source, asked: Asked) -> pl.DataFrame:
     """Yes or no of every subject; who is outside the denominator is marked, not left out."""
     parts = []
     for arm, request in asked.requests.items():
-        built = endpoint(request.endpoint).build(request)
+        built = endpoint_rule(request.endpoint).build(request)
         happened = built.event.fill_null(False)  # type: ignore[union-attr]
         day = trial_endpoints()[request.endpoint].day
         parts.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from engager.analysis import endpoint, origin_day, origin_of
+from engager.analysis import endpoint_rule, origin_day, origin_of
 from engager.study.adam.dataset import (
     Dataset,
     Parameter,
@@ -79,7 +79,7 @@ def adtte(source: Source) -> Dataset:
 def _times(source: Source, asked: Asked) -> pl.DataFrame:
     parts = []
     for arm, request in asked.requests.items():
-        built = endpoint(request.endpoint).build(request)
+        built = endpoint_rule(request.endpoint).build(request)
         parts.append(
             source.followed.filter(pl.col("arm") == arm)
             .with_columns(
@@ -110,7 +110,7 @@ def _on(column: str, day: pl.Expr) -> pl.Expr:
 
 def _time_words(asked: Asked) -> tuple[str, str]:
     one = next(iter(asked.requests.values()))
-    meaning = endpoint(one.endpoint).meaning
+    meaning = endpoint_rule(one.endpoint).meaning
     clock = ", censored at transplant" if one.censor_at_hsct else ""
     first = meaning.partition(", from ")[0]
     told = f"Days from {origin_of(one)} to {first}; the earliest counts; censored on the last day observed"

@@ -27,7 +27,7 @@ from engager.core import (
     write_whole,
     writing_to,
 )
-from engager.engine import Problem as EngineProblem, Status, solve
+from engager.engine import OdeProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen
@@ -170,7 +170,7 @@ def courses_of(
     system = model.system
     inputs = np.zeros((len(parameters), len(system.inputs)))
     solved = solve(
-        EngineProblem(
+        OdeProblem(
             system=system,
             parameters=parameters,
             save_times=times,

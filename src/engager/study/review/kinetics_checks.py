@@ -50,7 +50,7 @@ def liposomal_vincristine_checks() -> tuple[Check, ...]:
     """Liposomal vincristine, one dose solved: the half-life of the course beside the one the record derives."""
     import numpy as np
 
-    from engager.engine import Problem, solve
+    from engager.engine import OdeProblem, solve
 
     where = "silverman-2013"
     system = load_model("vsli").system
@@ -58,7 +58,7 @@ def liposomal_vincristine_checks() -> tuple[Check, ...]:
     times = np.array([0.0, 3.0, 12.0]) / _HOURS
     # the size of the dose does not matter to a half-life: the model is linear
     dose_ug = _quantity(where, "maximum tolerated dose") * _TYPICAL_BSA_M2 * 1000.0
-    solved = solve(Problem(system, parameters, times, initial=np.array([[dose_ug]])))
+    solved = solve(OdeProblem(system, parameters, times, initial=np.array([[dose_ug]])))
     early, late = solved.values[0, 1:, system.index("drug")]
     half_life = float(math.log(2) * (times[2] - times[1]) * _HOURS / math.log(early / late))
     published = _quantity(where, "elimination half-life if one")

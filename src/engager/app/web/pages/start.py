@@ -18,7 +18,7 @@ from engager.app.web.security import COOKIE, named_inside, proof_of
 from engager.app.web.words import CASE_LINKS
 from engager.core import InputError, Problem
 from engager.protocol import shipped_protocol, write_protocol
-from engager.study import CASES, Case, RunFolder, case_picture, survival_pictures
+from engager.study import GALLERY_CASES, Case, RunFolder, case_picture, survival_pictures
 
 _EXAMPLE_TRIALS = 12
 _QUESTION = "What would this trial of a T-cell engager show?"
@@ -43,7 +43,7 @@ async def start(request: Request) -> Response:
 
 def _gallery() -> list[tuple[str, Case]]:
     """Links and cases."""
-    return [(CASE_LINKS.get(one.name, f"/trial?study={one.study}"), one) for one in CASES]
+    return [(CASE_LINKS.get(one.name, f"/trial?study={one.study}"), one) for one in GALLERY_CASES]
 
 
 async def picture(request: Request) -> Response:
