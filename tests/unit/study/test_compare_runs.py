@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import openpyxl
 import polars as pl
@@ -11,7 +13,7 @@ from engager.analysis import estimate_endpoints, prediction_interval
 from engager.core import InputError
 from engager.protocol import read_protocol
 from engager.study import RunFolder, compare_runs, comparison_json, run_study, write_comparison
-from engager.study.compare.words import difference_cell, is_told_apart
+from engager.study.compare.words import coverage_words, difference_cell, is_told_apart
 
 STUDY = """
 study: tiny
@@ -68,8 +70,52 @@ def test_adverse_events_of_the_report_are_compared_though_no_study_names_them(ru
 
 def test_same_seed_is_compared_within_replicates_and_another_is_not(runs):
     assert compare_runs(runs[:2]).is_paired
-    assert not compare_runs([runs[0], runs[2]]).is_paired
+    other = compare_runs([runs[0], runs[2]])
+    assert not other.is_paired
+    assert "The runs differ in seed, so their virtual patients are not the same" in coverage_words(other)
     assert dict(compare_runs([runs[0], runs[2]]).input_changes)["seed"] == ("1", "2")
+
+
+def test_another_study_id_draws_other_patients_and_is_said_to(runs, tmp_path, simulation):
+    named = STUDY.format(title="one", n=20).replace("study: tiny", "study: renamed")
+    renamed = run_study(read_protocol(named, "renamed.yaml"), replicates=12, seed=1, out=tmp_path / "renamed").path
+    ages = [RunFolder.open(path).table("patients")["age_years"].to_list() for path in (runs[0], renamed)]
+    assert ages[0] != ages[1]
+    found = compare_runs([runs[0], renamed])
+    assert not found.is_paired
+    assert "The runs differ in study id, so" in coverage_words(found)
+
+
+def test_times_differ_by_months(runs):
+    figure = next(one for one in compare_runs(runs[:2]).figures if one.statistic == "median")
+    assert figure.difference_scale == "difference"
+    assert re.match(r"[+-]\d+\.\d months", difference_cell(figure, 1))
+
+
+TWO_ARMS = """
+study: two
+simulated_only: true
+population: {{setting: relapsed_refractory}}
+arms:
+  blinatumomab: {{n: 12, regimen: {regimen}}}
+  chemotherapy: {{n: 12, regimen: flag}}
+follow_up: {{months: 6, accrual_months: 3{cut}}}
+endpoints: [CR, OS]
+"""
+
+
+@pytest.mark.parametrize(("cut", "is_told"), [(", data_cut: {deaths: 5}", True), (", data_cut: {months: 8}", False)])
+def test_a_cut_by_deaths_is_said_to_move_the_arm_that_was_not_changed(tmp_path, simulation, cut, is_told):
+    paths = []
+    for regimen in ("blinatumomab", "blinatumomab-mrd"):
+        protocol = read_protocol(TWO_ARMS.format(regimen=regimen, cut=cut), "two.yaml")
+        paths.append(run_study(protocol, replicates=2, seed=1, out=tmp_path / regimen).path)
+    found = compare_runs(paths)
+    assert found.follow_each_other == is_told
+    told = "the follow-up of an arm in which nothing was changed"
+    assert (told in coverage_words(found)) == is_told
+    assert (told in write_comparison(found, tmp_path / "beside.html").read_text()) == is_told
+    assert not compare_runs([paths[0], paths[0]]).follow_each_other
 
 
 def test_a_run_does_not_differ_from_itself(runs):

@@ -20,7 +20,7 @@ class ComparedFigure:
     arm, endpoint, statistic, time_months, definition : what it is, in the words of a run's predictions.
     runs : prediction by run, in order; None where a run does not have it.
     differences : run minus first run, on the scale of `difference_scale`; None for the first and where either lacks it.
-    difference_scale : ``difference`` (shares, in shares), or ``ratio`` (times, hazard and odds ratios).
+    difference_scale : ``difference`` (shares; times, in months), or ``ratio`` (hazard and odds ratios).
     """
 
     arm: str
@@ -41,8 +41,9 @@ class RunComparison:
     ----------
     names : of the runs, the first being the one the others are set against.
     titles, sizes : of their studies; patients per virtual trial.
-    is_paired : all runs have the same seed and replicates, so that replicate k of one belongs to replicate k of another
-        and patients who exist in both are the same.
+    is_paired : all runs have the same study id, seed, parameters and replicates, so that replicate k of one belongs to
+        replicate k of another and patients who exist in both are the same.
+    follow_each_other : some arms differ, others do not, and the data are cut by deaths, which moves those too.
     figures : one a row.
     study_changes : (key, value in each run) of keys of the study file that differ; None where a run has no such key.
     input_changes : the same for seed, replicates, parameters, inputs and versions.
@@ -55,6 +56,7 @@ class RunComparison:
     titles: tuple[str, ...]
     sizes: tuple[int, ...]
     is_paired: bool
+    follow_each_other: bool
     figures: tuple[ComparedFigure, ...]
     study_changes: tuple[tuple[str, tuple[str | None, ...]], ...]
     input_changes: tuple[tuple[str, tuple[str | None, ...]], ...]

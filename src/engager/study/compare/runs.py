@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAX_RUNS = 6
-# Shares differ by points; times and ratios by a factor, on which they scatter evenly.
-_BY_FACTOR = ("median", "follow_up_median", "hazard_ratio", "odds_ratio")
+# Shares differ by points and times by months; a time near zero would make any factor meaningless.
+_BY_FACTOR = ("hazard_ratio", "odds_ratio")
 _CURVES = ("OS", "EFS", "RFS")
 _KEY = ("arm", "endpoint", "statistic", "time_months", "definition")
 
@@ -41,10 +41,9 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
     Returns
     -------
     RunComparison: the endpoints of the studies, and adverse events that they do not name but a report shows.
-    Intervals are over replicates and cover what so many replicates can claim. Where all runs have the
-    same seed and number of replicates, differences are taken within each replicate, so that what the replicates
-    share (draws of parameters, patients who exist in both) falls out; else replicates are paired by their order,
-    which is independent and fair, and the interval is wider.
+    Intervals are over replicates and cover what so many replicates can claim. Differences are taken replicate by
+    replicate. Runs of one study id, seed, parameters and number of replicates share draws of parameters, what a trial
+    differs in, and the patients who exist in both, which fall out of the difference; else the interval is wider.
 
     Raises
     ------
@@ -57,16 +56,19 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
     runs = [RunFolder.open(path) for path in paths]
     values = [_values(run) | _adverse_events(run) for run in runs]
     manifests = [run.manifest for run in runs]
-    is_paired = len({(one["seed"], one["replicates"], str(one["parameters"])) for one in manifests}) == 1
+    shared = {(run.protocol.study, run.manifest["seed"], run.manifest["replicates"], str(run.manifest["parameters"]))
+              for run in runs}  # fmt: skip
+    study_changes = _changes(_studies(runs))
     keys = list(dict.fromkeys(key for one in values for key in one))
     return RunComparison(
         names=tuple(_names(runs)),
         titles=tuple(run.protocol.title or run.protocol.study for run in runs),
         sizes=tuple(int(one["patients_per_replicate"]) for one in manifests),
-        is_paired=is_paired,
+        is_paired=len(shared) == 1,
+        follow_each_other=_follow_each_other(runs, study_changes),
         figures=tuple(_figure(key, values) for key in keys),
-        study_changes=tuple(_changes(_studies(runs))),
-        input_changes=tuple(_changes([_inputs(one) for one in manifests])),
+        study_changes=tuple(study_changes),
+        input_changes=tuple(_input_changes(manifests)),
         curves=curves_of(runs),
         n_replicates=tuple(int(one["replicates"]) for one in manifests),
         outside_fit=tuple(tuple(run.outside_fit) for run in runs),
@@ -171,6 +173,20 @@ def _inputs(manifest: Mapping[str, Any]) -> dict[str, Any]:
     # the study itself is compared key by key
     inputs = {name: value for name, value in manifest.get("inputs", {}).items() if name != "protocol"}
     return {**{key: manifest.get(key) for key in kept}, "inputs": inputs}
+
+
+def _input_changes(manifests: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[str | None, ...]]]:
+    """What differs in how runs were made; a record that one study does not name is told among the studies' keys."""
+    told = _changes([_inputs(one) for one in manifests])
+    return [(key, values) for key, values in told if not (key.startswith("inputs.record:") and None in values)]
+
+
+def _follow_each_other(runs: Sequence[RunFolder], changes: Sequence[tuple[str, tuple[str | None, ...]]]) -> bool:
+    """Whether an arm that is the same in all runs is cut at another day, since deaths of the others time the cut."""
+    arms = {arm for run in runs for arm in run.protocol.arm_ids}
+    changed = {arm for arm in arms if any(key.startswith(f"arms.{arm}.") for key, _ in changes)}
+    by_deaths = [run for run in runs if (cut := run.protocol.follow_up.data_cut) is not None and cut.deaths]
+    return bool(by_deaths and changed and arms - changed)
 
 
 def _studies(runs: Sequence[RunFolder]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engager.analysis import Prediction
-from engager.core import interval, number, signed
+from engager.core import axis_of, interval, number, signed
 from engager.report import what
 from engager.study.compare.result import ComparedFigure, RunComparison
 from engager.study.plain_json import plain_json
@@ -40,8 +40,9 @@ def difference_cell(figure: ComparedFigure, place: int) -> str:
     if figure.difference_scale == "ratio":
         text, limits = f"x {one.median:.2f}", f"{one.low:.2f} to {one.high:.2f}"
     else:
-        text = f"{signed(100 * one.median)} points"
-        limits = f"{signed(100 * one.low)} to {signed(100 * one.high)}"
+        factor, unit = (1.0, "months") if axis_of(figure.statistic) == "months" else (100.0, "points")
+        text = f"{signed(factor * one.median)} {unit}"
+        limits = f"{signed(factor * one.low)} to {signed(factor * one.high)}"
     return f"{text} ({limits})" if one.coverage > 0 else text
 
 
@@ -60,10 +61,30 @@ def coverage_words(found: RunComparison) -> str:
         "Differences are taken replicate by replicate, with the same virtual patients and parameter draws in both runs"
         " as far as both have them; the median of these differences need not be the difference of the two medians."
         if found.is_paired
-        else "The runs differ in seed, replicates or parameters, so their replicates are independent and the"
-        " differences hold the chance of both."
+        else f"The runs differ in {_apart(found)}, so their virtual patients are not the same and the differences hold"
+        " the chance of both. Runs with the same study id, seed, parameters and number of replicates share their"
+        " patients, and differ by less chance."
     )
-    return f"Medians over {n} replicates with {100 * covered:.0f} % intervals. {how}"
+    return f"Medians over {n} replicates with {100 * covered:.0f} % intervals. {how}{_cut_words(found)}"
+
+
+def _apart(found: RunComparison) -> str:
+    """What keeps replicates from being of the same patients, e.g. ``study id and seed``."""
+    changed = {key for key, _ in (*found.study_changes, *found.input_changes)}
+    kept = {"study": "study id", "seed": "seed", "replicates": "replicates", "parameters": "parameters"}
+    names = [word for key, word in kept.items() if any(one.split(".")[0] == key for one in changed)]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _cut_words(found: RunComparison) -> str:
+    """That a cut by deaths also moves arms in which nothing was changed; empty where it does not."""
+    if not found.follow_each_other:
+        return ""
+    return (
+        " The data are cut after a number of deaths in all arms together. Longer survival in one arm puts off the cut,"
+        " shorter survival brings it forward, so the follow-up of an arm in which nothing was changed, and with it its"
+        " figures, can differ too."
+    )
 
 
 def outside_words(found: RunComparison) -> list[str]:
@@ -102,7 +123,7 @@ def comparison_json(found: RunComparison) -> dict[str, Any]:
         "inputs": [{"key": key, "values": list(values)} for key, values in found.input_changes],
     }
     answer: dict[str, Any] = plain_json(
-        {"runs": runs, "paired": found.is_paired, "figures": figures, "changes": changes}
+        {"runs": runs, "paired": found.is_paired, "told": coverage_words(found), "figures": figures, "changes": changes}
     )
     return answer
 

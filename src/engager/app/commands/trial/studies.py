@@ -69,7 +69,8 @@ def show_trial(
         typer.echo(write_protocol(protocol), nl=False)
     if template:
         remark(
-            "Left out: targets, record and title, which hold for the published trial. Give `study` a name of its own."
+            "Left out: targets, record and title, which hold for the published trial. Keep the name under `study` to"
+            " compare your runs with this study in the same virtual patients; another name draws others."
         )
     for note in run_notes(protocol):
         remark(f"Note: {note}")
