@@ -18,7 +18,9 @@ pytest.importorskip("plotly")
 # What scripts draw is there: courses, the form of a study, curves and histogram.
 _DRAWN = """() => {
   const text = (id) => document.getElementById(id)?.textContent;
-  return (text("patient-state") ?? "Ready").startsWith("Ready") && text("told") !== ""
+  const form = document.getElementById("fields");
+  return (!form || form.children.length > 0)
+    && (text("patient-state") ?? "Ready").startsWith("Ready") && text("told") !== ""
     && [...document.querySelectorAll("#curves[data-run], #histogram")].every((one) => one.querySelector(".main-svg"));
 }"""
 CHROMIUM = next((path for path in ("/usr/bin/chromium", shutil.which("chromium") or "") if Path(path).is_file()), None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -69,6 +71,7 @@ def test_a_figure_that_two_publications_print_stands_once(client, home):
 
 def test_runs_of_the_command_line_show_up_and_can_be_compared(client):
     listed = client.get("/runs").text
+    assert "28 days assumed" in client.get("/runs/tower-1").text
     assert "tower-1" in listed
     assert "beside published figures; 2 virtual trials are too few to judge them" in listed
     assert "nothing to compare" not in listed
@@ -212,6 +215,47 @@ def test_a_job_runs_and_its_result_has_an_address(client, home):
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;" in page.text
     assert (home / "runs" / told["id"] / "run.json").is_file()
+
+
+NOBODY = SMALL.format(title="nobody") + 'eligibility: ["age_years > 90", "age_years < 20"]\n'
+
+
+def test_a_failed_job_says_why_and_its_study_can_be_changed(client):
+    told = client.post("/api/jobs", json={"text": NOBODY, "replicates": 3, "patients": 12, "seed": 8}).json()
+    failed = wait_for(client, told["id"], ("done", "failed"))
+    assert failed["state"] == "failed"
+    assert failed["note"].startswith("eligibility: got '")
+    assert failed["share"] == 0
+    page = client.get(f"/jobs/{told['id']}").text
+    assert "trial: 3 replicates, seed 8, 12 patients" in page
+    assert f'href="/trial?job={told["id"]}"' in page
+    editor = client.get(f"/trial?job={told['id']}").text
+    assert all(one in editor for one in ('value="3"', 'value="12"', 'value="8"'))
+    assert client.get(f"/api/jobs/{told['id']}/study").json()["text"] == NOBODY
+    assert f"/jobs/{told['id']}" in client.get("/runs").text
+    assert f"/jobs/{told['id']}" not in client.get("/").text
+
+
+def test_a_job_whose_program_is_killed_says_so_and_goes_on(client, home):
+    text = SMALL.format(title="killed").replace("n: 10", "n: 100")
+    told = client.post("/api/jobs", json={"text": text, "replicates": 20, "seed": 1}).json()
+    wait_for(client, told["id"], ("running",))
+    os.kill(json.loads((home / "jobs" / told["id"] / "job.json").read_text())["pid"], signal.SIGKILL)
+    failed = wait_for(client, told["id"], ("done", "failed"))
+    assert "ended from outside (signal 9)" in failed["note"]
+    (home / "runs" / told["id"]).mkdir(exist_ok=True)  # as a run that was begun
+    assert client.get(f"/runs/{told['id']}", follow_redirects=False).headers["location"] == f"/jobs/{told['id']}"
+    client.post(f"/api/jobs/{told['id']}/again")
+    assert wait_for(client, told["id"], ("done", "failed"))["state"] == "done"
+    assert "This job was stopped, and went on where it was" in client.get(f"/runs/{told['id']}").text
+
+
+def test_a_run_that_is_not_finished_is_told_without_its_place(client, home):
+    (home / "runs" / "begun").mkdir(exist_ok=True)
+    page = client.get("/runs/begun")
+    assert page.status_code == 404
+    assert "is not finished" in page.text
+    assert str(home) not in page.text
 
 
 def test_virtual_trials_are_added_to_a_finished_design(client, home):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -208,6 +209,23 @@ def test_a_record_of_the_form_is_told_what_it_lacks(page):
     expect(page.locator("#e-year")).to_have_text("", timeout=30_000)
 
 
+def test_size_accrual_and_looks_of_a_design_are_changed_in_its_form(page):
+    from playwright.sync_api import expect
+
+    page.goto("/design?example=randomized")
+    changes = {"design/patients": "90, 150", "follow_up/accrual_months": "9", "design/information": "0.6, 1"}
+    for key, value in changes.items():
+        field = page.locator(f"[data-key='{key}']")
+        expect(field).to_be_visible(timeout=90_000)
+        field.fill(value)
+        field.blur()
+    expect(page.locator("#text")).to_have_value(re.compile(r"- 90\n.*- 150\n", re.S), timeout=90_000)
+    told = yaml.safe_load(page.locator("#text").input_value())
+    assert told["design"]["patients"] == [90, 150]
+    assert told["design"]["information"] == [0.6, 1]
+    assert told["follow_up"]["accrual_months"] == 9
+
+
 def test_a_run_is_changed_and_says_how_it_differs(page):
     from playwright.sync_api import expect
 
@@ -218,6 +236,8 @@ def test_a_run_is_changed_and_says_how_it_differs(page):
     page.keyboard.press("Tab")
     expect(page.locator("#differs summary")).to_contain_text("differ from tower", timeout=90_000)
     assert "arms.blinatumomab.n" in (page.locator("#differs tbody").text_content() or "")
+    expect(page.locator("#assumes summary")).to_contain_text("What this study assumes")
+    assert "28 days assumed" in (page.locator("#assumed").text_content() or "")
 
 
 def test_curves_are_drawn_for_some_of_the_patients(page):

@@ -104,6 +104,34 @@ def test_run_sends_what_was_typed_last(page, held):
     assert yaml.safe_load(sent["text"])["arms"]["blinatumomab"]["n"] == 200
 
 
+def test_a_field_that_is_typed_in_stays_when_another_window_comes_to_the_front(page, held):
+    page.unroute("**/api/check")
+    inspector = page.context.new_cdp_session(page)
+    inspector.send("Emulation.setFocusEmulationEnabled", {"enabled": False})  # a tester's page always has the focus
+    page.bring_to_front()
+    field = _field(page, PATIENTS)
+    field.focus()
+    text = page.locator("#text").input_value().replace("n: 134", "n: 100", 1)
+    with page.expect_response("**/api/check"):  # as when the text was typed in just before
+        page.evaluate("text => { const box = document.getElementById('text'); box.value = text;"
+                      " box.dispatchEvent(new Event('input')); }", text)  # fmt: skip
+    page.keyboard.press("Control+A")
+    page.keyboard.type("20")
+    other = page.context.new_page()
+    other.goto("about:blank")
+    other.bring_to_front()
+    page.wait_for_function("!document.hasFocus()")
+    page.wait_for_timeout(300)  # the form would be drawn by now
+    other.close()
+    page.bring_to_front()
+    page.wait_for_function("document.hasFocus()")
+    assert page.evaluate("document.activeElement.dataset.key") == PATIENTS
+    page.keyboard.type("0")
+    page.keyboard.press("Tab")
+    _told(page, "300 patients")
+    assert _text(page)["arms"]["blinatumomab"]["n"] == 200
+
+
 def _edit(page, key, value):
     field = _field(page, key)
     field.fill(value)

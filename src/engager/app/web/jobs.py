@@ -33,12 +33,13 @@ from engager.core import InputError, Problem, lock_file
 
 WAITING, RUNNING, DONE, FAILED, CANCELED = "waiting", "running", "done", "failed", "canceled"
 _ENDED = (DONE, FAILED, CANCELED)
-_SHARE = re.compile(r"(\d+) of (\d+) patients")
+_SHARE = re.compile(r": (\d+) of (\d+) patients")
 _PERCENT = re.compile(r": (\d+) %")
 _RESULTS = ("run.json", "design.json", "sensitivity.json")  # what a finished job has written
 _WORKING = ".working"
 _LOOK_S = 0.3  # between two looks at a process of an earlier server
 _SERVER_ENDED = "The server was stopped while this job ran; the job went on where it was."
+_WENT_ON = "This job was stopped, and went on where it was."
 
 
 def replicates_of(folder: Path) -> int:
@@ -47,6 +48,14 @@ def replicates_of(folder: Path) -> int:
         return int(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["replicates"])
     except (OSError, ValueError, TypeError, KeyError):
         return 0
+
+
+def _why_it_failed(code: int, log: str) -> str:
+    """What a person is told: the command's own message, or that its process was ended."""
+    if code < 0:
+        return f"The program was ended from outside (signal {-code}), as when memory runs out. What was done is kept."
+    told = [line.removeprefix("Error: ") for line in log.splitlines() if line.startswith("Error: ")]
+    return told[-1] if told else f"The program ended with code {code}; below stands what it said."
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,12 @@ class Job:
     def result(self) -> str:
         """Name of the folder that holds what it makes."""
         return self.run or self.id
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The numbers that it was asked for, by option of the command, e.g. ``replicates``."""
+        pairs = zip(self.arguments, self.arguments[1:], strict=False)
+        return {name[2:]: int(value) for name, value in pairs if name.startswith("--") and value.isdecimal()}
 
     @property
     def is_ended(self) -> bool:
@@ -233,7 +248,7 @@ class JobStore:
         """Let a canceled or failed job go on where it was."""
         job = self.get(job_id)
         if job.state in (CANCELED, FAILED):
-            job = replace(job, state=WAITING, pid=None)
+            job = replace(job, state=WAITING, pid=None, note=_WENT_ON)
             self._keep(job)
             self._wake.set()
         return job
@@ -276,7 +291,9 @@ class JobStore:
         if self._stop.is_set() and not self.has_result(job):  # the server goes; the job waits for the next one
             self._keep(replace(job, state=WAITING, pid=None, note=_SERVER_ENDED))
         elif self.get(job.id).state != CANCELED:
-            self._keep(replace(job, state=DONE if self.has_result(job) else FAILED, pid=None))
+            is_made = self.has_result(job)
+            note = job.note if is_made else _why_it_failed(process.returncode, self.log(job))
+            self._keep(replace(job, state=DONE if is_made else FAILED, pid=None, note=note))
 
     def _awaited(self, job: Job) -> bool:
         """Let the process of an earlier server end; False when this job should not be worked on now."""

@@ -58,9 +58,15 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["glossed"] = glossed
+    made.filters["lasting"] = lasting
     made.filters["written"] = written
     made.filters["without_options"] = without_options
     return made
+
+
+def lasting(seconds: float) -> str:
+    """A time to wait, e.g. ``40 s`` or ``5 min``."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def glossed(text: object) -> Markup:

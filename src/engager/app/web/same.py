@@ -96,7 +96,7 @@ def same_job(job: Job, text: str = "") -> Same:
     ----------
     text : of its study file.
     """
-    return _same(job.kind, f"jobs/{job.id}/study.yaml", _options(job), text)
+    return _same(job.kind, f"jobs/{job.id}/study.yaml", job.options, text)
 
 
 def _same(kind: str, study: str, options: dict[str, Any], text: str = "") -> Same:
@@ -106,12 +106,6 @@ def _same(kind: str, study: str, options: dict[str, Any], text: str = "") -> Sam
     given = "".join(f", {name}={value!r}" for name, value in options.items())
     made = call.format(given=f"load_protocol({study!r}){given}", out=_AGAIN)
     return Same(f"{program} {study}{flags} --out {_AGAIN}", f"{head}\n{made}", study=text)
-
-
-def _options(job: Job) -> dict[str, int]:
-    """The numbers that a job was asked for, by option, e.g. ``replicates``."""
-    pairs = zip(job.arguments, job.arguments[1:], strict=False)
-    return {name.removeprefix("--"): int(value) for name, value in pairs if name.startswith("--") and value.isdecimal()}
 
 
 def _study_of(run: str) -> tuple[tuple[str, str], ...]:

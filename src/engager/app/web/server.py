@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/api/check", studies_api.check, methods=["POST"]),
         Route("/api/jobs", jobs_api.add_job, methods=["POST"]),
         Route("/api/jobs/{job}", jobs_api.job),
+        Route("/api/jobs/{job}/study", studies_api.study_of_job),
         Route("/api/jobs/{job}/{action}", jobs_api.act_on_job, methods=["POST"]),
         Route("/api/runs/{run}/study", studies_api.study_of_run),
         Route("/api/runs/{run}/replicates", runs_api.replicates),

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from engager.app.web.api.asking import asked_of, problems
 from engager.app.web.api.jobs import estimate_seconds
 from engager.app.web.form import form_fields
+from engager.app.web.jobs import JobStore
 from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import Protocol, read_protocol, shipped_protocols, write_protocol
@@ -28,6 +29,13 @@ async def study_of_run(request: Request) -> JSONResponse:
     runs = request.app.state.settings.runs
     protocol = RunFolder.open(named_inside(runs, request.path_params["run"], "run")).protocol
     return JSONResponse(_told(protocol, write_protocol(protocol)))
+
+
+async def study_of_job(request: Request) -> JSONResponse:
+    """The study of a job, to change it."""
+    jobs: JobStore = request.app.state.jobs
+    text = jobs.study(jobs.get(request.path_params["job"]))
+    return JSONResponse(_told(read_protocol(text, "study"), text))
 
 
 async def check(request: Request) -> JSONResponse:

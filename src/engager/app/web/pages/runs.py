@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from engager.app.web.jobs import DONE, JobStore
+from engager.app.web.jobs import CANCELED, DONE, FAILED, RUNNING, WAITING, Job, JobStore
 from engager.app.web.pages.downloads import FORMS
 from engager.app.web.rendering import framed, render
 from engager.app.web.same import Same, same_comparison, same_design, same_job, same_run, same_sensitivity
@@ -20,7 +20,7 @@ from engager.app.web.security import named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
 from engager.report import without_repeats
-from engager.study import FATES, RunFolder, compare_runs, comparison_html, figure_cells, hundred_of
+from engager.study import FATES, RunFolder, compare_runs, comparison_html, figure_cells, hundred_of, run_notes
 
 _FILES = ("report.html", "comparisons.json", "run.json", "study.yaml", "patients.parquet", "visits.parquet",
           "events.parquet", "trajectories.parquet", "estimates.parquet", "design.json", "trials.parquet")  # fmt: skip
@@ -33,13 +33,21 @@ _SENSITIVITY = "sensitivity.html"
 async def runs(request: Request) -> Response:
     """All runs; tick two to compare them."""
     jobs: JobStore = request.app.state.jobs
-    return render(request, "runs", "Runs", runs=run_rows(jobs), jobs=open_jobs(jobs))
+    return render(
+        request, "runs", "Runs", runs=run_rows(jobs), jobs=jobs_told(jobs, WAITING, RUNNING),
+        stopped=jobs_told(jobs, FAILED, CANCELED),
+    )  # fmt: skip
 
 
 async def run(request: Request) -> Response:
     """One run: figures published beside simulated, interactive curves, files."""
     folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
     jobs: JobStore = request.app.state.jobs
+    if not any((folder / name).is_file() for name in _TOLD):
+        if any(one.id == folder.name for one in jobs.all()):
+            return RedirectResponse(f"/jobs/{folder.name}", status_code=303)
+        hint = "The command that began it goes on with --resume."
+        raise InputError(Problem("run", folder.name, "is not finished", hint))
     if (folder / "design.json").is_file():
         return RedirectResponse(f"/runs/{folder.name}/report.html", status_code=303)
     if (folder / _SENSITIVITY).is_file():
@@ -53,7 +61,7 @@ async def run(request: Request) -> Response:
         request, "run", found.protocol.title or found.id, run=found, rows=_comparison_rows(found), files=files,
         forms=FORMS, subgroups=list(dict.fromkeys([*told, *_SUBGROUPS])),
         others=others, note=jobs.note(found.id), same=same_run(found),
-        hundred_patients=await run_in_threadpool(hundred_of, found), fates=FATES,
+        hundred_patients=await run_in_threadpool(hundred_of, found), fates=FATES, assumed=run_notes(found.protocol),
     )  # fmt: skip
 
 
@@ -99,7 +107,24 @@ async def job(request: Request) -> Response:
     if found.state == DONE and jobs.has_result(found):
         return RedirectResponse(f"/runs/{found.result}", status_code=303)
     same = same_job(found, jobs.study(found))
-    return render(request, "job", found.title, job=found, log=jobs.log(found)[-4000:], same=same)
+    return render(
+        request, "job", found.title, job=found, log=jobs.log(found)[-4000:], same=same, size=job_size(found),
+        change=_change(found),
+    )  # fmt: skip
+
+
+def _change(job: Job) -> str:
+    """Where the study of a job is changed."""
+    if job.run:
+        return f"/design?run={job.run}"
+    return f"/{'design' if job.kind == 'design' else 'trial'}?job={job.id}"
+
+
+def job_size(job: Job) -> str:
+    """What a job was asked for, e.g. ``trial: 40 replicates, seed 1``."""
+    return f"{job.kind}: " + ", ".join(
+        f"{name} {value}" if name == "seed" else f"{value} {name}" for name, value in job.options.items()
+    )
 
 
 async def compare(request: Request) -> Response:
@@ -182,10 +207,15 @@ _TOLD: dict[str, Callable[[Path], dict[str, str]]] = {
 }
 
 
-def open_jobs(jobs: JobStore) -> list[dict[str, Any]]:
-    """Jobs that have not ended well yet."""
+def jobs_told(jobs: JobStore, *states: str) -> list[dict[str, Any]]:
+    """Jobs in some states, the newest first."""
     return [
-        {"id": one.id, "title": one.title, "state": one.state, "share": round(100 * jobs.progress(one)[0])}
+        {
+            "id": one.id,
+            "title": one.title,
+            "state": f"{one.state}, {100 * jobs.progress(one)[0]:.0f} %" if one.state == RUNNING else one.state,
+            "size": job_size(one),
+        }
         for one in jobs.all()
-        if one.state != DONE
+        if one.state in states
     ]

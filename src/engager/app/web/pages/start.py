@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from engager.app.web.jobs import JobStore
-from engager.app.web.pages.runs import open_jobs, run_rows
+from engager.app.web.jobs import RUNNING, WAITING, JobStore
+from engager.app.web.pages.runs import jobs_told, run_rows
 from engager.app.web.rendering import render
 from engager.app.web.security import COOKIE, named_inside, proof_of
 from engager.app.web.words import CASE_LINKS
@@ -37,7 +37,8 @@ async def start(request: Request) -> Response:
     runs = run_rows(jobs)
     shown = next((one for one in runs if one.get("has_verdict")), None)
     return render(
-        request, "start", _QUESTION, runs=runs[:5], jobs=open_jobs(jobs), gallery=_gallery(), shown=shown,
+        request, "start", _QUESTION, runs=runs[:5], jobs=jobs_told(jobs, WAITING, RUNNING), gallery=_gallery(),
+        shown=shown,
     )  # fmt: skip
 
 

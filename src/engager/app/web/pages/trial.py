@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engager.app.web.jobs import Job
 from engager.app.web.rendering import render
 from engager.app.web.security import named_inside
-from engager.core import InputError, Problem
-from engager.protocol import shipped_protocol, shipped_protocols
+from engager.core import TRIAL_REPLICATES, InputError, Problem
+from engager.protocol import read_protocol, shipped_protocol, shipped_protocols
 from engager.study import RunFolder
 
 
 async def trial(request: Request) -> Response:
     """Choose or edit a study, see how long it would take, run it."""
     studies = [(one, shipped_protocol(one).title or one) for one in shipped_protocols()]
-    run, base = request.query_params.get("run", ""), ""
-    chosen = request.query_params.get("study", "" if run else "tower")
-    if run:
-        folder = named_inside(request.app.state.settings.runs, run, "run")
-        base = RunFolder.open(folder).protocol.study
-    elif chosen not in dict(studies):
+    begun = _begun_from(request)
+    chosen = request.query_params.get("study", "" if begun["source"] else "tower")
+    if not begun["source"] and chosen not in dict(studies):
         raise InputError(Problem("study", chosen[:100], "is no shipped study"))
-    return render(request, "trial", "A trial", studies=studies, chosen=chosen, run=run, base=base, kind="trial")
+    return render(request, "trial", "A trial", studies=studies, chosen=chosen, kind="trial", **begun)
+
+
+def _begun_from(request: Request) -> dict[str, Any]:
+    """The run or job whose study is changed, if any: where its text is asked for, in words, its study, its size."""
+    asked, state = request.query_params, request.app.state
+    size = {"replicates": TRIAL_REPLICATES, "patients": "", "seed": 1}
+    if asked.get("run"):
+        folder = named_inside(state.settings.runs, asked["run"], "run")
+        study = RunFolder.open(folder).protocol.study
+        return {"source": f"/api/runs/{folder.name}/study", "whose": f"run {folder.name}", "base": study, "size": size}
+    if asked.get("job"):
+        job: Job = state.jobs.get(asked["job"])
+        study = read_protocol(state.jobs.study(job), job.id).study
+        size |= job.options if job.kind == "trial" else {}
+        return {"source": f"/api/jobs/{job.id}/study", "whose": f"job {job.id}", "base": study, "size": size}
+    return {"source": "", "whose": "", "base": "", "size": size}
 
 
 async def design(request: Request) -> Response:
@@ -34,6 +49,10 @@ async def design(request: Request) -> Response:
     if example not in _EXAMPLES:
         raise InputError(Problem("example", example[:100], f"must be one of {', '.join(_EXAMPLES)}"))
     text, replicates, seed, there = _EXAMPLES[example][1], 100, 1, 0
+    if asked.get("job"):
+        job: Job = request.app.state.jobs.get(asked["job"])
+        text, example = request.app.state.jobs.study(job), ""
+        replicates, seed = job.options.get("replicates", replicates), job.options.get("seed", seed)
     if run := asked.get("run") or asked.get("change"):
         folder = named_inside(request.app.state.settings.runs, run, "design")
         named_inside(folder, "design.json", "design")

@@ -24,8 +24,8 @@ function startEditor() {
   }
   // Edits of the form wait until the text holds them: an answer may be late, or a later question overtake it.
   let timer = null, asked = 0, edits = {}, isRefused = false, answered = Promise.resolve();
-  // the text has been typed in since the form was drawn; fields that wait until nobody types in the form
-  let isStale = false, waiting = null;
+  // the form is not that of the text: not drawn yet, or typed in since; fields that wait until nobody types in the form
+  let isStale = true, waiting = null;
 
   // ---- what is told
   function show(told) {
@@ -71,6 +71,9 @@ function startEditor() {
     if (!byId("flags")) return;
     byId("flags").hidden = !told.outside?.length;
     byId("outside").replaceChildren(...(told.outside || []).map((one) => element("li", {}, one)));
+    byId("assumes").hidden = !told.notes?.length;
+    byId("assumes").querySelector("summary").textContent = "What this study assumes (" + (told.notes || []).length + ")";
+    byId("assumed").replaceChildren(...(told.notes || []).map((one) => element("li", {}, one)));
     const box = byId("differs"), rows = told.differences || [];
     box.hidden = !rows.length;
     box.querySelector("summary").textContent = rows.length + (rows.length === 1 ? " key differs from " : " keys differ from ") + base();
@@ -189,7 +192,7 @@ function startEditor() {
   }
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(kind); });
   byId("sensitivity")?.addEventListener("click", () => submit("sensitivity"));
-  if (byId("study")) load(form.dataset.run ? "/api/runs/" + encodeURIComponent(form.dataset.run) + "/study" : shipped(form.dataset.study)); else check();
+  if (byId("study")) load(form.dataset.from || shipped(form.dataset.study)); else check();
 }
 
 document.addEventListener("DOMContentLoaded", startEditor);

@@ -5,7 +5,8 @@ function startModel() {
   function show() {
     const words = byId("find-parameter").value.toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(words) || (byId("only-fitted").checked && row.dataset.fitted === "0") || (byId("only-assumed").checked && row.dataset.assumed === "0");
-    byId("parameter-count").textContent = rows.filter((row) => !row.hidden).length + " parameters";
+    const n = rows.filter((row) => !row.hidden).length;
+    byId("parameter-count").textContent = n + (n === 1 ? " parameter" : " parameters");
   }
   for (const id of ["find-parameter", "only-fitted", "only-assumed"]) byId(id).addEventListener("input", show);
 }
