@@ -38,6 +38,7 @@ from .endpoints import (
     Endpoint as Endpoint,
     Target as Target,
 )
+from .estimand import Estimand as Estimand
 from .files.headings import (
     Heading as Heading,
     shipped_headings as shipped_headings,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, WithJsonSchema, field_validator, model_vali
 from engager.core import MONTHS_PER, nearest
 from engager.evidence import STATISTICS_OF, TrialEndpoint, trial_endpoints, trial_names
 from engager.protocol.curves import check_curve, printed_curve
+from engager.protocol.estimand import Estimand
 from engager.protocol.parts import Count, Fraction, Number, Part, Positive, Whole, refuse
 from engager.protocol.published import filled_from_record
 
@@ -297,6 +298,23 @@ class Target(Part):
     def at_months(self) -> float | None:
         """The landmark [months], or None."""
         return _in_months(self, "time")
+
+    @property
+    def estimand(self) -> Estimand:
+        """What the figure is of, without the figure."""
+        return Estimand(
+            self.endpoint,
+            self.statistic,
+            arm=self.arm,
+            treatment=self.treatment,
+            control=self.control,
+            measure=self.measure,
+            at_months=self.at_months,
+            subgroup=self.subgroup,
+            among=self.among,
+            window_weeks=self.window_weeks,
+            window_cycles=self.window_cycles,
+        )
 
     @property
     def compared_arm(self) -> str | None:

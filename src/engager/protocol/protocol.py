@@ -26,6 +26,7 @@ from engager.protocol.population import LYMPHOMA, PopulationBlock
 
 if TYPE_CHECKING:
     from engager.model import DiseaseRoles, Model
+    from engager.protocol.estimand import Estimand
 
 FORMAT_VERSION = 1
 
@@ -131,16 +132,16 @@ class Protocol(Part):
         """The arm a target is about; the only one when the target names none."""
         return target.compared_arm or self.arm_ids[0]
 
-    def arm_of_one(self, target: Target) -> str:
-        """One arm the target is about: its arm, or the treated one of a comparison."""
-        return target.treatment or target.arm or self.arm_ids[0]
+    def arm_of_one(self, asked: Estimand) -> str:
+        """One arm that is asked about: its arm, or the treated one of a comparison."""
+        return asked.treatment or asked.arm or self.arm_ids[0]
 
     def endpoint(self, endpoint_id: str) -> Endpoint | None:
         """The first endpoint of that id, or None."""
         return next((one for one in self.endpoints if one.id == endpoint_id), None)
 
-    def window_days(self, counted: Endpoint | Target, arm_id: str) -> float | None:
-        """Until which day an endpoint or target counts in an arm; None: whenever."""
+    def window_days(self, counted: Endpoint | Target | Estimand, arm_id: str) -> float | None:
+        """Until which day something counts in an arm; None: whenever."""
         if counted.window_weeks is not None:
             return 7.0 * counted.window_weeks
         if counted.window_cycles is None:

@@ -103,7 +103,7 @@ def test_a_response_after_the_window_of_the_target_does_not_count():
 # ---- the request ----
 def asked(target, *endpoints, **keys):
     protocol = study(target, endpoints=list(endpoints), **keys) if endpoints else study(target, **keys)
-    return request_of(protocol.targets[0], protocol)
+    return request_of(protocol.targets[0].estimand, protocol)
 
 
 def test_a_target_is_asked_for_in_its_arm_and_subgroup():

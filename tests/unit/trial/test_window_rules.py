@@ -81,7 +81,7 @@ def test_a_comparison_of_arms_has_each_arms_window():
     }  # fmt: skip
     same = {"randomized": False, "counterfactual": True}
     protocol = study(arms=arms, targets=[target], allocation=same, visits={"marrow_days": [28]})
-    asked = request_of(protocol.targets[0], protocol)
+    asked = request_of(protocol.targets[0].estimand, protocol)
     assert (asked.window_days, asked.control_window_days) == (42.0, 28.0)
     data = simulate_trial(protocol, replicates=[0], seed=4, n_sampled=0)
     found = estimate_endpoints(data, [asked])["value"][0]
@@ -105,7 +105,7 @@ def test_a_target_means_the_endpoint_with_its_window():
     endpoints = [{"id": "EFS", "window_weeks": 12}, {"id": "EFS", "window_weeks": 4, "no_response": "ignored"}]
     target = {"endpoint": "EFS", "value_months": 3, "n": 40, "window_weeks": 4}
     protocol = study(endpoints=endpoints, targets=[target])
-    asked = request_of(protocol.targets[0], protocol)
+    asked = request_of(protocol.targets[0].estimand, protocol)
     assert (asked.response_window_days, asked.no_response_event_day) == (28.0, None)
 
 

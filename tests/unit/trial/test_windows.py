@@ -57,7 +57,7 @@ def test_mrd_of_everyone_counts_those_without_an_assay_as_no(patients):
 def test_targets_and_reports_ask_for_the_same_window_and_denominator():
     target = {"endpoint": "MRD_response", "events": 30, "n": 60, "window_cycles": 1}
     protocol = study(targets=[target, {"endpoint": "CR/CRh/CRi", "events": 30, "n": 60}])
-    mrd, response = (request_of(one, protocol) for one in protocol.targets)
+    mrd, response = (request_of(one.estimand, protocol) for one in protocol.targets)
     assert (mrd.among, mrd.window_days) == ("everyone", 42.0)
     assert response.window_days == 168.0
     reported = {request.endpoint: request for request in requests_of(protocol)}
@@ -70,7 +70,7 @@ def test_a_subgroup_by_entry_mrd_reads_what_patients_came_with():
     target = {"endpoint": "OS", "time_months": 3, "value": 0.9, "subgroup": "mrd_log10 > -2.5"}
     blocks = {"population": population, "targets": [target], "endpoints": ["OS"]}
     protocol = study(**blocks, eligibility=["marrow_blasts_percent < 5"])
-    assert request_of(protocol.targets[0], protocol).subgroup == "entry_mrd_log10 > -2.5"
+    assert request_of(protocol.targets[0].estimand, protocol).subgroup == "entry_mrd_log10 > -2.5"
     found = simulate_trial(protocol, replicates=[0], seed=1, n_sampled=0).patients
     assert found["marrow_blasts_percent"].max() < 5
 

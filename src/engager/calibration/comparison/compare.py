@@ -25,7 +25,7 @@ from engager.analysis import (
 from engager.calibration.comparison.curves import curve_requests, farthest_point, watched_curve
 from engager.core import FEWEST_FOR_A_VERDICT, RESPONSE_WINDOW_DAYS
 from engager.evidence import STATISTICS_OF, trial_endpoints
-from engager.protocol import Endpoint, Protocol, Target
+from engager.protocol import Endpoint, Estimand, Protocol, Target
 from engager.trial import TrialData
 
 if TYPE_CHECKING:
@@ -134,51 +134,51 @@ def target_estimates(data: TrialData) -> tuple[pl.DataFrame, list[tuple[Target, 
     for target in protocol.targets:
         if not target.is_simulated:
             continue
-        asked = request_of(target, protocol)
+        asked = request_of(target.estimand, protocol)
         wanted = curve_requests(asked, watched_curve(target, protocol)) if target.is_curve else [asked]
         places.append((target, list(range(len(requests), len(requests) + len(wanted)))))
         requests += wanted
     return estimate_endpoints(data, requests, protocol.population.setting), places
 
 
-def request_of(target: Target, protocol: Protocol, endpoint: Endpoint | None = None) -> EndpointRequest:
-    """What to estimate for a target.
+def request_of(asked: Estimand, protocol: Protocol, endpoint: Endpoint | None = None) -> EndpointRequest:
+    """What to estimate in the tables of a virtual trial, by the definitions of its study.
 
     Parameters
     ----------
-    endpoint : the study's definition; None: the endpoint of the target's id and window, else the first of its id.
+    endpoint : the study's definition; None: the endpoint of that id and window, else the first of its id.
     """
-    endpoint = endpoint or _definition(target, protocol)
+    endpoint = endpoint or _definition(asked, protocol)
     settings: dict[str, Any] = {}
     if endpoint is not None:
         settings["censor_at_hsct"] = endpoint.censor_at_hsct
         if endpoint.is_time_to_event:
             settings["origin"] = {"treatment_start": "treatment"}.get(endpoint.origin, endpoint.origin)
-        if target.endpoint == "EFS":
-            judged = target if target.has_window else endpoint
-            window = protocol.window_days(judged, protocol.arm_of_one(target)) or RESPONSE_WINDOW_DAYS
+        if asked.endpoint == "EFS":
+            judged = asked if asked.has_window else endpoint
+            window = protocol.window_days(judged, protocol.arm_of_one(asked)) or RESPONSE_WINDOW_DAYS
             settings["no_response_event_day"] = _EFS_FAILURE_DAY.get(endpoint.no_response or "", window)
             settings["response_window_days"] = window
-    among = target.among or (endpoint.among if endpoint else None)
+    among = asked.among or (endpoint.among if endpoint else None)
     # "among: null" in a study of active disease: the MRD response of all patients, assessed or not.
-    is_mrd = trial_endpoints()[target.endpoint].is_mrd and protocol.population.setting != "mrd_positive"
+    is_mrd = trial_endpoints()[asked.endpoint].is_mrd and protocol.population.setting != "mrd_positive"
     if is_mrd and (among == "all" or (among is None and endpoint is not None)):
         among = "everyone"
-    if target.statistic in STATISTICS_OF["share"]:
-        counted = target if target.has_window or endpoint is None else endpoint
-        settings["window_days"] = protocol.window_days(counted, protocol.arm_of_one(target))
-        if target.measure:
-            settings["control_window_days"] = protocol.window_days(counted, str(target.control))
+    if asked.statistic in STATISTICS_OF["share"]:
+        counted = asked if asked.has_window or endpoint is None else endpoint
+        settings["window_days"] = protocol.window_days(counted, protocol.arm_of_one(asked))
+        if asked.measure:
+            settings["control_window_days"] = protocol.window_days(counted, str(asked.control))
     return EndpointRequest(
-        endpoint=target.endpoint,
-        statistic=target.statistic,
-        time_months=target.at_months,
-        arm=None if target.measure else protocol.arm_of(target),
-        treatment=target.treatment,
-        control=target.control,
-        subgroup=target.subgroup and _entry_names(target.subgroup),
+        endpoint=asked.endpoint,
+        statistic=asked.statistic,
+        time_months=asked.at_months,
+        arm=None if asked.measure else asked.arm or protocol.arm_ids[0],
+        treatment=asked.treatment,
+        control=asked.control,
+        subgroup=asked.subgroup and _entry_names(asked.subgroup),
         among=among,
-        strata=strata_of(protocol) if target.measure == "HR" else (),
+        strata=strata_of(protocol) if asked.measure == "HR" else (),
         **settings,
     )
 
@@ -188,10 +188,10 @@ def strata_of(protocol: Protocol) -> tuple[str, ...]:
     return tuple(_entry_names(text) for text in protocol.allocation.stratum_conditions())
 
 
-def _definition(target: Target, protocol: Protocol) -> Endpoint | None:
-    """The endpoint of the study that a target means; of several with its id the one with its window."""
-    window = (target.window_weeks, target.window_cycles)
-    same = [one for one in protocol.endpoints if one.id == target.endpoint]
+def _definition(asked: Estimand, protocol: Protocol) -> Endpoint | None:
+    """The endpoint of the study that is asked about; of several with its id the one with its window."""
+    window = (asked.window_weeks, asked.window_cycles)
+    same = [one for one in protocol.endpoints if one.id == asked.endpoint]
     return next((one for one in same if (one.window_weeks, one.window_cycles) == window), same[0] if same else None)
 
 

@@ -236,10 +236,10 @@ def _curve_of(protocol: Protocol, targets: Sequence[Target]) -> CurveInformation
 
 
 def _requests(point: DataPoint, protocol: Protocol) -> list[EndpointRequest]:
-    asked = request_of(point.target, protocol)
+    asked = request_of(point.target.estimand, protocol)
     if point.months:
         return [replace(asked, statistic="survival_at", time_months=month) for month in point.months]
-    return [asked] if point.among is None else [asked, request_of(point.among, protocol)]
+    return [asked] if point.among is None else [asked, request_of(point.among.estimand, protocol)]
 
 
 def _label(protocol: Protocol, target: Target, with_statistic: bool = True) -> str:

@@ -104,7 +104,7 @@ def _one(plan: FitPlan, number: int, first: Sequence[TrialData], n_threads: int 
     truth = replace(plan, seed=_FIRST_TRUTH + number).prior(1)
     synthetic, observed_new = [], []
     for study in plan.studies:
-        requests = [request_of(target, study) for target in study.targets]
+        requests = [request_of(target.estimand, study) for target in study.targets]
         settings = plan.settings(truth, study.study)[0]
         whole = study.with_patients(shipped_protocol(study.study).n_patients)
         by_trial = []
@@ -154,7 +154,7 @@ def _figures_of_members(plan: FitPlan, members: FloatArray, n_threads: int | Non
             study, replicates=range(len(members)), seed=plan.seed + 77, settings=settings.__getitem__, n_sampled=0,
             n_threads=n_threads, only_patients=True,
         )  # fmt: skip
-        requests = [request_of(target, study) for target in study.targets]
+        requests = [request_of(target.estimand, study) for target in study.targets]
         rows = estimate_endpoints(data, requests, study.population.setting)
         for k in range(len(requests)):
             own = rows.filter(pl.col("request") == k).sort("replicate")

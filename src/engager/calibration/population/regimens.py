@@ -230,7 +230,7 @@ def _simulated(
         update={"arms": {name: arm.model_copy(update={"n": n_patients}) for name, arm in trial.arms.items()}}
     )
     data = simulate_trial(sized, replicates=[0], seed=_SEED, settings=lambda _: settings, n_sampled=0)
-    requests = [request_of(rate.target, sized) for rate in rates]
+    requests = [request_of(rate.target.estimand, sized) for rate in rates]
     estimates = estimate_endpoints(data, requests, sized.population.setting).sort("request")
     found: list[float] = np.nan_to_num(estimates["value"].to_numpy().astype(float)).tolist()
     return found

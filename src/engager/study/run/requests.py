@@ -12,7 +12,7 @@ from typing import Any
 from engager.analysis import EndpointRequest
 from engager.calibration import request_of
 from engager.evidence import trial_endpoints
-from engager.protocol import Endpoint, Protocol, Target, disease_of
+from engager.protocol import Endpoint, Estimand, Protocol, disease_of
 
 _LANDMARKS_MONTHS = (6.0, 12.0)
 # Not every study has an induction; a study that has one names its deaths.
@@ -97,20 +97,20 @@ def request_for(
     protocol: Protocol, endpoint: Endpoint, arm: str, statistic: str, time_months: float | None = None
 ) -> EndpointRequest:
     """One statistic of one of a study's endpoints in one arm."""
-    asked = _asked(endpoint, statistic=statistic, arm=arm, time_months=time_months)
-    return request_of(asked, protocol, endpoint)
+    return request_of(_estimand(endpoint, statistic, arm=arm, at_months=time_months), protocol, endpoint)
 
 
 def comparison_of(protocol: Protocol, endpoint: Endpoint, treatment: str, control: str) -> EndpointRequest:
     """The hazard ratio of one arm against another."""
-    asked = _asked(endpoint, statistic="hazard_ratio", measure="HR", treatment=treatment, control=control)
+    asked = _estimand(endpoint, "hazard_ratio", measure="HR", treatment=treatment, control=control)
     return request_of(asked, protocol, endpoint)
 
 
-def _asked(endpoint: Endpoint, **what: Any) -> Target:
-    """An endpoint in the form of a target; nothing was published, so nothing of that is checked."""
-    return Target.model_construct(
-        endpoint=endpoint.id,
+def _estimand(endpoint: Endpoint, statistic: str, **what: Any) -> Estimand:
+    """A statistic of an endpoint of the study, counted as the study says."""
+    return Estimand(
+        endpoint.id,
+        statistic,
         among=endpoint.among,
         window_weeks=endpoint.window_weeks,
         window_cycles=endpoint.window_cycles,
