@@ -95,6 +95,10 @@ from .errors import (
     WorkerLost as WorkerLost,
     nearest as nearest,
 )
+from .findings import (
+    broken_rule as broken_rule,
+    dotted as dotted,
+)
 from .number_words import (
     DASH as DASH,
     axis_of as axis_of,

@@ -60,6 +60,7 @@ from .later_therapy import (
 )
 from .population import (
     PopulationBlock as PopulationBlock,
+    broken_rule_of as broken_rule_of,
 )
 from .protocol import (
     Protocol as Protocol,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from keyword import iskeyword
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from engager.core import COVARIATES, patient_columns
+from engager.core import COVARIATES, broken_rule, patient_columns
 from engager.protocol.distribution import CategoryTable, Distribution, Lineage, YesNo, numeric
 from engager.protocol.parts import Part, refuse
 
@@ -169,6 +169,15 @@ class PopulationBlock(Part):
         absent = _OF_MARROW if self.setting == LYMPHOMA else ()
         known = [one for one in COVARIATES if (one.is_known and one.name not in absent) or one.name in own]
         return {**own, **{one.name: one.kind for one in known}}
+
+
+def broken_rule_of(name: str, value: float) -> tuple[str, str] | None:
+    """The rule that this value of a covariate breaks, and what to do; None when a patient can have it."""
+    try:
+        PopulationBlock.model_validate({name: value})
+    except ValidationError as error:
+        return broken_rule(error.errors()[0])
+    return None
 
 
 def _is_free(name: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic_core import PydanticCustomError
 
-from engager.core import InputError, Problem
+from engager.core import InputError, Problem, broken_rule
 from engager.protocol import Protocol, Regimen, executable_regimen, read_protocol_file, shipped_protocol
 
 _ENDINGS = (".yaml", ".yml")
@@ -42,6 +42,4 @@ def regimen_by_id(regimen: str) -> Regimen:
     try:
         return executable_regimen(regimen)
     except PydanticCustomError as refusal:
-        context = refusal.context or {}
-        problem = Problem("regimen", regimen, str(context.get("rule")), str(context.get("next_step", "")))
-        raise InputError(problem) from None
+        raise InputError(Problem("regimen", regimen, *broken_rule({"ctx": refusal.context}))) from None

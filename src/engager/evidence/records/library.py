@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engager.core import InputError, Problem, nearest, remembered
+from engager.core import InputError, Problem, broken_rule, dotted, nearest, remembered
 from engager.evidence.records.checks import check_record
 from engager.evidence.records.reading import read_yaml
 from engager.evidence.records.record import Record
@@ -150,31 +150,19 @@ def schema_problems(error: ValidationError, name: str) -> list[Problem]:
         place = _place(found["loc"])
         where = f"{name}: {place}" if place else name
         if where not in problems:
-            problems[where] = Problem(where, _shown(found), *_rule(found))
+            problems[where] = Problem(where, _shown(found), *(_OF_RECORDS.get(found["type"]) or broken_rule(found)))
     return list(problems.values())
 
 
 # What pydantic appends to a path when a key may have several types.
 _BRANCHES = frozenset({"str", "int", "float", "constrained-str", "tuple[float, float]", "tuple[str, ...]"})
-_RULES = MappingProxyType(
+# What the curator of a record can do, where that is not what the author of a study can.
+_OF_RECORDS = MappingProxyType(
     {
         "extra_forbidden": ("is not a key of this place", "Check the spelling, or move it to `notes`."),
         "missing": ("is required", "Add the key (null where the schema allows it)."),
-        "int_type": ("must be a whole number", "Write it without quotes or decimals."),
-        "float_type": ("must be a number", "Write it without quotes or unit."),
-        "string_type": ("must be text", "Put it in quotes."),
-        "string_too_short": ("must not be empty", ""),
-        "bool_type": ("must be true or false", ""),
-        "too_short": ("must not be empty", ""),
     }
 )
-
-
-def _rule(found: Any) -> tuple[str, str]:
-    if found["type"] in _RULES:
-        return _RULES[found["type"]]
-    message = str(found["msg"]).removeprefix("Input should ").removeprefix("be ")
-    return f"must be {message[0].lower()}{message[1:]}", ""
 
 
 def _shown(found: Any) -> object:
@@ -182,13 +170,11 @@ def _shown(found: Any) -> object:
 
 
 def _place(location: tuple[Any, ...]) -> str:
-    text = ""
-    for part in location:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif part not in _BRANCHES and not str(part).startswith(("tuple[", "constrained", "function-")):
-            text += f".{part}" if text else str(part)
-    return text
+    return dotted(step for step in location if isinstance(step, int) or not _is_branch(str(step)))
+
+
+def _is_branch(step: str) -> bool:
+    return step in _BRANCHES or step.startswith(("tuple[", "constrained", "function-"))
 
 
 def _repeated_references(records: dict[str, Record]) -> list[Problem]:

@@ -14,7 +14,17 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from engager.core import InputError, PlainDumper, Problem, compose_plain, nearest, read_at_most, read_shipped_data
+from engager.core import (
+    InputError,
+    PlainDumper,
+    Problem,
+    broken_rule,
+    compose_plain,
+    dotted,
+    nearest,
+    read_at_most,
+    read_shipped_data,
+)
 from engager.protocol.checks import disagreements
 from engager.protocol.disease.drug_files import with_drug_files
 from engager.protocol.endpoints import Endpoint
@@ -76,7 +86,8 @@ def read_protocol(text: str, name: str = "study", folder: Path | None = None, *,
         return Protocol.model_validate(raw)
     except ValidationError as error:  # of a place whose name could not be told
         first = error.errors()[0]
-        raise InputError(Problem(f"{name}: {_dotted(first['loc'])}", _short(first["input"]), first["msg"])) from None
+        where = f"{name}: {_dotted(first['loc'])}"
+        raise InputError(Problem(where, _short(first["input"]), *broken_rule(first))) from None
 
 
 def shipped_protocol(study: str) -> Protocol:
@@ -327,7 +338,6 @@ def _inside(value: Any, step: str | int) -> Any:
 
 
 def _problem(detail: Mapping[str, Any], location: Path_) -> Problem:
-    context = detail.get("ctx", {})
     where, value = _dotted(location), detail["input"]
     if detail["type"] == "missing":
         hint = f"Add {location[-1]}." if isinstance(location[-1], str) else "Write both numbers."
@@ -335,28 +345,12 @@ def _problem(detail: Mapping[str, Any], location: Path_) -> Problem:
     if detail["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
         return Problem(where, _short(value), _UNKNOWN_KEY, nearest(str(location[-1]), known))
-    if detail["type"] == "refused":
-        hint = context.get("next_step", "")
-        if not hint and "number" in context["rule"]:
-            hint = what_to_write(value, location)
-        return Problem(where, _short(value), context["rule"], hint)
-    rule = _TYPE_RULES.get(detail["type"]) or str(detail["msg"]).replace("Input should be", "must be")
-    for start in ("String should", "List should", "Tuple should", "Dictionary should"):
-        rule = rule.replace(start, "must")
-    rule = rule.replace(" after validation, not 0", "")
-    return Problem(where, _short(value), rule[:1].lower() + rule[1:], _hint(location))
-
-
-# What pydantic calls by Python's names, in YAML's.
-_TYPE_RULES = {
-    "model_type": "must be a mapping of keys and values",
-    "dict_type": "must be a mapping of keys and values",
-    "tuple_type": "must be a list, such as [a, b]",
-    "list_type": "must be a list, such as [a, b]",
-    "string_type": "must be text",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-}
+    rule, next_step = broken_rule(detail)
+    if detail["type"] != "refused":
+        next_step = _hint(location) or next_step
+    elif not next_step and "number" in rule:
+        next_step = what_to_write(value, location)
+    return Problem(where, _short(value), rule, next_step)
 
 
 def _hint(location: Path_) -> str:
@@ -406,13 +400,7 @@ def _located(problem: Problem, name: str, lines: Mapping[Path_, int]) -> Problem
 
 
 def _dotted(path: Iterable[str | int]) -> str:
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += f".{step}" if text else step
-    return text or "study"
+    return dotted(path) or "study"
 
 
 def _undotted(where: str) -> Path_:

@@ -30,7 +30,7 @@ from engager.core import (
 from engager.engine import OdeProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
-from engager.protocol import PopulationBlock, Regimen
+from engager.protocol import PopulationBlock, Regimen, broken_rule_of
 from engager.report import DailyCourse, PatientCourses, patient_figure
 from engager.study.parameters import population_parameters
 from engager.study.patients.looks import COURSES
@@ -307,18 +307,12 @@ def sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dict
 
 
 def _impossible(name: str, value: float, kind: str) -> Problem | None:
-    from pydantic import ValidationError
-
     if kind == "yes_no":
         is_fine = value in (0.0, 1.0)
         return None if is_fine else Problem(f"--set {name}", value, "must be 0 or 1")
     written = int(value) if kind == "category" else value
-    try:
-        PopulationBlock.model_validate({name: written})
-    except ValidationError as error:
-        context = error.errors()[0].get("ctx", {})
-        return Problem(f"--set {name}", value, str(context.get("rule", "must be a possible value")))
-    return None
+    rule = broken_rule_of(name, written)
+    return None if rule is None else Problem(f"--set {name}", value, *rule)
 
 
 def draw_patients_of(
