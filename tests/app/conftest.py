@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NamedTuple
 
@@ -25,11 +26,14 @@ def engager(monkeypatch, capsys):
         # Wide enough that messages are not wrapped where a test looks for words.
         monkeypatch.setenv("COLUMNS", "240")
         monkeypatch.delenv("ENGAGER_DEBUG", raising=False)
-        code = 0
+        code, handlers = 0, {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
             main()
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+        finally:
+            for one, handler in handlers.items():
+                signal.signal(one, handler)
         shown = capsys.readouterr()
         return Outcome(code, shown.out, shown.err)
 

@@ -116,6 +116,9 @@ def main() -> None:
         finally:
             flush_output()
     except (Exception, KeyboardInterrupt) as error:
+        from engager.core import ignore_from_now_on
+
+        ignore_from_now_on()
         told = tell_usage(error, sys.argv[1:]) if is_usage_error(error) else tell_error(error)
         raise SystemExit(told) from None
     if code:

@@ -99,6 +99,10 @@ from .findings import (
     broken_rule as broken_rule,
     dotted as dotted,
 )
+from .interrupts import (
+    held_back as held_back,
+    ignore_from_now_on as ignore_from_now_on,
+)
 from .number_words import (
     DASH as DASH,
     axis_of as axis_of,

@@ -8,6 +8,7 @@ is ever executed as Python.
 from __future__ import annotations
 
 import ast
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 500
 _WORDS = {"true": True, "false": False}
+# CPython 3.11 counts the depth of a tree once for all threads: two that build trees at once end in a mismatch.
+_PARSING = threading.Lock()
 _HOW = 'Conditions are written like "age_years >= 65 and prior_hsct" or "salvage_line in [1, 2]".'
 
 
@@ -103,7 +106,8 @@ def parse_condition(text: str, columns: Iterable[str] | None = None, where: str 
     if len(text) > MAX_LENGTH:
         raise InputError(Problem(where, text, f"must have at most {MAX_LENGTH} characters", _HOW))
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with _PARSING:
+            tree = ast.parse(text.strip(), mode="eval").body
         names = _names_of_question(tree)
     except _Refused as refused:
         raise InputError(Problem(where, text, str(refused), _HOW)) from None

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engager.core.errors import WorkerLost
+from engager.core.interrupts import heard_again, not_inherited
 
 Tell = Callable[[float], None]
 
@@ -150,6 +151,7 @@ def beside(function: Callable[..., Any], task: tuple[Any, ...], n_processes: int
 def serve() -> None:
     """The life of a worker: read a task, do it, answer, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
+    heard_again()
     receive, send = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the work prints is no answer
 
@@ -178,13 +180,14 @@ class _Worker:
         # one thread each: as many processes as cores are at work
         places = os.pathsep.join(place for place in sys.path if place)
         environment = {**os.environ, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            # -P: the folder a program is started in is no place to import from
-            [sys.executable, "-P", "-c", _COMMAND],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
+        with not_inherited():
+            self.process = subprocess.Popen(
+                # -P: the folder a program is started in is no place to import from
+                [sys.executable, "-P", "-c", _COMMAND],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+            )
         self.owner = os.getpid()
 
     def do(self, function: Callable[..., Any], task: tuple[Any, ...], tell: Tell) -> Any:

@@ -1,5 +1,8 @@
 """Conditions: what is read, what is refused, what missing values do."""
 
+import gc
+import threading
+
 import polars as pl
 import pytest
 
@@ -91,3 +94,37 @@ def test_condition_remembers_its_text_and_columns():
     condition = parse_condition("age_years > 1 or prior_hsct")
     assert condition.text == "age_years > 1 or prior_hsct"
     assert condition.columns == {"age_years", "prior_hsct"}
+
+
+def test_two_threads_may_read_conditions_at_once():
+    """One is held up while its tree is built, wherever the collector runs, and another reads a condition meanwhile."""
+    here, met, wrong = threading.current_thread(), [], []
+
+    def read(depth):
+        if depth:
+            return read(depth - 1)
+        try:
+            parse_condition("age_years >= 18 and not (prior_hsct or salvage_line > 2)")
+        except SystemError as error:
+            wrong.append(error)
+        return None
+
+    def hold_up(phase, info):
+        if phase == "start" and threading.current_thread() is here and len(met) < 40:
+            met.append(threading.Thread(target=read, args=(40,)))
+            met[-1].start()
+            met[-1].join(0.02)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(hold_up)
+    gc.set_threshold(3)
+    try:
+        for _ in range(10):
+            read(0)
+    finally:
+        gc.callbacks.remove(hold_up)
+        gc.set_threshold(*before)
+    for one in met:
+        one.join()
+    assert met
+    assert not wrong

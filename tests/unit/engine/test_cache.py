@@ -1,7 +1,9 @@
 """Compiled code is kept, found again, told apart, and made anew when its file is damaged."""
 
 import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from engager.core.disk import kept
 from engager.engine import OdeProblem, make_ready, solve
 from engager.engine.examples import one_compartment, two_compartments
-from engager.engine.native import compiler
+from engager.engine.native import backend, compiler
 from engager.model import read_antimony
 
 
@@ -164,3 +166,51 @@ def test_without_a_home_nothing_is_kept_and_nothing_fails(monkeypatch):
     monkeypatch.setattr(compiler, "_loaded", {})
     assert kept.cache_folder() is None
     assert np.isfinite(answer(one_compartment())[0]).all()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ")
+def test_ctrl_c_does_not_reach_into_the_compiler(cache, monkeypatch):
+    """Between two of LLVM's calls an exception leaves objects that are released twice, or a lock that is held."""
+    import llvmlite.binding as llvm
+
+    parse, done = llvm.parse_assembly, []
+
+    def interrupted(text):
+        signal.raise_signal(signal.SIGINT)
+        found = parse(text)
+        done.append(text)
+        return found
+
+    monkeypatch.setattr(llvm, "parse_assembly", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        answer(one_compartment())
+    assert len(done) == 1  # the code is made, and is not loaded any more
+    monkeypatch.undo()
+    assert answer(one_compartment())[0].shape == (3, 2, 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ")
+@pytest.mark.parametrize("after", [1, 2])
+def test_ctrl_c_leaves_no_thread_at_work_on_arrays_that_are_freed(after, monkeypatch):
+    """It may come while the threads are started, and again while they come to their end."""
+    started = []
+
+    class Pool:
+        def submit(self, work, number):
+            def slowly(given):
+                time.sleep(0.3)
+                work(given)
+
+            started.append(_real(os.getpid()).submit(slowly, number))
+            if len(started) == after:
+                signal.raise_signal(signal.SIGINT)
+                threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            return started[-1]
+
+    _real = backend._pool
+    monkeypatch.setattr(backend, "_pool", lambda process: Pool())
+    system = one_compartment()
+    problem = Problem(system, np.full((64, len(system.parameters)), 0.3), np.array([0.0, 1.0]), inputs=np.ones((64, 1)))
+    with pytest.raises(KeyboardInterrupt):
+        solve(problem, method="rodas5p", backend="native", n_threads=2)
+    assert [one.done() for one in started] == [True, True]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engager.core.arrays import FloatArray
+from engager.core.interrupts import held_back
 
 #: Lists shorter than this are drawn in NumPy, which needs no compiler.
 WORTHWHILE = 2048
@@ -49,6 +50,7 @@ def compiled_uniform(
 
 
 @functools.cache
+@held_back()
 def _code(rounds: tuple[tuple[int, int], ...], multipliers: tuple[int, int]) -> Callable[..., None]:
     import ctypes
 

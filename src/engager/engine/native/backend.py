@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engager.core import FloatArray, IntArray, Problem, UnsupportedModel, usable_cpus
+from engager.core import FloatArray, IntArray, Problem, UnsupportedModel, held_back, usable_cpus
 from engager.engine.lowering.layout import CONTEXT, SLOT
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.compiler import Compiled, compile_system, make_or_load
@@ -194,18 +194,14 @@ def _run(compiled: Compiled, context: FloatArray, threads: int, counter: IntArra
         work(0)
         return
     pool = _pool(os.getpid())
-    running = [pool.submit(work, k) for k in range(threads)]
-    try:
+    # Compiled code sees no signal, and its arrays must outlive it: with no patient left to take, it ends soon.
+    with held_back(hurry=lambda: counter.fill(n_patients)):
+        running = [pool.submit(work, k) for k in range(threads)]
         # in short waits: a signal may reach another thread, and this one must wake to see it
         while wait(running, timeout=0.2).not_done:
             pass
-        for one in running:
-            one.result()
-    except KeyboardInterrupt:
-        # compiled code sees no signal; with no patient left to take, it ends soon
-        counter[0] = n_patients
-        wait(running)
-        raise
+    for one in running:
+        one.result()
 
 
 @functools.lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engager.core import cache_folder, read_kept, write_kept
+from engager.core import cache_folder, held_back, read_kept, write_kept
 from engager.engine.lowering.tableau import Tableau
 from engager.engine.native.kernel import Kernel, generate_routines, print_kernel
 from engager.model import System
@@ -51,6 +51,7 @@ class Compiled:
 
 
 @functools.cache
+@held_back()
 def this_machine() -> Machine:
     import llvmlite.binding as llvm
 
@@ -110,6 +111,7 @@ def make_or_load(system: System, tableau: Tableau, width: int | None, folder: Pa
     return Compiled(drive, repeat, kernel, stored is not None, keep)
 
 
+@held_back()
 def build(text: str, machine: Machine, width: int) -> bytes:
     """An object file of the module `text`. Optimization removes stack slots only: arithmetic stays as printed."""
     import llvmlite.binding as llvm
@@ -141,6 +143,7 @@ def _target_machine(machine: Machine) -> Any:
     )
 
 
+@held_back()
 def load_functions(binary: bytes, machine: Machine) -> tuple[Callable[..., None], Callable[..., None], Any]:
     import ctypes
 
