@@ -28,7 +28,7 @@ from engager.app.commands.sensitivity import sensitivity
 from engager.app.commands.serve import serve
 from engager.app.commands.trial.studies import trial_app
 from engager.app.commands.validate import validate
-from engager.app.errors import flush_output, refuse_closed_streams, tell_error
+from engager.app.errors import INTERRUPTED, flush_output, refuse_closed_streams, tell_error
 from engager.app.usage import is_usage_error, tell_usage
 
 RESEARCH_USE = "For research and teaching; never advice on treating a patient."
@@ -115,6 +115,8 @@ def main() -> None:
             code = app(standalone_mode=False)
         finally:
             flush_output()
+        if code == INTERRUPTED:  # Typer has caught it and says nothing
+            raise KeyboardInterrupt
     except (Exception, KeyboardInterrupt) as error:
         from engager.core import ignore_from_now_on
 

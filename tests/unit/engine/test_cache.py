@@ -210,7 +210,9 @@ def test_ctrl_c_leaves_no_thread_at_work_on_arrays_that_are_freed(after, monkeyp
     _real = backend._pool
     monkeypatch.setattr(backend, "_pool", lambda process: Pool())
     system = one_compartment()
-    problem = Problem(system, np.full((64, len(system.parameters)), 0.3), np.array([0.0, 1.0]), inputs=np.ones((64, 1)))
+    problem = OdeProblem(
+        system, np.full((64, len(system.parameters)), 0.3), np.array([0.0, 1.0]), inputs=np.ones((64, 1))
+    )
     with pytest.raises(KeyboardInterrupt):
         solve(problem, method="rodas5p", backend="native", n_threads=2)
     assert [one.done() for one in started] == [True, True]

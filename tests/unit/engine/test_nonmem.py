@@ -201,6 +201,44 @@ def test_columns_are_told_when_not_used_and_found_in_lower_case():
     np.testing.assert_allclose(values[-1], infusion(np.array(8.0), 0, 25, 4, 0.2), rtol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "word"),
+    [
+        ("ID,TIME,AMT,wt", ["1,0,100,70", "1,5,0,70 kg"], "line 3: got '70 kg'; wt must be a number"),
+        ("ID,TIME,AMT,wt", ['1,0,100,"70,5"'], "Write a point"),
+        ("ID,TIME,AMT,wt", ["1,0,100,inf"], "wt must be a number"),
+        ("ID,TIME,AMT,wt,WT", ["1,0,100,70,80"], "wt of the model once"),
+        ("ID,TIME,AMT", ["1,0,1_000"], "AMT must be a number"),
+        ("ID,TIME,AMT", [",0,100"], "ID must say whose"),
+        ("ID,TIME,AMT", ["1,0,100", "1.0,5,0"], "written alike"),
+        ("ID;TIME", ["1;0,5", "1;1,5"], "TIME must be a number"),
+        ("ID TIME", ["1 0,5"], "cells"),
+    ],
+)
+def test_what_would_silently_mean_something_else_is_refused(header, rows, word):
+    with pytest.raises(InputError, match=word):
+        read_nonmem(table(header, *rows), read_antimony(ONE))
+
+
+def test_a_column_that_is_not_used_may_hold_anything_and_a_missing_covariate_is_the_models_own():
+    data = read_nonmem(table("ID,TIME,AMT,note,wt", "1,0,100,first visit,.", "1,5,0,-,."), read_antimony(ONE))
+    assert data.parameters()[0, data.system.parameters.index("wt")] == 70.0
+
+
+@pytest.mark.parametrize("separated", ["1;0;100\n 1;5;0", "1, 0, 100\n1 5 0"])
+def test_rows_are_of_one_patient_whatever_separates_their_cells(separated):
+    header = "ID;TIME;AMT" if ";" in separated else "ID TIME AMT"
+    assert read_nonmem(table(header, separated), read_antimony(ONE)).ids == ("1",)
+
+
+@pytest.mark.parametrize("start", [0, 3, 1000])
+@pytest.mark.parametrize("rate", ["1e9", "1e12", "1e15", "1e300"])
+def test_an_infusion_too_short_to_be_told_from_a_bolus_brings_its_dose(start, rate):
+    rows = f"1,{start},1,100,{rate},0,0,0", f"1,{start + 5},0,0,0,0,0,0"
+    t, a = one_patient(table(HEADER, *rows))
+    np.testing.assert_allclose(a, bolus(t, start), rtol=1e-6)
+
+
 def test_a_rate_and_a_duration_contradict_each_other():
     with pytest.raises(InputError, match="DUR"):
         read_nonmem(table("ID,TIME,AMT,RATE,DUR", "1,0,100,10,4"), read_antimony(ONE))

@@ -20,6 +20,8 @@ from engager.engine.problem import Action, OdeProblem, Schedule
 from engager.model import System
 
 ActionRow = tuple[float, Action, int, float]
+#: An infusion shorter than this share of its time is a bolus: its end would be its beginning, or be rounded away.
+SHORTEST_INFUSION = 1e-9
 # what comes first at one instant: an infusion ends, a repeated dose is given, a row of the table acts
 _END, _DOSE, _ROW = range(3)
 
@@ -80,9 +82,11 @@ class DoseCourse:
         self.queue: list[tuple[float, int, int, Callable[[float], None]]] = []
         self.count = 0
         self.epoch = 0
+        self.length = 0.0
 
     def expand(self, rows: Sequence[Record], start: float) -> list[ActionRow]:
         """Actions in order of time; a patient whose rows begin later than `start` is reset when they do."""
+        self.length = rows[-1].time - rows[0].time
         if rows[0].time > start:
             self._reset(rows[0].time)
         for row in rows:
@@ -196,6 +200,9 @@ class DoseCourse:
             told = f"bioavailability {share:g}, rate {rate:g}, duration {duration:g}, lag {lag:g}"
             self._note(row, state, f"parameters make no dose ({told})")
             return _Dose(state, math.nan, 0.0, 0.0, 0.0)  # the patient fails
+        latest = max(abs(row.time), abs(row.time + lag + row.additional * row.interval), row.interval, self.length)
+        if 0 < duration <= SHORTEST_INFUSION * latest:
+            rate = duration = 0.0
         return _Dose(state, amount, rate, duration, lag)
 
     def _note(self, row: Record, state: str, reason: str) -> None:

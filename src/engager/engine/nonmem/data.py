@@ -153,7 +153,8 @@ def read_nonmem(
         With every problem of the table, by line.
     """
     text, where = _text(source)
-    records = read_records(text, where)
+    columns = columns_of(text, where)
+    records = read_records(text, where, _meaning(columns, system, where))
     places = compartments or dict(enumerate(_compartments(system), start=1))
     maps = {"rates": rates, "durations": durations, "lags": lags, "bioavailability": bioavailability}
     resolver = _Resolver(system, places, {key: dict(value or {}) for key, value in maps.items()}, where)
@@ -165,7 +166,7 @@ def read_nonmem(
         {name: full.inputs.index(RATE_PREFIX + name) for name in infused},
         **resolver.maps,
     )  # fmt: skip
-    return _data(full, records, dosing, where, (*resolver.notes, *_unused(columns_of(text, where), full, where)))
+    return _data(full, records, dosing, where, (*resolver.notes, *_unused(columns, full, where)))
 
 
 def _compartments(system: System) -> list[str]:
@@ -178,6 +179,18 @@ def _moved_by_events_alone(system: System) -> set[str]:
     moved = {name for event in system.events for name, _ in event.assignments}
     rates = zip(system.states, system.rates, strict=True)
     return {name for name, rate in rates if name in moved and system.graph.constant_value(rate) == 0.0}
+
+
+def _meaning(columns: list[str], system: System, where: str) -> dict[str, str]:
+    """Column -> the parameter or input that it gives; InputError where two give the same."""
+    known = {*system.parameters, *system.inputs}
+    named = [(name, column_of(name, known)) for name in columns if name not in KNOWN]
+    found = {name: meant for name, meant in named if meant is not None}
+    twice = [name for name, meant in found.items() if list(found.values()).count(meant) > 1]
+    if twice:
+        rule = f"must give {found[twice[0]]} of the model once"
+        raise InputError(Problem(f"{where}: line 1", ", ".join(twice), rule, "Keep one of these columns."))
+    return found
 
 
 def _unused(columns: list[str], system: System, where: str) -> list[str]:

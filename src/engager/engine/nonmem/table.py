@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from engager.core import InputError, Problem
@@ -46,8 +47,12 @@ class Record:
     at: float = math.nan
 
 
-def read_records(text: str, where: str) -> list[Record]:
+def read_records(text: str, where: str, used: Collection[str] = ()) -> list[Record]:
     """All rows, in order.
+
+    Parameters
+    ----------
+    used : columns beside those of NONMEM that change what is computed; where they hold something, it is a number.
 
     Raises
     ------
@@ -59,8 +64,9 @@ def read_records(text: str, where: str) -> list[Record]:
         raise InputError(Problem(where, len(lines), f"may have at most {MAX_ROWS} rows"))
     columns = columns_of(text, where)
     _check_header(columns, where)
-    rows = _Rows(columns, where)
-    records = [record for number, line in lines[1:] if (record := rows.record(number, _cells(line))) is not None]
+    rows = _Rows(columns, where, used)
+    cells = ((number, _cells(line, lines[0][1])) for number, line in lines[1:])
+    records = [record for number, row in cells if (record := rows.record(number, row)) is not None]
     rows.check_order(records)
     if rows.problems:
         raise InputError(rows.problems[:50])
@@ -69,7 +75,8 @@ def read_records(text: str, where: str) -> list[Record]:
 
 def columns_of(text: str, where: str) -> list[str]:
     """Names in the header; those of NONMEM in upper case."""
-    header = [name.strip() for name in _cells(_lines(text, where)[0][1])]
+    first = _lines(text, where)[0][1]
+    header = _cells(first, first)
     return [name.upper() if name.upper() in KNOWN else name for name in header]
 
 
@@ -106,13 +113,18 @@ def in_file_order(rows: list[Record]) -> list[Record]:
     return ordered
 
 
-def _cells(line: str) -> list[str]:
-    if "," in line:
-        try:
-            return [cell.strip() for cell in next(csv.reader([line]))]
-        except csv.Error:  # a cell of absurd length: told as a row with too few cells
-            return []
-    return line.split(";") if ";" in line else line.split()
+def _cells(line: str, header: str) -> list[str]:
+    """Separated as the header is; by commas and blanks alike where it has neither commas nor semicolons."""
+    if ";" in header and "," not in header:  # where numbers may be written with a comma
+        return [cell.strip() for cell in line.split(";")]
+    if "," not in line:
+        return [cell.strip() for cell in line.split(";")] if ";" in line else line.split()
+    if "," not in header:
+        return re.split(r"\s*,\s*|\s+", line.strip())
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]))]
+    except csv.Error:  # a cell of absurd length: told as a row with too few cells
+        return []
 
 
 def _check_header(columns: list[str], where: str) -> None:
@@ -132,8 +144,8 @@ def _check_header(columns: list[str], where: str) -> None:
 class _Rows:
     """Turns rows into records and collects what is wrong with them."""
 
-    def __init__(self, columns: list[str], where: str) -> None:
-        self.columns, self.where = columns, where
+    def __init__(self, columns: list[str], where: str, used: Collection[str]) -> None:
+        self.columns, self.where, self.used = columns, where, used
         self.problems: list[Problem] = []
         self.extra = [name for name in columns if name not in KNOWN]
 
@@ -150,9 +162,11 @@ class _Rows:
             self._whole(line, "ADDL", number["ADDL"], MAX_ADDITIONAL), number["II"],
             self._whole(line, "SS", number["SS"], 2),
             is_observed=kind == OBSERVATION and number["MDV"] == 0,
-            covariates=self._covariates(row), duration=number["DUR"], at=number["TIME"],
+            covariates=self._covariates(line, row), duration=number["DUR"], at=number["TIME"],
         )  # fmt: skip
-        if row["TIME"].strip() in _MISSING:
+        if row["ID"] in ("", "."):
+            self._complain(line, row["ID"], "ID must say whose row this is")
+        if row["TIME"] in _MISSING:
             self._complain(line, row["TIME"], "TIME must be a number")
         self._check_dose(record)
         return record if len(self.problems) == before else None
@@ -163,12 +177,10 @@ class _Rows:
     def _number(self, line: int, name: str, cell: str) -> float:
         if cell.strip() in _MISSING:
             return 0.0
-        try:
-            value = float(cell)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
+        value = _as_number(cell)
+        if value is None:
             hint = "Clock times are not read; use numbers." if ":" in cell else ""
+            hint = hint or ("Write a point for the decimals." if _as_number(cell.replace(",", ".")) else "")
             self._complain(line, cell, f"{name} must be a number", hint)
             return 0.0
         return value
@@ -189,14 +201,12 @@ class _Rows:
         is_dose = any(number[name] != 0 for name in ("AMT", "RATE", "DUR", "SS"))
         return DOSE if is_dose else OBSERVATION
 
-    def _covariates(self, row: Mapping[str, str]) -> dict[str, float]:
+    def _covariates(self, line: int, row: Mapping[str, str]) -> dict[str, float]:
         found = {}
         for name in self.extra:
-            try:
-                value = float(row[name])
-            except ValueError:
-                continue
-            if math.isfinite(value):
+            if name in self.used and row[name] not in _MISSING:
+                found[name] = self._number(line, name, row[name])
+            elif (value := _as_number(row[name])) is not None:
                 found[name] = value
         return found
 
@@ -229,8 +239,13 @@ class _Rows:
     def check_order(self, records: list[Record]) -> None:
         """Patients in one block each, times not going back."""
         seen: set[str] = set()
+        written: dict[str | float, str] = {}
         last: Record | None = None
         for one in records:
+            number = _as_number(one.patient)
+            first = written.setdefault(one.patient if number is None else number, one.patient)
+            if one.patient != first:
+                self._complain(one.line, one.patient, f"ID is the number {first}, and must be written alike")
             if last is None or one.patient != last.patient:
                 if one.patient in seen:
                     self._complain(one.line, one.patient, "rows of one ID must stand together")
@@ -238,3 +253,12 @@ class _Rows:
             elif one.time < last.time:
                 self._complain(one.line, one.time, f"TIME must not go back (it was {last.time:g} before)")
             last = one
+
+
+def _as_number(cell: str) -> float | None:
+    """The finite number that a cell holds; None for anything else, also what only Python takes for a number."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in cell else None
