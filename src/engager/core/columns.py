@@ -181,11 +181,17 @@ TRAJECTORIES = (
 )
 
 
-ESTIMATES = (
+# What a figure is of, simulated or published.
+_FIGURE = (
     Column("arm", "str", "arm, or 'treatment vs control' for a comparison"),
     Column("endpoint", "str", "what was counted; `engager trial schema` lists the names"),
     Column("statistic", "str", "proportion, median, survival_at, cumulative_at, hazard_ratio, ..."),
     Column("time_months", "f64", "of a landmark [months]"),
+)
+_SUBGROUP = Column("subgroup", "str", "condition of a subgroup; null: all patients")
+
+ESTIMATES = (
+    *_FIGURE,
     Column("value", "f64", "estimate of this virtual trial: a share 0 to 1, months, or a ratio; inf: not reached"),
     Column("low", "f64", "lower 95 % confidence limit within this virtual trial"),
     Column("high", "f64", "upper 95 % confidence limit"),
@@ -193,7 +199,7 @@ ESTIMATES = (
     Column("events", "i32", "of them with the event"),
     Column("n_failed", "i32", "patients left out because the solver could not follow them"),
     Column("replicate", "i32", "virtual trial, from 0"),
-    Column("subgroup", "str", "condition of a subgroup; null: all patients"),
+    _SUBGROUP,
     Column("p_value", "f64", "log-rank test, of hazard ratios"),
     Column("request", "i32", "place of the estimate in the study's list: tells endpoints that stand twice apart"),
 )
@@ -201,11 +207,8 @@ ESTIMATES = (
 # One row a published figure, flat: comparisons.json as a table.
 COMPARISONS = (
     Column("trial", "str", "study"),
-    Column("arm", "str", "arm, or 'treatment vs control' for a comparison"),
-    Column("endpoint", "str", "what was counted"),
-    Column("statistic", "str", "proportion, median, survival_at, hazard_ratio, ..."),
-    Column("time_months", "f64", "of a landmark [months]"),
-    Column("subgroup", "str", "condition of a subgroup; null: all patients"),
+    *_FIGURE,
+    _SUBGROUP,
     Column("use", "str", "fit: the model was fitted to it; check: it was not"),
     Column("published", "f64", "published value: a share 0 to 1, months, or a ratio"),
     Column("published_low", "f64", "lower limit of the published 95 % confidence interval"),
@@ -221,10 +224,7 @@ COMPARISONS = (
 
 # `engager trial compare` as a table: one row a figure and run.
 COMPARED_RUNS = (
-    Column("arm", "str", "arm, or 'treatment vs control' for a comparison"),
-    Column("endpoint", "str", "what was counted"),
-    Column("statistic", "str", "proportion, median, survival_at, hazard_ratio, ..."),
-    Column("time_months", "f64", "of a landmark [months]"),
+    *_FIGURE,
     Column("definition", "str", "what tells an endpoint that stands twice apart"),
     Column("run", "str", "run folder"),
     Column("median", "f64", "median over virtual trials: a share 0 to 1, months, or a ratio"),

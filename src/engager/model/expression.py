@@ -10,7 +10,7 @@ Names from a file live only in `Graph.symbols`; generated code refers to nodes b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,11 +74,20 @@ class Graph:
 
     def add(self, *terms: Node) -> Node:
         """Sum from left to right; the empty sum is 0."""
-        return self._reduce("add", terms, 0.0)
+        return self.reduce("add", terms, 0.0)
 
     def mul(self, *factors: Node) -> Node:
         """Product from left to right; the empty product is 1."""
-        return self._reduce("mul", factors, 1.0)
+        return self.reduce("mul", factors, 1.0)
+
+    def reduce(self, op: str, parts: Sequence[Node], empty: float) -> Node:
+        """The parts joined by an operation, from the left; `empty` where there are none."""
+        if not parts:
+            return self.const(empty)
+        total = parts[0]
+        for part in parts[1:]:
+            total = self.apply(op, total, part)
+        return total
 
     def sub(self, a: Node, b: Node) -> Node:
         return self.apply("sub", a, b)
@@ -106,15 +115,16 @@ class Graph:
             self._orders[roots] = self.topological(roots)
         return self._orders[roots]
 
-    def reachable(self, roots: Iterable[Node]) -> set[Node]:
-        """All nodes that `roots` need, the roots included."""
+    def reachable(self, roots: Iterable[Node], leaves: Container[Node] = ()) -> set[Node]:
+        """All nodes that `roots` need, the roots included; what only `leaves` need is left out."""
         seen: set[Node] = set()
         stack = list(roots)
         while stack:
             node = stack.pop()
             if node not in seen:
                 seen.add(node)
-                stack.extend(self.entries[node].args)
+                if node not in leaves:
+                    stack.extend(self.entries[node].args)
         return seen
 
     def symbols(self, roots: Iterable[Node]) -> set[str]:
@@ -171,14 +181,6 @@ class Graph:
             self.entries.append(entry)
             self._number_of[entry] = number
         return number
-
-    def _reduce(self, op: str, parts: tuple[Node, ...], empty: float) -> Node:
-        if not parts:
-            return self.const(empty)
-        total = parts[0]
-        for part in parts[1:]:
-            total = self.apply(op, total, part)
-        return total
 
     def _identity(self, op: str, args: tuple[Node, ...], values: list[float | None]) -> Node | None:
         """Rewrites that are exact for every finite argument.

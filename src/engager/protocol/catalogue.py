@@ -7,7 +7,9 @@ A published regimen leaves things open (course length, number of courses). What 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
 
 from engager.core import InputError, factor
 from engager.protocol.parts import refuse
@@ -53,6 +55,14 @@ def executable_regimen(slug: str) -> Regimen:
         refuse(f"must be a treatment that can be an arm; this one is {published.not_an_arm_because}")
     raw = _engager(published) if _is_engager(published) else _course(published)
     return Regimen.model_validate(raw)
+
+
+def _by_id(value: Any) -> Any:
+    return executable_regimen(value) if isinstance(value, str) else value
+
+
+# A regimen of a study file: one of ``engager regimen list``, or written inline.
+NamedRegimen = Annotated[Regimen, BeforeValidator(_by_id)]
 
 
 def _is_engager(published: PublishedRegimen) -> bool:

@@ -13,9 +13,9 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from engager.core import nearest
 from engager.evidence import trial_endpoints
+from engager.protocol.catalogue import NamedRegimen
 from engager.protocol.endpoints import BINARY_ENDPOINTS, TIME_ENDPOINTS, Endpoint
 from engager.protocol.parts import Count, Fraction, Identifier, Number, Part, Positive, Whole, refuse
-from engager.protocol.regimen import Regimen
 
 Test = Literal["log_rank", "score", "fisher", "exact", "simon", "bayesian"]
 _OPEN_FRACTION = Field(gt=0, lt=1)
@@ -84,16 +84,12 @@ class NullArm(Part):
     regimen : one of ``engager regimen list``, or inline as in an arm. never_treated : as in an arm.
     """
 
-    regimen: Regimen
+    regimen: NamedRegimen
     never_treated: Fraction = 0.0
 
     @field_validator("regimen", mode="before")
     @classmethod
-    def _regimen_by_id(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            from engager.protocol.catalogue import executable_regimen
-
-            return executable_regimen(value)
+    def _with_id(cls, value: Any) -> Any:
         return {"id": "null", **value} if isinstance(value, dict) else value
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
+from engager.protocol.catalogue import NamedRegimen
 from engager.protocol.later_therapy import DEFAULT_YEAR
 from engager.protocol.parts import Count, Fraction, NotNegative, Part, Positive, Whole, refuse
-from engager.protocol.regimen import Regimen
 from engager.protocol.spans import Days, Spans
 
 MOST_PATIENTS = 10_000_000
@@ -41,18 +41,9 @@ class Arm(Part):
     """
 
     n: Count = Field(le=MOST_PATIENTS)
-    regimen: Regimen
+    regimen: NamedRegimen
     drug: str | None = None
     never_treated: Fraction = 0.0
-
-    @field_validator("regimen", mode="before")
-    @classmethod
-    def _regimen_by_id(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            from engager.protocol.catalogue import executable_regimen
-
-            return executable_regimen(value)
-        return value
 
     @model_validator(mode="after")
     def _drug_into_regimen(self) -> Arm:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binom
 
-from engager.evidence import exact_interval, exact_interval_of, record
-from engager.evidence.records.intervals import standard_error_from_interval
+from engager.evidence import exact_interval_of, record
+from engager.evidence.records.intervals import exact_interval, standard_error_from_interval
 
 
 @pytest.mark.parametrize(("events", "n"), [(91, 271), (1, 12), (11, 12)])

@@ -137,7 +137,7 @@ def _text(
     shapes: Mapping[str, str],
 ) -> str:  # fmt: skip
     lines = ["def formulas(t, y, p, u, z):"]
-    for node in _needed(graph, roots, frozen):
+    for node in sorted(graph.reachable(roots, leaves=frozen)):
         entry = graph.entries[node]
         if node in frozen:
             value = f"z[{frozen[node]}]"
@@ -150,19 +150,6 @@ def _text(
         lines.append(f"    v{node} = {value}")
     lines.append("    return [" + ", ".join(f"v{root}" for root in roots) + "]")
     return "\n".join(lines)
-
-
-def _needed(graph: Graph, roots: Sequence[Node], frozen: Mapping[Node, int]) -> list[Node]:
-    """Nodes to compute, in order; what only frozen nodes need is left out."""
-    seen: set[Node] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            if node not in frozen:
-                stack.extend(graph.entries[node].args)
-    return sorted(seen)
 
 
 def _number(value: float) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engager.evidence.figures.file import INK, PUBLISHED, QUIET, SMALL, TEXT, new_figure, quiet_style
 from engager.evidence.records.library import load_records
 from engager.evidence.records.overlaps import without_overlap
+from engager.evidence.records.vocabulary import endpoint, family_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,17 +20,8 @@ if TYPE_CHECKING:
     from engager.evidence.records.record import Record
 
 MAPPED = ("CR", "CR/CRh/CRi", "MRD_response", "OS", "EFS", "RFS", "HSCT_after_response", "CRS_grade3plus")
-# Endpoints of one family share a column of the map.
-_COLUMN = {
-    "CR": ("CR",),
-    "CR/CRh/CRi": ("CR/CRh/CRi", "CR/CRh", "CR/CRi", "CR/CRp"),
-    "MRD_response": ("MRD_response", "complete_MRD_response"),
-    "OS": ("OS",),
-    "EFS": ("EFS", "PFS"),
-    "RFS": ("RFS", "DFS", "LFS", "DoR"),
-    "HSCT_after_response": ("HSCT_after_response", "HSCT", "HSCT_on_study"),
-    "CRS_grade3plus": ("CRS_grade3plus", "CRS_grade3"),
-}
+# Beside the family of an endpoint, what shares its column of the map.
+_AND_ALSO = {"RFS": ("DoR",), "CRS_grade3plus": ("CRS_grade3",)}
 _SHORT = {
     "HSCT_after_response": "HSCT",
     "CRS_grade3plus": "CRS 3+",
@@ -61,6 +53,7 @@ def make_map(records: Sequence[Record] | None = None) -> EvidenceMap:
     n_patients = np.zeros((len(slugs), len(MAPPED)), dtype=np.int64)
     n_trials = np.zeros_like(n_patients)
     for column, name in enumerate(MAPPED):
+        shown = _shown_in(name)
         for row, slug in enumerate(slugs):
             arms = [
                 (
@@ -70,7 +63,7 @@ def make_map(records: Sequence[Record] | None = None) -> EvidenceMap:
                 )
                 for record in chosen
                 for arm in record.arms
-                if arm.regimen == slug and _has_figure(record, arm.id, _COLUMN[name])
+                if arm.regimen == slug and _has_figure(record, arm.id, shown)
             ]
             kept, _ = without_overlap(arms, load_records())
             n_patients[row, column] = sum(n for _, n in kept)
@@ -134,6 +127,12 @@ def _draw_cell(axes: object, column: int, row: int, n: int, trials: int, most: i
     axes.plot([column - 0.14], [row + 0.02], "o", color=PUBLISHED, markersize=size, alpha=0.85)  # type: ignore[attr-defined]
     shown = str(n) if n else "?"
     axes.text(column + 0.10, row + 0.02, shown, fontsize=SMALL - 0.5, va="center", color=INK)  # type: ignore[attr-defined]
+
+
+def _shown_in(name: str) -> tuple[str, ...]:
+    """Endpoints that share a column: a family, but of an adverse event only its grade."""
+    own = family_of(name) if endpoint(name).better == "higher" else (name,)
+    return (*own, *_AND_ALSO.get(name, ()))
 
 
 def _has_figure(record: Record, arm: str, endpoints: Sequence[str]) -> bool:

@@ -160,6 +160,12 @@ def known_endpoint(spelling: str, where: str = "endpoint") -> KnownEndpoint:
     return found
 
 
+def family_of(spelling: str) -> tuple[str, ...]:
+    """Names of the vocabulary that answer nearly the same question as an endpoint, itself among them."""
+    family = endpoint(spelling).family
+    return tuple(name for name, one in _endpoints().items() if one.family == family)
+
+
 @cache
 def trial_endpoints() -> Mapping[str, TrialEndpoint]:
     """Every endpoint that a virtual trial answers, in the order of the vocabulary."""

@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from engager.core import FloatArray, InputError, Problem
 from engager.evidence.records.intervals import standard_error_from_interval
-from engager.evidence.synthesis.historical_prior import LARGEST_SCALE, follow_scale
+from engager.evidence.synthesis.historical_prior import LARGEST_SCALE, follow_scale, with_components
 
 if TYPE_CHECKING:
     from engager.evidence.synthesis.selection import Selection
@@ -88,12 +88,7 @@ class HistoricalMedian:
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-like mapping; `components` are (weight, mean, sd) of the robust prior on log months."""
-        parts = zip(self.prior.weights, self.prior.means, self.prior.sds, strict=True)
-        own = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("prior", "predictive")}
-        return {
-            "components": [{"weight": float(w), "mean": float(m), "sd": float(s)} for w, m, s in parts],
-            **{name: list(value) if isinstance(value, tuple) else value for name, value in own.items()},
-        }
+        return with_components(self, weight=self.prior.weights, mean=self.prior.means, sd=self.prior.sds)
 
 
 def median_prior_from_records(

@@ -21,6 +21,8 @@ from engager.evidence.synthesis.beta_mixture import BetaMixture, fit_beta_mixtur
 from engager.evidence.synthesis.binomial_normal import study_log_likelihoods
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from engager.evidence.synthesis.selection import Selection
 
 
@@ -57,12 +59,23 @@ class HistoricalPrior:
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-like mapping; `components` are (weight, a, b) of the robust prior."""
-        parts = zip(self.prior.weights, self.prior.a, self.prior.b, strict=True)
-        own = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("prior", "predictive")}
-        return {
-            "components": [{"weight": float(w), "a": float(a), "b": float(b)} for w, a, b in parts],
-            **{name: list(value) if isinstance(value, tuple) else value for name, value in own.items()},
-        }
+        return with_components(self, weight=self.prior.weights, a=self.prior.a, b=self.prior.b)
+
+
+def with_components(found: DataclassInstance, **parts: FloatArray) -> dict[str, Any]:
+    """The fields of a result, and in place of its mixtures the components of the robust prior.
+
+    Parameters
+    ----------
+    parts : array (component,) each, by the key of a component.
+    """
+    rows = zip(*parts.values(), strict=True)
+    components = [dict(zip(parts, map(float, row), strict=True)) for row in rows]
+    own = {name: getattr(found, name) for name in found.__dataclass_fields__ if name not in ("prior", "predictive")}
+    return {
+        "components": components,
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in own.items()},
+    }
 
 
 def prior_from_records(

@@ -37,18 +37,9 @@ def _chain(op: str, swap: bool) -> Build:
     def build(graph: Graph, args: Sequence[Node]) -> Node:
         pairs = itertools.pairwise(args)
         held = [graph.apply(op, b, a) if swap else graph.apply(op, a, b) for a, b in pairs]
-        return _reduce(graph, "and", held, 1.0)
+        return graph.reduce("and", held, 1.0)
 
     return build
-
-
-def _reduce(graph: Graph, op: str, args: Sequence[Node], empty: float) -> Node:
-    if not args:
-        return graph.const(empty)
-    total = args[0]
-    for arg in args[1:]:
-        total = graph.apply(op, total, arg)
-    return total
 
 
 def _xor(graph: Graph, args: Sequence[Node]) -> Node:
@@ -112,11 +103,11 @@ def _inverse_of(op: str) -> Build:
 
 
 def _many(op: str, empty: float) -> Build:
-    return lambda graph, args: _reduce(graph, op, args, empty)
+    return lambda graph, args: graph.reduce(op, args, empty)
 
 
 def _truths(op: str, empty: float) -> Build:
-    return lambda graph, args: truth(graph, _reduce(graph, op, args, empty))
+    return lambda graph, args: truth(graph, graph.reduce(op, args, empty))
 
 
 def _binary(op: str) -> Build:

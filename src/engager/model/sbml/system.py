@@ -129,16 +129,19 @@ class _Builder:
             return self._leaf(self.start, name)
         if name in doc.initially:
             return doc.initially[name]
-        if name in doc.assigned:
-            return doc.assigned[name]
-        if name in doc.reactions:
-            return doc.reactions[name].rate
+        if (rule := self._by_rule(name)) is not None:
+            return rule
         quantity = doc.quantities.get(name)
         if quantity is None:
             return None
         if name in self.moving or name in self.derived:
             return self._given(quantity)
         return raw.symbol(_PARAMETER + name)
+
+    def _by_rule(self, name: str) -> Node | None:
+        """The formula of an assignment or of a reaction's rate."""
+        reaction = self.doc.reactions.get(name)
+        return self.doc.assigned.get(name, None if reaction is None else reaction.rate)
 
     def _given(self, quantity: NamedValue) -> Node:
         """The file's number, in the meaning the id has in formulas."""
@@ -155,10 +158,8 @@ class _Builder:
             return self._leaf(self.run, name)
         if name.startswith(RATE_OF):
             return self._rate_of(name.removeprefix(RATE_OF))
-        if name in doc.assigned:
-            return doc.assigned[name]
-        if name in doc.reactions:
-            return doc.reactions[name].rate
+        if (rule := self._by_rule(name)) is not None:
+            return rule
         quantity = doc.quantities.get(name)
         if quantity is None:
             return None
