@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -324,12 +325,42 @@ def test_sizes_and_queues_have_limits(client, tmp_path):
     assert client.post("/api/check", content=b"x" * 300_000).status_code == 413
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff"])
+def test_a_body_that_grows_beyond_the_limit_is_refused_whatever_its_header_says(client):
+    answer = client.post("/api/check", content=(b"x" * 65536 for _ in range(8)))
+    assert answer.status_code == 413
+    assert "At most 256 kB" in answer.text
+
+
+@pytest.mark.parametrize("changes", [[1], "x", 5])
+def test_changes_that_are_no_values_by_key_are_refused_in_words(client, changes):
+    answer = client.post("/api/check", json={"text": SMALL.format(title="t"), "changes": changes})
+    assert answer.status_code == 422
+    assert "must be values by key" in answer.json()["problems"][0]["text"]
+
+
+@pytest.mark.parametrize("slip", [{"replicates": 1.7}, {"replicates": True}, {"seed": 10**30}, {"patients": 2.5}])
+def test_numbers_of_a_job_are_whole_or_refused(client, slip):
+    answer = client.post("/api/jobs", json={"text": SMALL.format(title="t"), "replicates": 1, **slip})
+    assert answer.status_code == 422
+    assert next(iter(slip)) in answer.json()["problems"][0]["where"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"[" * 100_000])
 def test_a_post_that_is_no_json_object_is_refused_in_words(client, body):
     for path in ("/api/check", "/api/jobs"):
         answer = client.post(path, content=body)
         assert answer.status_code == 422
         assert "must be one JSON object" in answer.json()["problems"][0]["text"]
+
+
+def test_a_run_of_the_command_line_may_have_any_plain_name(client, home):
+    name = "dose 9 µg, première (2)"
+    shutil.copytree(home / "runs" / "tower-2", home / "runs" / name)
+    assert f'href="/runs/{name}"' in client.get("/runs").text
+    assert client.get(f"/runs/{name}").status_code == 200
+    answer = client.get(f"/runs/{name}/files/run.json")
+    assert answer.json()["seed"] == 2
+    shutil.rmtree(home / "runs" / name)
 
 
 @pytest.mark.parametrize("name", ["..", "../home", "%2e%2e", "tower-1/../tower-2", ".hidden", "a" * 200, "x\x00y"])

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +17,8 @@ from engager.core import InputError, Problem
 
 MAX_BODY = 256 * 1024
 COOKIE = "engager_token"
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+# letters of any script; nothing that leads elsewhere or that an address would have to escape
+_NAME = re.compile(r"\w[\w .+=,@()-]{0,99}")
 # Scripts come from files of this server alone; the plotting library writes styles at run time.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
@@ -43,9 +44,14 @@ def named_inside(folder: Path, name: str, what: str) -> Path:
         When the name could lead elsewhere, or nothing of that name is there.
     """
     path = folder / name
-    if not _NAME.match(name) or path.resolve().parent != folder.resolve() or not path.exists():
+    if not can_be_named(name) or path.resolve().parent != folder.resolve() or not path.exists():
         raise InputError(Problem(what, name[:100], "there is none of this name"))
     return path
+
+
+def can_be_named(name: str) -> bool:
+    """Whether a folder or file of this name has an address."""
+    return _NAME.fullmatch(name) is not None
 
 
 def proof_of(token: str) -> str:
@@ -68,7 +74,13 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, _with_headers(send))
             return
-        await self.app(scope, _limited(receive), _with_headers(send))
+        body = _Body(receive)
+        try:
+            await self.app(scope, body.receive, _with_headers(send))
+        except ClientDisconnect:
+            if not body.is_too_large:
+                raise
+            await _too_large()(scope, receive, _with_headers(send))
 
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
@@ -80,7 +92,7 @@ class Guard:
             if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or origin not in (None, own):
                 return PlainTextResponse("Posts from other pages are refused.", status_code=403)
             if int(request.headers.get("content-length") or 0) > MAX_BODY:
-                return PlainTextResponse(f"At most {MAX_BODY // 1024} kB are accepted.", status_code=413)
+                return _too_large()
         if self.settings.token is None or request.url.path in ("/login",) or request.url.path.startswith("/static/"):
             return None
         given = request.cookies.get(COOKIE, "")
@@ -102,16 +114,22 @@ def _with_headers(send: Send) -> Send:
     return sent
 
 
-def _limited(receive: Receive) -> Receive:
-    """The body, ended where it grows beyond what is accepted, whatever its header said."""
-    total = 0
+def _too_large() -> Response:
+    return PlainTextResponse(f"At most {MAX_BODY // 1024} kB are accepted.", status_code=413)
 
-    async def received() -> Message:
-        nonlocal total
-        message = await receive()
-        total += len(message.get("body", b""))
-        if total > MAX_BODY:
-            return {"type": "http.disconnect"}
-        return message
 
-    return received
+class _Body:
+    """What is sent, ended where it grows beyond what is accepted, whatever its header said."""
+
+    def __init__(self, receive: Receive):
+        self._receive, self._total = receive, 0
+
+    @property
+    def is_too_large(self) -> bool:
+        return self._total > MAX_BODY
+
+    async def receive(self) -> Message:
+        """The next part, or that there is none."""
+        message = await self._receive()
+        self._total += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.is_too_large else message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -11,16 +12,19 @@ from starlette.responses import JSONResponse
 from engager.app.web.form import field_of
 from engager.core import InputError, Problem
 
+_MOST = 2**63 - 1
+_OPTION = re.compile(r"^--(set )?")  # of the command line, which a page does not have
+
 
 def problems(error: InputError, status: int = 422) -> JSONResponse:
     """Bad input as a list of what, where, value, rule and next step."""
     told = [
         {
-            "where": one.where,
+            "where": _OPTION.sub("", one.where),
             "value": str(one.value)[:200],
             "rule": one.rule,
             "next_step": one.next_step,
-            "text": str(one),
+            "text": _OPTION.sub("", str(one)),
             "field": field_of(one),
         }
         for one in error.problems
@@ -32,7 +36,7 @@ async def asked_of(request: Request) -> dict[str, Any]:
     """The JSON object of a post."""
     try:
         found = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):  # also of brackets nested without end
         found = None
     if not isinstance(found, dict):
         raise InputError(Problem("request", "its body", "must be one JSON object"))
@@ -51,11 +55,11 @@ def number(name: str, text: str) -> float:
 
 
 def whole(name: str, value: Any, least: int) -> int:
-    """A whole number from `least`."""
+    """A whole number from `least`; 1.7 and true are none."""
     try:
-        number = int(value)
-    except (TypeError, ValueError):
+        number = int(str(value))
+    except ValueError:
         number = least - 1
-    if number < least:
-        raise InputError(Problem(name, value, f"must be a whole number from {least}"))
+    if not least <= number <= _MOST:
+        raise InputError(Problem(name, str(value)[:40], f"must be a whole number from {least} to {_MOST}"))
     return number

@@ -43,6 +43,8 @@ async def check(request: Request) -> JSONResponse:
     asked = await asked_of(request)
     text = str(asked.get("text", ""))
     changes = asked.get("changes") or {}
+    if not isinstance(changes, dict):
+        raise InputError(Problem("changes", type(changes).__name__, "must be values by key"))
     try:
         if changes:
             text = _changed(text, changes)

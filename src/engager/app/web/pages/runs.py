@@ -16,7 +16,7 @@ from engager.app.web.jobs import CANCELED, DONE, FAILED, RUNNING, WAITING, Job, 
 from engager.app.web.pages.downloads import FORMS
 from engager.app.web.rendering import framed, render
 from engager.app.web.same import Same, same_comparison, same_design, same_job, same_run, same_sensitivity
-from engager.app.web.security import named_inside
+from engager.app.web.security import can_be_named, named_inside
 from engager.core import InputError, Problem
 from engager.protocol import read_protocol
 from engager.report import without_repeats
@@ -140,7 +140,7 @@ def run_rows(jobs: JobStore) -> list[dict[str, Any]]:
     found = []
     paths = [path for name in _TOLD for path in jobs.settings.runs.glob(f"*/{name}")]
     for path in sorted(paths, key=lambda one: one.stat().st_mtime, reverse=True):
-        if path.parent.name.startswith("."):  # still being written
+        if not can_be_named(path.parent.name):  # one that begins with a point is still being written
             continue
         try:
             made = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
