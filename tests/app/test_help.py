@@ -80,6 +80,22 @@ def test_patients_are_those_of_one_virtual_trial_wherever_one_is_run():
     assert all(text.startswith("Patients of one virtual trial") for text in told.values())
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids="-".join)
+def test_no_two_arguments_share_a_placeholder(path):
+    named = [one.metavar for one in COMMANDS[path].params if one.param_type_name == "argument"]
+    assert len(named) == len(set(named))
+
+
+def test_a_run_folder_is_called_so_wherever_one_is_asked_for():
+    told = {
+        one.metavar
+        for command in COMMANDS.values()
+        for one in command.params
+        if (getattr(one, "help", None) or "").lower().startswith(("run folder whose", "a run folder"))
+    }
+    assert told == {"RUN"}
+
+
 def test_commands_stand_in_the_order_of_use():
     told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     places = [told.index(f"│ {name} ") for name in ("trial", "patient", "evidence", "design", "calibrate", "bench")]

@@ -94,3 +94,14 @@ def test_bench_refuses_what_it_cannot_compare(engager, arguments, told):
     found = engager("bench", *arguments)
     assert (found.code, found.out) == (2, "")
     assert told in found.err
+
+
+def test_the_page_of_a_patient_is_a_page_of_the_house(engager, tmp_path):
+    out = tmp_path / "patient.html"
+    assert engager("patient", "--days", 3, "--compare", "flag", "--out", out).code == 0
+    page = out.read_text()
+    assert "width=device-width" in page
+    assert "prefers-color-scheme: dark" in page
+    assert "Man, age 37 years, weight 75 kg, height 172 cm; marrow blasts 80 %; first salvage;" in page
+    assert 'class="wide"' in page
+    assert 'class="narrow"' in page

@@ -37,6 +37,7 @@ from .condition import (
 )
 from .condition_words import (
     condition_words as condition_words,
+    covariate_words as covariate_words,
 )
 from .covariates import (
     COVARIATES as COVARIATES,

@@ -44,6 +44,13 @@ def condition_words(text: str) -> str:
     return _question(tree)
 
 
+def covariate_words(name: str, value: float) -> str:
+    """What one covariate says of a patient, e.g. ``marrow blasts 80 %`` or ``no earlier transplant``."""
+    known = _covariate(name)
+    is_yes_no = known is not None and known.kind == "yes_no"
+    return _said(_Bound(name, "==", bool(value) if is_yes_no else float(f"{value:.3g}")))
+
+
 def _question(node: ast.expr) -> str:
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
         return ", ".join(_parts(node.values))

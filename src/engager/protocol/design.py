@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
+from engager.core import condition_words
 from engager.protocol.catalogue import NamedRegimen
 from engager.protocol.later_therapy import DEFAULT_YEAR
 from engager.protocol.parts import Count, Fraction, NotNegative, Part, Positive, Whole, refuse
@@ -107,6 +108,13 @@ class Allocation(Part):
         """Block length for arms of these sizes; one that holds no whole shares is lengthened until it does."""
         share = sum(self.ratio_for(sizes))
         return -(-(self.block or share) // share) * share
+
+    def stratum_words(self) -> tuple[str, ...]:
+        """The strata as readers know them, e.g. ``age group`` or ``age below 55 years``."""
+        named = {"prior_hsct": "prior transplant", "ph_positive": "Philadelphia chromosome"}
+        return tuple(
+            named.get(name, name.replace("_", " ")) if name in STRATA else condition_words(name) for name in self.strata
+        )
 
     def stratum_conditions(self) -> tuple[str, ...]:
         """The strata as conditions over covariates."""

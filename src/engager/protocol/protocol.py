@@ -241,7 +241,7 @@ class Protocol(Part):
         if not allocation.deals(len(sizes)):
             return "Each arm's patients are drawn from the study's population; arms differ by chance only."
         ratio, block = ":".join(map(str, allocation.ratio_for(sizes))), allocation.block_for(sizes)
-        within = f" within strata ({', '.join(allocation.strata)})" if allocation.strata else ""
+        within = f" within strata ({', '.join(allocation.stratum_words())})" if allocation.strata else ""
         return f"Patients are randomized {ratio} in permuted blocks of {block}{within}."
 
     def _allocation_notes(self) -> list[str]:

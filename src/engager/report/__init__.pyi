@@ -16,6 +16,10 @@ from .pages.design import (
     DesignContent as DesignContent,
     render_design as render_design,
 )
+from .pages.patient import (
+    PatientContent as PatientContent,
+    render_patient as render_patient,
+)
 from .pages.review import (
     ReviewContent as ReviewContent,
     render_review as render_review,

@@ -154,3 +154,8 @@ def test_keys_that_do_nothing_are_told():
     assert study(ratio=[2, 1], block=6, strata=["sex"]).how_allocated() == (
         "Patients are randomized 2:1 in permuted blocks of 6 within strata (sex)."
     )
+
+
+def test_strata_are_told_as_readers_know_them():
+    allocation = study(strata=["age_group", "prior_hsct", "marrow_blasts_percent >= 50"]).allocation
+    assert allocation.stratum_words() == ("age group", "prior transplant", "marrow blasts 50 % or more")

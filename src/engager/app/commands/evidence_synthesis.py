@@ -99,9 +99,9 @@ def forest(
     family: Family = False,
     allow_overlap: Overlap = False,
     run: Annotated[
-        list[Path] | None, typer.Option("--run", metavar="PATH", help="Run folder whose trial gets a row.")
+        list[Path] | None, typer.Option("--run", metavar="RUN", help="Run folder whose trial gets a row.")
     ] = None,
-    run_arm: Annotated[str | None, typer.Option(metavar="RUN_ARM", help="Arm of the run; omitted: all.")] = None,
+    run_arm: Annotated[str | None, typer.Option(metavar="ARM", help="Arm of the run; omitted: all.")] = None,
 ) -> None:
     """Draw a forest plot of a published endpoint; a simulated trial can be a row of its own.
 
@@ -134,7 +134,7 @@ def _numbered(one: Record) -> str:
 
 def network(
     endpoint: EndpointOption = "OS",
-    reference: Annotated[str | None, typer.Option(metavar="REFERENCE", help="Treatment to compare with.")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="TREATMENT", help="Treatment to compare with.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Draw it: .svg, .png or .html.")] = None,
     as_json: AsJson = False,
 ) -> None:

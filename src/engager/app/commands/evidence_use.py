@@ -32,10 +32,10 @@ def curve(
     endpoint: EndpointOption = "OS",
     until: Annotated[float | None, typer.Option(metavar="NUMBER", help="Last month to draw.")] = None,
     run: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Run folder whose simulated curve is drawn beside it.")
+        Path | None, typer.Option(metavar="RUN", help="Run folder whose simulated curve is drawn beside it.")
     ] = None,
     run_arm: Annotated[
-        str | None, typer.Option(metavar="RUN_ARM", help="Arm of the run; omitted: the arm of the same name.")
+        str | None, typer.Option(metavar="ARM", help="Arm of the run; omitted: the arm of the same name.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Draw it: .svg, .png or .html.")] = None,
     as_json: AsJson = False,
@@ -144,9 +144,9 @@ def prior(
 
 
 def match_patients(
-    patients: Annotated[Path, typer.Argument(metavar="PATH", help="Parquet or CSV, one row for each patient.")],
+    patients: Annotated[Path, typer.Argument(metavar="PATIENTS", help="Parquet or CSV, one row for each patient.")],
     targets: Annotated[
-        Path | None, typer.Argument(metavar="PATH", help="YAML: column to mean, sd, median, proportion.")
+        Path | None, typer.Argument(metavar="BASELINE", help="YAML: column to mean, sd, median, proportion.")
     ] = None,
     record_id: Annotated[
         str | None, typer.Option("--record", metavar="RECORD", help="Take a record's published baseline.")
@@ -160,7 +160,7 @@ def match_patients(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="ONLY", help="Rows to use, e.g. arm=blinatumomab; may be given more than once."),
+        typer.Option(metavar="NAME=VALUE", help="Rows to use, e.g. arm=blinatumomab; may be repeated."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PATH", help="Write the table with its weights (CSV).")

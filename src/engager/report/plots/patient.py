@@ -25,7 +25,7 @@ from engager.report.plots.courses import (
     floored,
     stacked_axes,
 )
-from engager.report.plots.style import COLORS, LINES, MUTED, WIDE, color_of, is_narrow, quiet
+from engager.report.plots.style import COLORS, LINES, MUTED, SHADE, WIDE, color_of, is_narrow, quiet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -214,7 +214,7 @@ def _shade_infusions(rows: Sequence[Axes], given: Mapping[str, PatientCourses], 
         if segment.start_day < end:
             stop = min(segment.stop_day, end)
             for axes in rows:
-                axes.axvspan(segment.start_day, stop, color="#EAF3F9", linewidth=0, zorder=0)
+                axes.axvspan(segment.start_day, stop, color=SHADE, linewidth=0, zorder=0)
 
 
 def _marks(rows: Sequence[Axes], given: Mapping[str, PatientCourses], end: float) -> None:

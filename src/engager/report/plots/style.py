@@ -28,6 +28,7 @@ LINES: tuple[Any, ...] = ("-", "--", ":", "-.")
 INK = "#22303C"
 EDGE = "#8A95A0"
 GUIDE = "#C3CAD1"
+SHADE = "#EAF3F9"
 # Variables of the page's style sheet by color: a page may repaint its figures in the dark, a file keeps the color.
 VARIABLES: Mapping[str, str] = MappingProxyType(
     {
@@ -42,6 +43,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         GUIDE: "--guide",
         "#E9ECEF": "--grid",
         "#EDF0F2": "--shade",
+        SHADE: "--shade",
         # of the evidence layer's figures, which know no page
         "#1A1A1A": "--ink",
         "#000000": "--ink",

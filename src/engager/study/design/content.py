@@ -86,8 +86,8 @@ def _verdict(found: DesignResult) -> tuple[str, list[str]]:
         said.append(f"Without an effect {percent(null.success.value)} do ({limits}).")
     for aim in (0.8, 0.9):
         reach = [row.n_patients for row in first if _success(row) >= aim]
-        words = f"from {min(reach)} patients" if reach else "not with these sizes"
-        said.append(f"{100 * aim:.0f} % assurance: {words}.")
+        words = f"with {min(reach)} patients" if reach else "by none of these sizes"
+        said.append(f"An assurance of {100 * aim:.0f} % is reached {words}.")
     said += [f"Note: {text}." for text in found.notes]
     return headline, said
 

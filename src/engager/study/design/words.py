@@ -85,7 +85,7 @@ def rule_sentences(found: DesignResult) -> list[str]:
     arms = protocol.arms
     treated, control = design.treatment_of(arms), design.control_of(arms)
     test = design.test_of(arms)
-    strata = ", ".join(protocol.allocation.strata)
+    strata = ", ".join(protocol.allocation.stratum_words())
     within = f", within strata ({strata})" if strata and design.stratified and test in ("log_rank", "score") else ""
     against = f"{treated} against {control}" if control else f"{treated} alone"
     said = [f"Primary endpoint {design.primary}: {against}, {TESTS[test]}{within}."]
@@ -107,12 +107,12 @@ def rule_sentences(found: DesignResult) -> list[str]:
     else:
         words = design.spending.replace("obrien_fleming", "O'Brien and Fleming").replace("pocock", "Pocock")
         many = len(found.rows[0].rules.information) > 1
-        spent = f", spent as {words} type over the looks (Lan and DeMets)" if many else ""
+        spent = f", spent over the looks by a function of {words} type (Lan and DeMets)" if many else ""
         said.append(f"One-sided alpha {design.alpha:g}{spent}.")
     if design.futility:
         what = "probability" if test == "bayesian" else "z"
-        bounds = ", ".join(f"{value:g}" for value in design.futility)
-        said.append(f"Stop for futility at a {what} of {bounds} or less; success bounds do not rely on it.")
+        bounds = ", ".join(f"{value:g} at look {place}" for place, value in enumerate(design.futility, start=1))
+        said.append(f"Stop for futility when {what} is at most {bounds}; success bounds do not rely on it.")
     said += _shares_needed(found)
     null = design.null_arm.regimen.id if design.null_arm else (arms[control].regimen.id if control else None)
     if null is not None:

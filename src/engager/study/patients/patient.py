@@ -10,7 +10,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from engager.core import (
     InputError,
     Problem,
     Stream,
+    covariate_words,
     nearest,
     problems_of,
     write_whole,
@@ -31,7 +31,7 @@ from engager.engine import OdeProblem, Status, solve
 from engager.model import Model, evaluate_outputs, initial_states, load_model
 from engager.population import Patients, PopulationValues, sample_patients, spread
 from engager.protocol import PopulationBlock, Regimen, broken_rule_of
-from engager.report import DailyCourse, PatientCourses, patient_figure
+from engager.report import DailyCourse, PatientContent, PatientCourses, patient_figure, render_patient
 from engager.study.parameters import population_parameters
 from engager.study.patients.looks import COURSES
 from engager.study.run.content import planned_doses
@@ -252,27 +252,40 @@ def draw_patients(patients: Mapping[str, VirtualPatient], out: Path, title: str)
     title : above the figure.
     """
     check_figure_path(out)
-    courses = {name: patient.courses() for name, patient in patients.items()}
-    figure = patient_figure(courses if len(courses) > 1 else next(iter(courses.values())), title=title)
     with writing_to("--out", out):
         if out.suffix.lower() == ".html":
-            write_whole(out, _page(figure, title))
+            write_whole(out, _page(patients, title))
         else:
+            courses = {name: patient.courses() for name, patient in patients.items()}
+            figure = patient_figure(courses if len(courses) > 1 else next(iter(courses.values())), title=title)
             image = io.BytesIO()
             figure.savefig(image, format=out.suffix[1:].lower(), dpi=160)  # a tight box would draw everything twice
             write_whole(out, image.getvalue())
     return out
 
 
-def _page(figure: Any, title: str) -> str:
-    from html import escape
+def _page(patients: Mapping[str, VirtualPatient], title: str) -> str:
+    notes = [note if len(patients) == 1 else f"{name}: {note}" for name, one in patients.items() for note in one.notes]
+    who = next(iter(patients.values())).covariates
+    regimens = {name: patient.courses() for name, patient in patients.items()}
+    return render_patient(PatientContent(title, _traits(who), notes, regimens))
 
-    from engager.report import RESEARCH_USE, to_svg
 
-    head = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title>"
-    style = "<style>body{margin:1rem auto;max-width:60rem;font-family:sans-serif}svg{width:100%;height:auto}</style>"
-    drawn = to_svg(figure, "patient", title)
-    return f"{head}{style}<p>{escape(RESEARCH_USE)}</p>{drawn}</html>\n"
+# Said in the sentence on the patient, or worth saying only where it is so.
+_TOLD_APART = ("female", "age_years", "weight_kg", "height_cm", "bsa_m2")
+_WHERE_SO = ("in_remission", "untreated")
+
+
+def _traits(who: Mapping[str, float]) -> list[str]:
+    """The patient at entry in words, e.g. ``Man, age 37 years, weight 75 kg, height 172 cm``."""
+    sized = [covariate_words(name, who[name]) for name in ("age_years", "weight_kg", "height_cm") if name in who]
+    first = ", ".join(["Woman" if who.get("female") else "Man", *sized])
+    others = [
+        covariate_words(name, value)
+        for name, value in who.items()
+        if name not in _TOLD_APART and (value or name not in _WHERE_SO)
+    ]
+    return [first, *others]
 
 
 def sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dict[str, float], dict[str, float]]:

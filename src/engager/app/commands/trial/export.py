@@ -30,7 +30,7 @@ def export_run(
     reference_date: Annotated[
         datetime,
         typer.Option(
-            metavar="REFERENCE_DATE",
+            metavar="DATE",
             formats=["%Y-%m-%d"],
             show_default="2000-01-01",
             help="adam: first day of accrual, from which all dates are counted.",
