@@ -16,7 +16,8 @@ from engager.model.roles import read_roles
 from engager.protocol import Protocol
 
 PACKAGE = Path(engager.__file__).parent
-LAYERS = ("population", "protocol", "trial", "calibration", "report", "study", "app")
+# All but the model's own, and the bench, which solves single models with spreads of its own.
+LAYERS = sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"model", "bench"})
 NODAL = {"tumor", "seen.b_per_uL", "seen.il6_pg_per_mL"}
 # Words of the language that the model happens to use as well.
 PLAIN_WORDS = {"sensitivity", "age", "growth", "load", "drive", "neutrophils", "platelets", "dex"}

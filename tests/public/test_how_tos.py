@@ -140,6 +140,36 @@ def test_what_was_added_is_simulated_estimated_and_printed(copy, tmp_path):
     assert told == ["[False, True]", "2", "True True True", "True True"]
 
 
+def test_a_disease_model_is_a_folder_of_its_own(copy, tmp_path):
+    """The usual model under other names, in a folder beside it, gives the same patients; no file of code is touched."""
+    folder = copy / PACKAGE / "model/data"
+    shutil.copytree(folder / "b-all", folder / "of-other-names")
+    renamed = {"b-all": "of-other-names", "infusion": "pump", "Lp": "bright", "Ln": "dark", "Sp": "hidden"}
+    renamed |= {"H_leukemia": "by_leukemia", "H_infection": "by_infection", "H_crs": "storms", "R_m": "calm_T"}
+    for path in (folder / "of-other-names").iterdir():
+        text = path.read_text(encoding="utf-8")
+        for old, new in renamed.items():
+            text = re.sub(rf"(?<![\w-]){old}(?![\w-])", new, text)
+        path.write_text(text, encoding="utf-8")
+    script = """
+    from engager.protocol import Protocol
+    from engager.trial import simulate_trial
+
+    study = {
+        "study": "two-models",
+        "arms": {"a": {"n": 12, "regimen": "blinatumomab"}, "b": {"n": 12, "regimen": "flag-ida"}},
+        "follow_up": {"months": 6},
+        "hsct": {"probability": 0.6},
+    }
+    one, other = (
+        simulate_trial(Protocol.model_validate(study | {"model": model}), replicates=[0], seed=1, n_threads=1)
+        for model in ("b-all", "of-other-names")
+    )
+    print(one.patients.equals(other.patients), one.events.equals(other.events), one.patients["death_day"].count() > 0)
+    """
+    assert followed(copy, script, tmp_path).split() == ["True", "True", "True"]
+
+
 def test_the_contracts_that_the_pages_name_hold_in_the_copy(copy, tmp_path):
     """All but the words for readers, which no page types."""
     contracts = [

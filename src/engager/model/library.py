@@ -19,7 +19,7 @@ from engager.core import InputError, Problem, UnitError, digest, factor, nearest
 from engager.model.disease import read_diseases
 from engager.model.drug import apply_drug, read_drug
 from engager.model.parameters import Effect, Model, Parameter
-from engager.model.roles import DiseaseRoles, read_roles
+from engager.model.roles import DiseaseRoles, infusion_of, read_roles
 from engager.model.variant import read_variants
 
 _KEYS = {
@@ -89,7 +89,7 @@ def read_model(equations: Path, table: Path) -> Model:
         row = _read_row(entry, f"{table.name}: parameters[{i}] ({entry.get('name', '?')})", sources, problems)
         if row is not None:
             rows[row.name] = row
-    inputs = tuple(content.get("inputs", ("infusion",)))
+    inputs = tuple(content["inputs"]) if "inputs" in content else infusion_of(equations.with_name("roles.yaml"))
     system = read_antimony(text, inputs=inputs, where=equations.name)
     for name in system.parameters:
         if name not in rows and math.isnan(system.defaults.get(name, math.nan)):

@@ -157,6 +157,12 @@ class DiseaseRoles:
         return found.get(name) if name and isinstance(found, Mapping) else found
 
 
+def infusion_of(path: Path) -> tuple[str, ...]:
+    """The input that an infusion goes to by the roles file, or none."""
+    doses = (read_shipped_data(path.read_text()) or {}).get("doses") if path.is_file() else None
+    return (doses["iv_continuous"],) if doses and "iv_continuous" in doses else ()
+
+
 def read_roles(
     path: Path, model: str, system: System, instead: Mapping[str, Any] = MappingProxyType({})
 ) -> DiseaseRoles:
