@@ -226,6 +226,52 @@ def test_size_accrual_and_looks_of_a_design_are_changed_in_its_form(page):
     assert told["follow_up"]["accrual_months"] == 9
 
 
+def test_a_slider_computes_when_it_is_let_go_not_on_the_way(page):
+    from playwright.sync_api import expect
+
+    page.goto("/patient?days=7")
+    expect(page.locator("#patient-state")).to_contain_text("Ready", timeout=90_000)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/patient" in request.url else None)
+    place = page.locator("#s-age_years").bounding_box()
+    middle = place["y"] + place["height"] / 2
+    page.mouse.move(place["x"] + place["width"] * 0.3, middle)
+    page.mouse.down()
+    for share in (0.4, 0.5, 0.6, 0.7):
+        page.mouse.move(place["x"] + place["width"] * share, middle)
+    on_the_way = page.locator("#o-age_years").text_content()
+    page.wait_for_timeout(300)
+    assert asked == []
+    page.mouse.up()
+    page.wait_for_function("() => document.getElementById('patient-state').textContent.startsWith('Ready')")
+    expect(page.locator("#patient-command")).to_contain_text(f"age_years={on_the_way}", timeout=90_000)
+    assert len(asked) == 1
+
+
+def test_markup_in_what_is_typed_shows_as_text(page):
+    from playwright.sync_api import expect
+
+    markup = "<img src=x onerror=document.title='taken'>"
+    page.goto("/trial?study=mt103-206")
+    expect(page.locator("#told")).to_contain_text("MT103-206", timeout=90_000)
+    text = page.locator("#text")
+    text.fill(re.sub("title: .*", f'title: "{markup}"', text.input_value(), count=1))
+    expect(page.locator("#told")).to_contain_text(markup, timeout=90_000)
+    text.fill(f'study: x\nversion: 1\narms: {{"{markup}": {{n: 5, regimen: blinatumomab}}}}\nendpoints: [CR]\n')
+    expect(page.locator("#problems li", has_text=markup).first).to_be_visible(timeout=90_000)
+    page.goto("/evidence/add")
+    for name in ("id", "title", "authors", "notes"):
+        page.locator(f"[name={name}]").fill(markup)
+    page.keyboard.press("Tab")
+    expect(page.locator("#record-problems li").first).to_contain_text(markup, timeout=90_000)
+    page.goto("/runs/tower-1")
+    page.locator("#subgroup").fill(markup)
+    page.keyboard.press("Tab")
+    expect(page.locator("#subgroup-error")).to_contain_text(markup, timeout=90_000)
+    assert page.locator("img[src=x]").count() == 0
+    assert "taken" not in page.title()
+
+
 def test_a_run_is_changed_and_says_how_it_differs(page):
     from playwright.sync_api import expect
 
@@ -268,6 +314,13 @@ def test_a_figure_is_shown_in_every_virtual_trial(page):
 def test_what_is_drawn_for_a_dark_screen_prints_dark_on_white_and_nothing_is_cut(browser, address, wait_until_drawn):
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark", base_url=address)
     page = context.new_page()
+    page.goto("/evidence/add")
+    page.emulate_media(media="print")
+    assert page.locator("[name=title]").is_visible()  # to be filled in by hand
+    page.locator("#record-text").evaluate("box => { box.value = 'id: doe-2024'; }")
+    assert not page.locator("[name=title]").is_visible()
+    assert page.locator("#record-text").is_visible()
+    page.emulate_media(media="screen")
     for path in ("/patient", "/trial"):
         page.goto(path)
         wait_until_drawn(page)

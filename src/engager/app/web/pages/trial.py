@@ -109,7 +109,12 @@ design:
   simon: {alternative_share: 0.4, power: 0.8}
   null_arm: {regimen: soc-chemotherapy-tower}
 """
+_SCENARIOS = """  scenarios:
+    lower-dose: {"arms.blinatumomab.regimen.doses[1].amount": 9}
+    slower-accrual: {follow_up.accrual_months: 24}
+"""
 _EXAMPLES = {
     "randomized": ("a randomized trial", _RANDOMIZED),
+    "scenarios": ("the same with other effects and accruals", _RANDOMIZED + _SCENARIOS),
     "two-stages": ("one arm in two stages", _TWO_STAGES),
 }
