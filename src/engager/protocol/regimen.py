@@ -192,7 +192,8 @@ class ToxicityRule(Part):
         return self
 
 
-# The label's rules as the evidence catalogue prints them (regimens: blinatumomab).
+# The label's rules (evidence: blincyto-smpc-2016). CRS: 8 mg of dexamethasone every 8 h, no limit to the pause.
+# Neurologic: grade 1 or lower for 3 days, and no restart when that took over 7 days. Others: within 14 days.
 LABEL_RULES = (
     ToxicityRule(event="CRS", grade=read_spans("3"), action="hold", dexamethasone_mg_per_day=24.0),
     ToxicityRule(event="CRS", grade=read_spans("4+"), action="stop"),

@@ -73,11 +73,13 @@ class Decisions:
         if not rows.size:
             return
         course, regimen = self.course, self.regimen
+        # First, since who is transplanted in remission needs no further cycle.
         done = course.cycle[rows] - 1
         planned = self.transplantation.decide(rows, done)
         stop_treatment(course, planned, course.clock[planned], "transplant planned")
         rows = rows[course.on_treatment[rows]]
         done = course.cycle[rows] - 1
+        # As in TOWER: after two cycles of induction those who respond go on (evidence: tower-2017).
         rule = regimen.continue_if
         if rule is not None:
             self.fail(rows[(done >= rule.after_cycle) & ~self._goes_on(rows, rule.response)], "no response")
@@ -125,6 +127,7 @@ class Decisions:
         course = self.course
         if not self.regimen.is_chemotherapy:
             return
+        # In a marrow full of blasts counts do not recover by waiting.
         wait = rows[course.marrow_clear[rows] & (course.remission[rows] < CR) & (course.cycle_day[rows] == 1)]
         course.hold_days[wait] = self.assumed["recovery_wait_days"]
         course.note(wait, course.clock[wait], "hold", detail="awaiting recovery of counts")

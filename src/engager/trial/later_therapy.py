@@ -16,7 +16,8 @@ from engager.trial.course import NO_RESPONSE, Course
 from engager.trial.dosing import ActionList
 from engager.trial.regimen_strength import strength_of
 
-# A line is judged by the marrow four weeks after its first day.
+# A line is judged by the marrow four weeks after its first day, when a salvage course has done what it can. Assumed: no
+# study prints when lines outside it were judged.
 JUDGED_AFTER_DAYS = 28.0
 
 
@@ -122,6 +123,7 @@ class LaterTherapy:
         if course.roles.sanctuary:
             large = course.column(course.roles.sanctuary)[rows] >= self.assumed["sanctuary_relapse_cells"]
         untreated_relapse = course.relapse_day[rows] > course.line_day[rows]
+        # What is acted on: blasts in the marrow, disease elsewhere that is noticed, a relapse since the last line.
         fails = ~course.marrow_clear[rows] | large | untreated_relapse
         found: IntArray = rows[fails & ~self._unjudged(rows) & (course.remission[rows] == NO_RESPONSE)]
         return found

@@ -9,7 +9,8 @@ from engager.protocol import Regimen
 from engager.trial.calendar import cycle_lengths
 from engager.trial.course import Course
 
-_LONG_BREAK_DAYS = 7  # the label: a longer break starts a new cycle
+# A shorter break carries on the same cycle, a longer one starts a new cycle (evidence: blincyto-smpc-2016).
+_LONG_BREAK_DAYS = 7
 
 
 def stop_treatment(course: Course, rows: IntArray, day: FloatArray | float, why: str) -> None:
@@ -45,11 +46,12 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen) -> IntArray:
     course.hold_days[holding] -= passed[on_hold]
     course.hold_total[holding] += passed[on_hold]
     resuming = holding[course.hold_days[holding] <= 0]
-    # A pause longer than a week starts a new cycle; the restart dose counts as a step.
+    # Chemotherapy waits for counts between its courses; that pause, however long, begins no further one.
     long_break = np.inf if regimen.is_chemotherapy else _LONG_BREAK_DAYS
     fresh = resuming[course.hold_total[resuming] > long_break]
     course.cycle[fresh] += 1
     course.cycle_day[fresh] = 1
+    # As if nothing had been given: a restart after 4 h or more is premedicated (evidence: blincyto-smpc-2016).
     course.last_dose[resuming] = 0.0
     course.dexamethasone_days[resuming] = 0
     course.hold_dexamethasone[resuming] = 0.0
@@ -59,6 +61,6 @@ def advance_days(course: Course, rows: IntArray, regimen: Regimen) -> IntArray:
     ended = dosing[course.cycle_day[dosing] > cycle_lengths(regimen, course.cycle[dosing])]
     course.cycle[ended] += 1
     course.cycle_day[ended] = 1
-    # The first dose of a cycle is premedicated, also where no day off or lower dose precedes it.
+    # And before the first dose of each cycle, also where no day off or lower dose precedes it.
     course.last_dose[ended] = 0.0
     return np.concatenate([ended, fresh])

@@ -1,6 +1,7 @@
 """What a visit sees, and what it is called: blasts, counts, residual disease, response, relapse.
 
-Decisions use only what is observed here, with the error of a differential, a blood count and an assay.
+Decisions use only what is observed here, with the error of a differential, a blood count and an assay. The limits of
+counts and blasts that make a CR, CRh or CRi stand in ``data/assumptions.yaml`` with the trials they are from.
 """
 
 from __future__ import annotations

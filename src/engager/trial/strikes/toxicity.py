@@ -27,7 +27,9 @@ class Toxicity:
     Notes
     -----
     An event of a kind strikes when its integrated hazard passes the next exponential threshold; repeated
-    events are possible while the drug goes on. Grades and durations are drawn from stated shares.
+    events are possible while the drug goes on. Grades and durations are drawn from shares that
+    ``data/assumptions.yaml`` gives with their sources. What is done then are the rules of the study file; those of the
+    label are `engager.protocol.LABEL_RULES` (evidence: blincyto-smpc-2016).
     """
 
     def __init__(self, course: Course, regimen: Regimen, assumptions: Assumptions):
@@ -115,6 +117,7 @@ class Toxicity:
         course = self.course
         course.tocilizumab_due[rows] |= rule.tocilizumab
         stops = np.full(rows.size, rule.action == "stop")
+        # "stop if it recurs at 9": a repeat at the restart dose ends the drug, one at full dose is held again
         if rule.stop_if_recurs:
             stops |= is_repeat & (course.restart_days[rows] > 0)
         if rule.max_hold_days is not None:
