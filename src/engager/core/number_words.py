@@ -89,7 +89,7 @@ def _percent(value: float) -> str:
 
 def whole_percent(share: float | None) -> str:
     """A share that is not known to a tenth of a percent, e.g. of a variance: ``34 %``."""
-    return DASH if _unknown(share) else f"{100 * float(share or 0.0):.0f} %"
+    return DASH if _unknown(share) else f"{round(100 * float(share or 0.0)) + 0:.0f} %"
 
 
 def signed(difference: float, digits: int = 1) -> str:

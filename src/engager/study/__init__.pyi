@@ -178,6 +178,9 @@ from .run.simulate import (
 from .scope import (
     outside_fit as outside_fit,
 )
+from .sensitivity.content import (
+    strongest_rows as strongest_rows,
+)
 from .sensitivity.drivers import (
     write_summary as write_summary,
 )

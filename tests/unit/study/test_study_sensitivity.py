@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
-from engager.calibration import Posterior
+from engager.calibration import Posterior, SobolIndex
 from engager.model import load_model
 from engager.protocol import Protocol
-from engager.study import study_sensitivity, write_sensitivity
+from engager.study import strongest_rows, study_sensitivity, write_sensitivity
 
 pytest.importorskip("SALib")
 
@@ -66,3 +68,21 @@ def test_outputs_of_a_trial_in_remission_leave_out_remission():
     found = study_sensitivity(protocol, outputs=["cd8_nadir"], samples=2)
     assert found.trial is None
     assert "mrd_log10" in {one.factor for one in found.patient.indices}
+
+
+def test_the_strongest_factors_are_told_in_words_and_only_where_enough_is_explained(found):
+    one = SobolIndex("CRS_grade3plus", "h_crs", -0.002, -0.1, 0.1, 0.8, 0.6, 0.9)
+    known = replace(found, trial=replace(found.trial, q2={"CRS_grade3plus": 0.9}, indices=(one,)))
+    rows = strongest_rows(known)
+    assert {row[1] for row in rows} == {"IL-6 peak (log10 pg/mL)", "CRS, grade 3+ (%)"}
+    assert rows[-1][2].endswith(" (h_crs)")
+    assert rows[-1][3:] == ["0 %", "80 %", "60 % to 90 %"]
+    unknown = strongest_rows(replace(found, trial=replace(found.trial, q2={"CRS_grade3plus": 0.1})))
+    (told,) = [row for row in unknown if row[0] == "trial"]
+    assert told[2:] == ["too little is explained; more sets or patients would tell", "–", "–", "–"]
+
+
+def test_the_page_lists_its_contents_and_folds_the_long_tables(found, tmp_path):
+    page = write_sensitivity(found, tmp_path / "page").read_text()
+    assert '<a href="#identifiability">What the data can tell</a>' in page
+    assert "<summary><h2>What the data can tell</h2></summary>" in page

@@ -9,12 +9,9 @@ import typer
 
 from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Tables, Threads
-from engager.core import whole_percent
 
 if TYPE_CHECKING:
     from engager.study import Sensitivity
-
-_SHOWN = 3
 
 
 def sensitivity(
@@ -116,18 +113,9 @@ def sensitivity(
 
 
 def _print_strongest(found: Sensitivity) -> None:
-    rows = []
-    for name, level in (("patient", found.patient), ("trial", found.trial)):
-        if level is None:
-            continue
-        for output in level.outputs:
-            of_output = sorted((one for one in level.indices if one.output == output), key=lambda one: -one.total)
-            rows += [
-                [name, output, one.factor, whole_percent(one.first), whole_percent(one.total),
-                 f"{whole_percent(one.total_low)} to {whole_percent(one.total_high)}"]
-                for one in of_output[:_SHOWN] if one.total > 0
-            ]  # fmt: skip
-    print_table(["level", "output", "factor", "alone", "whole", "95 % limits"], rows)
+    from engager.study import strongest_rows
+
+    print_table(["level", "output", "factor", "alone", "whole", "95 % limits"], strongest_rows(found))
     if (told := found.identifiability) is not None:
         hardly = ", ".join(one.name for one in told.uninformed()) or "none"
         remark(f"Unknowns of which the data may have said nothing: {hardly}")

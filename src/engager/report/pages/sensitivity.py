@@ -92,4 +92,15 @@ def render_sensitivity(content: SensitivityContent) -> str:
         name.replace("-", "_"): both_widths(name, name.replace("-", " "), draw)
         for name, draw in sensitivity_figures(content).items()
     }
-    return render(_TEMPLATE, {"content": content, "figures": figures})
+    return render(_TEMPLATE, {"content": content, "figures": figures, "contents": _contents(content)})
+
+
+def _contents(content: SensitivityContent) -> list[tuple[str, str]]:
+    entries = [
+        ("patient", "Between patients", content.patient),
+        ("trial", "Results of a trial", content.trial),
+        ("identifiability", "What the data can tell", content.unknowns),
+        ("held", "What is fixed", content.held),
+        ("limits", "How, and how far", True),
+    ]
+    return [(anchor, title) for anchor, title, shown in entries if shown]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from engager.calibration import PATIENT_OUTPUTS, TRIAL_OUTPUTS, Identifiability, SobolIndex
-from engager.core import versions, whole_percent
+from engager.core import DASH, versions, whole_percent
 from engager.report import SensitivityContent, SensitivityLevel
 from engager.study.sensitivity.words import labels_of, meaning_of
 
@@ -63,6 +63,29 @@ def sensitivity_content(found: Sensitivity) -> SensitivityContent:
         limits=(*found.notes, *_LIMITS),
         versions=versions(),
     )
+
+
+def strongest_rows(found: Sensitivity) -> list[list[str]]:
+    """What moves each output most, in words: level, output, factor with its name, share alone, share in all, limits.
+
+    Of a trial's output that its polynomial does not explain no factor is named, as on the page.
+    """
+    rows: list[list[str]] = []
+    for level, own, titles in (("patient", found.patient, PATIENT_OUTPUTS), ("trial", found.trial, TRIAL_OUTPUTS)):
+        for output in own.outputs if own is not None else ():
+            title = titles[output]
+            if found.trial is not None and own is found.trial and found.trial.q2[output] < LEAST_Q2:
+                rows.append([level, title, "too little is explained; more sets or patients would tell", *([DASH] * 3)])
+                continue
+            of_output = sorted((one for one in own.indices if one.output == output), key=lambda one: -one.total)
+            rows += [[level, title, *_shares(one, found.model)] for one in of_output[:_STRONGEST] if one.total > 0]
+    return rows
+
+
+def _shares(one: SobolIndex, model: Model) -> list[str]:
+    limits = f"{whole_percent(one.total_low)} to {whole_percent(one.total_high)}"
+    words = f"{meaning_of(one.factor, model)} ({one.factor})"
+    return [words, whole_percent(max(one.first, 0.0)), whole_percent(one.total), limits]
 
 
 def _patient(level: PatientLevel, model: Model) -> SensitivityLevel:
