@@ -338,7 +338,7 @@ def test_changes_that_are_no_values_by_key_are_refused_in_words(client, changes)
     assert "must be values by key" in answer.json()["problems"][0]["text"]
 
 
-@pytest.mark.parametrize("slip", [{"replicates": 1.7}, {"replicates": True}, {"seed": 10**30}, {"patients": 2.5}])
+@pytest.mark.parametrize("slip", [{"replicates": 1.7}, {"replicates": True}, {"seed": 1.5}, {"patients": 2.5}])
 def test_numbers_of_a_job_are_whole_or_refused(client, slip):
     answer = client.post("/api/jobs", json={"text": SMALL.format(title="t"), "replicates": 1, **slip})
     assert answer.status_code == 422

@@ -19,9 +19,9 @@ SLOW = 120_000  # ms; a small run with its report on a busy machine
 
 
 @contextlib.contextmanager
-def new_page(browser, address):
+def new_page(browser, address, width=1280):
     """A page in a browser profile of its own; an error of the console fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
+    context = browser.new_context(viewport={"width": width, "height": 900}, base_url=address, bypass_csp=width < 800)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -130,6 +130,37 @@ def test_from_the_start_to_a_downloaded_result_by_keyboard_alone(browser, addres
             page.keyboard.press("Enter")
         assert download.value.suggested_filename.endswith("-report.html")
         assert download.value.path().read_bytes().startswith(b"<!DOCTYPE html>")
+
+
+NOBODY = """study: nobody
+version: 1
+simulated_only: true
+arms: {a: {n: 10, regimen: blinatumomab}}
+eligibility: ["age_years > 90", "age_years < 20"]
+endpoints: [CR]
+"""
+
+
+def test_a_job_that_fails_while_it_is_watched_says_why_and_leads_back_to_its_study(browser, address):
+    from playwright.sync_api import expect
+
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    with new_page(browser, address, width=390) as page:
+        page.goto("/trial?study=mt103-206")
+        expect(page.locator("#told")).to_contain_text("MT103-206", timeout=SLOW)
+        page.locator("#text").fill(NOBODY)
+        expect(page.locator("#told")).to_contain_text("nobody", timeout=SLOW)
+        page.locator("#replicates").fill("3")
+        page.get_by_role("button", name="Run").click()
+        page.wait_for_url("**/jobs/**", timeout=SLOW)
+        expect(page.locator("#job-note")).to_contain_text("were not eligible", timeout=SLOW)
+        expect(page.get_by_text("What the command said")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        found = axe.Axe().run(page)
+        assert not [one["id"] for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+        page.get_by_role("link", name="Change the study").click()
+        expect(page.locator("#text")).to_have_value(NOBODY, timeout=SLOW)
+        assert page.locator("#replicates").input_value() == "3"
 
 
 def test_what_drives_a_study_is_asked_on_the_model_page(browser, address, home):

@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse
 from engager.app.web.form import field_of
 from engager.core import InputError, Problem
 
-_MOST = 2**63 - 1
 _OPTION = re.compile(r"^--(set )?")  # of the command line, which a page does not have
 
 
@@ -60,6 +59,6 @@ def whole(name: str, value: Any, least: int) -> int:
         number = int(str(value))
     except ValueError:
         number = least - 1
-    if not least <= number <= _MOST:
-        raise InputError(Problem(name, str(value)[:40], f"must be a whole number from {least} to {_MOST}"))
+    if number < least:
+        raise InputError(Problem(name, str(value)[:40], f"must be a whole number from {least}"))
     return number
