@@ -56,7 +56,7 @@ def test_targets_of_a_template_are_counted_not_listed(tmp_path, simulation):
         for name, text in texts.items()
     ]
     told = dict(compare_runs(paths).study_changes)
-    assert told["targets"] == ("1 published figures", "none")
+    assert told["targets"] == ("1 published figure", "none")
     assert not any(key.startswith("targets[") for key in told)
 
 

@@ -194,7 +194,8 @@ def _studies(runs: Sequence[RunFolder]) -> list[dict[str, Any]]:
     found = [run.protocol.model_dump(mode="json", exclude_none=True) for run in runs]
     if not all(one["targets"] for one in found):
         for one in found:
-            one["targets"] = f"{len(one['targets'])} published figures" if one["targets"] else "none"
+            n = len(one["targets"])
+            one["targets"] = "none" if not n else "1 published figure" if n == 1 else f"{n} published figures"
     return found
 
 
