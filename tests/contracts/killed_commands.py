@@ -1,6 +1,8 @@
 """Kill what writes at every single file-system event, do it again, and compare bytes; run as a program of its own.
 
-python killed_commands.py SCENARIO FOLDER
+python killed_commands.py SCENARIO FOLDER [together]
+
+With `together` nothing is killed: two processes do the work at once in one folder, held up at random events.
 
 The program imports everything once and forks for each attempt. In a fork an audit hook counts what Python asks of the
 file system within the folder (open, rename, remove, mkdir, rmdir, truncate) and ends the process before the n-th,
@@ -15,8 +17,10 @@ import importlib.util
 import json
 import os
 import pickle
+import random
 import shutil
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,10 +92,10 @@ engager.study.run.simulate.conclusions = lambda protocol, data, *rest: SimpleNam
 os.fsync = lambda descriptor: None
 
 
-def _run(folder: Path, resume: bool) -> None:
+def _run(folder: Path, resume: bool, seed: int = 3) -> None:
     protocol = read_protocol(stand_in.STUDY, "tiny.yaml")
     engager.study.run_study(
-        protocol, replicates=4, seed=3, chunk=2, out=folder / "run", resume=resume, tell=lambda text: None
+        protocol, replicates=4, seed=seed, chunk=2, out=folder / "run", resume=resume, tell=lambda text: None
     )
     engager.study.RunFolder.open(folder / "run").check()
 
@@ -309,6 +313,35 @@ def main(name: str, base: Path) -> None:
     print(f"{number - 1} events")
 
 
+def together(name: str, base: Path) -> None:
+    """Two at once: each ends well or is refused, one of them ends well, and the bytes are those of one alone."""
+    scenario = SCENARIOS[name]
+    _warm_up(name, base)
+    works = [scenario.first, scenario.first]
+    if name == "run":  # the seeds must not mix
+        works[1] = lambda folder: _run(folder, False, seed=4)
+    expected, refused = [], 0
+    for k, work in enumerate(works):
+        whole = _prepared(base / f"whole-{k}", scenario)
+        assert _forked(lambda work=work, whole=whole: work(whole)) == 0
+        expected.append(_contents(whole, scenario))
+    for attempt in range(2):
+        folder = _prepared(base / f"both-{attempt}", scenario)
+        started = [
+            _started(lambda work=work, folder=folder: work(folder), _slowly(str(folder), 2 * attempt + k))
+            for k, work in enumerate(works)
+        ]
+        codes = [_ended(child) for child in started]
+        refused += codes.count(2)
+        if 0 not in codes or not {*codes} <= {0, 2}:
+            print(f"attempt {attempt}: the two ended with {codes}")
+        if _contents(folder, scenario) not in [one for one, code in zip(expected, codes, strict=True) if code == 0]:
+            print(
+                f"attempt {attempt}: what two wrote at once is not what either writes alone (they ended with {codes})"
+            )
+    print(f"{refused} refused")
+
+
 def _prepared(folder: Path, scenario: Scenario) -> Path:
     folder.mkdir(parents=True)
     assert _forked(lambda: scenario.before(folder)) == 0
@@ -317,13 +350,21 @@ def _prepared(folder: Path, scenario: Scenario) -> Path:
 
 def _forked(work: Callable[[], object], kill: tuple[Path, int] | None = None) -> int:
     """The exit code of some work in a process of its own, killed before its n-th event in a folder."""
+    return _ended(_started(work, _killer(str(kill[0]), kill[1]) if kill else None))
+
+
+def _ended(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _started(work: Callable[[], object], hook: Callable[[str, tuple[object, ...]], None] | None) -> int:
     child = os.fork()
     if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return child
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a command prints is not what was wrong
     try:
-        if kill is not None:
-            sys.addaudithook(_killer(str(kill[0]), kill[1]))
+        if hook is not None:
+            sys.addaudithook(hook)
         work()
     except BaseException as error:
         traceback.print_exception(error)
@@ -343,6 +384,16 @@ def _killer(folder: str, last: int) -> Callable[[str, tuple[object, ...]], None]
         seen += 1
         if seen == last:
             os._exit(KILLED)
+
+    return hook
+
+
+def _slowly(folder: str, seed: int) -> Callable[[str, tuple[object, ...]], None]:
+    drawn = random.Random(seed)
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event in _WATCHED and arguments and str(arguments[0]).startswith(folder):
+            time.sleep(drawn.choice((0.0, 0.0, 0.002, 0.02)))
 
     return hook
 
@@ -368,4 +419,4 @@ def _digest(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    (together if sys.argv[3:] else main)(sys.argv[1], Path(sys.argv[2]))

@@ -26,3 +26,16 @@ def test_a_kill_at_any_event_loses_nothing(scenario, tmp_path):
     assert done.returncode == 0, done.stderr
     assert not wrong, "\n".join(wrong) + done.stderr
     assert int(count.split()[0]) >= FEWEST[scenario]
+
+
+# The others keep a process out of a folder that is not theirs to share, which these stand-ins leave out.
+@pytest.mark.skipif(not hasattr(sys.modules["os"], "fork"), reason="forks")
+@pytest.mark.parametrize("scenario", ["run", "validate", "folder"])
+def test_two_processes_at_once_in_one_place_mix_nothing(scenario, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), scenario, str(tmp_path), "together"], capture_output=True, text=True, timeout=900
+    )
+    *wrong, refused = done.stdout.splitlines() or [""]
+    assert done.returncode == 0, done.stderr
+    assert not wrong, "\n".join(wrong) + done.stderr
+    assert scenario == "validate" or int(refused.split()[0]) >= 1, "the two never met"

@@ -129,9 +129,9 @@ def _agrees(raw: Mapping[str, Any], figure: Mapping[str, Any]) -> bool:
 
 
 def _named_sources(raw: Mapping[str, Any]) -> list[str]:
-    """Sources that a target names, as the record numbers them."""
+    """Sources that a target names, as the record numbers them; what is no text is told later, with its place."""
     named = raw.get("source") or ()
-    return [str(one).rpartition("#")[2] for one in ([named] if isinstance(named, str) else named)]
+    return [str(one).rpartition("#")[2] for one in (named if isinstance(named, list | tuple) else [named])]
 
 
 def _same(given: Any, held: Any) -> bool:

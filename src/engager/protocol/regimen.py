@@ -34,6 +34,8 @@ _LONGEST_CYCLE_DAYS = 3660
 _MOST_UG = 1e6
 # A printed course without day numbers is given as five days, as most salvage courses of the evidence are.
 _COURSE_DAYS_ASSUMED = 5
+#: Of adverse events by CTCAE and of CRS: fatal ones.
+HIGHEST_GRADE = 5
 CycleDays = Annotated[Count, Field(le=_LONGEST_CYCLE_DAYS)]
 
 
@@ -177,6 +179,13 @@ class ToxicityRule(Part):
     dexamethasone_mg_per_day: NotNegative = 0.0
     dexamethasone_days: Count = 3
     tocilizumab: bool = False
+
+    @field_validator("grade")
+    @classmethod
+    def _grade_is_one_of_five(cls, grade: Cycles) -> Cycles:
+        if any(max(first, last or 0) > HIGHEST_GRADE for first, last in grade.pieces):
+            refuse(f"must be grades from 1 to {HIGHEST_GRADE}", "Write 3, 2-3 or 3+.")
+        return grade
 
     @model_validator(mode="after")
     def _keys_belong_to_the_action(self) -> ToxicityRule:

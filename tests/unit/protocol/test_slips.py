@@ -39,6 +39,20 @@ def test_a_key_with_several_forms_is_told_once_and_by_its_name():
     assert where == "arms.b.regimen.toxicity_rules[0].event"
 
 
+@pytest.mark.parametrize("grade", ["6", "6+", "2-6", "[3, 10]"])
+def test_a_rule_for_a_grade_that_no_event_reaches_is_refused(grade):
+    text = inline().replace("cycles: 2", f"cycles: 2, toxicity_rules: [{{event: CRS, grade: {grade}, action: stop}}]")
+    ((where, rule, _),) = problems(text)
+    assert (where, rule) == ("arms.b.regimen.toxicity_rules[0].grade", "must be grades from 1 to 5")
+
+
+@pytest.mark.parametrize("source", ["2", "2.5", "true", "{a: 1}", "[[a]]"])
+def test_a_source_that_is_no_text_is_told_with_its_place(source):
+    target = f"{{record: tower-2017, arm: b, record_arm: blinatumomab, endpoint: CR, source: {source}}}"
+    places = [where for where, _, _ in problems(inline() + f"targets: [{target}]\n")]
+    assert any(where.startswith("targets[0]") for where in places)
+
+
 def test_rules_use_the_words_of_the_file():
     found = problems("arms: {b: true}\neligibility: age_years > 3\ntitle: 5\nendpoints: 3\n")
     rules = {where: rule for where, rule, _ in found}
