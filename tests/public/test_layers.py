@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,11 @@ def test_no_folder_holds_more_modules_than_a_reader_takes_in(folder):
     modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
     limit = 19 if folder.name == "analysis" else 16  # one statistic a file, each read alone
     assert len(modules) <= limit, f"{folder.name} holds {len(modules)} modules; make a folder of what belongs together"
+
+
+def test_the_architecture_lists_every_layer_and_wing_that_there_is():
+    text = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \|([^|]*)\|$", text, flags=re.MULTILINE)
+    told = {layer: set(re.findall(r"`(\w+)`", wings)) for layer, wings in rows if layer in LINE}
+    there = {layer: {path.parent.name for path in (SOURCE / layer).glob("*/__init__.py")} for layer in LINE}
+    assert told == there

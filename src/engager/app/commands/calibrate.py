@@ -9,6 +9,7 @@ import typer
 
 from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, Quiet, Threads
+from engager.core import whole_percent
 
 if TYPE_CHECKING:
     from engager.study import Calibration
@@ -146,7 +147,7 @@ def _print_summary(found: Calibration) -> None:
     for row in found.summary():
         parts = (row["prior"], row["posterior"])
         shown = [f"{part['median']:.3g} ({part['low']:.3g} to {part['high']:.3g})" for part in parts]
-        rows.append([row["name"], *shown, f"{100 * row['width_left']:.0f} %"])
+        rows.append([row["name"], *shown, whole_percent(row["width_left"])])
     print_table(["unknown", "prior (95 %)", "posterior (95 %)", "width left"], rows, right=("width left",))
     made = found.posterior.provenance
     history = ", ".join(f"{value:.1f}" for value in made["misfit_of_each_round"])
@@ -175,7 +176,7 @@ def _fit_courses(out: Path, report: Path | None, seed: int | None, quiet: bool, 
         rows = []
         for name, value in fit.population.items():
             error = fit.standard_errors.get(name)
-            rows.append([name, f"{value:.4g}", "-" if error is None else f"{100 * error:.0f} %"])
+            rows.append([name, f"{value:.4g}", whole_percent(error)])
         print_table(["value", "fitted", "standard error"], rows, right=("standard error",))
     remark(f"Wrote {out}")
 

@@ -22,6 +22,7 @@ from engager.app.commands.evidence_synthesis import (
 )
 from engager.app.console import print_json, print_table, remark
 from engager.app.options import AsJson, RecordArgument, Regimens
+from engager.core import figure, interval, number
 
 _MOST_PARTS = 10
 
@@ -123,7 +124,8 @@ def prior(
         shares = prior_from_records(chosen, 1.0 if tau_scale is None else tau_scale, robust_weight=robust_weight)
         parts = "share", ("weight", "a", "b"), shares.as_dict()
         said = [
-            f"predictive mean {100 * shares.mean:.1f} %, 95 % from {100 * shares.low:.1f} to {100 * shares.high:.1f} %",
+            f"predictive mean {number(shares.mean, 'proportion')}, 95 % from"
+            f" {interval(shares.low, shares.high, 'proportion')} %",
             f"effective sample size {shares.effective_sample_size:.0f} patients "
             f"({shares.effective_sample_size_predictive:.0f} without the vague part), "
             f"from {shares.n_studies} studies of {shares.n_patients} patients",
@@ -209,7 +211,7 @@ def match_patients(
     print_table(list(keys), [[short(row[key]) for key in keys] for row in matched.balance])
     typer.echo(f"effective sample size {matched.effective_sample_size:.1f} of {matched.n_used} patients")
     if share is not None:
-        typer.echo(f"{event}: {100 * share[0]:.1f} % ({100 * share[1]:.1f} to {100 * share[2]:.1f}), weighted")
+        typer.echo(f"{event}: {figure(*share, 'proportion')}, weighted")
     for note in matched.remarks:
         remark(note)
     if matched.n_missing:

@@ -9,7 +9,7 @@ import typer
 
 from engager.app.console import print_comparisons, print_json, print_table, remark
 from engager.app.options import AsJson, Quiet, Seed, Tables, Threads
-from engager.core import VALIDATION_REPLICATES
+from engager.core import VALIDATION_REPLICATES, whole_percent
 
 if TYPE_CHECKING:
     from engager.study import Validation
@@ -194,7 +194,7 @@ def _print_uncertainty(found: Validation) -> None:
             [
                 one.study, one.arm, one.endpoint, one.statistic.replace("_", " "), split.scale,
                 *(_decimal(value) for value in (split.between_patients, split.parameters)),
-                "-" if share != share else f"{100 * share:.0f} %",
+                whole_percent(share),
                 _decimal(split.monte_carlo[0]),
             ]
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engager.evidence import known_endpoint, trial_endpoints
+
 # address, words, names of the templates that belong there
 PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/patient", "Patient", ("patient", "model")),
@@ -20,14 +22,19 @@ CASE_LINKS: dict[str, str] = {
     "or-chemotherapy": "/patient?other=flag",
     "review": "/review",
 }
+
+
+def _told(name: str) -> str:
+    """What the vocabulary says of an endpoint, as a sentence."""
+    what = trial_endpoints()[name].meaning
+    if trial_endpoints()[name].kind == "time":
+        what = f"{known_endpoint(name).label}: time until {what}"
+    return f"{what[:1].upper()}{what[1:]}."
+
+
 GLOSSARY: dict[str, str] = {
-    "CR": "Complete remission: at most 5 % blasts in the marrow and recovered counts.",
-    "CRh": "Complete remission with counts that have recovered in part.",
-    "CRi": "Complete remission with counts that have hardly recovered.",
+    **{name: _told(name) for name in ("CR", "CRh", "CRi", "OS", "EFS", "RFS")},
     "MRD": "Measurable residual disease: leukemia below what a microscope sees.",
-    "OS": "Overall survival: time until death of any cause.",
-    "EFS": "Event-free survival: time until no response, relapse or death.",
-    "RFS": "Relapse-free survival: time from response until relapse or death.",
     "CRS": "Cytokine release syndrome, graded 1 to 5.",
     "HSCT": "Allogeneic hematopoietic stem-cell transplant.",
     "replicate": "One whole virtual trial; many of them show how far chance reaches.",
