@@ -21,7 +21,8 @@ class LaterLine(Part):
     ----------
     id : what the tables call it.
     agent : chemotherapy is a salvage course on top of the kill below; the others are that kill alone.
-    share : of patients whose treatment has failed and who live to start it; the others get nothing more.
+    share : of patients whose treatment has failed and who live to start it.
+    otherwise : what the others get, `nothing` more or the `next_line` at once.
     delay_days : from failure to its first day.
     regimen : a chemotherapy regimen, whose strength is taken. strength : killing by the course, relative to standard
         salvage chemotherapy; left out: the regimen's, or 1.
@@ -33,6 +34,7 @@ class LaterLine(Part):
     id: Identifier
     agent: Agent = "chemotherapy"
     share: Fraction
+    otherwise: Literal["nothing", "next_line"] = "nothing"
     delay_days: NotNegative = 21.0
     regimen: Identifier | None = None
     strength: Positive | None = None

@@ -56,7 +56,9 @@ class Course:
     hsct_planned : day of the transplant that is planned; infinite: none. hsct_day, last_hsct_day : of the first and the
         last; n_hsct : how many. hsct_outside : meant to be transplanted without remission.
     later_therapy_day : first day of the first later line; infinite: none yet. next_line_day : of the line that is
-        planned; NaN: none. line_day, later_line : first day and number of the line begun last (-infinite, 0: none).
+        planned; NaN: none. next_line : its place in the study file, from 0.
+    line_day, later_line : first day and number, from 1, of the line begun last (-infinite, 0: none).
+    n_lines : lines begun.
     line_strength, line_is_course : strength of its chemotherapy; whether it is chemotherapy at all.
     lines_ended : nothing more will be given.
     end_reason : why study treatment was stopped; empty while it goes on.
@@ -114,8 +116,10 @@ class Course:
     hsct_outside: BoolArray
     later_therapy_day: FloatArray
     next_line_day: FloatArray
+    next_line: IntArray
     line_day: FloatArray
     later_line: IntArray
+    n_lines: IntArray
     line_strength: FloatArray
     line_is_course: BoolArray
     lines_ended: BoolArray
@@ -239,8 +243,10 @@ def start_course(recruits: Recruits, model: Model, states: FloatArray, in_remiss
         hsct_outside=no(),
         later_therapy_day=np.full(n, np.inf),
         next_line_day=never(),
+        next_line=zero(),
         line_day=np.full(n, -np.inf),
         later_line=zero(),
+        n_lines=zero(),
         line_strength=np.ones(n),
         line_is_course=no(),
         lines_ended=no(),

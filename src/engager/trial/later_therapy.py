@@ -57,21 +57,23 @@ class LaterTherapy:
         free = np.isnan(course.next_line_day[rows]) & ~course.lines_ended[rows] & ~self._unjudged(rows)
         rows = rows[free & ~np.isfinite(course.hsct_planned[rows])]
         number = course.later_line[rows]
-        for k in np.flatnonzero(np.bincount(number)):
-            chosen = rows[number == k]
-            if k >= len(self.lines):
-                course.lines_ended[chosen] = True
-                continue
-            line = self.lines[int(k)]
+        for k, line in enumerate(self.lines):
+            asked = number == k
+            chosen = rows[asked]
             goes_on = self._reached[chosen, k] < shifted_share(line.share, self._share_shift[chosen])
-            course.lines_ended[chosen[~goes_on]] = True
+            course.next_line[chosen[goes_on]] = k
             course.next_line_day[chosen[goes_on]] = course.clock[chosen[goes_on]] + line.delay_days
+            if line.otherwise == "next_line":
+                number[np.flatnonzero(asked)[~goes_on]] = k + 1
+            else:
+                course.lines_ended[chosen[~goes_on]] = True
+        course.lines_ended[rows[number >= len(self.lines)]] = True
 
     def begin(self, rows: IntArray, actions: ActionList) -> None:
         """What happens at once to those whose next line begins at their clocks."""
         course, system = self.course, self.course.system
         due = rows[course.next_line_day[rows] <= course.clock[rows]]
-        number = course.later_line[due]
+        number = course.next_line[due]
         for k in np.flatnonzero(np.bincount(number)):
             line, starting = self.lines[int(k)], due[number == k]
             at = course.clock[starting]
@@ -80,6 +82,7 @@ class LaterTherapy:
             course.later_therapy_day[first] = course.clock[first]
             course.line_day[starting], course.next_line_day[starting] = at, np.nan
             course.later_line[starting] = k + 1
+            course.n_lines[starting] += 1
             usual = strength_of(line.regimen) if line.regimen else 1.0
             course.line_strength[starting] = line.strength or usual
             course.line_is_course[starting] = line.agent == "chemotherapy"

@@ -157,7 +157,7 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
         "n_cycles": np.where(recruits.is_treated, _cycles(course, protocol, arm), 0),
         "best_response": np.array(course.response_names)[course.best],
         "mrd_below_limit": course.mrd_log10 < np.log10(protocol.visits.mrd.limit),
-        "later_lines": course.later_line,
+        "later_lines": course.n_lines,
         "relapse_cd19": np.where(course.relapse_is_negative, "negative", "positive"),
         "relapse_site": _relapse_site(course),
         "death_cause": np.array(cause_names(course.roles))[course.death_cause],

@@ -58,8 +58,30 @@ def test_shares_move_on_their_odds(clinic):
         assert np.isfinite(ward.course.next_line_day).all() == goes_on
 
 
+def test_who_does_not_get_a_line_may_get_the_next_at_once(clinic):
+    passed = {**FIRST, "otherwise": "next_line"}
+    ward, therapy = clinic(lines=(passed, SECOND), reached=[[0.59, 0.0], [0.61, 0.29], [0.61, 0.31], [0.0, 0.0]])
+    course = ward.course
+    course.later_line[3], course.line_day[3] = 1, 0.0  # has had the first: the second is asked for alone
+    therapy.plan(ward.rows)
+    assert course.next_line_day == pytest.approx([51.0, 40.0, np.nan, 40.0], nan_ok=True)
+    assert course.lines_ended.tolist() == [False, False, True, False]
+    course.clock[:] = 60.0
+    therapy.begin(ward.rows, ward.actions)
+    assert [detail for *_, detail in ward.events("later_therapy")] == ["first", "second", "second"]
+    # the place of a line in the study file, and how many each has had
+    assert course.later_line.tolist() == [1, 2, 0, 2]
+    assert course.n_lines.tolist() == [1, 1, 0, 1]
+
+
+def test_after_the_last_line_there_is_nothing_more(clinic):
+    ward, therapy = clinic(lines=({**FIRST, "otherwise": "next_line"},), reached=0.61)
+    therapy.plan(ward.rows)
+    assert ward.course.lines_ended.all()
+
+
 def begin(ward, therapy, number=0, day=30.0):
-    ward.course.later_line[:], ward.course.next_line_day[:] = number, day
+    ward.course.later_line[:], ward.course.next_line[:], ward.course.next_line_day[:] = number, number, day
     therapy.begin(ward.rows, ward.actions)
     return {(who, where): value for who, _, action, where, value in ward.done() if action == Action.MULTIPLY_STATE}
 
