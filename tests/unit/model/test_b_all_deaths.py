@@ -68,6 +68,48 @@ def test_relief_of_burden_ends_leukemic_death(follow, model):
     assert by_day[200] < 0.01 * by_day[59]
 
 
+COURSE = [(float(day), Action.ADD_TO_STATE, "chemo_drug", 1.0) for day in range(5)]
+
+
+def test_who_is_worn_down_dies_sooner_while_weak_from_chemotherapy(follow, model):
+    """The hazard of the same debility, times 1 + chemo_toll, as long as the weakness lasts; the weakness fades."""
+    resistant = {"blasts_start": 1.2e12, "sensitivity": 0.0, "h_sanctuary": 0.0}
+    tolls = [{**resistant, "chemo_toll": toll} for toll in (0.0, 2.0)]
+    run = follow(model, DAYS[:400], patients=tolls, acts=COURSE)
+    weak = run["weakness"][0]
+    ratio = rate(run, "H_leukemia")[1] / rate(run, "H_leukemia")[0]
+    middle = (weak[1:] + weak[:-1]) / 2
+    assert ratio[10:] == pytest.approx(1 + 2.0 * middle[10:], rel=1e-3)
+    assert 0.5 < weak.max() < 1.0
+    assert weak[120] == pytest.approx(weak[20] * np.exp(-100 * model.system.defaults["k_weakness"]), rel=0.05)
+
+
+def test_a_patient_recovers_from_debility_when_the_weakness_has_passed(follow, model):
+    """Leukemia that a drug without harm takes away on day 60, and the same on the first day of a course."""
+    cured = [(60.0, Action.MULTIPLY_STATE, name, 1e-8) for name in ("Lp", "Lb")]
+    course = [(day + 60.0, act, name, value) for day, act, name, value in COURSE]
+    patient = {"blasts_start": 1e12, "has_sanctuary": 0.0, "has_negative": 0.0, "growth": 0.03, "sensitivity": 0.0}
+    spared, weak = (follow(model, DAYS[:300], patients=[patient], acts=acts) for acts in (cured, [*cured, *course]))
+    assert spared.at("debility", 75) < 0.8 * weak.at("debility", 75)
+    assert weak.at("debility", 290) < 0.05 * weak.at("debility", 60)
+
+
+def test_debility_stays_between_none_and_bedridden(follow, model):
+    acts = [(day + 14.0 * k, act, name, value) for k in range(12) for day, act, name, value in COURSE]
+    run = follow(
+        model, DAYS[:200], patients=[{"blasts_start": 1.4e12, "sensitivity": 0.0, "tau_debility": 5.0}], acts=acts
+    )
+    assert run["debility"].min() >= 0.0
+    assert 0.9 < run["debility"].max() <= 1.0
+
+
+def test_chemotherapy_wears_nobody_down_who_has_no_leukemia(follow, model):
+    clear = {"blasts_start": 1.0, "has_sanctuary": 0.0, "chemo_toll": 4.0}
+    run = follow(model, DAYS[:100], patients=[clear], acts=COURSE)
+    assert run["weakness"].max() > 0.5
+    assert run["H_leukemia"][0, -1] < 1e-9
+
+
 def test_background_is_the_populations_and_late_effects_fade(follow, model):
     values = model.system.defaults
     usual = values["background_ratio"] * values["population_mortality"]
