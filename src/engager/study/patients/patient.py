@@ -310,6 +310,8 @@ def sort_out(model: Model, changes: dict[str, float], days: float) -> tuple[dict
             problems.append(Problem(f"--set {name}", value, rule, f"Set {_FOLLOWS.get(covariate, covariate)} instead."))
         elif name in model.parameters:
             row = model.parameters[name]
+            if value < 0 <= min(row.value, 0.0 if row.low is None else row.low):
+                problems.append(Problem(f"--set {name}", value, f"must be 0 or more [{row.unit}]: {row.meaning}"))
             values[name] = value * (row.model_value / row.value if row.value else 1.0)
         else:
             hint = nearest(name, [*kinds, *model.parameters])

@@ -99,6 +99,12 @@ def test_a_parameter_that_a_covariate_sets_is_refused(name, told):
         simulate_patient(LABEL, days=1, changes={name: 1})
 
 
+def test_a_quantity_below_nothing_is_refused():
+    """A clearance of -1 made the drug rise for ever, without a word."""
+    with pytest.raises(InputError, match=r"--set CL: got -1.*must be 0 or more \[L/h\]: clearance"):
+        simulate_patient(LABEL, days=1, changes={"CL": -1.0})
+
+
 def test_a_change_that_changes_nothing_is_told():
     told = simulate_patient(LABEL, days=7, changes={"performance": 2, "marrow_blasts_percent": 20}).notes
     assert told == ("performance = 2 changes none of the courses",)
