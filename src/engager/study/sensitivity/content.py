@@ -72,7 +72,9 @@ def strongest_rows(found: Sensitivity) -> list[list[str]]:
     """
     rows: list[list[str]] = []
     for level, own, titles in (("patient", found.patient, PATIENT_OUTPUTS), ("trial", found.trial, TRIAL_OUTPUTS)):
-        for output in own.outputs if own is not None else ():
+        if own is None:
+            continue
+        for output in own.outputs:
             title = titles[output]
             if found.trial is not None and own is found.trial and found.trial.q2[output] < LEAST_Q2:
                 rows.append([level, title, "too little is explained; more sets or patients would tell", *([DASH] * 3)])
