@@ -107,7 +107,7 @@ def test_who_got_the_first_dose_has_begun_a_cycle(closed):
 
 
 def test_later_therapy_that_never_came_has_no_day(closed):
-    _, data = closed(later_therapy_day=[np.inf, 50.0, 500.0, 400.0], later_line=[0, 1, 1, 2])
+    _, data = closed(later_therapy_day=[np.inf, 50.0, 500.0, 400.0], n_lines=[0, 1, 1, 2])
     assert column(data, "later_therapy_day") == [None, 50.0, None, 400.0]
     assert column(data, "later_lines") == [0, 1, 1, 2]
 

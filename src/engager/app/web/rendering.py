@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from engager.app.web.same import Same
 from engager.app.web.words import GLOSSARY, PAGES
-from engager.report import unit_words
+from engager.report import RESEARCH_USE, unit_words
 
 # Longest first: CRh is not CR with an h.
 _WORDS = re.compile(r"\b(" + "|".join(re.escape(word) for word in sorted(GLOSSARY, key=len, reverse=True)) + r")\b")
@@ -22,7 +22,6 @@ _OPTION = re.compile(r" \(--[^)]*\)")
 _STRONG, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`([^`]+)`")
 _BODY = re.compile(r"<body[^>]*>")
 _FOOTER = re.compile(r"<footer")  # each page that `study` writes has one
-RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 # Pages that `study` writes whole have no scripts and are allowed none.
 NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
