@@ -52,7 +52,7 @@ def test_a_run_shows_a_hundred_patients_and_words_tell_their_meaning(client):
     page = client.get("/runs/tower-1").text
     dots = page.split('class="dots"')[1].split("</div>")[0]
     assert dots.count("<i ") == 100
-    assert '<abbr title="Complete remission: at most 5 % blasts' in page
+    assert '<abbr title="Complete remission with full recovery of counts' in page
     assert "died within 60 days" in page
 
 
