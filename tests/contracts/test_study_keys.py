@@ -198,6 +198,11 @@ ACTS: dict[str, Change] = {
     "LaterLine.id": line("id", "other"),
     "LaterLine.agent": line("agent", "antibody"),
     "LaterLine.share": line("share", 0.1),
+    "LaterLine.otherwise": Change(
+        "later_therapy.lines[0].otherwise",
+        "next_line",
+        {**LATER, "later_therapy": {"lines": [{**LINE, "share": 0.0}, {**LINE, "id": "after"}]}},
+    ),
     "LaterLine.delay_days": line("delay_days", 15),
     "LaterLine.regimen": line("regimen", "vsli"),
     "LaterLine.strength": line("strength", 5.0),

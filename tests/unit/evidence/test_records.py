@@ -165,7 +165,7 @@ def test_counts_in_the_readme_and_the_docs_are_those_of_the_data():
     assert f"{len(records)} published records" in readme
     assert f"{len(records)} records" in readme
     assert f"{len(records)} records of publications" in docs
-    assert f"and {extra} " in docs
+    assert f"and {extra} found since" in docs
     assert f"{len(regimens)} regimens come with them" in docs
     assert f"{runnable} can be an arm" in docs
 
