@@ -14,6 +14,7 @@ COPIES = {
     "window of a response": r"(?i)window\w*(: float( \| None)?)? ?= ?84\b",
     "days of one patient": r"(?i)\bdays\w*(: float)?(.*\])? ?= ?84\b",
     "alias of an array": r"^\w*Array\w* = NDArray\[",
+    "what everything says of itself": r"never advice on treating",
     "default replicates": r"(?i)^\s*\w*replicates\w*(: .*)? = \d",
 }
 
@@ -42,6 +43,7 @@ def test_the_patterns_find_what_they_are_for():
         "_USUAL_WINDOW_DAYS = 84.0",
         "    days: float = 84.0,",
         "FloatArray = NDArray[np.float64]",
+        'USE = "For research and teaching; never advice on treating a patient."',
         "    replicates: int = 40,",
     )
     assert all(re.search(pattern, line) for pattern, line in zip(COPIES.values(), lines, strict=True))

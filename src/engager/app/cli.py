@@ -30,8 +30,7 @@ from engager.app.commands.trial.studies import trial_app
 from engager.app.commands.validate import validate
 from engager.app.errors import INTERRUPTED, flush_output, refuse_closed_streams, tell_error
 from engager.app.usage import is_usage_error, tell_usage
-
-RESEARCH_USE = "For research and teaching; never advice on treating a patient."
+from engager.core import RESEARCH_USE
 
 # In the order of use: what most people do first, what one looks up, what takes a fit, what looks after the rest.
 _IN_ORDER = (

@@ -134,6 +134,9 @@ from .replicates import (
     TRIAL_REPLICATES as TRIAL_REPLICATES,
     VALIDATION_REPLICATES as VALIDATION_REPLICATES,
 )
+from .research_use import (
+    RESEARCH_USE as RESEARCH_USE,
+)
 from .time import (
     DAYS_PER_MONTH as DAYS_PER_MONTH,
     DAYS_PER_WEEK as DAYS_PER_WEEK,

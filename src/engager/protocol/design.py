@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
-from engager.core import condition_words
+from engager.core import COVARIATES, condition_words
 from engager.protocol.catalogue import NamedRegimen
 from engager.protocol.later_therapy import DEFAULT_YEAR
 from engager.protocol.parts import Count, Fraction, NotNegative, Part, Positive, Whole, refuse
@@ -111,7 +111,7 @@ class Allocation(Part):
 
     def stratum_words(self) -> tuple[str, ...]:
         """The strata as readers know them, e.g. ``age group`` or ``age below 55 years``."""
-        named = {"prior_hsct": "prior transplant", "ph_positive": "Philadelphia chromosome"}
+        named = {one.name: one.meaning for one in COVARIATES}
         return tuple(
             named.get(name, name.replace("_", " ")) if name in STRATA else condition_words(name) for name in self.strata
         )

@@ -25,7 +25,6 @@ from .pages.review import (
     render_review as render_review,
 )
 from .pages.run import (
-    RESEARCH_USE as RESEARCH_USE,
     write_report as write_report,
 )
 from .pages.sensitivity import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from engager.core import remembered, share_out, usable_cpus
+from engager.core import RESEARCH_USE, remembered, share_out, usable_cpus
 from engager.report.plots.style import NARROW, WIDE, to_svg
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Another process has to load the plotting library first; below this many figures for each it would not pay.
 _FEWEST_FOR_A_PROCESS = 4
-RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
 
 def render(name: str, context: Mapping[str, Any]) -> str:

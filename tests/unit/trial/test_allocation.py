@@ -158,4 +158,4 @@ def test_keys_that_do_nothing_are_told():
 
 def test_strata_are_told_as_readers_know_them():
     allocation = study(strata=["age_group", "prior_hsct", "marrow_blasts_percent >= 50"]).allocation
-    assert allocation.stratum_words() == ("age group", "prior transplant", "marrow blasts 50 % or more")
+    assert allocation.stratum_words() == ("age group", "earlier transplant", "marrow blasts 50 % or more")

@@ -13,7 +13,8 @@ from starlette.responses import HTMLResponse
 
 from engager.app.web.same import Same
 from engager.app.web.words import GLOSSARY, PAGES
-from engager.report import RESEARCH_USE, unit_words
+from engager.core import RESEARCH_USE
+from engager.report import unit_words
 
 # Longest first: CRh is not CR with an h.
 _WORDS = re.compile(r"\b(" + "|".join(re.escape(word) for word in sorted(GLOSSARY, key=len, reverse=True)) + r")\b")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem, write_whole, writing_to
+from engager.core import RESEARCH_USE, InputError, Problem, write_whole, writing_to
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,6 @@ PUBLISHED = "#1f4e79"
 SIMULATED = "#c2410c"
 QUIET = "#6b7280"
 _ENDINGS = (".svg", ".png", ".html")
-_RESEARCH_USE = "For research and teaching; never advice on treating a patient."
 
 
 @contextmanager
@@ -118,7 +117,7 @@ def _page(
         svg=drawing,
         table=_table(table),
         notes=_list("Remarks", notes) + _list("Records", references),
-        use=_RESEARCH_USE,
+        use=RESEARCH_USE,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engager.report.pages.run import RESEARCH_USE
+from engager.core import RESEARCH_USE
 from engager.report.plots.design import figure_exact, figure_power, figure_prior, figure_stopping
 from engager.report.plots.style import NARROW, WIDE, to_svg
 

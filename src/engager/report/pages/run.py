@@ -24,14 +24,14 @@ from engager.report.tables import (
     survival_facts,
     survival_words,
 )
-from engager.report.template import RESEARCH_USE, both_widths, render, side_by_side
+from engager.report.template import both_widths, render, side_by_side
 from engager.report.verdict import verdict_of, without_repeats
 from engager.report.words import what
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["RESEARCH_USE", "render_report", "write_report"]
+__all__ = ["render_report", "write_report"]
 
 _TEMPLATE = "report.html.j2"
 

@@ -15,6 +15,7 @@ from engager.core import (
     COVARIATES,
     ESTIMATES,
     EVENTS,
+    RESEARCH_USE,
     TRAJECTORIES,
     VISITS,
     InputError,
@@ -114,8 +115,7 @@ def _about(folder: RunFolder, replicate: int) -> list[str]:
     manifest = folder.manifest
     return [
         f"{folder.protocol.title or folder.protocol.study}: run {folder.id}, seed {manifest['seed']}, "
-        f"{manifest['replicates']} virtual trials of {manifest['patients_per_replicate']} patients. "
-        "For research and teaching; never advice on treating a patient.",
+        f"{manifest['replicates']} virtual trials of {manifest['patients_per_replicate']} patients. " + RESEARCH_USE,
         "comparisons and estimates hold all virtual trials; patients, visits, events and trajectories hold "
         f"virtual trial {replicate}.",
     ]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engager.calibration import Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
-from engager.core import figure, versions
+from engager.core import RESEARCH_USE, figure, versions
 from engager.model import load_model
 from engager.report import what
 from engager.study.validation.validate import Validation
@@ -70,7 +70,7 @@ def _head(found: Validation, command: str) -> str:
     ]
     if found.n_failed:
         lines.append(f"{found.n_failed} virtual patients could not be followed to the end and are left out.")
-    lines.append("For research and teaching; never advice on treating a patient.")
+    lines.append(RESEARCH_USE)
     return "\n".join(lines)
 
 
