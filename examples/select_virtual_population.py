@@ -13,7 +13,8 @@ import polars as pl
 
 from engager.calibration import Summary, select_by_acceptance, select_by_weights, shipped_posterior
 from engager.core import Stream
-from engager.trial import shipped_protocol, simulate_trial
+from engager.protocol import shipped_protocol
+from engager.trial import simulate_trial
 
 TRIALS = 16
 MONTH = 365.25 / 12

@@ -8,7 +8,7 @@ import pytest
 
 _SCRIPT = """
 import numpy as np
-from engager.engine import Action, Problem, Schedule, solve
+from engager.engine import Action, OdeProblem, Schedule, solve
 from engager.engine.examples import blow_up, one_compartment, predator_and_prey, spread
 
 def same(problem, **options):
@@ -20,11 +20,11 @@ def same(problem, **options):
 times = np.array([0.0, 0.4, 1.0])
 prey = predator_and_prey()
 doses = Schedule.same_for_all(2, [(0.5, Action.ADD_TO_STATE, 0, 0.3), (0.7, Action.MULTIPLY_STATE, 1, 0.5)])
-same(Problem(prey, spread(prey, 2), times, schedule=doses), method="{method}", rtol=1e-3)
+same(OdeProblem(prey, spread(prey, 2), times, schedule=doses), method="{method}", rtol=1e-3)
 one = one_compartment()
 infusion = [(0.0, Action.SET_INPUT, 0, 2.0), (0.6, Action.RESET, 0, 0.0), (0.8, Action.SET_STATE, 0, 1.0)]
-same(Problem(one, spread(one, 2), times, schedule=Schedule.same_for_all(2, infusion)), method="{method}", rtol=1e-3)
-same(Problem(blow_up(), np.array([[1.0], [0.2]]), np.array([0.0, 0.5, 1.5])), method="{method}", rtol=1e-2,
+same(OdeProblem(one, spread(one, 2), times, schedule=Schedule.same_for_all(2, infusion)), method="{method}", rtol=1e-3)
+same(OdeProblem(blow_up(), np.array([[1.0], [0.2]]), np.array([0.0, 0.5, 1.5])), method="{method}", rtol=1e-2,
      max_steps=30)
 # limits met within a step, at the start, at a dose, and never; saved at times of each patient's own
 from engager.engine import Stops
@@ -34,12 +34,12 @@ watched = Stops(
 )
 own = np.array([[0.0, 0.3, 1.0], [0.0, 0.5, 0.6], [0.1, 0.5, 0.9], [0.0, 0.0, 0.4]])
 dosed = Schedule.same_for_all(4, [(0.5, Action.ADD_TO_STATE, 0, 1.0), (0.7, Action.MULTIPLY_STATE, 1, 0.5)])
-stopping = Problem(prey, spread(prey, 4), own, schedule=dosed, stops=watched)
+stopping = OdeProblem(prey, spread(prey, 4), own, schedule=dosed, stops=watched)
 same(stopping, method="{method}", rtol=1e-3)
 assert len(set(solve(stopping, backend="native", method="{method}", rtol=1e-3).stopped.tolist())) > 1
 from engager.model import read_antimony
 pulse = read_antimony("model m; X = 0; R := piecewise(100, time >= 24 && time < 25, 0); X' = R - 0.1*X; end")
-asked = Problem(pulse, np.zeros((1, 0)), np.array([0.0, 48.0]))
+asked = OdeProblem(pulse, np.zeros((1, 0)), np.array([0.0, 48.0]))
 same(asked, method="{method}", rtol=1e-3)
 seen = solve(asked, backend="cuda", method="{method}", rtol=1e-3).values[0, 1, 0]
 np.testing.assert_allclose(seen, 9.5409, rtol=1e-2)

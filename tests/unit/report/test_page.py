@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from engager.core import InputError
-from engager.report import RESEARCH_USE, ReportContent, write_report
+from engager.core import RESEARCH_USE, InputError
+from engager.report import ReportContent, write_report
 from engager.report.pages.run import render_report
 
 
