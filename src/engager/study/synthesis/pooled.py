@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from engager.core import InputError, Problem
-from engager.evidence import (
-    POOLED_CLASS,
-    Pooled,
-    Selection,
-    known_endpoint,
-    pool_hazard_ratios,
-    pool_medians,
-    pool_proportions,
-    pool_survival,
-    select,
-    with_defaults,
-)
+from engager.core import InputError, Problem, remembered
+
+if TYPE_CHECKING:
+    from engager.evidence import Pooled, Selection
 
 
 def pooled_endpoint(
@@ -32,6 +24,8 @@ def pooled_endpoint(
     months: float | None = None,
 ) -> Pooled:
     """Pool what was published of an endpoint; the statistic that fits it is chosen where none is asked for.
+
+    What was pooled once is kept on disk, since reading it takes less than loading what pools.
 
     Parameters
     ----------
@@ -47,6 +41,35 @@ def pooled_endpoint(
     InputError
         When nothing was published that fits, or the arguments do not belong together.
     """
+    asked = (endpoint, sorted(filters.items()), statistic, method, by, covariates, level, months)
+    return remembered(
+        "pooled",
+        (asked, version("scipy")),
+        lambda: _pooled(endpoint, filters, statistic, method, by, covariates, level, months),
+    )
+
+
+def _pooled(
+    endpoint: str,
+    filters: Mapping[str, Any],
+    statistic: str | None,
+    method: str,
+    by: str | None,
+    covariates: Sequence[str] | None,
+    level: float,
+    months: float | None,
+) -> Pooled:
+    from engager.evidence import (
+        POOLED_CLASS,
+        known_endpoint,
+        pool_hazard_ratios,
+        pool_medians,
+        pool_proportions,
+        pool_survival,
+        select,
+        with_defaults,
+    )
+
     if not 0 < level < 1:
         raise InputError(Problem("--level", level, "must be in 0 to 1, both excluded", "0.95 is usual."))
     is_time = known_endpoint(endpoint, "--endpoint").kind == "time_to_event"
