@@ -240,6 +240,7 @@ from .validation.leave_out import (
 from .validation.recovery import (
     recovery_json as recovery_json,
     recovery_rows as recovery_rows,
+    recovery_text as recovery_text,
 )
 from .validation.sheets import (
     write_validation_tables as write_validation_tables,

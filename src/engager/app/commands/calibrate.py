@@ -59,6 +59,10 @@ def calibrate(
             help="Instead of a fit: simulate this many known truths and report whether small fits recover them.",
         ),
     ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="With --recover: also write this document; an old one is replaced."),
+    ] = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -72,13 +76,15 @@ def calibrate(
     from engager.core import InputError, Problem, problems_of, writing_to
 
     if recover is not None:
-        _recover(recover, targets or [], work, seed, members, rounds, threads, quiet, as_json)
+        _recover(recover, targets or [], out, report, work, markdown, seed, members, rounds, threads, quiet, as_json)
         return
     word = next((one for one in (TIME_COURSES, REGIMENS) if one in (targets or [])), None)
     if word and len(targets or []) > 1:
         raise InputError(Problem("--targets", word, "must be given without studies", "Run the command twice."))
     out = out or Path(_DEFAULT_OUT[word])
     problems = []
+    if markdown is not None:
+        problems.append(Problem("--markdown", markdown, "goes with --recover only", "Leave it out."))
     beside = () if word else (emulator_path(out),)
     problems += problems_of("--out", out, is_new=True)
     problems += [Problem("--out", path, "must not exist yet", "Name a new one.") for path in beside if path.exists()]
@@ -112,7 +118,10 @@ def calibrate(
 def _recover(
     truths: int,
     targets: list[str],
+    out: Path | None,
+    report: Path | None,
     work: Path | None,
+    markdown: Path | None,
     seed: int | None,
     members: int | None,
     rounds: int | None,
@@ -123,19 +132,28 @@ def _recover(
     """Small fits to synthetic figures: ranks of the truths, and how often intervals hold them."""
     from engager.app.progress import share_progress
     from engager.calibration import recover, recovery_plan
-    from engager.core import InputError, Problem
-    from engager.study import recovery_json, recovery_rows
+    from engager.core import InputError, Problem, problems_of, write_whole, writing_to
+    from engager.study import recovery_json, recovery_rows, recovery_text
 
-    problems = []
+    problems = problems_of("--markdown", markdown, is_new=False) if markdown is not None else []
     if truths < 1:
         problems.append(Problem("--recover", truths, "must be at least 1"))
-    if targets:
-        problems.append(Problem("--targets", targets[0], "does not go with --recover", "It fits its own studies."))
+    others = {"--targets": targets[0] if targets else None, "--out": out, "--report": report}
+    problems += [
+        Problem(option, given, "does not go with --recover", "It fits its own studies and keeps no posterior.")
+        for option, given in others.items()
+        if given is not None
+    ]
     if problems:
         raise InputError(problems)
     plan = recovery_plan(members, rounds, seed)
     with share_progress(quiet) as tell:
         found = recover(plan, truths, work=work, progress=tell, n_threads=threads)
+    if markdown is not None:
+        made = f"engager calibrate --recover {truths} --markdown {markdown}"
+        with writing_to("--markdown", markdown):
+            write_whole(markdown, recovery_text(plan, found, made))
+        remark(f"Wrote {markdown}")
     if as_json:
         print_json(recovery_json(plan, found))
         return

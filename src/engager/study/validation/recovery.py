@@ -1,6 +1,6 @@
-"""What a recovery study found, in rows: coverage of intervals and where truths rank among draws.
+"""What a recovery study found: coverage of intervals and where truths rank among draws.
 
-In: `Recovered` of several truths. Out: rows for a table or JSON. Not here: the fits (`calibration.recover`).
+In: `Recovered` of several truths. Out: rows for a table, JSON, a document. Not here: the fits (`calibration.recover`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import binom
 
 from engager.calibration import FitPlan, Recovered, coverage, rank_counts
+from engager.core import RESEARCH_USE
 from engager.study.plain_json import plain_json
 
 # Figures that are shown one by one; the counts are of all.
@@ -45,6 +47,36 @@ def recovery_json(plan: FitPlan, found: Sequence[Recovered]) -> dict[str, Any]:
         }
     )  # fmt: skip
     return result
+
+
+def recovery_text(plan: FitPlan, found: Sequence[Recovered], command: str) -> str:
+    """The same as a document in Markdown, which begins with what was run.
+
+    Parameters
+    ----------
+    command : the line that made it, so that anyone can make it again.
+    """
+    studies = ", ".join(f"{study.study} ({study.n_patients})" for study in plan.studies)
+    rows = [f"| {name} | {inside} | {counts} |" for name, inside, counts in recovery_rows(plan, found)]
+    lines = [
+        "# Recovery",
+        f"Made by `{command}`. {RESEARCH_USE}",
+        f"Does the fit find what made its data? {len(found)} truths were drawn from the prior, and the figures of"
+        f" {len(plan.studies)} studies were simulated from each, at their published sizes. A fit smaller than the one"
+        f" that ships was run on each: {plan.members} draws, {plan.rounds} rounds, patients a draw in parentheses:"
+        f" {studies}. Where a fit is right, nine in ten truths lie in its 90 % intervals, and the ranks of truths among"
+        " its draws fill the fifths evenly.",
+        f"The first two rows count everything together. A row of one unknown or figure holds {len(found)} truths:"
+        f" {_usual(len(found))} in its interval are what chance allows.",
+        "| of | in 90 % intervals | ranks in fifths |\n| --- | --- | --- |\n" + "\n".join(rows),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _usual(n: int) -> str:
+    """How many of n truths a 90 % interval holds in 95 of 100 recovery studies."""
+    low, high = (int(one) for one in binom.interval(0.95, n, 0.9))
+    return f"{low} to {high}"
 
 
 def _row(name: str, ranks: Any) -> list[str]:
