@@ -79,6 +79,7 @@ class DosePlan:
         self.places = DosePlaces.of(model, regimen)
         self._by_cycle: dict[int, FloatArray] = {}
         self._changes: dict[int, FloatArray] = {}
+        self._alike: dict[tuple[object, ...], int] = {}
         first = self._cycle(1)
         positive = np.where(first > 0, first, np.inf)
         self.dexamethasone_mg = regimen.premedication.dose_mg(bsa_m2)
@@ -114,20 +115,25 @@ class DosePlan:
         """The next day of each patient's cycle on which another dose or an injection is due; infinite: none."""
         found = np.full(cycle.size, np.inf)
         for one in np.flatnonzero(np.bincount(cycle)):
-            if one not in self._changes:
-                self._changes[int(one)] = self._change_days(int(one))
-            days = self._changes[int(one)]
+            days = self._change_days(int(one))
             of_cycle = cycle == one
             found[of_cycle] = days[np.searchsorted(days, day[of_cycle], side="right")]
         return found
 
     def _change_days(self, cycle: int) -> FloatArray:
+        """Days of a cycle on which another dose or an injection is due, the last one infinite."""
+        if cycle not in self._changes:
+            first = self._first_alike(cycle)
+            self._changes[cycle] = self._change_days(first) if first != cycle else self._days_with_change(cycle)
+        return self._changes[cycle]
+
+    def _days_with_change(self, cycle: int) -> FloatArray:
         table = self._cycle(cycle)
         days = np.arange(1, table.shape[1] + 1)
         if self.regimen.is_chemotherapy:
             changes = self.course_day(np.full(days.size, cycle), days)
         elif self.regimen.route == "iv_continuous":
-            changes = np.any(np.diff(table, axis=1, prepend=0.0) != 0, axis=0)
+            changes = np.append(np.any(table[:, :1] != 0, axis=0), np.any(table[:, 1:] != table[:, :-1], axis=0))
         else:
             # each injection, and the morning after it
             given = np.any(table > 0, axis=0)
@@ -135,13 +141,26 @@ class DosePlan:
         return np.append(days[changes].astype(float), np.inf)
 
     def _cycle(self, cycle: int) -> FloatArray:
+        """Planned doses of a cycle: array (patient, day)."""
         if cycle not in self._by_cycle:
-            if self.regimen.is_chemotherapy or cycle > self.regimen.cycles:
-                n_days = self.regimen.cycle_length(min(cycle, self.regimen.cycles))
-                self._by_cycle[cycle] = np.zeros((self._weight.size, n_days))
-            else:
-                self._by_cycle[cycle] = self.regimen.doses_in(cycle, self._weight, self._bsa)
+            first = self._first_alike(cycle)
+            self._by_cycle[cycle] = self._cycle(first) if first != cycle else self._doses_in(cycle)
         return self._by_cycle[cycle]
+
+    def _doses_in(self, cycle: int) -> FloatArray:
+        if self.regimen.is_chemotherapy or cycle > self.regimen.cycles:
+            return np.zeros((self._weight.size, self._length(cycle)))
+        return self.regimen.doses_in(cycle, self._weight, self._bsa)
+
+    def _length(self, cycle: int) -> int:
+        """Days of a cycle; one that is not planned is as long as the last."""
+        return self.regimen.cycle_length(min(cycle, self.regimen.cycles))
+
+    def _first_alike(self, cycle: int) -> int:
+        """The first cycle asked for that has the same doses on the same days: most cycles of a regimen are alike."""
+        bands = range(len(self.regimen.weight_bands) + 1)
+        doses = (self._length(cycle), *(tuple(self.regimen.segments(cycle, band)) for band in bands))
+        return self._alike.setdefault(doses, cycle)
 
 
 class ActionList:

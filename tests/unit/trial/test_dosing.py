@@ -77,6 +77,16 @@ def test_rates_change_where_the_plan_does(ward, cycle, day, change):
     assert plan_of(ward, INFUSED).next_change(np.array([cycle]), np.array([day])).tolist() == [change]
 
 
+@pytest.mark.parametrize("asked_first", [1, 3, 4])
+def test_cycles_that_are_alike_are_tabulated_once_whichever_is_asked_first(ward, asked_first):
+    plan = plan_of(ward, INFUSED)
+    plan.next_change(np.array([asked_first]), np.array([1]))
+    cycles, first_day = np.array([1, 2, 3, 4]), np.ones(4, dtype=np.int64)
+    assert plan.amount(np.zeros(4, dtype=np.int64), cycles, first_day).tolist() == [9.0, 28.0, 28.0, 0.0]
+    assert plan.next_change(cycles, first_day).tolist() == [8.0, 29.0, 29.0, np.inf]
+    assert plan._cycle(2) is plan._cycle(3)
+
+
 def test_changes_of_patients_in_other_cycles_are_their_own(ward):
     found = plan_of(ward, INFUSED).next_change(np.array([1, 2, 1]), np.array([2, 2, 10]))
     assert found.tolist() == [8.0, 29.0, 29.0]
