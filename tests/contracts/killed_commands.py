@@ -40,6 +40,7 @@ import engager.study
 import engager.study.adam.export
 import engager.study.design.arms
 import engager.study.run.content
+import engager.study.run.individuals
 import engager.study.run.simulate
 import engager.study.sensitivity.drivers
 import engager.study.validation.calibrate
@@ -85,6 +86,7 @@ stand_in = _module("stand_in", Path(__file__).parents[1] / "unit" / "study" / "c
 engager.study.run.simulate.simulate_spans = stand_in.FakeSimulation().by_spans
 engager.study.run.content.report_content = lambda *arguments: SimpleNamespace(title="a run")
 engager.report.write_report = stand_in.fake_report
+engager.study.run.individuals.predictive_beside = lambda *arguments: None
 engager.study.run.simulate.conclusions = lambda protocol, data, *rest: SimpleNamespace(
     estimates=data.patients.select("arm", "death_day"), comparisons=[{"inside": True}], digests=lambda: {}
 )
@@ -95,8 +97,9 @@ os.fsync = lambda descriptor: None
 def _run(folder: Path, resume: bool, seed: int = 3) -> None:
     protocol = read_protocol(stand_in.STUDY, "tiny.yaml")
     engager.study.run_study(
-        protocol, replicates=4, seed=seed, chunk=2, out=folder / "run", resume=resume, tell=lambda text: None
-    )
+        protocol, replicates=4, seed=seed, chunk=2, out=folder / "run", resume=resume, tell=lambda text: None,
+        n_threads=1,
+    )  # fmt: skip
     engager.study.RunFolder.open(folder / "run").check()
 
 
@@ -121,8 +124,9 @@ def _calibrate(folder: Path) -> None:
         values = np.cos(members[:, :1] * (1 + np.arange(n_data)) / n_data) * 0.2 + 0.4
         return SimpleNamespace(values=values, n=np.full(values.shape, 100.0))
 
-    engager.calibration.population.fit.simulate_members = simulate
-    found = engager.study.calibrate_population(["tower"], **FIT, work=folder / "work")
+    fit = engager.calibration.population.fit
+    fit.simulate_members, fit.TRAJECTORIES, fit.FINAL_TRAJECTORIES = simulate, 2, 2
+    found = engager.study.calibrate_population(["tower"], **FIT, work=folder / "work", n_threads=1)
     found.write(folder / "posterior.json")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,9 +111,9 @@ class NaturalScale:
             found[np.ix_(moved, one.own)] = members[np.ix_(moved, one.own)] * ratio[:, None]
         return found
 
-    @property
+    @cached_property
     def center(self) -> FloatArray:
-        """Means of the priors on the unbounded scale: array (unknown,)."""
+        """Means of the priors on the unbounded scale: array (unknown,). Asked for at every step of a chain."""
         return np.array([one.prior_mean for one in self.unknowns])
 
     def _spread(self, one: Spread, members: FloatArray) -> FloatArray:
