@@ -33,9 +33,9 @@ SHOTS = {
     "survival": ("runs/tower/report.html", "section:has(#survival-OS)", "light"),
     "survival-dark": ("runs/tower/report.html", "section:has(#survival-OS)", "dark"),
     "survival-narrow": ("runs/tower/report.html", "section:has(#survival-OS) figure", "light"),
-    "flow": ("runs/tower/report.html", "section:has(> #flow)", "light"),
+    "flow": ("runs/tower/report.html", "section:has(#flow)", "light"),
     "courses": ("runs/tower/report.html", "#courses", "light"),
-    "safety": ("dose/report.html", "section:has(> #safety)", "light"),
+    "safety": ("dose/report.html", "section:has(#safety)", "light"),
     "compare": ("beside.html", "figure", "light"),
 }
 COPIED = ("patient.png", "forest.png")

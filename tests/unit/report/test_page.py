@@ -145,6 +145,19 @@ def test_details_are_folded_on_the_screen_and_open_on_paper(page):
     assert "details::details-content { content-visibility: visible" in printed
 
 
+def test_long_parts_fold_on_a_phone_alone_and_open_when_a_link_leads_into_them(page):
+    wide = page[page.index("@supports selector(::details-content)") :]
+    assert wide.index("not all and (max-width: 640px)") < wide.index(
+        "details.on-phone::details-content { content-visibility: visible"
+    )
+    for anchor in ("efficacy", "safety", "flow", "baseline", "sources"):
+        assert re.search(rf'<details class="on-phone">\s*<summary>[^\n]*</summary>\s*<div id="{anchor}">', page)
+    table = page.index('<table class="cards comparison">')
+    assert page.rindex('<details class="on-phone long">', 0, table) > page.rfind("</details>", 0, table)
+    for anchor in ("courses", "limits"):
+        assert re.search(rf'<details>\s*<summary>[^\n]*</summary>\s*<div id="{anchor}">', page)
+
+
 def test_differences_stand_beside_two_arms_and_apart_for_three(words_only, page, estimates):
     assert "<th>difference</th>" in page
     third = estimates.filter(pl.col("arm") == "B").with_columns(arm=pl.lit("C"), request=pl.col("request") + 100)

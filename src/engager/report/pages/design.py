@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from engager.core import RESEARCH_USE
 from engager.report.plots.design import figure_exact, figure_power, figure_prior, figure_stopping
-from engager.report.plots.style import NARROW, WIDE, to_svg
+from engager.report.template import both_widths, render
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,22 +76,8 @@ def design_figures(content: DesignContent) -> dict[str, Callable[[float], Figure
 
 def render_design(content: DesignContent) -> str:
     """The page as text; the same content gives the same text."""
-    from importlib import resources
-
-    from jinja2 import Environment, StrictUndefined
-
-    data = resources.files("engager.report").joinpath("data")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(data.joinpath(_TEMPLATE).read_text(encoding="utf-8"))
-    figures = {
-        name: {
-            "wide": to_svg(draw(WIDE), f"{name}-wide", _DESCRIPTIONS[name], is_themed=True),
-            "narrow": to_svg(draw(NARROW), f"{name}-narrow", _DESCRIPTIONS[name], is_themed=True),
-        }
-        for name, draw in design_figures(content).items()
-    }
-    style = data.joinpath("report.css").read_text(encoding="utf-8")
-    return template.render(content=content, figures=figures, style=style, research_use=RESEARCH_USE) + "\n"
+    figures = {name: both_widths(name, _DESCRIPTIONS[name], draw) for name, draw in design_figures(content).items()}
+    return render(_TEMPLATE, {"content": content, "figures": figures})
 
 
 _DESCRIPTIONS = {
