@@ -117,6 +117,13 @@ def test_missing_replicates_and_empty_ones_count_for_nothing():
     assert (with_empty.low, with_empty.high) == (without.low, without.high)
 
 
+def test_trials_of_one_patient_count_each():
+    # two events of four patients, and half an event on either side; no two patients of one trial to compare
+    found = prediction_interval([1.0, 0.0, 0.0, 1.0], n=[1, 1, 1, 1], published_n=20, is_count=True, level=0.5)
+    low, high = binom.ppf(0.25, 20, 0.5), binom.ppf(0.75, 20, 0.5)
+    assert (found.low, found.high) == pytest.approx(((low - 0.5) / 20, (high + 0.5) / 20))
+
+
 def test_a_count_ends_at_nobody_and_everybody():
     never = prediction_interval(np.zeros(60), n=100, published_n=20, is_count=True)
     assert (never.low, never.high) == (0.0, 0.5 / 20)

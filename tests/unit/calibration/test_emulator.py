@@ -87,3 +87,27 @@ def test_slopes_are_those_of_the_figures(emulator):
     weight = np.array([[0.3, -2.0]])
     _, pull = emulator.expected_and_pull(at[None, :])
     np.testing.assert_allclose(emulator.pulled_back(weight, pull), weight @ by_hand.T, atol=1e-6)
+
+
+def test_in_other_units_of_the_figure_it_is_the_same(problem):
+    x, y, concerns = problem
+    one, small = fit_emulator(x[:300], y[:300], concerns, x), fit_emulator(x[:300], 1e-3 * y[:300], concerns, x)
+    np.testing.assert_allclose(small.expected(x[:5]), 1e-3 * one.expected(x[:5]), rtol=1e-6)
+    np.testing.assert_allclose(small.noise, 1e-6 * one.noise, rtol=1e-6)
+
+
+def test_a_figure_that_nothing_moves_is_its_mean_with_all_its_scatter():
+    """The unknown and the figure are orthogonal, so there is no slope to be seen."""
+    x = np.array([[1.0], [1.0], [-1.0], [-1.0]] * 5)
+    y = 3.0 + np.array([[0.5], [-0.5], [0.5], [-0.5]] * 5)
+    one = fit_emulator(x, y, np.ones((1, 1), dtype=bool), x)
+    assert one.expected(np.array([[-4.0], [4.0]])) == pytest.approx(3.0)
+    assert one.noise == pytest.approx(0.25)
+    assert one.doubt == pytest.approx(0.25 / 20)
+
+
+def test_unknowns_that_never_varied_tell_nothing():
+    x, y = np.full((20, 2), 0.7), np.random.default_rng(1).normal(size=(20, 1))
+    one = fit_emulator(x, y, np.ones((2, 1), dtype=bool), x)
+    assert np.isinf(one.doubt[0])
+    assert one.expected(x[:1]) == pytest.approx(y.mean())

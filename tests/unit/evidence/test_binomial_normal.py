@@ -14,7 +14,7 @@ from engager.evidence.synthesis.binomial_normal import fit_binomial_normal, log_
         ([0, 0, 0], [10, 20, 30], "no study had an event"),
         ([10, 20], [10, 20], "every patient"),
         ([0, 10, 0, 10], [10, 10, 10, 10], "no finite estimate"),
-        ([5], [10], "1 study cannot support"),
+        ([5], [10], "1 study is too few to be pooled; it takes at least 2"),
         ([5, 11], [10, 10], "events must lie in 0 to n"),
         ([np.nan, 1], [10, 10], "events must lie in 0 to n"),
         ([5, 1], [np.nan, 10], "events must lie in 0 to n"),

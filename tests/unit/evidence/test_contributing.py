@@ -25,7 +25,9 @@ def test_arms_that_say_they_share_patients_are_linked():
 
     (block,) = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
     content = yaml.safe_load(textwrap.dedent(block))
-    second = {**content["arms"][0], "id": "responders", "n": 18, "shares_patients_with": ["blinatumomab"]}
+    whole = content["arms"][0]
+    shared = {"id": "responders", "n": 18, "shares_patients_with": ["blinatumomab"]}
+    second = {**whole, **shared, "baseline": {}, "outcomes": whole["outcomes"][2:]}
     content["arms"].append(second)
     record = parse_record(content, "example-2026.yaml")
     arms = [(f"example-2026/{arm.id}", arm.n, arm.id) for arm in record.arms]

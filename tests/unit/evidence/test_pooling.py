@@ -81,7 +81,7 @@ def test_published_interval_is_kept_and_a_computed_one_says_so():
 def test_one_study_gives_no_pooled_number_but_the_reason():
     pooled = pool_proportions(select("CR", regimens=["vsli", "flam"]))
     assert pooled.estimate.value is None
-    assert "1 study cannot support" in pooled.estimate.failure
+    assert "1 study is too few to be pooled" in pooled.estimate.failure
     assert "exact interval" in pooled.estimate.failure
 
 

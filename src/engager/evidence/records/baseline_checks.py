@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,28 +13,38 @@ _COUNTS = ("events", "n", "unknown", "missing")
 _WORDS = ("note", "when")
 _KEYS = frozenset({*_NUMBERS, *_COUNTS, *_WORDS, "range", "source"})
 _ROUNDOFF = 1e-9
+# Printed shares are rounded; of some categories the sum is a little more than 1.
+_ROUNDING_OF_SHARES = 0.03
 
 
-def baseline_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
+def baseline_problems(trait: str, summary: Mapping[str, Any], n_arm: int, place: str) -> Iterator[Problem]:
     """Everything wrong with one characteristic's summary, its sources aside.
 
     Parameters
     ----------
+    trait : its name; ``..._percent`` and ``age_years`` say what its numbers can be.
     summary : as written: `median`, `mean`, `sd`, `range`, `events` of `n`, `proportion`, `unknown`,
         `missing`, `note`, `when`, `source`, and any other key with a category's count or share.
-    place : file and key.
+    n_arm : patients of the arm, or those they were taken from; 0: not known.
+    place : file and key of the baseline.
     """
+    place = f"{place}.{trait}"
     wrong = list(_type_problems(summary, place))
     yield from wrong
     if not wrong:
-        yield from _count_problems(summary, place)
+        yield from _count_problems(summary, n_arm, place)
+        yield from _category_problems(summary, place)
         yield from _range_problems(summary, place)
+        yield from _possible_problems(trait, summary, place)
+
+
+def categories(summary: Mapping[str, Any]) -> dict[str, int | float]:
+    """Counts, or shares, of the categories of a characteristic whose keys and types are right."""
+    return {key: value for key, value in summary.items() if key not in _KEYS}
 
 
 def _type_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
     for key, value in summary.items():
-        if value is None and key in _KEYS:
-            continue
         if key in _COUNTS and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
             yield Problem(f"{place}.{key}", value, "must be a whole number >= 0", "Write the count.")
         elif key in _NUMBERS and not _is_number(value):
@@ -50,20 +60,54 @@ def _type_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
             yield Problem(f"{place}.{key}", value, rule, "Check the spelling of the key.")
 
 
-def _count_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
+def _count_problems(summary: Mapping[str, Any], n_arm: int, place: str) -> Iterator[Problem]:
     n, events, share = summary.get("n"), summary.get("events"), summary.get("proportion")
+    known = None if n is None else n - _not_known(summary)
     if n == 0:
         yield Problem(f"{place}.n", n, "must be at least 1", "Leave it out when it was not printed.")
-    if events is not None and n is not None and events > n:
-        yield Problem(f"{place}.events", events, f"must not exceed n = {n}", "Check both numbers.")
+    elif n is not None and known is not None and known <= 0:
+        yield Problem(f"{place}.n", n, "must be more than those of whom it is not known", "Check the counts.")
+    elif known is not None and events is not None and events > known:
+        yield Problem(
+            f"{place}.events", events, f"must not exceed the {known} of whom it is known", "Check the counts."
+        )
+    if n is not None and n_arm and n > n_arm:
+        rule = f"is more than the arm's {n_arm} patients"
+        yield Problem(f"{place}.n", n, rule, "Check both numbers, or give the arm's n_enrolled.")
     if share is not None and not 0 <= share <= 1:
         yield Problem(f"{place}.proportion", share, "must lie in 0 to 1", "Write 0.42 for 42 %.")
-    categories = [value for key, value in summary.items() if key not in _KEYS]
-    if categories and n is not None and all(isinstance(value, int) for value in categories):
-        counted = sum(categories) + sum(summary.get(key) or 0 for key in ("unknown", "missing"))
-        if counted > n:
-            rule = f"categories must not sum to more than n = {n}"
-            yield Problem(place, counted, rule, "Check the counts.")
+
+
+def _category_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    """Counts sum to no more than n; a number with decimals is a share, and shares to no more than 1."""
+    found, n = categories(summary), summary.get("n")
+    if not found:
+        return
+    total = sum(found.values())
+    if total == 0:
+        yield Problem(place, dict(found), "no category holds anybody", "Write the counts that were printed.")
+    elif any(isinstance(value, float) for value in found.values()):
+        if total > 1 + _ROUNDING_OF_SHARES:
+            yield Problem(place, total, "shares of categories must not sum to more than 1", "Write 0.42 for 42 %.")
+    elif n is not None and total + _not_known(summary) > n:
+        rule = f"categories must not sum to more than n = {n}"
+        yield Problem(place, total + _not_known(summary), rule, "Check the counts.")
+
+
+def _not_known(summary: Mapping[str, Any]) -> int:
+    return sum(summary.get(key, 0) for key in ("unknown", "missing"))
+
+
+def _possible_problems(trait: str, summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    """Ages, percentages and spreads that no patients have."""
+    most = 100.0 if trait.endswith("_percent") else 120.0 if trait.startswith("age_years") else None
+    for key in ("median", "mean", "range"):
+        given: Any = summary.get(key)
+        ends = given if _is_list(given) else () if given is None else (given,)
+        if most is not None and any(not 0 <= end <= most for end in ends):
+            yield Problem(f"{place}.{key}", given, f"must lie in 0 to {most:g}", "Check the number and its unit.")
+    if "sd" in summary and not summary["sd"] > 0:
+        yield Problem(f"{place}.sd", summary["sd"], "must be > 0", "Leave it out when it was not printed.")
 
 
 def _range_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
@@ -71,7 +115,7 @@ def _range_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]
     if spread is None:
         return
     low, high = spread
-    middle = summary.get("median") if summary.get("median") is not None else summary.get("mean")
+    middle = summary.get("median", summary.get("mean"))
     if low > high:
         yield Problem(f"{place}.range", spread, "must be [lowest, highest]", "Swap or correct the numbers.")
     elif middle is not None and not low - _ROUNDOFF <= middle <= high + _ROUNDOFF:
@@ -79,7 +123,8 @@ def _range_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # a whole number may be beyond any float
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_list(value: Any) -> bool:

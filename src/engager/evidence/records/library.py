@@ -6,6 +6,8 @@ A record file is refused as a whole with everything that is wrong in it, told by
 from __future__ import annotations
 
 import copy
+import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -75,14 +77,32 @@ def read_record(path: Path) -> Record:
 
 def parse_record(content: dict[str, Any], name: str) -> Record:
     """A record from the mapping of its file; problems as in `read_record`."""
+    problems = list(_text_problems(content, name, ()))
     try:
         record = Record.model_validate(content)
     except ValidationError as error:
-        raise InputError([*schema_problems(error, name), *_further_problems(content, error, name)]) from None
-    problems = check_record(record, name)
+        problems += [*schema_problems(error, name), *_further_problems(content, error, name)]
+        raise InputError(problems) from None
+    problems += check_record(record, name)
     if problems:
         raise InputError(problems)
     return record
+
+
+def _text_problems(content: Any, name: str, way: tuple[str | int, ...]) -> Iterator[Problem]:
+    """Texts that no one can read: blank, or with characters that steer a terminal or turn the writing around."""
+    if isinstance(content, dict | list):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from _text_problems(value, name, (*way, key if isinstance(key, int) else str(key)))
+    elif isinstance(content, str):
+        odd = next((sign for sign in content if sign != "\n" and unicodedata.category(sign)[0] == "C"), None)
+        if odd is not None:
+            rule = f"holds the character U+{ord(odd):04X}, which cannot be seen"
+            yield Problem(f"{name}: {dotted(way)}", content, rule, "Leave it out.")
+        elif content and not content.strip():
+            yield Problem(
+                f"{name}: {dotted(way)}", content, "must not be blank", "Write the text, or leave the key out."
+            )
 
 
 def _further_problems(content: dict[str, Any], error: ValidationError, name: str) -> list[Problem]:
@@ -150,8 +170,9 @@ def schema_problems(error: ValidationError, name: str) -> list[Problem]:
         place = _place(found["loc"])
         where = f"{name}: {place}" if place else name
         if where not in problems:
-            problems[where] = Problem(where, _shown(found), *(_OF_RECORDS.get(found["type"]) or broken_rule(found)))
-    return list(problems.values())
+            problems[where] = Problem(where, _shown(found), *_told(found))
+    # of a number or a pair, what is wrong within the pair says more than that it is no number
+    return [one for where, one in problems.items() if not any(other.startswith(f"{where}[") for other in problems)]
 
 
 # What pydantic appends to a path when a key may have several types.
@@ -163,6 +184,26 @@ _OF_RECORDS = MappingProxyType(
         "missing": ("is required", "Add the key (null where the schema allows it)."),
     }
 )
+
+
+# What a text of a certain form looks like, by its key; names of records, arms and regimens look alike.
+_FORMS = MappingProxyType(
+    {
+        "doi": "must be a DOI such as 10.1056/NEJMoa1609783",
+        "pmid": "must be a PubMed number, digits alone",
+        "pmcid": "must be a PubMed Central number such as PMC5881572",
+        "p": "must be a number, or text such as '<0.001'",
+    }
+)
+_NAME = "must be letters, digits, dots, hyphens, underscores or plus signs, and begin with a letter or digit"
+
+
+def _told(found: Any) -> tuple[str, str]:
+    """Rule and next step of one finding."""
+    if found["type"] == "string_pattern_mismatch":
+        key = next(step for step in reversed(found["loc"]) if isinstance(step, str) and not _is_branch(step))
+        return _FORMS.get(key, _NAME), ""
+    return _OF_RECORDS.get(found["type"]) or broken_rule(found)
 
 
 def _shown(found: Any) -> object:

@@ -14,10 +14,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
+# More patients than any trial or registry of a leukemia has; a larger number was mistyped.
+_MOST_PATIENTS = 10_000_000
+Count = Annotated[int, Field(ge=0, le=_MOST_PATIENTS)]
+Patients = Annotated[int, Field(ge=1, le=_MOST_PATIENTS)]
 Positive = Annotated[float, Field(ge=0)]
 Interval = Annotated[tuple[float | None, float | None], Field(strict=False)]
 Span = Annotated[tuple[float, float], Field(strict=False)]
+ShareSpan = Annotated[tuple[Share, Share], Field(strict=False)]
 Source = str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 PValue = Annotated[str, StringConstraints(pattern=r"^[<>=]?\s*0?\.\d+$")]
@@ -29,6 +33,14 @@ def _read_date(given: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_read_date)]
+
+
+def _without_nulls(given: object) -> object:
+    """What was not printed is not there: who reads a summary need not tell a missing key from an empty one."""
+    return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
+
+
+Summary = Annotated[dict[str, Any], BeforeValidator(_without_nulls)]
 
 
 class _Model(BaseModel):
@@ -45,7 +57,7 @@ class Citation(_Model):
     volume: str | None = None
     issue: str | None = None
     pages: str | None = None
-    doi: str | None = None
+    doi: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,}/\S+$")] | None = None
     pmid: Annotated[str, StringConstraints(pattern=r"^\d+$")] | None = None
     pmcid: Annotated[str, StringConstraints(pattern=r"^PMC\d+$")] | None = None
     registry: str | Annotated[tuple[str, ...], Field(strict=False)] | None = None
@@ -104,9 +116,9 @@ class Figure(_Model):
     endpoint: Text
     statistic: str | None = None
     events: Count | None = None
-    n: Annotated[int, Field(ge=1)] | None = None
+    n: Patients | None = None
     proportion: Share | None = None
-    proportion_range: Span | None = None
+    proportion_range: ShareSpan | None = None
     value: float | None = None
     value_months: Positive | None = None
     value_weeks: Positive | None = None
@@ -123,7 +135,7 @@ class Figure(_Model):
     range_weeks: Span | None = None
     range_days: Span | None = None
     range_open: bool | None = None
-    se: Positive | None = None
+    se: Annotated[float, Field(gt=0)] | None = None
     plus_minus: Positive | None = None
     origin: str | None = Field(
         None,
@@ -157,7 +169,7 @@ class Contrast(_Model):
     value: float | Span | None = None
     ci95: Interval | None = None
     ci975: Interval | None = None
-    p: float | PValue | Span | None = None
+    p: Share | PValue | ShareSpan | None = None
     definition: str | None = None
     text: str | None = None
     note: str | None = None
@@ -183,15 +195,15 @@ class PublishedArm(_Model):
     id: Slug
     regimen: Slug
     description: Text
-    n: Annotated[int, Field(ge=1)] | None
+    n: Patients | None
     n_treated: Count | None = None
-    n_enrolled: Count | None = None
+    n_enrolled: Count | None = Field(None, description="everybody the n patients were taken from")
     n_eligible: Count | None = None
     n_evaluable: Count | None = None
     exposure: Exposure | None = None
     regimen_mix: dict[str, Any] | None = None
     design: Design | None = None
-    baseline: dict[str, dict[str, Any]] = {}
+    baseline: dict[str, Summary] = {}
     figures: Annotated[tuple[Figure, ...], Field(alias="outcomes", strict=False)]
     source: Source | None = None
     shares_patients_with: Annotated[tuple[str, ...], Field(strict=False)] = Field(
@@ -210,7 +222,7 @@ class Quantity(_Model):
     sd: Positive | None = None
     bound: Literal["lower", "upper"] | None = None
     n: Count | None = None
-    p: float | PValue | None = None
+    p: Share | PValue | None = None
     unit: str | None
     text: str | None = None
     derived: bool | None = None
@@ -260,7 +272,7 @@ class RecordFile(_Model):
         "press_release",
         "abstract",
     ]
-    phase: int | Text | None = None
+    phase: Annotated[int, Field(ge=0, le=4)] | Text | None = None
     phase_note: str | None = None
     population: Population
     eligibility: Annotated[tuple[Text, ...], Field(strict=False)] = ()

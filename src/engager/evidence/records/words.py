@@ -8,6 +8,7 @@ from engager.evidence.records.library import load_records
 from engager.evidence.records.record import Record
 from engager.evidence.records.regimens import load_regimens
 from engager.evidence.records.schema import Quantity
+from engager.evidence.records.vocabulary import measure
 
 
 def quantity_words(quantity: Quantity) -> str:
@@ -38,7 +39,21 @@ def contribution_remarks(contributed: Record) -> list[str]:
         for slug in contributed.regimens
         if slug not in load_regimens()
     ]
-    return said
+    arms = {f"{one.id}/{arm.id}" for one in (*load_records().values(), contributed) for arm in one.arms}
+    said += [
+        f"{other} is not an arm of a shipped record, so nothing is told of patients shared with it"
+        for arm in contributed.arms
+        for other in arm.shares_patients_with
+        if "/" in other and other not in arms
+    ]
+    own = {arm.id for arm in contributed.arms}
+    if contributed.kind == "randomized_trial":
+        said += [
+            f"{one.treatment} against {one.control} are not two of its arms, so a network leaves that comparison out"
+            for one in contributed.comparisons
+            if measure(one.measure) == "hazard_ratio" and not {one.treatment, one.control} <= own
+        ]
+    return list(dict.fromkeys(said))
 
 
 def contribution_words(contributed: Record) -> str:

@@ -276,7 +276,7 @@ _NOT_REACHED = 1e-3
 
 def _check(k: FloatArray, m: FloatArray, x: FloatArray) -> None:
     if k.size < x.shape[1] + 1:
-        raise ValueError(too_few(k.size, x.shape[1], "it needs one more study for the variance between them"))
+        raise ValueError(too_few(k.size, x.shape[1]))
     if not np.all((k >= 0) & (k <= m) & (m >= 1) & np.isfinite(m)):
         raise ValueError("events must lie in 0 to n and n must be at least 1 in each study")
     if k.sum() == 0:

@@ -229,7 +229,7 @@ def _typical_variance(v: FloatArray, x: FloatArray) -> float:
 
 def _check(y: FloatArray, v: FloatArray, x: FloatArray) -> None:
     if y.size <= x.shape[1]:
-        raise ValueError(too_few(y.size, x.shape[1], "it needs more studies"))
+        raise ValueError(too_few(y.size, x.shape[1]))
     if not np.all(v > 0) or not np.all(np.isfinite(y)):
         raise ValueError("each study needs a finite effect and a variance > 0")
     if np.linalg.matrix_rank(x) < x.shape[1]:

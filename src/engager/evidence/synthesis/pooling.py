@@ -279,7 +279,7 @@ def _median_of_medians(studies: Sequence[Study], level: float) -> Estimate:
     """The median of the published medians, each counted once per patient; no interval."""
     known = [(study.outcome.value, study.outcome.n) for study in studies if study.outcome.n and study.outcome.value]
     if len(known) < 2:
-        return Estimate("median_of_medians", failure="fewer than two medians with a number of patients")
+        return Estimate("median_of_medians", failure="it takes at least 2 medians with a number of patients")
     values, n = (np.array(column, dtype=float) for column in zip(*sorted(known), strict=True))
     middle = np.cumsum(n) / n.sum()
     return Estimate("median_of_medians", float(values[int(np.searchsorted(middle, 0.5))]))

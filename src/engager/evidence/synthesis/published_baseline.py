@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
+from engager.evidence.records.baseline_checks import categories
 
 if TYPE_CHECKING:
     from engager.evidence.records.record import Record
@@ -69,17 +70,15 @@ def _share(summary: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _blasts(baseline: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    classes = baseline.get("blasts_marrow_class", {})
+    classes = categories(baseline.get("blasts_marrow_class", {}))
     if ">=50%" in classes:
-        counted = [value for key, value in classes.items() if key not in ("n", "unknown", "missing", "source")]
-        return {"above": 50.0, "share": classes[">=50%"] / sum(counted)}
+        return {"above": 50.0, "share": classes[">=50%"] / sum(classes.values())}
     median = baseline.get("blasts_marrow_percent", {}).get("median")
     return {} if median is None else {"median": float(median)}
 
 
 def _salvage(baseline: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    phase = baseline.get("salvage_phase", {})
+    phase = categories(baseline.get("salvage_phase", {}))
     if "first" not in phase:
         return {}
-    counted = [value for key, value in phase.items() if key not in ("n", "unknown", "missing", "source")]
-    return {"above": 2.0, "share": 1 - phase["first"] / sum(counted)}
+    return {"above": 2.0, "share": 1 - phase["first"] / sum(phase.values())}

@@ -10,11 +10,11 @@ from scipy.special import ndtri, stdtrit
 from engager.core import FloatArray
 
 
-def too_few(n_studies: int, n_terms: int, needed: str) -> str:
-    """Why so few studies cannot be fitted."""
-    have = "1 study" if n_studies == 1 else f"{n_studies} studies"
-    terms = "1 term" if n_terms == 1 else f"{n_terms} terms"
-    return f"{have} cannot support a model of {terms}: {needed}"
+def too_few(n_studies: int, n_terms: int) -> str:
+    """Why so few studies cannot be fitted: it takes one more than there are terms."""
+    have = "1 study is" if n_studies == 1 else f"{n_studies} studies are"
+    aim = "to be pooled" if n_terms == 1 else f"for {n_terms} coefficients"
+    return f"{have} too few {aim}; it takes at least {n_terms + 1}"
 
 
 class RandomEffects:

@@ -59,6 +59,9 @@ def _ratios(endpoint: str, left_out: list[str]) -> list[NetworkStudy]:
             treatment, _, control = outcome.arm.partition(" vs ")
             if outcome.endpoint != endpoint or outcome.statistic != "hazard_ratio" or treatment not in arms:
                 continue
+            if control not in arms:
+                left_out.append(f"{record.id}: {outcome.arm}: left out, because {control} is not an arm of the record")
+                continue
             if outcome.low is None or outcome.high is None or outcome.value is None:
                 left_out.append(
                     f"{record.id}: {outcome.arm} ({outcome.definition}): left out, because the record has no interval"

@@ -132,8 +132,9 @@ def _printed_class(key: str, name: str) -> Callable[[Mapping[str, Summary]], str
         if not table or name not in table or not table.get("n"):
             return None
         known = float(table["n"]) - float(table.get("unknown") or 0)
-        count = float(table[name])
-        return f"{100 * (count / known if count > 1 else count):.0f} %"
+        given = table[name]
+        # a whole number is a count, any other already a share
+        return f"{100 * (given / known if isinstance(given, int) else given):.0f} %"
 
     return read
 
