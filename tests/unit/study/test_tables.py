@@ -1,5 +1,8 @@
 """A digest is of the content: not of how a table was made or stored."""
 
+import hashlib
+
+import numpy as np
 import polars as pl
 import pytest
 
@@ -32,6 +35,22 @@ def test_chunks_and_storage_do_not_matter(tmp_path):
 )
 def test_every_change_of_content_matters(changed):
     assert table_digest(changed) != table_digest(BASE)
+
+
+def test_the_digest_is_of_names_nulls_lengths_and_utf8():
+    words = ["ab", None, "", "é\x1f", "ab"]
+    table = pl.DataFrame({"word": words, "x": [1.5, None, 0.0, 2.0, -1.0]})
+    hasher = hashlib.sha256()
+    for column, values in (("word", words[1:4]), ("x", table["x"].to_list()[1:4])):
+        texts = ["" if one is None else one for one in values]
+        hasher.update(f"{column}\x1f{table[column].dtype}\x1f3\x1e".encode())
+        hasher.update(np.array([one is None for one in values]).tobytes())
+        if column == "word":
+            encoded = [one.encode() for one in texts]
+            hasher.update(np.array([len(one) for one in encoded], dtype=np.uint32).tobytes() + b"".join(encoded))
+        else:
+            hasher.update(np.array([one or 0.0 for one in values]).tobytes())
+    assert table_digest(table[1:4]) == hasher.hexdigest()[:16]
 
 
 def test_pieces_give_the_bytes_and_the_digest_of_the_whole(tmp_path):
