@@ -26,7 +26,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 pytest: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # On demand: the tests with the lowest versions that pyproject.toml allows of what it names (the rest is the newest, whose
 # deprecations the old ones set off: warnings are not errors here).
@@ -34,7 +34,7 @@ test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
-	.venv-lowest/bin/python -m pytest -n 2 --dist loadfile -W ignore tests/unit tests/app tests/contracts
+	.venv-lowest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -W ignore tests/unit tests/app tests/contracts
 
 # On demand: changes the modules that decide, one operator or number at a time, and counts what their tests notice.
 mutants: $(READY)

@@ -41,6 +41,9 @@ def simulator(linear):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "simulate_members", simulated)
+        # figures are linear here, and chains begin in their normal approximation
+        patch.setattr(fit, "TRAJECTORIES", 60)
+        patch.setattr(fit, "FINAL_TRAJECTORIES", 150)
         yield
 
 
