@@ -248,6 +248,21 @@ def test_a_slider_computes_when_it_is_let_go_not_on_the_way(page):
     assert len(asked) == 1
 
 
+def test_an_answer_overtaken_by_a_newer_one_is_not_shown(page):
+    from playwright.sync_api import expect
+
+    waiting = []
+    page.route(re.compile("curves.subgroup=$"), lambda route: waiting.append(route))
+    page.goto("/runs/tower-1")
+    page.locator("#subgroup").fill("age_years is young")
+    page.keyboard.press("Tab")
+    expect(page.locator("#subgroup-error")).to_contain_text("age_years is young", timeout=90_000)
+    with page.expect_response(re.compile("curves.subgroup=$")):
+        waiting.pop().continue_()  # the curves of all patients, which the page asked for first
+    page.wait_for_timeout(200)
+    expect(page.locator("#subgroup-error")).to_contain_text("age_years is young")
+
+
 def test_markup_in_what_is_typed_shows_as_text(page):
     from playwright.sync_api import expect
 

@@ -45,8 +45,10 @@ function riskTable(arms) {
 
 async function startCurves() {
   const place = byId("curves"), subgroup = byId("subgroup"), error = byId("subgroup-error");
+  let latest = 0;
   async function draw() {
-    const told = await ask("/api/runs/" + place.dataset.run + "/curves?subgroup=" + encodeURIComponent(subgroup.value));
+    const asked = ++latest, told = await ask("/api/runs/" + place.dataset.run + "/curves?subgroup=" + encodeURIComponent(subgroup.value));
+    if (asked !== latest) return; // another question has been asked since
     error.textContent = told.problems ? told.problems.map((one) => one.text).join(" ") : "";
     if (told.problems) return;
     place.replaceChildren();
