@@ -18,6 +18,7 @@ from engager.report import what
 from engager.study.validation.validate import Validation
 
 _BEFORE = "Set in the package before the fit (`src/engager/calibration/data/fit.yaml`)."
+_NOT_MET = 'What holds back a band that is not met: "What it costs" in `docs/decisions/0010-one-hierarchical-fit.md`.'
 _AS_THEMSELVES = (
     "They are set for predictions of new trials. Here each study of the fit is predicted as itself, with what the fit"
     " found it to differ in: a fitted figure inside says that the fit explains it, not that it could be foretold."
@@ -43,6 +44,7 @@ def validation_text(
         "## Acceptance bands",
         bands,
         _bands(found),
+        *([_NOT_MET] if any(band.is_met is False for band in found.acceptance()) else []),
         "## Figures outside",
         _misses(found),
         "## Every figure",
