@@ -70,7 +70,7 @@ def print_comparisons(entries: list[dict[str, Any]], verdict: Verdict, with_tria
     from engager.core import figure
     from engager.report import distance, mark, use_words, what, without_repeats
 
-    columns = ["arm", "outcome", "use", "published (95% CI)", f"simulated ({verdict.interval_words})", "difference"]
+    columns = ["arm", "outcome", "use", "published (95 % CI)", f"simulated ({verdict.interval_words})", "difference"]
     rows = []
     entries = [dict(one) for one in without_repeats(entries)]
     for one in entries:

@@ -51,8 +51,8 @@ def landmark(months: float) -> str:
 
 
 def interval(low: Any, high: Any, statistic: str) -> str:
-    """Two limits, e.g. ``28.0 to 39.5``; empty when neither is known."""
-    if _unknown(low) and _unknown(high):
+    """Two limits, e.g. ``28.0 to 39.5``; empty when neither is known, or neither was reached."""
+    if all(_unknown(one) or one == math.inf for one in (low, high)):
         return ""
     return f"{_limit(low, statistic)} to {_limit(high, statistic)}"
 

@@ -26,6 +26,7 @@ from engager.study.published import Published, published_record
 from engager.study.review.words import figure_cells
 from engager.study.run.folder import RunFolder
 from engager.study.run.simulate import run_study
+from engager.study.run.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_OPTION = re.compile(r"--([a-z][a-z-]*)")
+_OPTION = re.compile(r"--(?:set )?([a-z][a-z-]*)")
 
 
 def in_python_words(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, with complaints about ``--some-option`` told about the argument ``some_option``."""
+    """The function, with complaints about ``--some-option`` or ``--set some_value`` told about the argument."""
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -85,12 +86,21 @@ class Run:
         return pl.DataFrame(self.folder.predictions(), infer_schema_length=None)
 
     def table(self, name: str = "patients") -> pl.DataFrame:
-        """``patients``, ``visits``, ``events``, ``trajectories`` or ``estimates`` as a polars frame."""
+        """``patients``, ``visits``, ``events``, ``trajectories`` or ``estimates`` as a polars frame.
+
+        Raises
+        ------
+        InputError
+            When there is no such table.
+        """
+        names = ("estimates", *TABLES)
+        if name not in names:
+            raise InputError(Problem("name", name, f"must be one of {', '.join(names)}"))
         return self.folder.table(name)
 
     def to_pandas(self, name: str = "patients") -> pd.DataFrame:
         """The same as a pandas frame."""
-        return self.folder.table(name).to_pandas()
+        return self.table(name).to_pandas()
 
     def plot_survival(self, endpoint: str = "OS") -> Figure:
         """Simulated survival by arm with its band over replicates, and what was published.
@@ -98,10 +108,20 @@ class Run:
         Returns
         -------
         A matplotlib Figure.
+
+        Raises
+        ------
+        InputError
+            When the run has no curve of the endpoint.
         """
         from engager.report import figure_kaplan_meier
 
-        return figure_kaplan_meier(curves_of([self.folder]), self.folder.comparisons, endpoint)
+        curves = curves_of([self.folder])
+        drawn = curves["endpoint"].unique(maintain_order=True).to_list()
+        if endpoint not in drawn:
+            rule = f"must be one of {', '.join(drawn)}" if drawn else "this run has no survival curve"
+            raise InputError(Problem("endpoint", endpoint, rule, "Curves are of `endpoints` in the study file."))
+        return figure_kaplan_meier(curves, self.folder.comparisons, endpoint)
 
     @property
     def _study(self) -> str:

@@ -75,6 +75,18 @@ def test_slips_are_told_in_the_words_of_python():
     assert told.value.problems[0].where == "days"
     with pytest.raises(InputError, match="tower"):
         engager.run("towr")
+    with pytest.raises(InputError) as told:
+        engager.patient(age=70)
+    assert told.value.problems[0].where == "age"
+    with pytest.raises(InputError, match=r"^runs: got 1"):
+        engager.compare("one")
+
+
+def test_a_table_or_curve_that_is_not_there_is_refused_with_those_that_are(runs):
+    with pytest.raises(InputError, match="must be one of estimates, patients, visits"):
+        runs[0].to_pandas("patient")
+    with pytest.raises(InputError, match="'EFS'; must be one of OS"):
+        runs[0].plot_survival("EFS")
 
 
 def test_importing_the_package_stays_light():

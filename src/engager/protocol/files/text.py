@@ -100,7 +100,7 @@ def shipped_protocol(study: str) -> Protocol:
     """
     if study not in shipped_protocols():
         hint = nearest(study, shipped_protocols()) + " See engager trial list, or name a .yaml file."
-        raise InputError(Problem("trial", study, "must be a shipped study or a study file", hint))
+        raise InputError(Problem("study", study, "must be a shipped study or a study file", hint))
     text = (SHIPPED / f"{study}.yaml").read_text(encoding="utf-8")
     return read_protocol(text, f"{study}.yaml", is_shipped=True)
 

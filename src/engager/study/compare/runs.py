@@ -52,7 +52,7 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
     """
     if not 2 <= len(paths) <= MAX_RUNS:
         rule = f"must be 2 to {MAX_RUNS} finished runs"
-        raise InputError(Problem("trial compare", len(paths), rule, "Runs are folders with a run.json."))
+        raise InputError(Problem("runs", len(paths), rule, "Runs are folders with a run.json."))
     runs = [RunFolder.open(path) for path in paths]
     values = [_values(run) | _adverse_events(run) for run in runs]
     manifests = [run.manifest for run in runs]
