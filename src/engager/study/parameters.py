@@ -5,24 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from engager.calibration import (
-    FitPlan,
-    FittedEmulator,
-    Posterior,
-    course_settings,
-    emulator_path,
-    names_left_out,
-    own_effects,
-    plan_behind,
-    read_posterior,
-    shipped_emulator,
-    shipped_posterior,
-)
+from engager.calibration import Posterior, course_settings, names_left_out, read_posterior, shipped_posterior
 from engager.core import InputError, Problem, digest_object, nearest
 from engager.model import load_model
 from engager.population import PopulationValues, Settings
+
+if TYPE_CHECKING:
+    from engager.calibration import FitPlan, FittedEmulator
 
 Choice = Literal["posterior", "center", "table"]
 # `posterior:tower` is the posterior with what TOWER itself differs in; `posterior:own`, of many studies, each its own.
@@ -118,6 +109,8 @@ def of_each_study(choice: str, study: str, model_id: str) -> str:
 
 
 def _of_study(model_id: str, seed: int, study: str) -> Parameters:
+    from engager.calibration import own_effects, shipped_emulator
+
     posterior = shipped_posterior(model_id)
     if posterior is None:
         rule = f"must be table or center: no posterior ships for the model {model_id}"
@@ -155,12 +148,16 @@ def emulator_named(choice: str, model_id: str) -> FittedEmulator:
     InputError
         When there is none.
     """
+    from engager.calibration import FittedEmulator, emulator_path, shipped_emulator
+
     return FittedEmulator.read(emulator_path(Path(choice))) if choice.endswith(".json") else shipped_emulator(model_id)
 
 
 @cache
 def _shipped_plan(model_id: str) -> FitPlan:
     """Of the fit behind the posterior that ships; reading its studies takes longer than a patient."""
+    from engager.calibration import plan_behind
+
     posterior = shipped_posterior(model_id)
     assert posterior is not None
     return plan_behind(posterior)

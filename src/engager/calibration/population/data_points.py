@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from engager.analysis import SCALE_BY_STATISTIC, EndpointRequest, estimate_endpoints
 from engager.calibration.comparison.compare import request_of
@@ -94,6 +93,8 @@ def data_points(protocol: Protocol) -> list[DataPoint]:
 
 def simulated_points(data: TrialData, points: Sequence[DataPoint]) -> SimulatedPoints:
     """What virtual trials say to each data point."""
+    import polars as pl
+
     protocol = data.protocol
     requests: list[EndpointRequest] = []
     read = []
