@@ -41,6 +41,37 @@ def test_a_part_in_another_file_is_refused_unread(tmp_path):
         read_sbml(hierarchical(outside, '<comp:submodel comp:id="A" comp:modelRef="far"/>'))
 
 
+def test_a_part_counts_its_own_time_and_loses_what_is_deleted():
+    """Minutes in seconds: the part decays at 1/60; without its rule nothing moves."""
+    marked = DECAY.replace("<rateRule variable", '<rateRule metaid="rule" variable')
+    parts = """<comp:submodel comp:id="A" comp:modelRef="decay" comp:timeConversionFactor="minute"/>
+        <comp:submodel comp:id="B" comp:modelRef="decay"><comp:listOfDeletions><comp:deletion comp:metaIdRef="rule"/>
+        </comp:listOfDeletions></comp:submodel>"""
+    minute = '<listOfParameters><parameter id="minute" value="60" constant="true"/></listOfParameters>'
+    text = hierarchical(marked, parts).replace('<model id="whole">', f'<model id="whole">{minute}')
+    system = read_sbml(text)
+    assert system.states == ("A__y",)
+    course = simulate_model(system, 90, 30)
+    np.testing.assert_allclose(course["A__y"], 3 * np.exp(-course.time / 60), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [
+        ('<comp:deletion comp:idRef="nobody"/>', "no such SId in the model: 'nobody'"),
+        ('<comp:deletion comp:portRef="nobody"/>', "the port it references ('nobody') could not be found"),
+        ('<comp:deletion comp:metaIdRef="nobody"/>', "no such metaid in the model: 'nobody'"),
+    ],
+)
+def test_what_is_deleted_must_be_there(inside, told):
+    part = f"""<comp:submodel comp:id="A" comp:modelRef="decay">
+        <comp:listOfDeletions>{inside}</comp:listOfDeletions></comp:submodel>"""
+    with pytest.raises(InputError, match="parts cannot be put together") as caught:
+        read_sbml(hierarchical(DECAY, part))
+    assert told in str(caught.value)
+    assert "::" not in str(caught.value)
+
+
 def test_parts_that_double_at_every_level_do_not_explode():
     levels = [
         f'<comp:modelDefinition id="m{k}"><comp:listOfSubmodels>'

@@ -96,11 +96,27 @@ def flatten(source: Any, where: str) -> None:
     properties.addOption("performValidation", False)
     properties.addOption("leavePorts", False)
     properties.addOption("abortIfUnflattenable", "requiredOnly")
-    if source.convert(properties) != libsbml.LIBSBML_OPERATION_SUCCESS:
-        errors = [source.getError(k) for k in range(source.getNumErrors())]
-        said = [_detail(one) for one in errors if one.getSeverity() >= libsbml.LIBSBML_SEV_ERROR]
+    known = source.getNumErrors()
+    done = source.convert(properties) == libsbml.LIBSBML_OPERATION_SUCCESS
+    # libsbml passes over a deletion or a replacement of what is not there, and only notes it
+    errors = [source.getError(k) for k in range(known, source.getNumErrors())]
+    said = [_fault(one) for one in errors if one.getSeverity() >= libsbml.LIBSBML_SEV_ERROR and not is_harmless(one)]
+    said = [one for one in said if not one.startswith(_HEADLINE)]
+    if said or not done:
         rule = "its parts cannot be put together" + (f": {said[0][:300].rstrip('.')}" if said else "")
         raise InputError(Problem(where, "package comp", rule))
+
+
+# What libsbml says before what it has to say.
+_HEADLINE = "Errors arose during the attempt to flatten"
+
+
+def _fault(error: Any) -> str:
+    """What is wrong with a reference to a part, without the rule that libsbml quotes and the place in its own code."""
+    message = re.sub(r"^.*Reference: .* Section [\d.]+\d", "", " ".join(error.getMessage().split())).strip()
+    return re.sub(
+        r"\s*\b(?:error discovered )?in \w+::\w+(?: when checking)?,?", "", message, flags=re.IGNORECASE
+    ).strip()
 
 
 def _check_parts(source: Any, plugin: Any, where: str) -> None:
