@@ -22,10 +22,10 @@ LOCK_FILE = ".lock"
 
 
 class FolderLock:
-    """The right to write in a folder, from `take` to `leave`."""
+    """The right to write in a folder, from `take` to `leave`; `option` is how the user gave it."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+    def __init__(self, folder: Path, option: str = "--out"):
+        self._folder, self._option = folder, option
         self._file: IO[bytes] | None = None
 
     def take(self) -> None:
@@ -42,7 +42,7 @@ class FolderLock:
                 path.unlink()
             file = path.open("a+b")
             try:
-                lock_file(file, self._folder)
+                lock_file(file, self._folder, self._option)
                 # Whoever held it before may have removed the file meanwhile; a lock on that keeps nobody out.
                 if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                     break
@@ -87,7 +87,8 @@ def working_in(option: str, folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    lock = FolderLock(folder)
+    # a hidden folder stands beside what --out names, where nothing else was asked for
+    lock = FolderLock(folder, "--out" if folder.name.startswith(".") else option)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.take()
@@ -108,7 +109,7 @@ def clear_away(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def lock_file(file: IO[bytes], what: Path) -> None:
+def lock_file(file: IO[bytes], what: Path, option: str = "--out") -> None:
     """Lock an open file until it is closed.
 
     Raises
@@ -119,10 +120,10 @@ def lock_file(file: IO[bytes], what: Path) -> None:
     try:
         _lock(file)
     except (BlockingIOError, PermissionError):
-        raise InputError(_busy(file, what)) from None
+        raise InputError(_busy(file, what, option)) from None
     except OSError as error:
         rule = f"must be on a file system that can lock files ({error.strerror})"
-        raise InputError(Problem("--out", what, rule, "Choose a place on another disk.")) from error
+        raise InputError(Problem(option, what, rule, "Choose a place on another disk.")) from error
 
 
 @contextlib.contextmanager
@@ -152,7 +153,7 @@ def locked_folder(folder: Path, what: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _busy(file: IO[bytes], what: Path) -> Problem:
+def _busy(file: IO[bytes], what: Path, option: str) -> Problem:
     try:
         holder = Path(file.name).read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
@@ -160,7 +161,7 @@ def _busy(file: IO[bytes], what: Path) -> Problem:
     by = f"process {holder[0]}" if holder and holder[0].isdigit() else "another process"
     if len(holder) > 1 and holder[1] != platform.node():
         by += f" on {holder[1]}"
-    return Problem("--out", what, f"is being written by {by}", "Wait until it ends, or choose another place.")
+    return Problem(option, what, f"is being written by {by}", "Wait until it ends, or choose another place.")
 
 
 if sys.platform == "win32":

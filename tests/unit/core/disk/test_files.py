@@ -134,6 +134,14 @@ def test_a_folder_of_kept_work_has_one_owner_and_goes_when_nothing_was_kept(tmp_
         pass
 
 
+@pytest.mark.parametrize(("name", "option"), [("kept", "--work"), (".design.arms", "--out")])
+def test_a_place_that_is_taken_is_told_by_the_option_that_gives_another(tmp_path, name, option):
+    first, second = (working_in("--work", tmp_path / name) for _ in range(2))
+    with first, pytest.raises(InputError) as caught, second:
+        raise AssertionError("two at once")
+    assert caught.value.problems[0].where == option
+
+
 def test_places_are_refused_together_before_anything_is_written(tmp_path):
     (tmp_path / "there").write_text("")
     with pytest.raises(InputError) as caught:
