@@ -188,6 +188,7 @@ def test_the_page_on_credibility_lists_what_it_holds(comparisons):
     assert "✗ not met" in page
     assert page.count("✗ outside") == 2
     assert "<script" not in page
+    assert page.count("<details>\n<summary><b>") == 2, "each study is folded"
     assert "parameters 5.0 points" in page
     ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
