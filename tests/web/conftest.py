@@ -8,8 +8,12 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytest.importorskip("starlette")
 pytest.importorskip("httpx2")
@@ -86,6 +90,24 @@ def browser():
         found = engine.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield found
         found.close()
+
+
+@pytest.fixture(scope="session")
+def kept_tab(browser, address):
+    """A tab of one size and color scheme, kept from page to page as a person keeps one: scripts are compiled once."""
+    kept: dict[tuple[int, str, bool], Page] = {}
+
+    def of(width=1280, scheme="light", bypass_csp=False):
+        if (width, scheme, bypass_csp) not in kept:
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme,
+                                          base_url=address, bypass_csp=bypass_csp)  # fmt: skip
+            context.set_default_timeout(90_000)  # of a busy machine
+            kept[width, scheme, bypass_csp] = context.new_page()
+        return kept[width, scheme, bypass_csp]
+
+    yield of
+    for one in kept.values():
+        one.context.close()
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ SLOW = 120_000  # ms; a small run with its report on a busy machine
 
 
 @contextlib.contextmanager
-def new_page(browser, address, width=1280):
-    """A page in a browser profile of its own; an error of the console fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, base_url=address, bypass_csp=width < 800)
+def new_page(browser, address):
+    """A page in a browser profile of its own; an error of a script fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -43,8 +43,9 @@ def ask_for_a_run(page, seed, replicates="2", patients="16"):
     page.wait_for_url("**/jobs/**", timeout=SLOW)
 
 
-def test_two_browsers_run_jobs_at_once_and_one_reloads_in_the_middle(browser, address, home):
-    with new_page(browser, address) as first, new_page(browser, address) as second:
+def test_two_browsers_run_jobs_at_once_and_one_reloads_in_the_middle(page, browser, address, home):
+    first = page
+    with new_page(browser, address) as second:
         ask_for_a_run(first, 11)
         ask_for_a_run(second, 12)
         jobs = [page.url.rsplit("/", 1)[1] for page in (first, second)]
@@ -109,27 +110,26 @@ def tab_to(page, selector, most=150):
     raise AssertionError(f"{selector} cannot be reached by Tab")
 
 
-def test_from_the_start_to_a_downloaded_result_by_keyboard_alone(browser, address):
+def test_from_the_start_to_a_downloaded_result_by_keyboard_alone(page):
     from playwright.sync_api import expect
 
-    with new_page(browser, address) as page:
-        page.goto("/")
-        tab_to(page, "nav a[href='/trial']")
+    page.goto("/")
+    tab_to(page, "nav a[href='/trial']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trial")
+    expect(page.locator("#told")).to_contain_text("405 patients", timeout=SLOW)
+    for field, value in (("#replicates", "1"), ("#patients", "12")):
+        tab_to(page, field)
+        page.keyboard.press("Control+A")
+        page.keyboard.type(value)
+    tab_to(page, "#run")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/runs/**", timeout=SLOW)
+    tab_to(page, "a[download][href$='report.html']")
+    with page.expect_download() as download:
         page.keyboard.press("Enter")
-        page.wait_for_url("**/trial")
-        expect(page.locator("#told")).to_contain_text("405 patients", timeout=SLOW)
-        for field, value in (("#replicates", "1"), ("#patients", "12")):
-            tab_to(page, field)
-            page.keyboard.press("Control+A")
-            page.keyboard.type(value)
-        tab_to(page, "#run")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/runs/**", timeout=SLOW)
-        tab_to(page, "a[download][href$='report.html']")
-        with page.expect_download() as download:
-            page.keyboard.press("Enter")
-        assert download.value.suggested_filename.endswith("-report.html")
-        assert download.value.path().read_bytes().startswith(b"<!DOCTYPE html>")
+    assert download.value.suggested_filename.endswith("-report.html")
+    assert download.value.path().read_bytes().startswith(b"<!DOCTYPE html>")
 
 
 NOBODY = """study: nobody
@@ -141,69 +141,77 @@ endpoints: [CR]
 """
 
 
-def test_a_job_that_fails_while_it_is_watched_says_why_and_leads_back_to_its_study(browser, address):
+def test_a_job_that_fails_while_it_is_watched_says_why_and_leads_back_to_its_study(kept_tab):
     from playwright.sync_api import expect
 
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    with new_page(browser, address, width=390) as page:
-        page.goto("/trial?study=mt103-206")
-        expect(page.locator("#told")).to_contain_text("MT103-206", timeout=SLOW)
-        page.locator("#text").fill(NOBODY)
-        expect(page.locator("#told")).to_contain_text("nobody", timeout=SLOW)
-        page.locator("#replicates").fill("3")
-        page.get_by_role("button", name="Run").click()
-        page.wait_for_url("**/jobs/**", timeout=SLOW)
-        expect(page.locator("#job-note")).to_contain_text("were not eligible", timeout=SLOW)
-        expect(page.get_by_text("What the command said")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        found = axe.Axe().run(page)
-        assert not [one["id"] for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
-        page.get_by_role("link", name="Change the study").click()
-        expect(page.locator("#text")).to_have_value(NOBODY, timeout=SLOW)
-        assert page.locator("#replicates").input_value() == "3"
+    page = kept_tab(390, "dark", bypass_csp=True)
+    page.goto("/trial?study=mt103-206")
+    expect(page.locator("#told")).to_contain_text("MT103-206", timeout=SLOW)
+    page.locator("#text").fill(NOBODY)
+    expect(page.locator("#told")).to_contain_text("nobody", timeout=SLOW)
+    page.locator("#replicates").fill("3")
+    page.get_by_role("button", name="Run").click()
+    page.wait_for_url("**/jobs/**", timeout=SLOW)
+    expect(page.locator("#job-note")).to_contain_text("were not eligible", timeout=SLOW)
+    expect(page.get_by_text("What the command said")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    found = axe.Axe().run(page)
+    assert not [one["id"] for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    page.get_by_role("link", name="Change the study").click()
+    expect(page.locator("#text")).to_have_value(NOBODY, timeout=SLOW)
+    assert page.locator("#replicates").input_value() == "3"
 
 
-def test_what_drives_a_study_is_asked_on_the_model_page(browser, address, home):
+def test_what_drives_a_study_is_asked_on_the_model_page(page, home):
     from playwright.sync_api import expect
 
-    with new_page(browser, address) as page, new_page(browser, address) as other:
-        jobs = []
-        for one, study in ((page, "mt103-206"), (other, "tower")):
-            one.goto("/model")
-            one.locator("#drives-study").select_option(study)
-        for one in (page, other):
-            one.get_by_role("button", name="What drives it?").click()
-            one.wait_for_url("**/jobs/**", timeout=SLOW)
-            expect(one.get_by_text("Expected to take about")).to_be_visible()
-            jobs.append(one.url.rsplit("/", 1)[1])
-        expect(other.locator("#job-state")).to_have_text("waiting: 1 job before this one", timeout=SLOW)
-        other.get_by_role("button", name="Cancel").click()
-        expect(other.locator("#job-state")).to_have_text("canceled", timeout=SLOW)
-        assert f"engager sensitivity jobs/{jobs[0]}/study.yaml --sets 20" in page.content()
-        page.wait_for_url(f"**/runs/{jobs[0]}", timeout=SLOW)  # the result has an address of its own
-        page.reload()
-        assert "MT103-206" in page.locator("h1").inner_text()
-        assert page.locator("main svg").count() > 0
-        page.goto("/runs")
-        expect(page.locator(f"a[href='/runs/{jobs[0]}']")).to_be_visible()
+    other = page.context.new_page()
+    jobs = []
+    for one, study in ((page, "mt103-206"), (other, "tower")):
+        one.goto("/model")
+        one.locator("#drives-study").select_option(study)
+    for one in (page, other):
+        one.get_by_role("button", name="What drives it?").click()
+        one.wait_for_url("**/jobs/**", timeout=SLOW)
+        expect(one.get_by_text("Expected to take about")).to_be_visible()
+        jobs.append(one.url.rsplit("/", 1)[1])
+    expect(other.locator("#job-state")).to_have_text("waiting: 1 job before this one", timeout=SLOW)
+    other.get_by_role("button", name="Cancel").click()
+    expect(other.locator("#job-state")).to_have_text("canceled", timeout=SLOW)
+    other.close()
+    assert f"engager sensitivity jobs/{jobs[0]}/study.yaml --sets 20" in page.content()
+    page.wait_for_url(f"**/runs/{jobs[0]}", timeout=SLOW)  # the result has an address of its own
+    page.reload()
+    assert "MT103-206" in page.locator("h1").inner_text()
+    assert page.locator("main svg").count() > 0
+    page.goto("/runs")
+    expect(page.locator(f"a[href='/runs/{jobs[0]}']")).to_be_visible()
     told = json.loads((home / "runs" / jobs[0] / "sensitivity.json").read_text())
     assert (told["study"], told["seed"]) == ("mt103-206", 1)
     assert not (home / "runs" / jobs[1]).exists()
 
 
-def test_a_statistician_adds_virtual_trials_to_a_design(browser, address, home):
+def test_a_statistician_adds_virtual_trials_to_a_design(page, home):
     from playwright.sync_api import expect
 
-    with new_page(browser, address) as page:
-        page.goto("/design?example=two-stages")
-        for button, replicates in (("Run", "2"), ("Add them", "3")):
-            expect(page.locator("#told")).to_contain_text("patients", timeout=SLOW)
-            page.locator("#replicates").fill(replicates)
-            page.get_by_role("button", name=button).click()
-            page.wait_for_url("**/runs/**/report.html", timeout=SLOW)
-            assert "One arm in two stages" in page.locator("h1").inner_text()
-            run = page.url.split("/")[-2]
-            made = json.loads((home / "runs" / run / "manifest.json").read_text())
-            assert made["replicates"] == int(replicates)
-            page.get_by_role("link", name="Add virtual trials").click()
+    page.goto("/design?example=two-stages")
+    for button, replicates in (("Run", "2"), ("Add them", "3")):
+        expect(page.locator("#told")).to_contain_text("patients", timeout=SLOW)
+        page.locator("#replicates").fill(replicates)
+        page.get_by_role("button", name=button).click()
+        page.wait_for_url("**/runs/**/report.html", timeout=SLOW)
+        assert "One arm in two stages" in page.locator("h1").inner_text()
+        run = page.url.split("/")[-2]
+        made = json.loads((home / "runs" / run / "manifest.json").read_text())
+        assert made["replicates"] == int(replicates)
+        page.get_by_role("link", name="Add virtual trials").click()
     assert made["replicates_kept"] == 2
+    page.wait_for_url(f"**/design?run={run}")
+    expect(page.get_by_text("3 virtual trials").first).to_be_visible()
+    added = [one.parent for one in (home / "jobs").glob("*/job.json") if json.loads(one.read_text())["run"] == run]
+    assert len(added) == 1
+    assert not (home / "runs" / added[0].name).exists()  # it went into the folder of the first
+    asked = {"kind": "design", "text": (added[0] / "study.yaml").read_text(), "replicates": 3, "run": run}
+    refused = page.request.post("/api/jobs", data=asked, headers={"origin": page.url.split("/design")[0]}).json()
+    assert "more than the 3" in refused["problems"][0]["text"]
