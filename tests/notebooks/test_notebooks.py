@@ -15,9 +15,11 @@ FOLDER = Path(__file__).parents[2] / "examples" / "notebooks"
 SHOWN = {
     "first-trial": {"text/html", "image/png"},
     "own-study": {"text/html"},
-    "design": {"text/html"},
+    "design": {"text/html", "image/png"},
     "evidence": {"text/html"},
 }
+# pictures that results draw of themselves within their HTML
+DRAWN = {"first-trial": 1, "own-study": 1, "design": 0, "evidence": 3}
 
 
 @pytest.mark.parametrize("name", sorted(SHOWN))
@@ -28,6 +30,8 @@ def test_a_notebook_runs_and_shows_its_results(name):
     outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     assert SHOWN[name] <= kinds
+    pages = [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+    assert sum("<svg" in page for page in pages) == DRAWN[name]
     assert not [output for output in outputs if output.get("name") == "stderr" and "Traceback" in output.text]
 
 

@@ -40,6 +40,9 @@ from .plots.courses import (
     DoseSegment as DoseSegment,
     Panel as Panel,
 )
+from .plots.design import (
+    figure_power as figure_power,
+)
 from .plots.kaplan_meier import (
     figure_kaplan_meier as figure_kaplan_meier,
 )
@@ -47,6 +50,9 @@ from .plots.patient import (
     DailyCourse as DailyCourse,
     PatientCourses as PatientCourses,
     patient_figure as patient_figure,
+)
+from .plots.run_curves import (
+    figure_run_curves as figure_run_curves,
 )
 from .plots.style import (
     NARROW as NARROW,

@@ -32,6 +32,9 @@ from .compare.write import (
     comparison_html as comparison_html,
     write_comparison as write_comparison,
 )
+from .design.content import (
+    power_figure as power_figure,
+)
 from .design.document import (
     design_json as design_json,
 )

@@ -326,8 +326,27 @@ class Compared:
         """Keys of the study files that differ, with the value in each run."""
         return dict(self.found.study_changes)
 
+    def plot_survival(self, endpoint: str = "") -> Figure:
+        """Median simulated curves of every run with their bands over replicates.
+
+        Parameters
+        ----------
+        endpoint : empty: the first that has a curve.
+
+        Returns
+        -------
+        A matplotlib Figure.
+        """
+        from engager.report import figure_run_curves
+
+        curves = self.found.curves
+        return figure_run_curves(curves, endpoint or str(curves["endpoint"][0]), self.found.names)
+
     def __repr__(self) -> str:
         return f"<Compared {' and '.join(self.found.names)}: {len(self.changes)} keys differ>"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{self.frame._repr_html_()}"
+        from engager.report import to_svg
+
+        drawn = to_svg(self.plot_survival(), "compared", repr(self)[1:-1]) if self.found.curves.height else ""
+        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{drawn}{self.frame._repr_html_()}"

@@ -49,6 +49,9 @@ def test_runs_are_compared(runs):
     assert set(found.frame["run"]) == {"seed-1", "seed-2"}
     assert found.changes == {}
     assert "seed-1 and seed-2" in repr(found)
+    shown = found._repr_html_()
+    assert "<svg" in shown
+    assert "<table" in shown
 
 
 def test_a_patient_draws_itself():

@@ -21,6 +21,8 @@ from engager.study.design.words import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from engager.study.design.result import DesignResult, DesignRow
 
 _POINTS = 401
@@ -65,6 +67,19 @@ def design_content(found: DesignResult) -> DesignContent:
         **_prior(found),
         **_exact(found),
     )
+
+
+def power_figure(found: DesignResult) -> Figure:
+    """Power, and chance of a false success, over the number of patients, with bands of Monte Carlo error.
+
+    Returns
+    -------
+    A matplotlib Figure.
+    """
+    from engager.report import figure_power
+
+    content = design_content(found)
+    return figure_power(content.power, content.alpha, content.success)
 
 
 def _titled(row: DesignRow, several: bool) -> dict[str, Any]:
