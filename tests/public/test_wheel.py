@@ -41,6 +41,8 @@ with TestClient(create_app(settings)) as visitor:
     trust = visitor.get("/trust").text
     if "<b>Intervals assume that this model is right.</b>" not in trust:
         print("/trust lacks the statement of docs/credibility.md")
+    if 'id="left-out"' not in trust:
+        print("/trust lacks the studies of docs/studies-left-out.md")
 """
 
 
@@ -62,7 +64,7 @@ def test_a_wheel_holds_every_file_of_the_package(wheel):
     wanted = {one.relative_to(ROOT / "src").as_posix() for one in files if one.suffix != ".pyc"}
     assert len(wanted) > 400
     assert wanted - held == set()
-    assert "engager/study/data/credibility.md" in held
+    assert {f"engager/study/data/{name}.md" for name in ("credibility", "studies-left-out")} <= held
 
 
 def test_every_page_works_from_the_wheel_alone(wheel, tmp_path):

@@ -60,6 +60,23 @@ def test_the_trust_page_shows_the_document_with_its_marks(client):
     assert "**" not in page.split("What missed")[0]
 
 
+def test_the_trust_page_says_how_studies_left_out_of_the_fit_were_foretold(client):
+    from engager.study import studies_left_out
+
+    told = studies_left_out()
+    page = client.get("/trust").text.split("What was left out of the fit")[1].split("What drives")[0]
+    table = page.split('id="left-out"')[1].split("</table>")[0]
+    inside, n = told.counts
+    assert f"<b>{inside} of {n}</b> published figures" in page
+    assert page.count('<tr class="inside">') == inside
+    assert page.count('<tr class="outside">') == n - inside > 0
+    for one in told.studies:
+        row = table.split(f'<a href="/trial?study={one.study}">')[1].split("</tr>")[0]
+        assert f">{one.fitted}</td>" in row
+        assert f">{one.checked}</td>" in row
+        assert ("none</td>" in row) == (not one.misses)
+
+
 def test_a_figure_that_two_publications_print_stands_once(client, home):
     from engager.study import RunFolder
 
@@ -250,6 +267,9 @@ def test_a_run_that_is_not_finished_is_told_without_its_place(client, home):
     assert page.status_code == 404
     assert "is not finished" in page.text
     assert str(home) not in page.text
+    picture = client.get("/runs/begun/survival-wide.svg")
+    assert picture.status_code == 404
+    assert "there is none of this name" in picture.text
 
 
 def test_a_waiting_job_can_be_canceled_and_goes_on_later(home):

@@ -14,6 +14,7 @@ from engager.study.review.rows import review_of
 from engager.study.review.summary import shipped_review_summary, warnings_of
 from engager.study.review.words import figure_cells, made_words
 from engager.study.sensitivity.drivers import drivers_section
+from engager.study.trust.left_out import studies_left_out
 from engager.study.trust.statement import credibility_statement
 
 _MODEL = "b-all"
@@ -27,7 +28,8 @@ def shipped_review() -> Review:
 
 
 def trust_content() -> dict[str, Any]:
-    """The statement, counts of fitted and checked figures, misses, what drives the outcomes, assumptions, versions."""
+    """The statement, counts of fitted and checked figures, misses, studies left out, what drives the outcomes,
+    assumptions, versions."""
     summary = shipped_review_summary()
     figures = summary["comparisons"]
     counts = []
@@ -44,6 +46,7 @@ def trust_content() -> dict[str, Any]:
         "counts": counts,
         "figures": [figure_cells(one) for one in figures],
         "misses": [figure_cells(one) for one in figures if one["inside"] is False],
+        "left_out": studies_left_out(),
         "n_assumed": sum(row.is_assumed for row in parameters.values()),
         "versions": versions(),
     }

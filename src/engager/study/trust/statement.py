@@ -1,15 +1,12 @@
-"""What docs/credibility.md says the model is for and where it ends, read from that document: its one home.
-
-A wheel carries a copy of the document; a checkout reads the document itself.
-"""
+"""What docs/credibility.md says the model is for and where it ends, read from that document: its one home."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from pathlib import Path
+
+from engager.study.trust.document import document_text
 
 _NAME = "credibility.md"
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -33,12 +30,7 @@ class CredibilityStatement:
 @cache
 def credibility_statement() -> CredibilityStatement:
     """The statement of the document that belongs to this version."""
-    return read_statement(_document().read_text(encoding="utf-8"))
-
-
-def _document() -> Path:
-    shipped = Path(str(resources.files("engager.study") / "data" / _NAME))
-    return shipped if shipped.is_file() else Path(__file__).parents[4] / "docs" / _NAME
+    return read_statement(document_text(_NAME))
 
 
 def read_statement(text: str) -> CredibilityStatement:

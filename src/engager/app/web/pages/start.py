@@ -56,7 +56,8 @@ async def picture(request: Request) -> Response:
 async def survival(request: Request) -> Response:
     """The picture of a run: simulated survival with what was published; drawn once."""
     folder = named_inside(request.app.state.settings.runs, request.path_params["run"], "run")
-    drawn = await run_in_threadpool(_survival, folder, (folder / "run.json").stat().st_mtime_ns)
+    made = named_inside(folder, "run.json", "picture").stat().st_mtime_ns
+    drawn = await run_in_threadpool(_survival, folder, made)
     width = request.path_params["width"]
     if width not in drawn:
         raise InputError(Problem("picture", width[:20], "is not there for this run"))
