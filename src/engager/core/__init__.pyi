@@ -69,6 +69,7 @@ from .disk.lock import (
     FolderLock as FolderLock,
     clear_away as clear_away,
     lock_file as lock_file,
+    reserved as reserved,
     working_in as working_in,
 )
 from .disk.parquet import (

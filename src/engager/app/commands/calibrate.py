@@ -73,7 +73,7 @@ def calibrate(
     """
     from engager.app.progress import share_progress
     from engager.calibration import emulator_path
-    from engager.core import InputError, Problem, problems_of, writing_to
+    from engager.core import InputError, Problem, problems_of, reserved, writing_to
 
     if recover is not None:
         _recover(recover, targets or [], out, report, work, markdown, seed, members, rounds, threads, quiet, as_json)
@@ -95,19 +95,22 @@ def calibrate(
     if problems:
         raise InputError(problems)
     if word == TIME_COURSES:
-        _fit_courses(out, report, seed, quiet, as_json)
+        with reserved("--out", out):
+            _fit_courses(out, report, seed, quiet, as_json)
         return
     if word == REGIMENS:
-        _fit_regimens(out, quiet, as_json)
+        with reserved("--out", out):
+            _fit_regimens(out, quiet, as_json)
         return
     from engager.study import calibrate_population
 
-    with share_progress(quiet) as tell:
-        found = calibrate_population(
-            targets or (), members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
-        )
-    with writing_to("--out", out):
-        found.write(out)
+    with reserved("--out", out):
+        with share_progress(quiet) as tell:
+            found = calibrate_population(
+                targets or (), members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
+            )
+        with writing_to("--out", out):
+            found.write(out)
     if as_json:
         print_json({"out": str(out), **found.as_json()})
     else:

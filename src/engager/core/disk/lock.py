@@ -22,10 +22,13 @@ LOCK_FILE = ".lock"
 
 
 class FolderLock:
-    """The right to write in a folder, from `take` to `leave`; `option` is how the user gave it."""
+    """The right to write in a folder, from `take` to `leave`.
 
-    def __init__(self, folder: Path, option: str = "--out"):
-        self._folder, self._option = folder, option
+    `option` is how the user gave it, `file` what is locked, if not a file in the folder.
+    """
+
+    def __init__(self, folder: Path, option: str = "--out", file: Path | None = None):
+        self._folder, self._option, self._path = folder, option, file or folder / LOCK_FILE
         self._file: IO[bytes] | None = None
 
     def take(self) -> None:
@@ -36,7 +39,7 @@ class FolderLock:
         InputError
             When another process holds it, or the file system has no locks.
         """
-        path = self._folder / LOCK_FILE
+        path = self._path
         while True:
             if path.is_symlink():  # in a folder from elsewhere; the file it leads to would be emptied
                 path.unlink()
@@ -66,7 +69,7 @@ class FolderLock:
         if self._file is None:
             return
         with contextlib.suppress(OSError):
-            (self._folder / LOCK_FILE).unlink()
+            self._path.unlink()
         self._file.close()
         self._file = None
 
@@ -100,6 +103,35 @@ def working_in(option: str, folder: Path | None) -> Iterator[None]:
         lock.leave()
         with contextlib.suppress(OSError):
             folder.rmdir()
+
+
+@contextlib.contextmanager
+def reserved(option: str, path: Path) -> Iterator[None]:
+    """A new file that is written at the end of long work belongs to one process from its beginning.
+
+    Parameters
+    ----------
+    option : by which the user gave it. path : in a folder that exists; a device or pipe is nobody's.
+
+    Raises
+    ------
+    InputError
+        When another process is making it, or has made it by now.
+    """
+    if path.exists() and not path.is_file():
+        yield
+        return
+    lock = FolderLock(path, option, path.with_name(f".{path.name}{LOCK_FILE}"))
+    try:
+        lock.take()
+    except OSError as error:
+        raise InputError(unwritable(option, path, error.strerror or str(error))) from error
+    try:
+        if path.exists():
+            raise InputError(Problem(option, path, "must not exist yet", "Name a new one."))
+        yield
+    finally:
+        lock.leave()
 
 
 def clear_away(folder: Path) -> None:

@@ -13,6 +13,7 @@ from engager.core import (
     read_at_most,
     read_json,
     remove,
+    reserved,
     restore_folder,
     whole_file,
     whole_folder,
@@ -140,6 +141,21 @@ def test_a_place_that_is_taken_is_told_by_the_option_that_gives_another(tmp_path
     with first, pytest.raises(InputError) as caught, second:
         raise AssertionError("two at once")
     assert caught.value.problems[0].where == option
+
+
+def test_a_file_made_by_long_work_is_one_process_own_from_the_beginning(tmp_path):
+    path = tmp_path / "fit.json"
+    with reserved("--out", path):
+        with pytest.raises(InputError, match="being written by process") as caught, reserved("--out", path):
+            raise AssertionError("two at once")
+        assert caught.value.problems[0].where == "--out"
+        write_whole(path, "1")
+    assert [one.name for one in tmp_path.iterdir()] == ["fit.json"]
+    with pytest.raises(InputError, match="must not exist yet"), reserved("--out", path):
+        raise AssertionError("made meanwhile")
+    assert [one.name for one in tmp_path.iterdir()] == ["fit.json"]
+    with reserved("--out", Path("/dev/null")):
+        pass
 
 
 def test_places_are_refused_together_before_anything_is_written(tmp_path):
