@@ -61,7 +61,7 @@ def test_the_trust_page_shows_the_document_with_its_marks(client):
 
 
 def test_the_trust_page_says_how_studies_left_out_of_the_fit_were_foretold(client):
-    from engager.study import studies_left_out
+    from engager.study.trust.left_out import studies_left_out
 
     told = studies_left_out()
     page = client.get("/trust").text.split("What was left out of the fit")[1].split("What drives")[0]

@@ -224,10 +224,6 @@ from .trust.content import (
     shipped_review as shipped_review,
     trust_content as trust_content,
 )
-from .trust.left_out import (
-    read_left_out as read_left_out,
-    studies_left_out as studies_left_out,
-)
 from .validation.calibrate import (
     Calibration as Calibration,
     calibrate_population as calibrate_population,

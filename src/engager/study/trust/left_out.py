@@ -57,7 +57,7 @@ class LeftOutStudy:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutDocument:
     """The document.
 
     Attributes
@@ -76,12 +76,12 @@ class LeftOut:
 
 
 @cache
-def studies_left_out() -> LeftOut:
+def studies_left_out() -> LeftOutDocument:
     """What the document of this version tells."""
     return read_left_out(document_text(_NAME))
 
 
-def read_left_out(text: str) -> LeftOut:
+def read_left_out(text: str) -> LeftOutDocument:
     """What a document tells that ``engager validate --leave-out STUDY --markdown PATH`` wrote.
 
     Raises
@@ -94,7 +94,7 @@ def read_left_out(text: str) -> LeftOut:
         raise ValueError("no line tells the command that made it")
     figures = _rows(text, "| study | use |")
     studies = tuple(_study(cells, figures) for cells in _rows(text, "| study | year |"))
-    return LeftOut(command[1], studies)
+    return LeftOutDocument(command[1], studies)
 
 
 def _study(cells: list[str], figures: list[list[str]]) -> LeftOutStudy:

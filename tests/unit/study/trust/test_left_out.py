@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from engager.study import left_out_text, read_left_out, studies_left_out
+from engager.study import left_out_text
+from engager.study.trust.left_out import read_left_out, studies_left_out
 from engager.study.validation.leave_out import Figure, LeftOut
 
 HEAD = "# Studies left out\n\nMade by `engager validate --leave-out one --seed 1 --markdown a.md`.\n\n"
