@@ -293,6 +293,20 @@ def test_the_first_page_and_the_sliders_answer_fast_when_warm(client):
     assert sorted(seconds(f"/api/patient?days=84&age_years={age}") for age in range(40, 60))[18] < 0.3
 
 
+def test_what_a_killed_server_left_running_waits_again(tmp_path):
+    store = JobStore(Settings(tmp_path, makes_example=False))
+    job = store.add("trial", "left", SMALL.format(title="left"), ["--replicates", "1"])
+    path = tmp_path / "jobs" / job.id / "job.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "state": "running", "pid": 999999}))
+    again = JobStore(Settings(tmp_path, makes_example=False))
+    again.start()
+    deadline = time.monotonic() + 300
+    while again.get(job.id).state != "done" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    again.stop()
+    assert again.get(job.id).state == "done"
+
+
 def test_what_ended_while_no_server_ran_is_taken_as_it_is(home, tmp_path):
     store = JobStore(Settings(tmp_path, makes_example=False))
     job = store.add("trial", "left", SMALL.format(title="left"), ["--replicates", "1"])

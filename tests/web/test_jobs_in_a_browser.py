@@ -146,6 +146,8 @@ def test_a_job_that_fails_while_it_is_watched_says_why_and_leads_back_to_its_stu
 
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = kept_tab(390, "dark", bypass_csp=True)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto("/trial?study=mt103-206")
     expect(page.locator("#told")).to_contain_text("MT103-206", timeout=SLOW)
     page.locator("#text").fill(NOBODY)
@@ -161,6 +163,7 @@ def test_a_job_that_fails_while_it_is_watched_says_why_and_leads_back_to_its_stu
     page.get_by_role("link", name="Change the study").click()
     expect(page.locator("#text")).to_have_value(NOBODY, timeout=SLOW)
     assert page.locator("#replicates").input_value() == "3"
+    assert wrong == []
 
 
 def test_what_drives_a_study_is_asked_on_the_model_page(page, home):

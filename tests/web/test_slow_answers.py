@@ -105,9 +105,8 @@ def test_run_sends_what_was_typed_last(page, held):
 
 
 @pytest.mark.parametrize("typed_before", ["", "20"])
-def test_a_field_keeps_the_focus_when_another_window_comes_to_the_front(browser, address, typed_before):
-    context = browser.new_context(base_url=address)  # windows of its own
-    page = context.new_page()
+def test_a_field_keeps_the_focus_when_another_window_comes_to_the_front(page, typed_before):
+    context = page.context
     page.goto("/trial?study=tower")
     _told(page, "405 patients")
     inspector = context.new_cdp_session(page)
@@ -135,7 +134,6 @@ def test_a_field_keeps_the_focus_when_another_window_comes_to_the_front(browser,
     page.keyboard.press("Tab")
     _told(page, "300 patients")
     assert _text(page)["arms"]["blinatumomab"]["n"] == 200
-    context.close()
 
 
 def _edit(page, key, value):
