@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,9 +72,8 @@ def calibrate(
 
     Example: engager calibrate --members 100 --rounds 2 --out posterior.json
     """
-    from engager.app.progress import share_progress
     from engager.calibration import emulator_path
-    from engager.core import InputError, Problem, problems_of, reserved, writing_to
+    from engager.core import InputError, Problem, problems_of, reserved
 
     if recover is not None:
         _recover(recover, targets or [], out, report, work, markdown, seed, members, rounds, threads, quiet, as_json)
@@ -94,23 +94,37 @@ def calibrate(
         problems += problems_of("--report", report, is_new=False)
     if problems:
         raise InputError(problems)
-    if word == TIME_COURSES:
-        with reserved("--out", out):
+    with reserved("--out", out):
+        if word == TIME_COURSES:
             _fit_courses(out, report, seed, quiet, as_json)
-        return
-    if word == REGIMENS:
-        with reserved("--out", out):
+        elif word == REGIMENS:
             _fit_regimens(out, quiet, as_json)
-        return
+        else:
+            _fit_population(out, targets or (), members, rounds, seed, work, threads, quiet, as_json)
+
+
+def _fit_population(
+    out: Path,
+    targets: Sequence[str],
+    members: int | None,
+    rounds: int | None,
+    seed: int | None,
+    work: Path | None,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """The population's values, to figures of several trials."""
+    from engager.app.progress import share_progress
+    from engager.core import writing_to
     from engager.study import calibrate_population
 
-    with reserved("--out", out):
-        with share_progress(quiet) as tell:
-            found = calibrate_population(
-                targets or (), members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
-            )
-        with writing_to("--out", out):
-            found.write(out)
+    with share_progress(quiet) as tell:
+        found = calibrate_population(
+            targets, members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
+        )
+    with writing_to("--out", out):
+        found.write(out)
     if as_json:
         print_json({"out": str(out), **found.as_json()})
     else:
