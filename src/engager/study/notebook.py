@@ -117,11 +117,7 @@ class Run:
         from engager.report import figure_kaplan_meier
 
         curves = curves_of([self.folder])
-        drawn = curves["endpoint"].unique(maintain_order=True).to_list()
-        if endpoint not in drawn:
-            rule = f"must be one of {', '.join(drawn)}" if drawn else "this run has no survival curve"
-            raise InputError(Problem("endpoint", endpoint, rule, "Curves are of `endpoints` in the study file."))
-        return figure_kaplan_meier(curves, self.folder.comparisons, endpoint)
+        return figure_kaplan_meier(curves, self.folder.comparisons, _with_curve(curves, endpoint))
 
     @property
     def _study(self) -> str:
@@ -336,11 +332,16 @@ class Compared:
         Returns
         -------
         A matplotlib Figure.
+
+        Raises
+        ------
+        InputError
+            When no run has a curve of the endpoint.
         """
         from engager.report import figure_run_curves
 
         curves = self.found.curves
-        return figure_run_curves(curves, endpoint or str(curves["endpoint"][0]), self.found.names)
+        return figure_run_curves(curves, _with_curve(curves, endpoint), self.found.names)
 
     def __repr__(self) -> str:
         return f"<Compared {' and '.join(self.found.names)}: {len(self.changes)} keys differ>"
@@ -350,3 +351,12 @@ class Compared:
 
         drawn = to_svg(self.plot_survival(), "compared", repr(self)[1:-1]) if self.found.curves.height else ""
         return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{drawn}{self.frame._repr_html_()}"
+
+
+def _with_curve(curves: pl.DataFrame, endpoint: str) -> str:
+    """The endpoint, which must have a curve; empty: the first that has."""
+    drawn = curves["endpoint"].unique(maintain_order=True).to_list()
+    if endpoint in drawn or (not endpoint and drawn):
+        return endpoint or str(drawn[0])
+    rule = f"must be one of {', '.join(drawn)}" if drawn else "there is no survival curve"
+    raise InputError(Problem("endpoint", endpoint, rule, "Curves are of `endpoints` in the study file."))

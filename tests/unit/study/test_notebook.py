@@ -90,6 +90,8 @@ def test_a_table_or_curve_that_is_not_there_is_refused_with_those_that_are(runs)
         runs[0].to_pandas("patient")
     with pytest.raises(InputError, match="'EFS'; must be one of OS"):
         runs[0].plot_survival("EFS")
+    with pytest.raises(InputError, match="'EFS'; must be one of OS"):
+        engager.compare(*runs).plot_survival("EFS")
 
 
 def test_importing_the_package_stays_light():
