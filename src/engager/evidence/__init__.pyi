@@ -30,6 +30,9 @@ from .figures.network import (
     network_remarks as network_remarks,
     network_table as network_table,
 )
+from .records.baseline import (
+    published_share as published_share,
+)
 from .records.catalogue import (
     find_records as find_records,
     regimen_summary as regimen_summary,

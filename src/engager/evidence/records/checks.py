@@ -1,9 +1,9 @@
 """Rules of a record that need more than one key at once.
 
-Counts: events cannot exceed n, n not the patients of the arm. Values: what the
-statistic can be at all. Intervals and ranges: low <= value <= high. Proportions: the printed share may differ from
-events / n by one unit of its second decimal (papers round, and some truncate), no more. Sources: every figure names
-one that is listed, and a listed source that nobody saw carries no figure.
+Counts: events cannot exceed n, nor n the patients of the arm. Values: what the statistic can be at all. Intervals and
+ranges: low <= value <= high. Proportions: the printed share may differ from events / n by one unit of its second
+decimal (papers round, and some truncate), no more. Sources: every figure names one that is listed, and a listed source
+that nobody saw carries no figure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from engager.core import Problem, nearest
 from engager.evidence.records import vocabulary as words
-from engager.evidence.records.baseline_checks import baseline_problems
+from engager.evidence.records.baseline import baseline_problems
 from engager.evidence.records.record import Record
 from engager.evidence.records.schema import Contrast, Figure, PublishedArm, SubgroupFigure
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem
-from engager.evidence.records.baseline_checks import categories
+from engager.evidence.records.baseline import published_share
 
 if TYPE_CHECKING:
     from engager.evidence.records.record import Record
@@ -58,27 +58,23 @@ def _age(baseline: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _female(baseline: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    male = _share(baseline.get("male", {}))
-    return {"proportion": 1 - male["proportion"]} if male else {}
+    male = published_share(baseline.get("male", {}))
+    return {} if male is None else {"proportion": 1 - male}
 
 
 def _share(summary: Mapping[str, Any]) -> dict[str, float]:
-    if "events" in summary and "n" in summary:
-        known = summary["n"] - summary.get("unknown", 0) - summary.get("missing", 0)
-        return {"proportion": summary["events"] / known}
-    return {"proportion": float(summary["proportion"])} if "proportion" in summary else {}
+    share = published_share(summary)
+    return {} if share is None else {"proportion": float(share)}
 
 
 def _blasts(baseline: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    classes = categories(baseline.get("blasts_marrow_class", {}))
-    if ">=50%" in classes:
-        return {"above": 50.0, "share": classes[">=50%"] / sum(classes.values())}
+    share = published_share(baseline.get("blasts_marrow_class", {}), ">=50%")
+    if share is not None:
+        return {"above": 50.0, "share": share}
     median = baseline.get("blasts_marrow_percent", {}).get("median")
     return {} if median is None else {"median": float(median)}
 
 
 def _salvage(baseline: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    phase = categories(baseline.get("salvage_phase", {}))
-    if "first" not in phase:
-        return {}
-    return {"above": 2.0, "share": 1 - phase["first"] / sum(phase.values())}
+    first = published_share(baseline.get("salvage_phase", {}), "first")
+    return {} if first is None else {"above": 2.0, "share": 1 - first}

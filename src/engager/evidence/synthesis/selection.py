@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engager.core import InputError, Problem, nearest
 from engager.evidence.records import vocabulary as words
-from engager.evidence.records.baseline_checks import categories
+from engager.evidence.records.baseline import published_share
 from engager.evidence.records.catalogue import find_records
 from engager.evidence.records.library import load_records
 from engager.evidence.records.overlaps import external_controls, uncertain_remark, without_overlap
@@ -172,11 +172,8 @@ def covariates(record: Record, arm: PublishedArm) -> dict[str, float]:
     if (value := age.get("median", age.get("mean"))) is not None:
         found["age"] = float(value)
     phase = baseline.get("salvage_phase") or baseline.get("salvage") or {}
-    if "first" in phase:
-        # A whole number is a count, of n or of all categories; any other is already a share.
-        first = phase["first"]
-        whole = phase.get("n") or sum(categories(phase).values())
-        found["first_salvage"] = first / whole if isinstance(first, int) else float(first)
+    if (first := published_share(phase, "first")) is not None:
+        found["first_salvage"] = float(first)
     elif "proportion" in (salvage := baseline.get("prior_salvage_any") or {}):
         found["first_salvage"] = 1 - float(salvage["proportion"])
     if (value := (baseline.get("blasts_marrow_percent") or {}).get("median")) is not None:

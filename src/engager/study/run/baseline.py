@@ -108,33 +108,24 @@ def _printed_share(key: str, other: str | None = None) -> Callable[[Mapping[str,
     """A share by counts or proportion; `other` is a key that prints the opposite."""
 
     def read(summaries: Mapping[str, Summary]) -> str | None:
-        share = _share_of(summaries.get(key))
-        if share is None and other is not None and (opposite := _share_of(summaries.get(other))) is not None:
-            share = 1 - opposite
+        from engager.evidence import published_share
+
+        share = published_share(summaries.get(key, {}))
+        opposite = published_share(summaries.get(other, {})) if share is None and other is not None else None
+        share = share if opposite is None else 1 - opposite
         return None if share is None else f"{100 * share:.0f} %"
 
     return read
 
 
-def _share_of(summary: Summary | None) -> float | None:
-    if not summary:
-        return None
-    if summary.get("events") is not None and summary.get("n"):
-        return float(summary["events"]) / (float(summary["n"]) - float(summary.get("unknown") or 0))
-    return summary.get("proportion")
-
-
 def _printed_class(key: str, name: str) -> Callable[[Mapping[str, Summary]], str | None]:
-    """One class of a table of counts."""
+    """One class of a table of classes."""
 
     def read(summaries: Mapping[str, Summary]) -> str | None:
-        table = summaries.get(key)
-        if not table or name not in table or not table.get("n"):
-            return None
-        known = float(table["n"]) - float(table.get("unknown") or 0)
-        given = table[name]
-        # a whole number is a count, any other already a share
-        return f"{100 * (given / known if isinstance(given, int) else given):.0f} %"
+        from engager.evidence import published_share
+
+        share = published_share(summaries.get(key, {}), name)
+        return None if share is None else f"{100 * share:.0f} %"
 
     return read
 

@@ -1,4 +1,4 @@
-"""Rules of one baseline characteristic: known keys of the right type, or one number per category."""
+"""A baseline characteristic as printed: rules (known keys of the right type, or a number per category), and shares."""
 
 from __future__ import annotations
 
@@ -41,6 +41,21 @@ def baseline_problems(trait: str, summary: Mapping[str, Any], n_arm: int, place:
 def categories(summary: Mapping[str, Any]) -> dict[str, int | float]:
     """Counts, or shares, of the categories of a characteristic whose keys and types are right."""
     return {key: value for key, value in summary.items() if key not in _KEYS}
+
+
+def published_share(summary: Mapping[str, Any], category: str | None = None) -> float | None:
+    """Share of patients with a characteristic, or of one of its categories, among those of whom it is known.
+
+    A whole number of a category is a count, any other already a share. None: it was not printed.
+    """
+    known = summary["n"] - _not_known(summary) if "n" in summary else None
+    if category is None:
+        return summary["events"] / known if "events" in summary and known else summary.get("proportion")
+    found = categories(summary)
+    if category not in found:
+        return None
+    given = found[category]
+    return given / (known or sum(found.values())) if isinstance(given, int) else given
 
 
 def _type_problems(summary: Mapping[str, Any], place: str) -> Iterator[Problem]:
