@@ -66,6 +66,18 @@ def test_eras_that_cancel_are_found_by_their_difference():
     assert named(accept([*early, *late], limits, start_year=same))["os_era_difference"].is_met is None
 
 
+def test_patients_whom_two_reports_count_pull_a_mean_once():
+    far, near = figure(study="e", published=16.0), figure(study="f", published=8.0)
+    again = figure(study="e", published=16.0, use="check")
+    arms = frozenset({("e", "a"), ("f", "a")})
+    for rows in ([far, near], [far, again, near], [again, far, near]):
+        band = accept(rows, {"engager_os_distance": 0.3}, engager_arms=arms)[0]
+        assert (band.n, band.found) == (2, pytest.approx(standardized_distance(far) / 2))
+    # where the reports differ, the fitted figure is the one
+    other = figure(study="e", published=4.0, use="check")
+    assert accept([other, far], {"engager_os_distance": 0.3}, engager_arms=arms)[0].found == standardized_distance(far)
+
+
 def test_every_shipped_band_can_be_judged():
     share = {"published": 0.4, "median": 0.4, "low": 0.3, "high": 0.5}
     rows = [

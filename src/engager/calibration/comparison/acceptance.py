@@ -2,7 +2,8 @@
 
 In: comparisons of many studies. Out: one `Band` each, met or not. A band over everything hides what cancels: older
 salvage series died sooner than predicted, later ones later, and their mean was right. So survival is also judged by its
-standardized distance, for engagers and between eras.
+standardized distance, for engagers and between eras; there a figure that two reports print of the same patients counts
+once, since it would pull a mean twice.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def accept(
             ratios = [ratio for one in chosen if (ratio := width_ratio(one)) is not None]
             found.append(Band(name, words, limit, True, float(np.median(ratios)) if ratios else None, len(ratios)))
         elif name == "engager_os_distance":
-            away = _distances(one for one in comparisons if one.endpoint == "OS" and groups["engager"](one))
+            away = _distances(one for one in _each_once(comparisons) if one.endpoint == "OS" and groups["engager"](one))
             found.append(Band(name, words, limit, True, abs(float(np.mean(away))) if len(away) else None, len(away)))
         elif name == "os_era_difference":
             found.append(_era_band(name, words, limit, comparisons, years))
@@ -121,6 +122,16 @@ def standardized_distance(comparison: Comparison) -> float | None:
     return float((published - median) / spread) if spread > 0 else None
 
 
+def _each_once(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """One comparison for each arm, endpoint, statistic, time and subgroup: the fitted one where there is one."""
+    kept: dict[tuple[object, ...], Comparison] = {}
+    for one in comparisons:
+        what = (one.study, one.arm, one.endpoint, one.statistic, one.time_months, one.subgroup)
+        if what not in kept or (one.use == "fit" and kept[what].use != "fit"):
+            kept[what] = one
+    return list(kept.values())
+
+
 def _is_of(endpoints: Sequence[str], comparison: Comparison) -> bool:
     return comparison.endpoint in endpoints
 
@@ -130,7 +141,9 @@ def _distances(comparisons: Iterable[Comparison]) -> list[float]:
 
 
 def _era_band(name: str, words: str, limit: float, comparisons: Sequence[Comparison], years: Mapping[str, int]) -> Band:
-    survival = [one for one in comparisons if one.endpoint == "OS" and one.study in years and " vs " not in one.arm]
+    survival = [
+        one for one in _each_once(comparisons) if one.endpoint == "OS" and one.study in years and " vs " not in one.arm
+    ]
     early = _distances(one for one in survival if years[one.study] < ERA_SPLIT_YEAR)
     late = _distances(one for one in survival if years[one.study] >= ERA_SPLIT_YEAR)
     n = len(early) + len(late)
