@@ -324,6 +324,15 @@ def test_what_ended_while_no_server_ran_is_taken_as_it_is(home, tmp_path):
     assert again.log(job) == ""  # nothing was run again
 
 
+def test_a_study_asked_for_by_name_is_never_a_file_of_the_servers_folder(client, tmp_path, monkeypatch):
+    (tmp_path / "notes.yaml").write_text("password: swordfish\n")
+    monkeypatch.chdir(tmp_path)
+    answer = client.get("/api/study/notes.yaml")
+    assert answer.status_code == 422
+    assert "swordfish" not in answer.text
+    assert "is no shipped study" in answer.json()["problems"][0]["text"]
+
+
 def test_sizes_and_queues_have_limits(client, tmp_path):
     big = client.post("/api/jobs", json={"text": SMALL.format(title="big"), "replicates": 100_000})
     assert big.status_code == 422
@@ -428,3 +437,13 @@ def test_each_virtual_trial_of_a_figure_is_there_with_what_was_published(client,
     own = rows.filter((rows["arm"] == "blinatumomab") & (rows["endpoint"] == "CR"))["value"].to_list()
     assert all(value in own for value in one["values"])
     assert len(one["values"]) == 2
+    names = [row["name"] for row in figures]
+    assert "Neurologic event, grade 3+, blinatumomab" in names
+    assert "EFS at 6 months, chemotherapy" in names
+    assert len(set(names)) == len(names)
+
+
+def test_a_run_says_what_its_intervals_cover(client):
+    page = client.get("/runs/tower-1").text
+    assert "No verdict: intervals from 2 virtual trials cover 33 %" in page
+    assert "Simulated (33 % prediction interval)" in page

@@ -20,7 +20,10 @@ from engager.study import RunFolder, load_protocol, outside_fit, patients_simula
 
 async def study(request: Request) -> JSONResponse:
     """A shipped study as text, with what can be changed in the form."""
-    protocol = load_protocol(request.path_params["study"])
+    name = request.path_params["study"]
+    if name not in shipped_protocols():  # never a path: a file of the server's folder is nobody's business
+        raise InputError(Problem("study", name[:100], "is no shipped study"))
+    protocol = load_protocol(name)
     return JSONResponse(_told(protocol, write_protocol(protocol)))
 
 
