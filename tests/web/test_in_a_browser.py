@@ -116,6 +116,8 @@ def test_no_page_is_wider_than_the_screen_or_hard_to_read(kept_tab, wait_until_d
     page.goto(path)
     wait_until_drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cut_off = "one => one.scrollWidth > one.clientWidth"
+    assert width < 1440 or not page.evaluate(f"[...document.querySelectorAll('.wide-table')].some({cut_off})")
     found = axe.Axe().run(page)
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
     assert not serious, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in serious]
@@ -164,10 +166,15 @@ def test_a_regimen_is_built_beside_the_kept_one_with_own_data_over_it(page, tmp_
     data.write_text("ID,TIME,DV\n<b>1</b>,24,150\n")
     page.get_by_text("Your own data over the courses").click()
     page.locator("#own-file").set_input_files(data)
-    expect(page.locator("#own-told")).to_have_text("1 observations; 0 other rows.")
+    expect(page.locator("#own-told")).to_have_text("1 observation; 0 other rows.")
     page.locator("#band").check()
     expect(page.locator("#exposure-told")).to_contain_text("200 patients", timeout=90_000)
     assert page.locator(".main-svg b").count() == 0
+    marrow = page.locator(".key-plot")
+    assert marrow.evaluate("one => one.layout.xaxis.range") == [0, 28]  # also where points lie on its edge
+    assert marrow.locator(".annotation").count() == 2
+    page.locator("#log").uncheck()
+    expect(marrow.locator(".annotation")).to_have_text(["5 %"])  # 1e-4 would lie on the axis
 
 
 def test_a_record_of_the_form_is_told_what_it_lacks(page):
@@ -176,7 +183,7 @@ def test_a_record_of_the_form_is_told_what_it_lacks(page):
     page.goto("/evidence/add")
     page.locator("[name=id]").fill("doe-2024")
     page.keyboard.press("Tab")
-    expect(page.locator("#record-told")).to_contain_text("things to mend", timeout=30_000)
+    expect(page.locator("#record-told")).to_contain_text("to mend", timeout=30_000)
     expect(page.locator("#record-text")).to_have_value(re.compile("id: doe-2024"))
     expect(page.locator("#record-save")).to_be_disabled()
     page.locator("[name=year]").fill("next")

@@ -211,6 +211,8 @@ def test_a_statistician_adds_virtual_trials_to_a_design(page, home):
         page.get_by_role("link", name="Add virtual trials").click()
     assert made["replicates_kept"] == 2
     page.wait_for_url(f"**/design?run={run}")
+    more = f"engager design runs/{run}/study.yaml --replicates 6 --seed 1 --out runs/{run} --resume"
+    expect(page.locator("#trial-command")).to_have_text(more, timeout=SLOW)
     expect(page.get_by_text("3 virtual trials").first).to_be_visible()
     added = [one.parent for one in (home / "jobs").glob("*/job.json") if json.loads(one.read_text())["run"] == run]
     assert len(added) == 1

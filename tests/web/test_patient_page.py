@@ -50,3 +50,9 @@ def test_the_patient_is_downloaded_as_a_model(client):
 
 def test_a_setting_without_effect_is_told(client):
     assert "changes none" in client.get("/api/patient?days=7&performance=2").json()["notes"][0]
+
+
+def test_a_note_that_holds_for_one_regimen_names_it(client):
+    both = "/api/patient?regimen=blinatumomab&other=flag&days=7"
+    assert client.get(f"{both}&CL=4").json()["notes"] == ["flag: CL = 4 changes none of the courses"]
+    assert client.get(f"{both}&performance=2").json()["notes"] == ["performance = 2 changes none of the courses"]

@@ -78,6 +78,7 @@ from .verdict import (
     without_repeats as without_repeats,
 )
 from .words import (
+    endpoint_words as endpoint_words,
     simulated_words as simulated_words,
     unit_words as unit_words,
     what as what,

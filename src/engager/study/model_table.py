@@ -23,12 +23,14 @@ def model_table(model: str = "b-all") -> tuple[dict[str, Any], ...]:
 
     Returns
     -------
-    Rows ``name, value, unit, meaning, spread, prior, posterior, learned, source, record, assumed, fitted``, in words.
+    Rows ``name, value, unit, meaning, spread, prior, posterior, learned, source, citation, record, assumed, fitted``,
+    in words.
     `spread` is that between patients: the coefficient of variation, or the factor of one standard deviation where that
     is large.
     `prior` is the range that holds nearly all of the prior, `posterior` the median with the interval that holds 90 % of
     the draws, both of the typical value. `learned` says how much of the prior's range that interval spans; empty where
-    a parameter was not fitted. `record` tells whether the source is a record of the evidence.
+    a parameter was not fitted. `citation` is what stands behind the key `source`; `record` tells whether that key is a
+    record of the evidence.
     """
     loaded = load_model(model)
     posterior = shipped_posterior(model)
@@ -51,6 +53,7 @@ def model_table(model: str = "b-all") -> tuple[dict[str, Any], ...]:
                 "posterior": "" if fit is None else f"{_plain(median)} ({_plain(low)} to {_plain(high)})",
                 "learned": "" if fit is None else _learned(row, low, high),
                 "source": row.source or "",
+                "citation": loaded.sources.get(row.source or "", ""),
                 "record": (row.source or "") in records,
                 "assumed": row.assumed or "",
                 "fitted": row.is_fitted,

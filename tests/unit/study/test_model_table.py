@@ -11,6 +11,8 @@ def test_every_parameter_stands_with_source_or_assumption():
     rows = model_table()
     assert [row["name"] for row in rows] == list(load_model("b-all").parameters)
     assert all(row["source"] or row["assumed"] for row in rows)
+    assert all(bool(row["citation"]) == bool(row["source"]) for row in rows)
+    assert "10.1007/s40262-019-00823-8" in next(row["citation"] for row in rows if row["name"] == "CL")
 
 
 def number(text):

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 from engager.app.web.same import Same
 from engager.app.web.words import GLOSSARY, PAGES
 from engager.core import RESEARCH_USE
-from engager.report import unit_words
+from engager.report import endpoint_words, unit_words
 
 # Longest first: CRh is not CR with an h.
 _WORDS = re.compile(r"\b(" + "|".join(re.escape(word) for word in sorted(GLOSSARY, key=len, reverse=True)) + r")\b")
@@ -58,6 +58,7 @@ def _templates() -> Any:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["glossed"] = glossed
+    made.filters["endpoint_words"] = endpoint_words
     made.filters["lasting"] = lasting
     made.filters["written"] = written
     made.filters["without_options"] = without_options

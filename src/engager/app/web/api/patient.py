@@ -131,7 +131,8 @@ async def observations(request: Request) -> JSONResponse:
 
 
 def _courses(asked: Asked) -> dict[str, Any]:
-    told: dict[str, Any] = {"regimens": list(asked.names), "panels": [], "notes": []}
+    told: dict[str, Any] = {"regimens": list(asked.names), "panels": []}
+    notes: dict[str, tuple[str, ...]] = {}
     panels: dict[str, dict[str, Any]] = {}
     for name in asked.names:
         one = simulate_patient(asked.regimen(name), days=asked.days, changes=asked.changes)
@@ -140,7 +141,7 @@ def _courses(asked: Asked) -> dict[str, Any]:
             f"a {words}" if name == "patient" else f"{name}: {words}"
             for name, words in patient_traits(one.covariates).items()
         )
-        told["notes"] += [note for note in one.notes if note not in told["notes"]]
+        notes[name] = one.notes
         for label, course in one.courses().courses.items():
             panel = panels.setdefault(
                 course.panel, {"title": course.panel, "unit": course.unit, "floor": course.floor, "lines": [],
@@ -149,8 +150,18 @@ def _courses(asked: Asked) -> dict[str, Any]:
             shown = np.maximum(np.asarray(course.values, dtype=float)[::step], course.floor or 0.0)
             panel["lines"].append({"regimen": name, "label": label, "y": _short(shown)})
         told["days"] = [round(float(day), 3) for day in one.days[::step]]
-    told["panels"] = list(panels.values())
+    told["panels"], told["notes"] = list(panels.values()), _notes(notes)
     return told | _without_page(asked)
+
+
+def _notes(by_regimen: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Each note once; one that does not hold under every regimen names its own."""
+    told = {
+        note if all(note in notes for notes in by_regimen.values()) else f"{name}: {note}": None
+        for name, own in by_regimen.items()
+        for note in own
+    }
+    return list(told)
 
 
 def _without_page(asked: Asked) -> dict[str, str]:

@@ -14,6 +14,7 @@ from engager.app.web.api.asking import problems
 from engager.app.web.security import named_inside
 from engager.core import InputError
 from engager.evidence import endpoint
+from engager.report import what
 from engager.study import RunFolder, curves_of, figures_by_replicate
 
 _LONGEST = 200
@@ -73,4 +74,10 @@ async def replicates(request: Request) -> JSONResponse:
     """Each figure in every virtual trial, for the histograms."""
     runs = request.app.state.settings.runs
     found = RunFolder.open(named_inside(runs, request.path_params["run"], "run"))
-    return JSONResponse({"figures": await run_in_threadpool(figures_by_replicate, found)})
+    figures = await run_in_threadpool(figures_by_replicate, found)
+    return JSONResponse({"figures": [{**one, "name": _figure_name(one)} for one in figures]})
+
+
+def _figure_name(one: Mapping[str, Any]) -> str:
+    """As the tables call it, with its arm; of an endpoint that is asked for in two ways, with its definition."""
+    return ", ".join(word for word in (what(one), one["definition"], one["arm"]) if word)

@@ -25,6 +25,7 @@ async function askWhatDrives(path, seed) {
   return told;
 }
 
+const counted = (n, what) => n + " " + what + (n === 1 ? "" : "s");
 const plainText = (text) => text.replace(/[<>&]/g, "");
 // how many powers of ten the values of some lines span
 function decades(lines) {
@@ -50,7 +51,7 @@ function layout(title, unit, isLog, decades) {
     title: { text: plainText(title).split(" (")[0], font: { size: 13 }, y: 0.98, yanchor: "top" }, height: 265, margin: { l: 62, r: 12, t: 56, b: 38 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: css("--ink"), size: 12 },
     xaxis: { ...axis, title: { text: "day" } }, yaxis: { ...axis, title: { text: unit.replace("uL", "µL") }, type: isLog ? "log" : "linear", exponentformat: "power", ...(isLog ? { dtick: Math.max(1, Math.ceil((decades || 5) / 5)) } : { nticks: 6 }) },
-    separators: ".\u2009", legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: 11 } }, showlegend: true, hovermode: "x unified",
+    separators: ".\u2009", legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, traceorder: "normal", font: { size: 11 } }, showlegend: true, hovermode: "x unified", modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--muted"), activecolor: css("--ink") },
   };
 }
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"] };

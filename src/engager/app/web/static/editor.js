@@ -38,9 +38,10 @@ function startEditor() {
     byId("told").textContent = (told.title || told.study) + ". " + told.patients + " patients a trial" + (seconds ? "; about " + lasts(seconds) + "." : ".");
     showFlags(told);
     const count = byId("replicates").value, seed = byId("seed").value, patients = byId("patients")?.value;
-    const more = isAddition ? " --out " + form.dataset.adds + " --resume" : patients ? " --patients " + patients : "";
-    byId("trial-command").textContent = (kind === "trial" ? "engager trial run" : "engager design") + " my-study.yaml --replicates " + count + " --seed " + seed + more;
-    const call = "load_protocol(\"my-study.yaml\"), replicates=" + count + ", seed=" + seed + (patients ? ", patients=" + patients : "");
+    const folder = "runs/" + form.dataset.adds, file = isAddition ? folder + "/study.yaml" : "my-study.yaml";
+    const more = isAddition ? " --out " + folder + " --resume" : patients ? " --patients " + patients : "";
+    byId("trial-command").textContent = (kind === "trial" ? "engager trial run" : "engager design") + " " + file + " --replicates " + count + " --seed " + seed + more;
+    const call = "load_protocol(\"" + file + "\"), replicates=" + count + ", seed=" + seed + (patients ? ", patients=" + patients : "");
     byId("trial-python").textContent = kind === "trial" ? "from engager.study import load_protocol, run_study\nrun_study(" + call + ")" : "from engager.study import design_study, load_protocol\ndesign_study(" + call + ")";
   }
   const lasts = (seconds) => seconds < 90 ? seconds + " s" : Math.round(seconds / 60) + " min";

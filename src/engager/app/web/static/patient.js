@@ -43,8 +43,9 @@ function startPatient() {
   function ownOf(panel) {
     if (!shown.own || byId("own-panel").value !== panel.title) return [];
     const points = shown.own.points;
-    return [{ x: points.map((one) => one.day), y: points.map((one) => one.value), text: points.map((one) => "subject " + plainText(one.id) + (one.below ? ", below the limit" : "")), mode: "markers", name: "your data", hovertemplate: "%{y}, %{text}", marker: { color: css("--ink"), size: 6, symbol: points.map((one) => one.below ? "circle-open" : "circle") } }];
+    return [{ x: points.map((one) => one.day), y: points.map((one) => one.value), text: points.map((one) => "subject " + plainText(one.id) + (one.below ? ", below the limit" : "")), mode: "markers", cliponaxis: false, name: "your data", hovertemplate: "%{y}, %{text}", marker: { color: css("--ink"), size: 6, symbol: points.map((one) => one.below ? "circle-open" : "circle") } }];
   }
+  const highest = (lines) => Math.max(...lines.flatMap((line) => line.y));
   function draw() {
     const found = shown.now, panels = byId("panels"), log = byId("log").checked;
     const now = linesOf(found, false), kept = shown.kept ? linesOf(shown.kept, true) : () => [];
@@ -52,11 +53,14 @@ function startPatient() {
       let div = panels.children[place];
       if (!div) { div = document.createElement("div"); div.className = "plot"; panels.append(div); }
       div.classList.toggle("key-plot", panel.limits.length > 0 && panel.unit === "share");
-      const lines = [...bandOf(panel), ...kept(panel), ...now(panel), ...ownOf(panel)];
+      const own = ownOf(panel), lines = [...bandOf(panel), ...kept(panel), ...now(panel), ...own];
       const span = decades(lines), look = layout(panel.title, panel.unit, log, span);
       if (log && span < 1.7) Object.assign(look.yaxis, fewTicks(lines), { dtick: null });
-      look.shapes = panel.limits.map(([at]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: at, y1: at, line: { color: css("--muted"), width: 1, dash: "dash" } }));
-      look.annotations = panel.limits.map(([at, words]) => ({ xref: "paper", x: 1, y: log ? Math.log10(at) : at, text: plainText(words), showarrow: false, xanchor: "right", yanchor: "bottom", font: { size: 10 } }));
+      const ends = own.flatMap((one) => one.x);
+      look.xaxis.range = [Math.min(0, ...ends), Math.max(found.days.at(-1), shown.kept?.days.at(-1) ?? 0, ...ends)];
+      const limits = panel.limits.filter(([at]) => log || at > highest(lines) / 50); // a line on the axis tells nothing
+      look.shapes = limits.map(([at]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: at, y1: at, line: { color: css("--muted"), width: 1, dash: "dash" } }));
+      look.annotations = limits.map(([at, words]) => ({ xref: "paper", x: 1, y: log ? Math.log10(at) : at, text: plainText(words), showarrow: false, xanchor: "right", yanchor: "bottom", font: { size: 10 } }));
       Plotly.react(div, lines, look, CONFIG);
     });
     while (panels.children.length > found.panels.length) { Plotly.purge(panels.lastChild); panels.lastChild.remove(); }
@@ -116,7 +120,7 @@ function startPatient() {
     if (file.size > 200000) { told.textContent = "The file is larger than 200 kB."; return; }
     const found = await ask("/api/observations", { text: await file.text(), time_unit: byId("own-time").value });
     told.classList.toggle("error", Boolean(found.problems));
-    told.textContent = found.problems ? found.problems.map((one) => one.text).join(" ") : found.points.length + " observations; " + found.left_out + " other rows.";
+    told.textContent = found.problems ? found.problems.map((one) => one.text).join(" ") : counted(found.points.length, "observation") + "; " + counted(found.left_out, "other row") + ".";
     shown.own = found.problems ? null : found;
     if (shown.now) draw();
   }

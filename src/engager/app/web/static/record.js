@@ -10,7 +10,7 @@ function startRecord() {
     if (body.fields && told.text !== undefined) text.value = told.text;
     byId("record-problems").replaceChildren(...(told.problems || []).map((one) => { const item = document.createElement("li"); item.textContent = one.text; return item; }));
     markFields(told.problems || []);
-    byId("record-told").textContent = told.problems ? told.problems.length + " things to mend" : [told.told, ...told.remarks].join(". ");
+    byId("record-told").textContent = told.problems ? counted(told.problems.length, "thing") + " to mend" : [told.told, ...told.remarks].join(". ");
     byId("record-save").disabled = Boolean(told.problems);
   }
   // each problem also stands below the field whose name its place ends with

@@ -25,7 +25,6 @@ function drawEndpoint(place, told, endpoint) {
   look.xaxis = { ...look.xaxis, title: { text: "months" }, rangemode: "tozero", dtick: 3 };
   look.yaxis.range = [0, 102];
   look.height = 360;
-  look.legend.traceorder = "normal";
   Plotly.newPlot(place, traces, look, CONFIG);
 }
 
@@ -69,16 +68,15 @@ async function startCurves() {
 async function startHistogram() {
   const told = await ask("/api/runs/" + byId("curves").dataset.run + "/replicates"), choice = byId("figure");
   const figures = (told.figures || []).filter((one) => one.values.length);
-  const name = (one) => [one.endpoint.replaceAll("_", " "), one.definition, one.statistic === "proportion" ? "" : one.statistic.replaceAll("_", " ") + (one.time_months === null ? "" : " " + one.time_months + " months"), one.arm].filter(Boolean).join(", ");
-  choice.replaceChildren(...figures.map((one, k) => new Option(name(one), k)));
+  choice.replaceChildren(...figures.map((one, k) => new Option(one.name, k)));
   function draw() {
     const one = figures[choice.value];
     if (!one) return;
     const isShare = !["median", "hazard_ratio", "odds_ratio", "follow_up_median"].includes(one.statistic), scale = isShare ? 100 : 1;
     const values = one.values.map((value) => scale * value), low = Math.min(...values), high = Math.max(...values);
     const bins = Math.max(5, Math.min(30, Math.ceil(2 * Math.sqrt(values.length)))), size = (high - low) / bins || 1;
-    const look = layout(name(one), "virtual trials", false);
-    look.title.text = plainText(name(one));
+    const look = layout(one.name, "virtual trials", false);
+    look.title.text = plainText(one.name);
     look.xaxis.title.text = isShare ? "% of patients" : one.statistic.includes("ratio") ? "ratio" : "months";
     look.yaxis.rangemode = "tozero";
     look.yaxis.dtick = Math.max(1, Math.ceil(values.length / bins / 2));
