@@ -3,6 +3,10 @@ from .comparison.acceptance import (
     Band as Band,
     accept as accept,
 )
+from .comparison.asked import (
+    AskedFigure as AskedFigure,
+    asked_of as asked_of,
+)
 from .comparison.compare import (
     Comparison as Comparison,
     compare as compare,

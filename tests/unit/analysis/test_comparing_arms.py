@@ -38,6 +38,35 @@ def test_separated_arms_have_no_finite_hazard_ratio():
     assert np.isnan(swapped.low[0])
 
 
+def test_two_patients_are_compared_by_who_dies_first():
+    both = [True, True]
+    assert cox_hazard_ratio([1.0, 2.0], both, [True, False]).value == np.inf
+    assert cox_hazard_ratio([2.0, 1.0], both, [True, False]).value == 0.0
+    # one of two at risk dies: observed less expected 1/2, variance 1/4
+    found = log_rank([1.0, 2.0], both, [True, False])
+    assert (found.expected, found.variance, found.chi_square) == (0.5, 0.25, 1.0)
+
+
+def test_hazard_ratios_of_small_and_lopsided_trials_are_where_the_likelihood_peaks():
+    draw = np.random.default_rng(8)
+    for n_marked, n_other in ((2, 2), (3, 40), (40, 3), (5, 5)):
+        group = np.arange(n_marked + n_other) < n_marked
+        for _ in range(6):
+            time = draw.permutation(group.size).astype(float)
+
+            def loss(beta, time=time, group=group):
+                weight = np.exp(beta * group)
+                return -sum(beta * group[k] - np.log(weight[time >= time[k]].sum()) for k in range(group.size))
+
+            found = cox_hazard_ratio(time, np.ones(group.size), group)
+            if not np.isfinite(found.log_hazard_ratio):
+                continue
+            peak, h = float(found.log_hazard_ratio), 1e-3
+            assert loss(peak) <= min(loss(peak - h), loss(peak + h))
+            curvature = (loss(peak + h) - 2 * loss(peak) + loss(peak - h)) / h**2
+            assert found.standard_error == pytest.approx(curvature**-0.5, rel=1e-4)
+
+
 def test_nothing_to_compare_is_unknown():
     time, nobody = np.ones((1, 4)), np.zeros((1, 4), dtype=bool)
     group = np.array([[True, True, False, False]])

@@ -35,3 +35,10 @@ def test_what_a_failed_patient_had_before_is_not_had_twice(patients):
     table = patients({"failed": True, "death_day": 30.0, "death_cause": "infection", "followup_day": 60.0}, {})
     for failed, events in (("left_out", 0), ("censored", 1), ("event", 1)):
         assert estimate_endpoints(table, ["OS"], failed=failed)["events"].to_list() == [events]
+
+
+def test_a_rounding_after_the_landmark_is_at_the_landmark_and_the_last_day_is_in_time(patients):
+    late = {"death_day": MONTH + 3e-7, "death_cause": "leukemia", "followup_day": MONTH + 3e-7}
+    table = patients(late, {"followup_day": 2 * MONTH})
+    asked = [EndpointRequest("OS", "survival_at", time_months=1.0)]
+    assert estimate_endpoints(table, asked)["value"].to_list() == [0.5]

@@ -105,3 +105,59 @@ def test_survival_falls_and_its_limits_hold_it(rows):
     seen = curve.survival > 0
     assert np.all(curve.low[seen] <= curve.survival[seen] + 1e-12)
     assert np.all(curve.high[seen] >= curve.survival[seen] - 1e-12)
+
+
+# ---- one or two patients, whose answers can be worked out at sight ----
+def test_one_patient_who_dies_is_the_whole_curve():
+    curve = kaplan_meier([5.0], [True])
+    assert (curve.at_risk.tolist(), curve.survival.tolist()) == ([1], [0.0])
+    assert np.isnan([curve.low[0], curve.high[0]]).all()
+    assert median_survival([5.0], [True]).value == 5.0
+    assert survival_at([5.0], [True], 5.0).value == 0.0
+    assert survival_at([5.0], [True], 4.0).value == 1.0
+
+
+def test_nobody_in_two_trials_is_unknown_in_both():
+    nobody = np.zeros((2, 0))
+    for found in (median_survival(nobody, nobody), survival_at(nobody, nobody, 1.0)):
+        assert found.value.shape == (2,)
+        assert np.isnan(found.value).all()
+
+
+def test_a_death_on_day_0_and_one_at_the_landmark_have_happened():
+    assert survival_at([0.0, 1.0], [True, False], 0.0).value == 0.5
+    assert survival_at([3.0, 5.0, 7.0], [True, True, False], 3.0).value == pytest.approx(2 / 3)
+    assert cumulative_incidence_at([0.0, 1.0], [1, 0], 0.0).value == 0.5
+
+
+def test_limits_are_one_before_the_first_event_and_unknown_after_the_last():
+    curve = kaplan_meier([1.0, 2.0, 3.0], [False, True, True])
+    assert (curve.low[0], curve.high[0]) == (1.0, 1.0)
+    assert np.isnan([curve.low[-1], curve.high[-1]]).all()
+
+
+def test_a_curve_is_known_up_to_the_last_patient_seen_and_no_further():
+    curve = kaplan_meier([3.0, 5.0, 7.0], [True, False, False])
+    assert curve.survival_at([6.0, 7.0]) == pytest.approx([2 / 3, 2 / 3])
+    assert np.isnan(curve.survival_at(7.1))
+
+
+def test_limits_of_a_median_where_nobody_or_everybody_had_the_event():
+    assert tuple(median_survival([1.0, 2.0, 3.0], [False] * 3)) == (np.inf, np.inf, np.inf)
+    # all at once: the curve falls from 1 to 0 and no limit lies between
+    at_once = median_survival([5.0] * 3, [True] * 3)
+    assert at_once.value == 5.0
+    assert np.isnan(at_once.low)
+
+
+def test_who_is_left_out_is_not_who_was_seen_longest():
+    kept = [True] * 4 + [False]
+    assert np.isnan(survival_at([1.0, 2.0, 3.0, 4.0, 9.0], [1, 1, 0, 0, 0], 6.0, kept).value)
+    assert tuple(median_survival([1.0, 2.0, 3.0, 4.0, 9.0], [1, 1, 0, 0, 0], kept)) == (3.0, 1.0, np.inf)
+    assert np.isnan(cumulative_incidence_at([1.0, 2.0, 3.0, 9.0], [1, 2, 0, 0], 6.0, kept[1:]).value)
+
+
+def test_incidence_after_the_last_patient_is_known_only_when_all_had_an_event():
+    assert cumulative_incidence_at([1.0, 2.0, 3.0], [1, 2, 2], 6.0).value == pytest.approx(1 / 3)
+    assert np.isnan(cumulative_incidence_at([1.0, 2.0, 3.0], [1, 2, 0], 6.0).value)
+    assert np.isnan(cumulative_incidence_at([1.0, 2.0], [1, 1], 1.5, [False, False]).value)

@@ -32,6 +32,12 @@ def test_marked_patients_are_counted_among_those_at_risk():
     assert sets.marked_events[0].tolist() == [1, 1, 0, 0]
 
 
+def test_nobody_is_marked_unless_told_and_who_is_left_out_comes_last_in_strata_too():
+    sets = risk_sets([2.0, 1.0, 3.0, 4.0], [True] * 4, stratum=[0, 0, 1, 1], include=[False, True, True, True])
+    assert sets.member[0].tolist() == [True, True, True, False]
+    assert not sets.marked.any()
+
+
 @pytest.mark.parametrize("time", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 2.0]])
 def test_time_that_is_no_time_is_refused(time):
     with pytest.raises(InputError, match="0 or later"):

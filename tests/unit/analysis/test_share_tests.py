@@ -24,6 +24,24 @@ def test_one_stratum_is_the_pooled_z():
     assert found == pytest.approx(plain * np.sqrt((n1 + n0 - 1) / (n1 + n0)))
 
 
+def test_pairs_are_compared_as_mcnemar_does():
+    # strata of one treated and one control: (b - c) / sqrt(b + c) for b and c pairs in which one of the two responded
+    treated, control = np.array([1, 1, 1, 0, 1, 0]), np.array([0, 0, 0, 1, 1, 0])
+    one = np.ones(6)
+    assert score_z(treated, one, control, one) == pytest.approx((3 - 1) / np.sqrt(3 + 1))
+    assert score_z([1], [1], [0], [1]) == 1.0
+
+
+def test_a_stratum_of_one_patient_tells_nothing():
+    assert score_z([12, 1], [20, 1], [5, 0], [18, 0]) == score_z([12], [20], [5], [18])
+
+
+def test_a_million_to_one_stays_known_to_all_digits_both_ways():
+    z = fisher_mid_z(200, 200, 0, 200)
+    assert 22 < z < np.inf
+    assert fisher_mid_z(0, 200, 200, 200) == -z
+
+
 def test_fishers_exact_test_is_rs():
     # R: p = fisher.test(matrix(c(12, 8, 5, 13), 2, byrow = TRUE), alternative = "greater")$p.value; -qnorm(p)
     assert fisher_z(12, 20, 5, 18) == pytest.approx(1.67540974638085, rel=1e-9)

@@ -50,7 +50,7 @@ def test_the_document_shows_every_figure_and_every_miss(found):
     text = validation_text(missed, "engager validate --seed 3")
     assert "seed 3" in text
     assert text.count("| tiny |") == 3 * len(found.comparisons)  # a miss, a figure and a scatter each
-    assert "What holds back a band that is not met" in text
+    assert "What holds back what is not met" in text
     met = replace(found, comparisons=tuple(replace(one, is_inside=True) for one in found.comparisons))
     assert "None." in validation_text(met, "x")
 

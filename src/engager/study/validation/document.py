@@ -11,14 +11,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from engager.calibration import Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
-from engager.core import RESEARCH_USE, figure, versions
+from engager.calibration import AskedFigure, Comparison, Uncertainty, fit_defaults, shipped_posterior, width_ratio
+from engager.core import RESEARCH_USE, figure, number, versions
 from engager.model import load_model
 from engager.report import what
 from engager.study.validation.validate import Validation
 
 _BEFORE = "Set in the package before the fit (`src/engager/calibration/data/fit.yaml`)."
-_NOT_MET = 'What holds back a band that is not met: "What it costs" in `docs/decisions/0010-one-hierarchical-fit.md`.'
+_NOT_MET = 'What holds back what is not met: "What it costs" in `docs/decisions/0010-one-hierarchical-fit.md`.'
+_ASKED = (
+    "What a hematologist would expect of such patients, and the median over simulated trials. The fit does not see"
+    " these rows; the same file says where each is from."
+)
 _AS_THEMSELVES = (
     "They are set for predictions of new trials. Here each study of the fit is predicted as itself, with what the fit"
     " found it to differ in: a fitted figure inside says that the fit explains it, not that it could be foretold."
@@ -44,7 +48,8 @@ def validation_text(
         "## Acceptance bands",
         bands,
         _bands(found),
-        *([_NOT_MET] if any(band.is_met is False for band in found.acceptance()) else []),
+        *(["## What was asked besides", _ASKED, _asked(found)] if found.asked else []),
+        *([_NOT_MET] if any(one.is_met is False for one in [*found.acceptance(), *found.asked]) else []),
         "## Figures outside",
         _misses(found),
         "## Every figure",
@@ -94,6 +99,31 @@ def _bands(found: Validation) -> str:
         value += f" ({band.inside} of {band.n})" if band.inside is not None else f" (n {band.n})"
         rows.append([band.words, f"at {'most' if band.is_most else 'least'} {band.limit:g}", value, _yes(band.is_met)])
     return _table(["band", "set to", "found", "met"], rows)
+
+
+def _asked(found: Validation) -> str:
+    rows = []
+    for one in found.asked:
+        request = one.request
+        simulated = number(one.found, request.statistic)
+        rows.append([one.study, str(request.arm), _asked_words(one), _limits(one), simulated, _yes(one.is_met)])
+    return _table(["study", "arm", "figure", "asked", "simulated", "met"], rows)
+
+
+def _limits(one: AskedFigure) -> str:
+    statistic = one.request.statistic
+    if one.least is None:
+        return f"at most {number(one.most, statistic)}"
+    if one.most is None:
+        return f"at least {number(one.least, statistic)}"
+    return f"{number(one.least, statistic, unit=False)} to {number(one.most, statistic)}"
+
+
+def _asked_words(one: AskedFigure) -> str:
+    request = one.request
+    since = {"hsct": ", from the transplant", "failure": ", from the failure"}.get(request.origin or "", "")
+    censored = ", censored at the transplant" if request.censor_at_hsct else ""
+    return what(asdict(request)) + since + censored
 
 
 def _misses(found: Validation) -> str:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import (
+    AskedFigure,
     Band,
     Comparison,
     Uncertainty,
     accept,
+    asked_of,
     compare,
     fit_defaults,
     uncertainties,
@@ -57,6 +59,7 @@ class Validation:
     unjudged : studies of which too many patients failed for a verdict.
     start_year : of each study of relapsed or refractory disease. engager_arms : (study, arm) of those that give an
         engager.
+    asked : what these studies were asked to show besides, and what they show.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -71,6 +74,7 @@ class Validation:
     start_year: Mapping[str, int] = field(default_factory=dict)
     engager_arms: frozenset[tuple[str, str]] = frozenset()
     unjudged: tuple[str, ...] = ()
+    asked: tuple[AskedFigure, ...] = ()
 
     @property
     def of_each_itself(self) -> bool:
@@ -113,8 +117,31 @@ class Validation:
         }
         targets = [{key: one[key] for key in _KEYS} for one in listed]
         bands = {one.name: {"band": one.limit, "found": one.found, "met": one.is_met} for one in self.acceptance()}
-        found: dict[str, Any] = plain_json({"targets": targets, "counts": counts, "acceptance": bands})
+        asked = [_asked_entry(one) for one in self.asked]
+        found: dict[str, Any] = plain_json({"targets": targets, "counts": counts, "acceptance": bands, "asked": asked})
         return found
+
+
+def _ships(study: Protocol) -> bool:
+    """Whether a study is what the package ships under its id, not a variant of it."""
+    return study.study in shipped_protocols() and study == shipped_protocol(study.study)
+
+
+def _asked_entry(one: AskedFigure) -> dict[str, Any]:
+    request = one.request
+    return {
+        "trial": one.study,
+        "arm": request.arm,
+        "endpoint": request.endpoint,
+        "statistic": request.statistic,
+        "time_months": request.time_months,
+        "origin": request.origin,
+        "censor_at_hsct": request.censor_at_hsct,
+        "least": one.least,
+        "most": one.most,
+        "found": one.found,
+        "met": one.is_met,
+    }
 
 
 def studies_with_targets(*, of_any_disease: bool = False) -> list[Protocol]:
@@ -188,6 +215,7 @@ def validate_studies(
         raise InputError(problems)
     comparisons: list[Comparison] = []
     split: list[Uncertainty] = []
+    asked: list[AskedFigure] = []
     notes: list[str] = []
     n_failed = 0
     unjudged: list[str] = []
@@ -215,6 +243,7 @@ def validate_studies(
         )
         comparisons += judged(compare(data), data.n_failed, data.patients.height)
         split += uncertainties(data, seed)
+        asked += asked_of(data, fit_defaults()["asked"]) if _ships(study) else []
         note = _AS_THEMSELVES if choice != parameters else values.note
         notes += [note] if note and note not in notes else []
         n_failed += data.n_failed
@@ -234,6 +263,7 @@ def validate_studies(
         not_simulated=unanswered,
         n_failed=n_failed,
         unjudged=tuple(unjudged),
+        asked=tuple(asked),
         replicates=replicates,
         seed=seed,
         parameters=parameters,
