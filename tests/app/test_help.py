@@ -96,6 +96,19 @@ def test_a_run_folder_is_called_so_wherever_one_is_asked_for():
     assert told == {"RUN"}
 
 
+def test_whatever_takes_the_name_of_something_that_ships_completes_it():
+    # a study with a design is a file of one's own, and the solvers are compared on two models alone
+    of_their_own = {("design",), ("bench",)}
+    missing = [
+        (*path, one.name)
+        for path, command in COMMANDS.items()
+        for one in command.params
+        if one.metavar in ("STUDY", "RECORD", "REGIMEN", "MODEL") and path not in of_their_own
+        if one._custom_shell_complete is None
+    ]
+    assert not missing
+
+
 def test_commands_stand_in_the_order_of_use():
     told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     places = [told.index(f"│ {name} ") for name in ("trial", "patient", "evidence", "design", "calibrate", "bench")]
@@ -106,7 +119,15 @@ def test_commands_stand_in_the_order_of_use():
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("engager trial run tow", "tower"), ("engager evidence show tower-20", "tower-2017"), ("engager tri", "trial")],
+    [
+        ("engager trial run tow", "tower"),
+        ("engager evidence show tower-20", "tower-2017"),
+        ("engager tri", "trial"),
+        ("engager model show hoss", "hosseini-2020"),
+        ("engager patient --compare fl", "flag"),
+        ("engager validate --against tow", "tower"),
+        ("engager calibrate --targets tim", "time-courses"),
+    ],
 )
 def test_shell_completes_commands_and_what_ships(typed, offered):
     variables = {"_ENGAGER_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": typed}

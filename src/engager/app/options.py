@@ -1,8 +1,8 @@
 """What options and arguments mean wherever they stand, and what a shell offers for them.
 
 The rule of placeholders: ``N`` a whole number, ``NUMBER`` any number, ``PATH`` a file or folder, ``STUDY``, ``RUN``,
-``RECORD``, ``REGIMEN`` and ``MODEL`` what they say, else the option's own name in capitals. Names of studies, records
-and regimens that ship are completed by the shell.
+``RECORD``, ``REGIMEN`` and ``MODEL`` what they say, else the option's own name in capitals. Names of studies, records,
+regimens and models that ship are completed by the shell.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Annotated
 import typer
 
 
-def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """A completion of the names that begin with what was typed; files are left to the shell."""
+def completed(names: Callable[[], Iterable[str]], *words: str) -> Callable[[str], list[str]]:
+    """A completion of the names, and the words beside them, that begin with what was typed; files are the shell's."""
 
     def offer(incomplete: str) -> list[str]:
-        return sorted(name for name in names() if name.startswith(incomplete))
+        return sorted(name for name in (*names(), *words) if name.startswith(incomplete))
 
     return offer
 
@@ -41,9 +41,19 @@ def _regimens() -> Iterable[str]:
     return load_regimens()
 
 
+def _models() -> Iterable[str]:
+    from engager.model import model_ids
+
+    return model_ids()
+
+
 complete_study = completed(_studies)
+complete_validated = completed(_studies, "observations")
+complete_left_out = completed(_studies, "each")
+complete_fitted = completed(_studies, "time-courses", "regimens")
 complete_record = completed(_records)
 complete_regimen = completed(_regimens)
+complete_model = completed(_models)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

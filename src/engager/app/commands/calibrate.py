@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Threads
+from engager.app.options import AsJson, Quiet, Threads, complete_fitted
 from engager.core import whole_percent
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def calibrate(
             help="Study file or id whose `use: fit` targets are fitted; may be repeated. The word time-courses:"
             " individual courses instead of trials; regimens: strengths of chemotherapy regimens."
             " Default: the shipped fit.",
+            autocompletion=complete_fitted,
         ),
     ] = None,
     out: Annotated[

@@ -21,7 +21,7 @@ from engager.app.commands.evidence_synthesis import (
     tell_written,
 )
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, RecordArgument, Regimens
+from engager.app.options import AsJson, RecordArgument, Regimens, complete_record
 from engager.core import figure, interval, number
 
 _MOST_PARTS = 10
@@ -56,7 +56,7 @@ def curve(
     rows = [[f"{t:.1f}", f"{s:.3f}", f"{lo:.3f}", f"{hi:.3f}"] for t, s, lo, hi in _points(found)]
     columns = ["months", "survival", "band low", "band high"]
     if out is not None:
-        words = "Diamonds are printed figures; nothing between them was."
+        words = "Diamonds are printed figures; the curve between them is rebuilt."
         title = f"{found.endpoint} of {record_id}, {arm}"
         simulated = [] if run is None else [_simulated_curve(run, run_arm or arm, found.endpoint)]
         figure = draw_curve(found, simulated)
@@ -151,7 +151,10 @@ def match_patients(
         Path | None, typer.Argument(metavar="BASELINE", help="YAML: column to mean, sd, median, proportion.")
     ] = None,
     record_id: Annotated[
-        str | None, typer.Option("--record", metavar="RECORD", help="Take a record's published baseline.")
+        str | None,
+        typer.Option(
+            "--record", metavar="RECORD", help="Take a record's published baseline.", autocompletion=complete_record
+        ),
     ] = None,
     arm: Annotated[str | None, typer.Option(metavar="ARM", help="Arm of the record.")] = None,
     event: Annotated[

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson
+from engager.app.options import AsJson, complete_model
 
 model_app = typer.Typer(
     help="Models of the disease: equations, parameters, sources; SBML and Antimony files.", no_args_is_help=True
@@ -47,7 +47,9 @@ def list_models(as_json: AsJson = False) -> None:
 
 @model_app.command("show")
 def show_model(
-    model_id: Annotated[str, typer.Argument(metavar="MODEL", help="A model of `engager model list`.")],
+    model_id: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of `engager model list`.", autocompletion=complete_model)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show a model's parameters: value, unit, variability, and source or the assumption behind it.
@@ -98,7 +100,12 @@ def _cell(value: Any) -> str:
 
 @model_app.command("export")
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped model, or an SBML or Antimony file.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A shipped model, or an SBML or Antimony file.", autocompletion=complete_model
+        ),
+    ],
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="sbml (Level 3 Version 2) or antimony.")
     ] = "sbml",

@@ -11,6 +11,7 @@ import typer
 
 from engager.app.commands.model import read_changes
 from engager.app.console import remark
+from engager.app.options import complete_model, complete_regimen
 from engager.core import PATIENT_DAYS
 
 if TYPE_CHECKING:
@@ -25,9 +26,16 @@ def draw_patient(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A covariate or model parameter; may be repeated."),
     ] = None,
-    regimen: Annotated[str, typer.Option(metavar="REGIMEN", help="One of `engager regimen list`.")] = "blinatumomab",
+    regimen: Annotated[
+        str, typer.Option(metavar="REGIMEN", help="One of `engager regimen list`.", autocompletion=complete_regimen)
+    ] = "blinatumomab",
     compare: Annotated[
-        list[str] | None, typer.Option(metavar="REGIMEN", help="Another regimen for the same patient; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="REGIMEN",
+            help="Another regimen for the same patient; may be repeated.",
+            autocompletion=complete_regimen,
+        ),
     ] = None,
     days: Annotated[float, typer.Option(metavar="NUMBER", help="Days from the first dose.")] = PATIENT_DAYS,
     out: Annotated[
@@ -43,7 +51,9 @@ def draw_patient(
             help="center of the fit, one draw of it (posterior), or table: unfitted values.",
         ),
     ] = "center",
-    model: Annotated[str, typer.Option(metavar="MODEL", help="One of `engager model list`.")] = "b-all",
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="One of `engager model list`.", autocompletion=complete_model)
+    ] = "b-all",
 ) -> None:
     """Follow one virtual patient: drug, T and B cells, blasts with the MRD limit, cytokines, blood counts.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_comparisons, print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Seed, Tables, Threads
+from engager.app.options import AsJson, Quiet, Seed, Tables, Threads, complete_left_out, complete_validated
 from engager.core import VALIDATION_REPLICATES, whole_percent
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def validate(
             metavar="STUDY",
             help="A study file or id; may be repeated. observations: courses within patients instead of trials."
             " Default: every shipped study.",
+            autocompletion=complete_validated,
         ),
     ] = None,
     replicates: Annotated[int, typer.Option(metavar="N", help="Virtual trials of each study.")] = VALIDATION_REPLICATES,
@@ -35,6 +36,7 @@ def validate(
         typer.Option(
             metavar="STUDY",
             help="Predict this study of the fit from the others; may be repeated. each: every study in turn.",
+            autocompletion=complete_left_out,
         ),
     ] = None,
     in_order: Annotated[
