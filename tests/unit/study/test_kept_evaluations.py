@@ -84,6 +84,14 @@ def test_a_stopped_analysis_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     assert told == sorted(told)
 
 
+def test_a_second_stop_does_not_say_that_what_the_first_left_is_gone(tmp_path):
+    assert "nothing was written" in KeptEvaluations(tmp_path).after_a_stop()
+    KeptEvaluations(tmp_path)("f", np.zeros((1, 1)), 1, lambda start, piece: piece, lambda share: None)
+    said = KeptEvaluations(tmp_path).after_a_stop()
+    assert "those of earlier calls are kept in" in said
+    assert "Go on with the same options." in said
+
+
 def test_sets_of_a_trial_in_pieces_are_those_of_one_call():
     single = one_arm(shipped_protocol("tower"))
     model = single.model_of(single.arm_ids[0])

@@ -77,7 +77,7 @@ def strongest_rows(found: Sensitivity) -> list[list[str]]:
         for output in own.outputs:
             title = titles[output]
             if found.trial is not None and own is found.trial and found.trial.q2[output] < LEAST_Q2:
-                rows.append([level, title, "too little is explained; more sets or patients would tell", *([DASH] * 3)])
+                rows.append([level, title, "too little is explained; more sets or patients are needed", *([DASH] * 3)])
                 continue
             of_output = sorted((one for one in own.indices if one.output == output), key=lambda one: -one.total)
             rows += [[level, title, *_shares(one, found.model)] for one in of_output[:_STRONGEST] if one.total > 0]
@@ -136,7 +136,7 @@ def _trial(level: TrialLevel, model: Model) -> SensitivityLevel:
     sentence = f"Each unknown moves over its {level.over}; a trial here has {level.patients} patients."
     told = {name: title for name, title in outputs.items() if level.q2[name] >= LEAST_Q2}
     untold = [title for name, title in outputs.items() if name not in told]
-    hint = "too little is explained to name unknowns; more sets or patients would tell."
+    hint = "too little is explained to name unknowns; more sets or patients are needed."
     unclear = [f"{title}: {hint}" for title in untold]
     return SensitivityLevel(
         outputs=outputs,

@@ -17,6 +17,7 @@ import numpy as np
 from engager.core import FloatArray, InputError, Problem, clear_away, digest, write_whole
 
 _ENDING = ".npy"
+_GOES_ON = "Go on with the same options."
 
 
 def kept_place(folder: Path) -> Path:
@@ -78,6 +79,16 @@ class KeptEvaluations:
             parts.append(found)
             tell(min(start + at_once, len(points)) / len(points))
         return np.concatenate(parts)
+
+    def after_a_stop(self) -> str:
+        """What a stopped analysis leaves, and how to go on."""
+        n = self.n_found + self.n_made
+        if n:
+            return f"Interrupted; {n} finished piece{'s are' if n > 1 else ' is'} kept in {self.folder}. {_GOES_ON}"
+        if self.folder is not None and any(self.folder.glob(f"*{_ENDING}")):
+            kept = f"those of earlier calls are kept in {self.folder}"
+            return f"Interrupted before another piece was finished; {kept}. {_GOES_ON}"
+        return "Interrupted before the first piece was finished; nothing was written."
 
     def _keep(self, key: str, values: FloatArray) -> None:
         if self.folder is not None:

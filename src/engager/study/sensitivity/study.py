@@ -117,9 +117,7 @@ def study_sensitivity(
     except KeyboardInterrupt:
         if work is None:
             raise Interrupted("Interrupted; nothing was written.") from None
-        n = kept.n_found + kept.n_made
-        pieces = f"{n} finished piece{'s are' if n != 1 else ' is'} kept in {work}"
-        raise Interrupted(f"Interrupted; {pieces}. Go on with the same options.") from None
+        raise Interrupted(kept.after_a_stop()) from None
     return Sensitivity(
         protocol=single,
         model=model,
