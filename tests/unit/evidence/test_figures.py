@@ -125,6 +125,12 @@ def test_html_is_self_contained_and_holds_the_numbers(tmp_path, pooled):
     assert "91/271" in text
     assert "never advice on treating a patient" in text
     assert "shares patients" in text
+    # equally specific rules: the last one holds
+    assert (
+        text.index("footer{color:#6b7280")
+        < text.index("prefers-color-scheme:dark")
+        < text.index("footer{color:#9ca3af")
+    )
 
 
 def test_other_endings_and_unwritable_places_are_refused(tmp_path, pooled):

@@ -128,6 +128,10 @@ def test_contents_lead_to_every_section_that_is_there(page, read, words_only):
     assert "#courses" not in render_report(words_only)
 
 
+def test_title_and_verdict_come_before_the_contents(page):
+    assert page.index("<h1>") < page.index('class="verdict"') < page.index('<nav class="contents"')
+
+
 def test_figures_follow_the_page_into_the_dark(page):
     style = page[: page.index("</style>")]
     named = set(re.findall(r"var\((--[a-z0-9-]+),", page))

@@ -69,9 +69,11 @@ def test_tornado_ends_on_one_side_do_not_hide_each_other():
     assert low.get_y() >= high.get_y() + high.get_height() - 1e-9
 
 
-def test_an_output_that_nothing_moves_says_so():
+def test_an_empty_panel_says_that_nothing_moves_it_only_where_factors_were_moved():
     still = [{**one, "total": 0.0, "first": 0.0} for one in INDICES]
     axes = figure_sobol(still, {"a": "A"}, LABELS).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["no share found"]
+    axes = figure_tornado([], {"a": "A"}, LABELS).axes[0]
     assert [text.get_text() for text in axes.texts] == ["nothing moves it"]
 
 

@@ -127,6 +127,15 @@ def test_many_studies_have_a_row_each(comparisons):
     assert [label.get_text() for label in axes.get_yticklabels()] == ["two", "one"]
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_axis_of_the_shares_is_named_beyond_the_figure(comparisons, width):
+    figure = figure_parameter_shares({"one": [comparisons[0] | {"uncertainty": uncertain()}]}, width)
+    figure.canvas.draw()
+    box = figure.axes[0].xaxis.label.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.canvas.get_width_height()[0]
+
+
 def test_positions_are_in_units_of_the_interval(comparisons):
     share = comparisons[0] | {"published": {"value": 0.29}}
     assert position(share) == pytest.approx(-1.0)

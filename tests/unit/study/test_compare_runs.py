@@ -148,6 +148,7 @@ def test_json_and_files_hold_every_figure(runs, tmp_path):
     assert len(told["figures"][0]["runs"]) == 3
     page = write_comparison(found, tmp_path / "beside.html").read_text()
     assert "arms.chemotherapy.n" in page.replace("<wbr>", "")
+    assert page.count('<details class="on-phone long">') == len({figure.arm for figure in found.figures})
     table = write_comparison(found, tmp_path / "beside.csv").read_text().splitlines()
     assert len(table) == 1 + 3 * len(found.figures)
     assert difference_cell(found.figures[0], 0) == "–"

@@ -79,7 +79,7 @@ def test_the_strongest_factors_are_told_in_words_and_only_where_enough_is_explai
     assert rows[-1][3:] == ["0 %", "80 %", "60 % to 90 %"]
     unknown = strongest_rows(replace(found, trial=replace(found.trial, q2={"CRS_grade3plus": 0.1})))
     (told,) = [row for row in unknown if row[0] == "trial"]
-    assert told[2:] == ["too little is explained; more sets or patients would tell", "–", "–", "–"]
+    assert told[2:] == ["too little is explained; more sets or patients are needed", "–", "–", "–"]
 
 
 def test_the_page_lists_its_contents_and_folds_the_long_tables(found, tmp_path):

@@ -118,4 +118,4 @@ def _print_strongest(found: Sensitivity) -> None:
     print_table(["level", "output", "factor", "alone", "whole", "95 % limits"], strongest_rows(found))
     if (told := found.identifiability) is not None:
         hardly = ", ".join(one.name for one in told.uninformed()) or "none"
-        remark(f"Unknowns of which the data may have said nothing: {hardly}")
+        remark(f"Unknowns that the data may not have informed: {hardly}")

@@ -112,7 +112,7 @@ def draw_map(found: EvidenceMap) -> Figure:
 
 def map_table(found: EvidenceMap) -> list[list[str]]:
     """The map's numbers: patients (trials) per regimen and endpoint; the header first."""
-    table = [["regimen", *found.endpoints]]
+    table = [["regimen", *(_SHORT.get(name, name) for name in found.endpoints)]]
     for row, slug in enumerate(found.regimens):
         cells = [
             f"{n} ({trials})" if trials else ""

@@ -56,7 +56,7 @@ def figure_sobol(
         ends = [max(row["total_low"], 0), row["total_high"]]
         axes.plot(ends, [y, y], color="#22303C", linewidth=1.1, zorder=4)
 
-    figure = _panels(panels, labels, width, bar, lambda axes, rows: _index_axis(axes))
+    figure = _panels(panels, labels, width, bar, lambda axes, rows: _index_axis(axes), "no share found")
     with quiet():
         entries = [("patch", _ALONE, 1.0, "alone"), ("patch", _ALONE, 0.3, "with interactions")]
         _legend(figure, width, [*entries, ("line", "#22303C", 1.0, "95 % limits of the whole")])
@@ -99,7 +99,7 @@ def figure_tornado(
         axes.use_sticky_edges = False
         axes.margins(x=0.06)
 
-    figure = _panels(panels, labels, width, bar, finish)
+    figure = _panels(panels, labels, width, bar, finish, "nothing moves it")
     with quiet():
         entries = [("patch", _LOW, 0.85, "factor at its 5 % value"), ("patch", _HIGH, 0.85, "at its 95 % value")]
         _legend(figure, width, [*entries, ("line", "#22303C", 1.0, "all in the middle")])
@@ -183,6 +183,7 @@ def _panels(
     width: float,
     bar: Draw,
     finish: Callable[[Axes, Sequence[Row]], None],
+    empty: str,
 ) -> Figure:
     """Panels under each other, labels beside the bars or, where the figure is narrow, above them."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -206,7 +207,7 @@ def _panels(
                 axes.set_yticks([])
                 axes.set_xticks([])
                 axes.spines["bottom"].set_visible(False)
-                note(axes, "nothing moves it")
+                note(axes, empty)
                 continue
             for y, row in enumerate(reversed(rows)):
                 bar(axes, y, row)

@@ -88,7 +88,9 @@ def figure_parameter_shares(groups: Mapping[str, Sequence[Row]], width: float = 
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0: all patients", "25 %", "50 %", "75 %", "100 %"])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("share of the variance from parameters; line: median of the study")
+        axes.set_xlabel(
+            "share of the variance from parameters;" + ("\n" if narrow else " ") + "line: median of the study"
+        )
     return figure
 
 

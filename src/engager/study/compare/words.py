@@ -61,9 +61,9 @@ def coverage_words(found: RunComparison) -> str:
         "Differences are taken replicate by replicate, with the same virtual patients and parameter draws in both runs"
         " as far as both have them; the median of these differences need not be the difference of the two medians."
         if found.is_paired
-        else f"The runs differ in {_apart(found)}, so their virtual patients are not the same and the differences hold"
-        " the chance of both. Runs with the same study id, seed, parameters and number of replicates share their"
-        " patients, and differ by less chance."
+        else f"The runs differ in {_apart(found)}, so their virtual patients are not the same and the differences"
+        " contain the chance of both. Runs with the same study id, seed, parameters and number of replicates share"
+        " their patients, so that less of a difference is due to chance."
     )
     return f"Medians over {n} replicates with {100 * covered:.0f} % intervals. {how}{_cut_words(found)}"
 

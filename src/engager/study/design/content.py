@@ -142,17 +142,17 @@ def _limits(found: DesignResult) -> list[str]:
     said = [
         "Every patient is simulated by the mechanistic model: visits, assays, dropout, transplant as the study says.",
         "The largest size is simulated once for each scenario; a smaller trial is its first patients. Patients are"
-        " fixed by their number, so sizes, scenarios and worlds share their luck and differ less by chance than"
-        " their Monte Carlo errors say.",
-        "Assurance draws the population values of each trial from the fitted posterior. It holds what the fit leaves"
-        " unsure, not whether the model is right.",
-        "The type I error is that of simulated trials in which the treated get the control's regimen.",
+        " fixed by their number, so sizes, scenarios and worlds share their chance, and their differences are more"
+        " precise than their Monte Carlo errors suggest.",
+        "Assurance draws the population values of each trial from the fitted posterior. It includes the uncertainty"
+        " of the fit, not the question whether the model is right.",
+        "The type I error is that of simulated trials in which treated patients get the control's regimen.",
     ]
     if design.is_time_to_event:
         said.append(
-            "Looks fall on the calendar day of the planned event; nothing after that day is seen. The truth is what all"
-            " simulated patients show at the end of follow-up, so with hazards that are not proportional the bias also"
-            " holds what longer follow-up would change."
+            "A look takes place on the calendar day of the planned event and sees nothing after that day. The truth is"
+            " what all simulated patients show at the end of follow-up, so if hazards are not proportional, the bias"
+            " also includes the effect of longer follow-up."
         )
     else:
         said.append(
@@ -163,7 +163,7 @@ def _limits(found: DesignResult) -> list[str]:
         said.append("Medians follow from an exponential model: patient-months over events.")
     said += [f"Note: {text}." for text in found.protocol.notes()]
     if design.futility:
-        said.append("Futility stops are kept in the simulation, so the simulated type I error is below alpha by them.")
+        said.append("The simulation applies the futility stops, which lowers the simulated type I error.")
     return said
 
 
