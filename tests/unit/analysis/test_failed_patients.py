@@ -42,3 +42,15 @@ def test_a_rounding_after_the_landmark_is_at_the_landmark_and_the_last_day_is_in
     table = patients(late, {"followup_day": 2 * MONTH})
     asked = [EndpointRequest("OS", "survival_at", time_months=1.0)]
     assert estimate_endpoints(table, asked)["value"].to_list() == [0.5]
+
+
+def test_replicates_worked_out_in_groups_give_what_all_of_them_give_at_once(patients, monkeypatch):
+    rows = [
+        {"replicate": r, "death_day": (1 + r + k) * MONTH, "followup_day": 30 * MONTH} for r in range(7) for k in (0, 3)
+    ]
+    table = patients(*[{**row, "death_cause": "leukemia"} for row in rows])
+    at_once = estimate_endpoints(table, ["OS", "early_death_30d"])
+    assert at_once["replicate"].n_unique() == 7
+    for most in (1, 4, 5, 13):
+        monkeypatch.setattr("engager.analysis.estimate._MOST_TOGETHER", most)
+        assert estimate_endpoints(table, ["OS", "early_death_30d"]).equals(at_once)
