@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from engager.core import InputError, Problem
+from engager.evidence import trial_endpoints
 from engager.protocol.checks import disagreements
 from engager.protocol.curves import curve_notes
 from engager.protocol.decision import DesignBlock
@@ -155,10 +156,10 @@ class Protocol(Part):
             for name, arm in self.arms.items()
         )
         head = "<tr><th>arm</th><th>patients</th><th>regimen</th></tr>"
-        endpoints = escape(", ".join(dict.fromkeys(one.id for one in self.endpoints)))
+        endpoints = escape("; ".join(dict.fromkeys(trial_endpoints()[one.id].words for one in self.endpoints)))
         return (
             f"<p><b>{escape(self.title or self.study)}</b> ({escape(self.study)})</p><table>{head}{rows}</table>"
-            f"<p>endpoints: {endpoints}; {self.follow_up.months:g} months of follow-up</p>"
+            f"<p>Endpoints: {endpoints}. {self.follow_up.months:g} months of follow-up.</p>"
         )
 
     def with_patients(self, n_patients: int) -> Protocol:

@@ -13,13 +13,15 @@ import warnings
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from engager.core import PATIENT_DAYS, TRIAL_REPLICATES, InputError, Problem
+from engager.core import PATIENT_DAYS, TRIAL_REPLICATES, InputError, Problem, figure
 from engager.protocol import Protocol
+from engager.report import what, without_repeats
 from engager.study.compare.result import RunComparison
 from engager.study.compare.runs import compare_runs, curves_of
-from engager.study.compare.words import comparison_table
+from engager.study.compare.words import comparison_table, coverage_words, difference_cell, row_title, run_cell
+from engager.study.html_table import html_table
 from engager.study.load import load_protocol, regimen_by_id
 from engager.study.patients.patient import VirtualPatient, simulate_patient
 from engager.study.published import Published, published_record
@@ -72,7 +74,7 @@ class Run:
 
     @property
     def comparisons(self) -> pl.DataFrame:
-        """Published beside simulated: frame ``figure, study, published, simulated, verdict, use, source`` in words."""
+        """Published beside simulated: frame ``what, study, published, simulated, verdict, use, source`` in words."""
         import polars as pl
 
         told = [figure_cells({**one, "trial": self._study, "use": one.get("use")}) for one in self.folder.comparisons]
@@ -130,8 +132,23 @@ class Run:
         return f"<Run {self._study}: {manifest['replicates']} x {manifest['patients_per_replicate']} patients{told}>"
 
     def _repr_html_(self) -> str:
-        table = self.comparisons if self.folder.comparisons else self.predictions
-        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{table._repr_html_()}"
+        told = f"<p><b>{escape(repr(self)[1:-1])}</b></p>"
+        simulated = f"simulated ({self.folder.verdict.interval_words} interval)"
+        if not self.folder.comparisons:
+            return told + html_table(("figure", simulated), map(_predicted, self.folder.predictions()))
+        kept = without_repeats(self.folder.comparisons)
+        cells = [figure_cells({**one, "trial": self._study, "use": one.get("use")}) for one in kept]
+        head = ("figure", "published (95 % CI)", simulated, "verdict", "use", "source")
+        names = ("what", "published", "simulated", "verdict", "use", "source")
+        table = html_table(head, ([one[name] for name in names] for one in cells))
+        remark = self.folder.verdict.remark
+        return f"{told}{f'<p>{escape(remark)}</p>' if remark else ''}{table}"
+
+
+def _predicted(one: Mapping[str, Any]) -> tuple[str, str]:
+    """A simulated figure of an arm in words, and its median with the interval."""
+    named = ", ".join(word for word in (what(one), one.get("definition", ""), one["arm"]) if word)
+    return named, figure(one["median"], one["low"], one["high"], one["statistic"], one.get("reason", ""))
 
 
 class Patient:
@@ -344,13 +361,24 @@ class Compared:
         return figure_run_curves(curves, _with_curve(curves, endpoint), self.found.names)
 
     def __repr__(self) -> str:
-        return f"<Compared {' and '.join(self.found.names)}: {len(self.changes)} keys differ>"
+        n = len(self.changes)
+        return (
+            f"<Compared {' and '.join(self.found.names)}: {n} key{'' if n == 1 else 's'} differ{'s' if n == 1 else ''}>"
+        )
 
     def _repr_html_(self) -> str:
         from engager.report import to_svg
 
         drawn = to_svg(self.plot_survival(), "compared", repr(self)[1:-1]) if self.found.curves.height else ""
-        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{drawn}{self.frame._repr_html_()}"
+        first, *others = self.found.names
+        head = ("figure", "arm", first, *(word for name in others for word in (name, f"{name} against {first}")))
+        rows = (
+            (row_title(one), one.arm, run_cell(one, 0),
+             *(cell(one, place) for place in range(1, len(others) + 1) for cell in (run_cell, difference_cell)))
+            for one in self.found.figures
+        )  # fmt: skip
+        told = f"<p><b>{escape(repr(self)[1:-1])}</b></p><p>{escape(coverage_words(self.found))}</p>"
+        return f"{told}{drawn}{html_table(head, rows)}"
 
 
 def _with_curve(curves: pl.DataFrame, endpoint: str) -> str:

@@ -86,7 +86,8 @@ def _targets_of_others(protocol: Protocol) -> list[str]:
     if not changed:
         return []
     return [
-        f"targets: published for other patients or another dose: {', '.join(changed)} differ from the shipped study"
+        f"targets: published for other patients or another dose: {', '.join(changed)}"
+        f" differ{'s' if len(changed) == 1 else ''} from the shipped study"
         f" {shipped.study} of record {protocol.record}, so the verdicts mean little; engager trial show"
         f" {shipped.study} --as-template leaves targets, record and title out"
     ]

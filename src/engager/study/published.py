@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from engager.study.browse import record_rows
+from engager.study.html_table import html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,15 +48,9 @@ class Published:
         return f"<Published {self.id}: {len(self._figures)} figures, {len(self.unseen)} never seen>"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(row[name])}</td>' for name in _COLUMNS)}</tr>" for row in self._figures
-        )
+        table = html_table(_COLUMNS, ([row[name] for name in _COLUMNS] for row in self._figures))
         sources = "".join(f"<li><b>{escape(key)}</b>: {escape(text)}</li>" for key, text in self.sources.items())
-        return (
-            f"<p><b>{escape(self.title)}</b></p><p>{escape(self.citation)}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{sources}</ul>"
-        )
+        return f"<p><b>{escape(self.title)}</b></p><p>{escape(self.citation)}</p>{table}<ul>{sources}</ul>"
 
 
 def published_record(record_id: str) -> Published:

@@ -33,7 +33,10 @@ def test_a_run_gives_frames_and_shows_itself(runs):
     assert one.to_pandas("estimates").shape[0] == one.table("estimates").height
     assert set(one.predictions["endpoint"]) >= {"CR", "OS"}
     assert repr(one) == "<Run tiny: 2 x 8 patients>"
-    assert "<table" in one._repr_html_()
+    shown = one._repr_html_()
+    assert shown.count("<tr>") == len(one.folder.predictions()) + 1
+    assert "OS, median, blinatumomab" in shown
+    assert "shape:" not in shown
     assert one.plot_survival("OS").axes
 
 
@@ -51,7 +54,20 @@ def test_runs_are_compared(runs):
     assert "seed-1 and seed-2" in repr(found)
     shown = found._repr_html_()
     assert "<svg" in shown
-    assert "<table" in shown
+    assert shown.count("<tr>") == len(found.found.figures) + 1
+    assert "seed-2 against seed-1" in shown
+    assert "The runs differ in seed" in shown
+    assert "shape:" not in shown
+
+
+def test_a_run_shows_every_published_figure_with_what_its_intervals_cover(tmp_path):
+    from engager.report import without_repeats
+
+    one = engager.run("mt103-206", replicates=2, patients=4, out=tmp_path / "run", report=False)
+    shown = one._repr_html_()
+    assert shown.count("<tr>") == len(without_repeats(one.folder.comparisons)) + 1 > 8
+    assert "simulated (33 % prediction interval)" in shown
+    assert "No verdict: intervals from 2 virtual trials" in shown
 
 
 def test_a_patient_draws_itself():
@@ -100,3 +116,11 @@ def test_importing_the_package_stays_light():
 
     heavy = "import sys, engager; sys.exit(any(name in sys.modules for name in ('polars', 'scipy', 'matplotlib')))"
     assert subprocess.run([sys.executable, "-c", heavy]).returncode == 0
+
+
+def test_a_study_names_its_endpoints_in_words():
+    from engager.study import load_protocol
+
+    shown = load_protocol("tower")._repr_html_()
+    assert "Neurologic event, grade 3+" in shown
+    assert "grade3plus" not in shown

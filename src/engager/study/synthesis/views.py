@@ -26,6 +26,7 @@ from engager.evidence import (
     record,
 )
 from engager.report import to_svg
+from engager.study.html_table import html_table
 from engager.study.synthesis.pooled import pooled_endpoint
 
 _FEWEST = 3  # records of an endpoint that is worth a forest
@@ -53,10 +54,8 @@ class EvidenceView:
 
     def _repr_html_(self) -> str:
         """The picture with its numbers and remarks, for a notebook."""
-        head, *rows = ([escape(cell) for cell in row] for row in self.table)
-        told = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows)
+        table = html_table(self.table[0], self.table[1:])
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        table = f"<table><thead><tr><th>{'</th><th>'.join(head)}</th></tr></thead><tbody>{told}</tbody></table>"
         return f"<p><b>{escape(self.title)}</b></p>{self.svg}<p>{escape(self.words)}</p>{table}<ul>{notes}</ul>"
 
 
