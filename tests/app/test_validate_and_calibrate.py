@@ -121,6 +121,29 @@ def test_calibrate_tells_prior_beside_posterior_and_its_file_is_used(engager, st
     assert any(name.startswith("parameters:posterior") for name in manifest["inputs"])
 
 
+def test_a_stopped_fit_keeps_its_rounds_beside_its_file_and_goes_on(engager, study, tmp_path, monkeypatch):
+    import engager.calibration.population.fit as fit
+
+    out, options = tmp_path / "own.json", ("--targets", study, "--members", 4, "--rounds", 2, "--quiet")
+    simulate = fit.simulate_members
+
+    def stop_in_the_second_round(plan, members, number, *rest):
+        if number == 1:
+            raise KeyboardInterrupt
+        return simulate(plan, members, number, *rest)
+
+    monkeypatch.setattr(fit, "simulate_members", stop_in_the_second_round)
+    found = engager("calibrate", *options, "--out", out)
+    assert found.code == 130
+    assert "finished rounds are kept in" in found.err
+    assert "Go on with the same options." in found.err
+    simulated = []
+    monkeypatch.setattr(fit, "simulate_members", lambda *given: simulated.append(given[2]) or simulate(*given))
+    assert engager("calibrate", *options, "--out", out).code == 0
+    assert simulated == [1]
+    assert sorted(path.name for path in tmp_path.iterdir() if "own" in path.name) == ["own.json", "own.npz"]
+
+
 def test_a_file_that_is_no_posterior_is_refused(engager, study, tmp_path):
     path = tmp_path / "other.json"
     path.write_text("{}")

@@ -44,7 +44,7 @@ def calibrate(
     ] = None,
     work: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Folder that keeps finished rounds; a stopped fit continues from there."),
+        typer.Option(metavar="PATH", help="Keep finished rounds here; default: beside --out until it is done."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Default: the shipped fit's.")] = None,
     members: Annotated[
@@ -74,7 +74,7 @@ def calibrate(
     Example: engager calibrate --members 100 --rounds 2 --out posterior.json
     """
     from engager.calibration import emulator_path
-    from engager.core import InputError, Problem, problems_of, reserved
+    from engager.core import InputError, Problem, clear_away, problems_of, reserved
 
     if recover is not None:
         _recover(recover, targets or [], out, report, work, markdown, seed, members, rounds, threads, quiet, as_json)
@@ -87,6 +87,8 @@ def calibrate(
     if markdown is not None:
         problems.append(Problem("--markdown", markdown, "goes with --recover only", "Leave it out."))
     beside = () if word else (emulator_path(out),)
+    if not word and out.exists():
+        clear_away(_rounds_place(out))  # a kill between the file and the end left them
     problems += problems_of("--out", out, is_new=True)
     problems += [Problem("--out", path, "must not exist yet", "Name a new one.") for path in beside if path.exists()]
     if report is not None and word != TIME_COURSES:
@@ -104,6 +106,11 @@ def calibrate(
             _fit_population(out, targets or (), members, rounds, seed, work, threads, quiet, as_json)
 
 
+def _rounds_place(out: Path) -> Path:
+    """Where the rounds of a fit are kept until its file is there."""
+    return out.with_name(f".{out.stem}.rounds")
+
+
 def _fit_population(
     out: Path,
     targets: Sequence[str],
@@ -117,15 +124,18 @@ def _fit_population(
 ) -> None:
     """The population's values, to figures of several trials."""
     from engager.app.progress import share_progress
-    from engager.core import writing_to
+    from engager.core import clear_away, writing_to
     from engager.study import calibrate_population
 
+    place = work or _rounds_place(out)
     with share_progress(quiet) as tell:
         found = calibrate_population(
-            targets, members=members, rounds=rounds, seed=seed, work=work, n_threads=threads, progress=tell
+            targets, members=members, rounds=rounds, seed=seed, work=place, n_threads=threads, progress=tell
         )
     with writing_to("--out", out):
         found.write(out)
+    if work is None:
+        clear_away(place)
     if as_json:
         print_json({"out": str(out), **found.as_json()})
     else:

@@ -107,8 +107,7 @@ def calibrate_population(
         with working_in("--work", work):
             posterior, emulator = fit_population(plan, work=work, progress=progress, n_threads=n_threads)
     except KeyboardInterrupt:
-        kept = f"finished rounds are kept in {work}; the same command goes on" if work else "nothing was kept"
-        raise Interrupted(f"Interrupted; {kept}. {'' if work else 'Name a folder with --work to keep them.'}") from None
+        raise Interrupted(_after_a_stop(work)) from None
     return Calibration(plan, posterior, emulator)
 
 
@@ -144,6 +143,13 @@ def calibration_plan(
     if problems:
         raise InputError(problems)
     return plan.with_studies(studies) if studies else plan
+
+
+def _after_a_stop(work: Path | None) -> str:
+    """What a stopped fit leaves, and how to go on."""
+    if work is not None and any(work.glob("round-*.npz")):
+        return f"Interrupted; finished rounds are kept in {work}. Go on with the same options."
+    return "Interrupted before the first round was finished; nothing was kept."
 
 
 def _check_work(plan: FitPlan, work: Path | None) -> None:
