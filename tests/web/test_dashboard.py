@@ -324,6 +324,11 @@ def test_what_ended_while_no_server_ran_is_taken_as_it_is(home, tmp_path):
     assert again.log(job) == ""  # nothing was run again
 
 
+@pytest.mark.parametrize("asked", ["", "?run=tower-1"])
+def test_who_ticked_too_few_runs_is_told_what_to_do(client, asked):
+    assert "Go back and tick two or more." in client.get(f"/compare{asked}").text
+
+
 def test_a_study_asked_for_by_name_is_never_a_file_of_the_servers_folder(client, tmp_path, monkeypatch):
     (tmp_path / "notes.yaml").write_text("password: swordfish\n")
     monkeypatch.chdir(tmp_path)

@@ -130,6 +130,8 @@ def job_size(job: Job) -> str:
 async def compare(request: Request) -> Response:
     """Runs beside each other: the comparison's own page."""
     names = request.query_params.getlist("run")
+    if len(names) < 2:
+        raise InputError(Problem("runs", len(names), "are too few to compare", "Go back and tick two or more."))
     folder = request.app.state.settings.runs
     found = await run_in_threadpool(compare_runs, [named_inside(folder, one, "run") for one in names])
     return framed(await run_in_threadpool(comparison_html, found), "runs", same_comparison(names))
