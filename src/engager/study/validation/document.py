@@ -42,6 +42,7 @@ def validation_text(
     title : empty: by what was predicted.
     """
     usual, bands = ("Studies as themselves", _AS_THEMSELVES) if found.of_each_itself else ("Validation", _BEFORE)
+    judged = [*(one.is_met for one in found.acceptance()), *(one.is_met for one in found.asked)]
     parts = [
         f"# {title or usual}",
         _head(found, command),
@@ -49,7 +50,7 @@ def validation_text(
         bands,
         _bands(found),
         *(["## What was asked besides", _ASKED, _asked(found)] if found.asked else []),
-        *([_NOT_MET] if any(one.is_met is False for one in [*found.acceptance(), *found.asked]) else []),
+        *([_NOT_MET] if False in judged else []),
         "## Figures outside",
         _misses(found),
         "## Every figure",
