@@ -217,5 +217,6 @@ def test_calibrate_writes_the_page_of_the_fit_it_made(engager, tmp_path, monkeyp
     assert found.code == 0, found.err
     text = page.read_text(encoding="utf-8")
     assert "Estimates of the fit" in text
+    assert text.count('<details class="on-phone long">') == 2  # its tables, folded on a phone
     assert "OBS-T1: fitted" in text
     assert load_time_course_fit(out).population.keys() == fit.population.keys()
