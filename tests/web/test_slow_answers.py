@@ -1,8 +1,9 @@
-"""The study editor on a slow server: nothing that somebody typed is lost, and what runs is what was typed."""
+"""A slow or dying server: nothing that somebody typed is lost, what runs is what was typed, and a job is watched on."""
 
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -170,3 +171,20 @@ def _wait_for(page, held, n):
             return
         page.wait_for_timeout(100)
     pytest.fail(f"{len(held)} questions were asked, not {n}")
+
+
+def test_an_answer_that_a_dying_server_cut_off_is_asked_for_again(page, home):
+    from playwright.sync_api import expect
+
+    told = {"state": "canceled", "share": 0.5, "before": 0, "line": "", "note": "", "result": None}
+    answers = ['{"state": "runn', json.dumps(told)]
+    page.route("**/api/jobs/stopped", lambda route: route.fulfill(body=answers.pop(0), content_type="application/json"))
+    kept = {"id": "stopped", "kind": "trial", "title": "Stopped", "state": "canceled", "arguments": [], "made": ""}
+    (home / "jobs" / "stopped").mkdir(parents=True)
+    (home / "jobs" / "stopped" / "job.json").write_text(json.dumps(kept))
+    try:
+        page.goto("/jobs/stopped")
+        expect(page.locator("#job-state")).to_contain_text("does not answer")
+        expect(page.locator("#job-state")).to_have_text("canceled")
+    finally:
+        shutil.rmtree(home / "jobs" / "stopped")

@@ -10,9 +10,11 @@ const UNREACHED = "The server does not answer. What is done lies on disk; this p
 
 async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const unreached = { isUnreached: true, problems: [{ text: UNREACHED }] };
   let answer;
-  try { answer = await fetch(path, options); } catch { return { isUnreached: true, problems: [{ text: UNREACHED }] }; }
-  const told = await answer.json().catch(() => ({ problems: [{ text: "The server gave no answer that can be read." }] }));
+  try { answer = await fetch(path, options); } catch { return unreached; }
+  // a good answer that cannot be read was cut off: the server ended in the middle of it
+  const told = await answer.json().catch(() => answer.ok ? unreached : { problems: [{ text: "The server gave no answer that can be read." }] });
   if (!answer.ok && !told.problems) told.problems = [{ text: "The server refused: " + answer.status }];
   return told;
 }
