@@ -109,6 +109,7 @@ def design_file(tmp_path_factory):
 @pytest.mark.parametrize(
     ("command", "sheets"),
     [
+        (("evidence", "pool", "--endpoint", "CR"), ["studies", "estimates", "leave_one_out", "left_out"]),
         (("review",), ["references", "figures", "checks", "not_compared"]),
         (("validate", "--against", "mt103-206", "--replicates", 2), ["figures", "bands"]),
         (("design", "STUDY", "--replicates", 3), ["designs", "looks", "trials", "exact"]),
@@ -124,7 +125,7 @@ def test_every_command_with_tables_explains_every_column(tmp_path, monkeypatch, 
     monkeypatch.setattr("engager.study.write_sensitivity", lambda found, folder: folder)
     places = {"STUDY": design_file, "FOLDER": tmp_path / "folder"}
     line = [places.get(word, word) for word in command]
-    quiet = [] if command[0] == "review" else ["--quiet"]
+    quiet = [] if command[0] in ("review", "evidence") else ["--quiet"]
     done = call(*line, *quiet, "--tables", tmp_path / "all.xlsx")
     assert done.exit_code == 0, done.output
     book = openpyxl.load_workbook(tmp_path / "all.xlsx")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -32,7 +33,7 @@ def test_validate_json_lists_targets_and_counts(engager, study):
     content = json.loads(found.out)
     assert [(one["trial"], one["use"]) for one in content["targets"]] == [("mine", "fit"), ("mine", None)]
     assert content["counts"]["fit"]["of"] == 1
-    assert list(content) == ["targets", "counts", "acceptance"]
+    assert list(content) == ["targets", "counts", "acceptance", "asked"]
     assert content["counts"]["unmarked"]["of"] == 1
     assert {"fit_inside", "check_inside"} <= set(content["acceptance"])
     keys = "use trial arm endpoint statistic time_months subgroup published simulated inside"
@@ -105,9 +106,15 @@ def test_model_export_reads_back(engager, tmp_path):
 def test_calibrate_tells_prior_beside_posterior_and_its_file_is_used(engager, study, tmp_path):
     out, work = tmp_path / "own.json", tmp_path / "work"
     command = ("calibrate", "--targets", study, "--members", 4, "--rounds", 1, "--quiet", "--work", work)
-    found = engager(*command, "--out", out, "--json")
+    found = engager(*command, "--out", out, "--json", "--tables", tmp_path / "tables")
     assert found.code == 0, found.err
     content = json.loads(found.out)
+    with (tmp_path / "tables" / "unknowns.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [row["name"] for row in content["unknowns"]]
+    assert float(rows[0]["prior_low"]) == pytest.approx(content["unknowns"][0]["prior"]["low"])
+    with (tmp_path / "tables" / "columns.csv").open(newline="") as file:
+        assert {row["column"] for row in csv.DictReader(file) if row["meaning"]} == rows[0].keys()
     assert content["data_points"] == 1
     for row in content["unknowns"]:
         assert row["prior"]["low"] < row["prior"]["median"] < row["prior"]["high"]
@@ -175,7 +182,7 @@ def test_validate_writes_a_page_with_figures_and_their_scatter(engager, study, t
     out = tmp_path / "page.html"
     found = engager("validate", "--against", study, "--replicates", 6, "--quiet", "--json", "--report", out)
     assert found.code == 0, found.err
-    assert list(json.loads(found.out)) == ["targets", "counts", "acceptance"]
+    assert list(json.loads(found.out)) == ["targets", "counts", "acceptance", "asked"]
     page = out.read_text(encoding="utf-8")
     assert "--replicates 6 --seed 1 --parameters posterior --report" in page
     assert "Three sources of uncertainty" in page

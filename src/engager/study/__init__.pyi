@@ -213,6 +213,9 @@ from .synthesis.pooled import (
     chosen_by_default as chosen_by_default,
     pooled_endpoint as pooled_endpoint,
 )
+from .synthesis.sheets import (
+    write_pooled_tables as write_pooled_tables,
+)
 from .synthesis.views import (
     EvidenceView as EvidenceView,
     forest_view as forest_view,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, Quiet, Threads, complete_fitted
+from engager.app.options import AsJson, Quiet, Tables, Threads, complete_fitted
 from engager.core import whole_percent
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def calibrate(
         Path | None,
         typer.Option(metavar="PATH", help="With --recover: also write this document; an old one is replaced."),
     ] = None,
+    tables: Tables = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -74,9 +75,11 @@ def calibrate(
     Example: engager calibrate --members 100 --rounds 2 --out posterior.json
     """
     from engager.calibration import emulator_path
-    from engager.core import InputError, Problem, clear_away, problems_of, reserved
+    from engager.core import InputError, Problem, check_tables_path, clear_away, problems_of, reserved
 
     if recover is not None:
+        if tables is not None:
+            raise InputError(Problem("--tables", tables, "does not go with --recover", "Use --markdown or --json."))
         _recover(recover, targets or [], out, report, work, markdown, seed, members, rounds, threads, quiet, as_json)
         return
     word = next((one for one in (TIME_COURSES, REGIMENS) if one in (targets or [])), None)
@@ -84,6 +87,10 @@ def calibrate(
         raise InputError(Problem("--targets", word, "must be given without studies", "Run the command twice."))
     out = out or Path(_DEFAULT_OUT[word])
     problems = []
+    if tables is not None and word:
+        problems.append(Problem("--tables", tables, "goes with a fit to studies only", "Leave it out."))
+    elif tables is not None:
+        check_tables_path(tables)
     if markdown is not None:
         problems.append(Problem("--markdown", markdown, "goes with --recover only", "Leave it out."))
     beside = () if word else (emulator_path(out),)
@@ -103,7 +110,7 @@ def calibrate(
         elif word == REGIMENS:
             _fit_regimens(out, quiet, as_json)
         else:
-            _fit_population(out, targets or (), members, rounds, seed, work, threads, quiet, as_json)
+            _fit_population(out, targets or (), members, rounds, seed, work, tables, threads, quiet, as_json)
 
 
 def _rounds_place(out: Path) -> Path:
@@ -118,6 +125,7 @@ def _fit_population(
     rounds: int | None,
     seed: int | None,
     work: Path | None,
+    tables: Path | None,
     threads: int | None,
     quiet: bool,
     as_json: bool,
@@ -134,6 +142,8 @@ def _fit_population(
         )
     with writing_to("--out", out):
         found.write(out)
+    if tables is not None:
+        remark(f"Tables: {found.write_tables(tables)}")
     if work is None:
         clear_away(place)
     if as_json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engager.app.console import print_json, print_table, remark
-from engager.app.options import AsJson, Regimens
+from engager.app.options import AsJson, Regimens, Tables
 
 if TYPE_CHECKING:
     from engager.evidence import Pooled, Record
@@ -64,6 +64,7 @@ def pool(
     family: Family = False,
     allow_overlap: Overlap = False,
     level: Annotated[float, typer.Option(metavar="NUMBER", help="Level of the intervals.")] = 0.95,
+    tables: Tables = None,
     as_json: AsJson = False,
 ) -> None:
     """Pool a published endpoint over trials; no patient counts twice, and figures left out are named with the reason.
@@ -73,14 +74,19 @@ def pool(
     # Subgroups by class or setting ask for all of them.
     drug_class = drug_class or ("any" if by == "drug_class" else None)
     setting = setting or ("any" if by == "setting" else None)
-    from engager.study import pooled_endpoint
+    from engager.core import check_tables_path
+    from engager.study import pooled_endpoint, write_pooled_tables
 
+    if tables is not None:
+        check_tables_path(tables)
     filters = filters_of(regimen, drug_class, setting, design, year, family, allow_overlap, lineage, age_group)
     pooled = pooled_endpoint(endpoint, filters, statistic, method, by, covariate, level, at)
     if as_json:
         print_json(pooled.as_dict())
     else:
         _print_pooled(pooled)
+    if tables is not None:
+        remark(f"Tables: {write_pooled_tables(pooled, tables)}")
 
 
 def forest(

@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import FitPlan, FittedEmulator, Posterior, emulator_path, fit_population, shipped_plan
-from engager.core import FloatArray, InputError, Interrupted, Problem, read_json, working_in
+from engager.core import (
+    RESEARCH_USE,
+    FloatArray,
+    InputError,
+    Interrupted,
+    Problem,
+    read_json,
+    working_in,
+    write_tables,
+)
 from engager.population import ValueName
 from engager.study.plain_json import plain_json
 from engager.study.validation.validate import studies_named
@@ -24,6 +33,16 @@ Progress = Callable[[str, float], None]
 _INTERVAL = (0.5, 0.025, 0.975)
 # Enough for the ends of an interval to a few percent of its width.
 _PRIOR_DRAWS = 4000
+_UNKNOWNS = {
+    "name": "unknown of the fit",
+    "prior_median": "median before the fit, in the model's unit",
+    "prior_low": "2.5 % quantile before the fit",
+    "prior_high": "97.5 % quantile before the fit",
+    "posterior_median": "median after the fit",
+    "posterior_low": "2.5 % quantile after the fit",
+    "posterior_high": "97.5 % quantile after the fit",
+    "width_left": "width after the fit over that before, on the value's own scale; 1: the data say nothing",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,20 @@ class Calibration:
             left = float(np.diff(scale(after[1:]))[0] / np.diff(scale(before[1:]))[0])
             rows.append({"name": name, "prior": _interval(before), "posterior": _interval(after), "width_left": left})
         return rows
+
+    def write_tables(self, path: Path) -> Path:
+        """The unknowns as a spreadsheet or as a folder of CSV files, by the ending of the path."""
+        import polars as pl
+
+        rows = [
+            {"name": row["name"], "width_left": row["width_left"]}
+            | {f"{part}_{key}": row[part][key] for part in ("prior", "posterior") for key in ("median", "low", "high")}
+            for row in self.summary()
+        ]
+        made = self.posterior.provenance
+        about = [f"Fitted to {', '.join(made['studies'])}; seed {made['seed']}. {RESEARCH_USE}"]
+        table = pl.DataFrame(rows).select(list(_UNKNOWNS))
+        return write_tables(path, {"unknowns": table}, {"unknowns": _UNKNOWNS}, about)
 
     def as_json(self) -> dict[str, Any]:
         """What ``engager calibrate --json`` prints."""
