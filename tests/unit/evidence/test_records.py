@@ -164,10 +164,10 @@ def test_counts_in_the_readme_and_the_docs_are_those_of_the_data():
     docs = (root / "docs" / "evidence.md").read_text(encoding="utf-8")
     assert f"{len(records)} published records" in readme
     assert f"{len(records)} records" in readme
-    assert f"{len(records)} records of publications" in docs
+    assert f"The base holds {len(records)} records" in docs
     assert f"and {extra} found since" in docs
-    assert f"{len(regimens)} regimens come with them" in docs
-    assert f"{runnable} can be an arm" in docs
+    assert f"With them come {len(regimens)} regimens" in docs
+    assert f"{runnable} of them can be an arm" in docs
 
 
 def test_a_clock_that_starts_elsewhere_is_kept_apart_and_a_wrong_one_refused():
