@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engager.calibration import width_ratio
 from engager.core import COMPARISONS, meanings, write_tables
 from engager.study.figure_row import figure_row
-from engager.study.validation.validate import Validation
+from engager.study.validation.validate import Validation, asked_row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,6 +36,19 @@ MEANINGS = {
         "inside": "of a share: figures inside",
         "n": "figures judged",
     },
+    "asked": {
+        "trial": "study",
+        "arm": "its arm",
+        "endpoint": "outcome that was asked for",
+        "statistic": "of the outcome",
+        "time_months": "landmark [months]; empty: none",
+        "origin": "where its clock starts; empty: as usual for the endpoint",
+        "censor_at_hsct": "true: the clock stops at a transplant",
+        "least": "asked; shares as fractions, times in months; empty: no least",
+        "most": "asked; empty: no most",
+        "found": "median over virtual trials; inf: not reached; empty: most trials cannot tell it",
+        "met": "whether it lies within",
+    },
     "observations": {
         "id": "observation within patients",
         "use": "fit: the model was fitted to it; check: it was not",
@@ -57,7 +70,7 @@ MEANINGS = {
 def validation_tables(
     found: Validation | None, observations: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, pl.DataFrame]:
-    """Figures, acceptance bands and observations within patients; an empty table is left out.
+    """Figures, acceptance bands, what was asked besides, and observations within patients; an empty table is left out.
 
     Parameters
     ----------
@@ -80,6 +93,7 @@ def validation_tables(
             for one, split in zip(found.comparisons, found.uncertainties, strict=True)
         ]
         rows["bands"] = [asdict(one) | {"met": one.is_met} for one in found.acceptance()]
+        rows["asked"] = [asked_row(one) for one in found.asked]
     rows["observations"] = [{key: one.get(key) for key in MEANINGS["observations"]} for one in observations]
     return {
         name: pl.DataFrame(listed, infer_schema_length=None).select(list(MEANINGS[name]))

@@ -117,7 +117,7 @@ class Validation:
         }
         targets = [{key: one[key] for key in _KEYS} for one in listed]
         bands = {one.name: {"band": one.limit, "found": one.found, "met": one.is_met} for one in self.acceptance()}
-        asked = [_asked_entry(one) for one in self.asked]
+        asked = [asked_row(one) for one in self.asked]
         found: dict[str, Any] = plain_json({"targets": targets, "counts": counts, "acceptance": bands, "asked": asked})
         return found
 
@@ -127,7 +127,8 @@ def _ships(study: Protocol) -> bool:
     return study.study in shipped_protocols() and study == shipped_protocol(study.study)
 
 
-def _asked_entry(one: AskedFigure) -> dict[str, Any]:
+def asked_row(one: AskedFigure) -> dict[str, Any]:
+    """What was asked and found, by column; shares as fractions, times in months."""
     request = one.request
     return {
         "trial": one.study,
