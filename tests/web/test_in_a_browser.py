@@ -292,6 +292,12 @@ def test_curves_are_drawn_for_some_of_the_patients(page):
     first = page.locator(".risk tr:nth-child(2) td").first
     expect(first).to_be_visible(timeout=90_000)
     everybody = int(first.text_content() or "0")
+    number, tick = (
+        page.locator(".risk tr:nth-child(2) td[data-month='6']").first,
+        page.locator(".xtick text", has_text="6").first,
+    )
+    middles = [box["x"] + box["width"] / 2 for one in (number, tick) if (box := one.bounding_box())]
+    assert middles[0] == pytest.approx(middles[1], abs=2)  # the number at risk stands under its month
     page.locator("#subgroup").fill("age_years < 35")
     page.keyboard.press("Tab")
     expect(first).not_to_have_text(str(everybody), timeout=90_000)

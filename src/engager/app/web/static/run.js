@@ -25,21 +25,38 @@ function drawEndpoint(place, told, endpoint) {
   look.xaxis = { ...look.xaxis, title: { text: "months" }, rangemode: "tozero", dtick: 3 };
   look.yaxis.range = [0, 102];
   look.height = 360;
-  Plotly.newPlot(place, traces, look, CONFIG);
+  look.margin.l = Math.min(150, 26 + 7 * Math.max(...arms.map((line) => line.arm.length))); // the names of those at risk stand there
+  return Plotly.newPlot(place, traces, look, CONFIG);
 }
 
 // medians over the virtual trials, every few months
 function riskTable(arms) {
   const last = Math.max(...arms.flatMap((line) => line.month)), step = [3, 6, 12, 24].find((one) => last / one <= 8) || 48;
   const months = []; for (let month = 0; month <= last; month += step) months.push(month);
-  const table = document.createElement("table"), row = (cells, head) => {
-    const line = document.createElement("tr");
-    cells.forEach((words, k) => { const cell = document.createElement(head || !k ? "th" : "td"); cell.scope = head ? "col" : "row"; if (!head && k) cell.removeAttribute("scope"); cell.textContent = words; line.append(cell); });
+  const make = (tag, role, words) => { const made = document.createElement(tag); made.setAttribute("role", role); if (words !== undefined) made.textContent = words; return made; };
+  // laid out by hand, so what a table is has to be said
+  const table = make("table", "table"), body = make("tbody", "rowgroup");
+  const row = (name, role, cells) => {
+    const line = make("tr", "row"), head = make("th", "rowheader", name);
+    head.title = name;
+    line.append(head, ...cells.map((words, k) => { const cell = make(role === "columnheader" ? "th" : "td", role, words); cell.dataset.month = months[k]; return cell; }));
     return line;
   };
   table.className = "risk";
-  table.append(row(["at risk, month", ...months], true), ...arms.map((line) => row([line.arm, ...months.map((month) => { const at = line.month.indexOf(month); return at < 0 ? "–" : String(Math.round(line.at_risk[at])); })], false)));
+  body.append(row("at risk", "columnheader", months), ...arms.map((line) => row(line.arm, "cell", months.map((month) => { const at = line.month.indexOf(month); return at < 0 ? "–" : String(Math.round(line.at_risk[at])); }))));
+  table.append(body);
   return table;
+}
+
+// each number under its month, also when the plot is zoomed or the window changes
+function alignRisk(plot, table) {
+  const axis = plot._fullLayout.xaxis;
+  for (const head of table.querySelectorAll("[role=rowheader]")) head.style.maxWidth = axis._offset - 16 + "px";
+  for (const cell of table.querySelectorAll("[data-month]")) {
+    const at = axis.l2p(Number(cell.dataset.month));
+    cell.style.left = axis._offset + at + "px";
+    cell.style.visibility = at < -1 || at > axis._length + 1 ? "hidden" : "visible";
+  }
 }
 
 async function startCurves() {
@@ -54,9 +71,10 @@ async function startCurves() {
     for (const endpoint of [...new Set(told.lines.map((line) => line.endpoint))]) {
       const box = document.createElement("div"), plot = document.createElement("div");
       plot.className = "plot";
-      box.append(plot, riskTable(told.lines.filter((line) => line.endpoint === endpoint)));
+      const risk = riskTable(told.lines.filter((line) => line.endpoint === endpoint));
+      box.append(plot, risk);
       place.append(box);
-      drawEndpoint(plot, told, endpoint);
+      drawEndpoint(plot, told, endpoint).then(() => { alignRisk(plot, risk); plot.on("plotly_afterplot", () => alignRisk(plot, risk)); });
     }
     if (!place.children.length) place.textContent = subgroup.value ? "No patient of the run is of this subgroup." : "This study has no survival endpoint.";
   }
