@@ -282,6 +282,13 @@ class Protocol(Part):
         cut = self.follow_up.data_cut
         if cut and cut.deaths and cut.deaths > sum(sizes):
             found.append(f"follow_up.data_cut: {cut.deaths} deaths cannot come in {sum(sizes)} patients; no cut")
+        accrual = self.follow_up.accrual_months
+        if cut and cut.months and cut.months < accrual:
+            found.append(
+                f"follow_up.data_cut: at {cut.months:g} months, while patients enter over {accrual:g}; those who enter"
+                " later are in the tables with no day observed and count as without a response or an adverse event;"
+                " a smaller accrual_months and n leave them out"
+            )
         if self.hsct.offer != "never" and isinstance(self.hsct.probability, dict):
             found += [
                 f"hsct.probability: {arm} is not named, so no patient of it is transplanted"

@@ -133,6 +133,12 @@ def test_numbers_that_do_nothing_are_told():
     assert not any("ratio" in note for note in notes(fair))
 
 
+def test_a_data_cut_before_the_last_patient_enters_is_told():
+    text = ARMS + "follow_up: {accrual_months: 10, data_cut: {months: %s}}\n"
+    assert any("follow_up.data_cut: at 5 months, while patients enter over 10" in note for note in notes(text % 5))
+    assert not any("data_cut" in note for note in notes(text % 10))
+
+
 @pytest.mark.parametrize("n", ["1:30", "yes", "true", "1_000", "'1_000'", "2020-01-01", "٣"])
 def test_what_is_no_number_is_no_number_of_patients(n):
     ((where, rule, _),) = problems(f"arms: {{b: {{n: {n}, regimen: flag}}}}\n")

@@ -205,7 +205,8 @@ def _at_entry(source: Source, code: str, column: str) -> pl.DataFrame:
 def adex(source: Source) -> Dataset:
     """Cycles, length of treatment, changes of dose, and infusion rates where daily courses were kept."""
     parameters = [
-        Parameter("NCYCLES", "Number of Cycles Begun", "patients.n_cycles of a treated subject."),
+        Parameter("NCYCLES", "Number of Cycles Begun",
+                  "Of a treated subject: patients.n_cycles, but no cycle that begins after the last visit seen."),
         Parameter("TRTDURD", "Duration of Treatment (Days)", "TRTEDT minus TRTSDT, plus 1; none while it goes on."),
         Parameter("DOSEADJ", "Change of Dose", "Events dose_step, hold, restart and off_study_drug.", "AVALC"),
         Parameter("RATE", "Infusion Rate (ug/day)",
@@ -216,7 +217,9 @@ def adex(source: Source) -> Dataset:
     length = (pl.col("adsl_TRTEDT") - pl.col("adsl_TRTSDT")).dt.total_days() + 1
     whole = {"first_day": pl.col("start_day"), "last_day": pl.col("treatment_end_day").fill_null(pl.col("death_day"))}
     parts = [
-        treated.with_columns(parameter=pl.lit("NCYCLES"), value=pl.col("n_cycles").cast(pl.Float64), **whole),
+        treated.join(_cycles_seen(source), on=["arm", "patient"], how="left", maintain_order="left").with_columns(
+            parameter=pl.lit("NCYCLES"), value=pl.min_horizontal("n_cycles", "seen").cast(pl.Float64), **whole
+        ),
         treated.filter(pl.col("adsl_TRTEDT").is_not_null()).with_columns(
             parameter=pl.lit("TRTDURD"), value=length.cast(pl.Float64), **whole
         ),
@@ -251,6 +254,11 @@ def adex(source: Source) -> Dataset:
         rows=rows,
         parameters=parameters,
     )
+
+
+def _cycles_seen(source: Source) -> pl.DataFrame:
+    """The last cycle in which a patient was seen: `n_cycles` of a run goes on after the data cut."""
+    return source.visits.group_by("arm", "patient").agg(seen=pl.col("cycle").max())
 
 
 def _adjustments(source: Source) -> pl.DataFrame:

@@ -21,6 +21,8 @@ from engager.study.adam.source import Source
 
 # Days that are sums and differences of the same days agree to this.
 _SAME_DAY = 1e-5
+# Times that end when a tumor has grown, whether it had shrunk before or not.
+_OF_PROGRESSION = ("PFS", "TTP")
 
 
 def adtte(source: Source) -> Dataset:
@@ -32,7 +34,8 @@ def adtte(source: Source) -> Dataset:
     censored = cause == 0
     at_transplant = pl.col("stops_at_hsct") & _on("hsct_day", end) & ~_on("followup_day", end)
     event = (
-        pl.when(pl.col("is_of_relapse") & _on("relapse_day", end)).then(pl.lit("RELAPSE"))
+        pl.when(pl.col("is_of_progression") & _on("progression_day", end)).then(pl.lit("PROGRESSION"))
+        .when(pl.col("is_of_relapse") & _on("relapse_day", end)).then(pl.lit("RELAPSE"))
         .when(_on("death_day", end)).then(pl.lit("DEATH"))
         .otherwise(pl.lit("NO REMISSION"))
     )  # fmt: skip
@@ -49,7 +52,8 @@ def adtte(source: Source) -> Dataset:
                  codes={"0": "Event", "1": "Censored", "2": "Competing event"}),
         Variable("EVNTDESC", "Event or Censoring Description", "text",
                  pl.when(censored).then(pl.lit("CENSORED AT ") + stopped).otherwise(event),
-                 "What ended the time: RELAPSE, DEATH, NO REMISSION in the window, or where it was censored."),
+                 "What ended the time: RELAPSE, PROGRESSION of a tumor, DEATH, NO REMISSION in the window, or where it"
+                 " was censored."),
         Variable("CNSDTDSC", "Censor Date Description", "text", pl.when(censored).then(stopped),
                  "What happened on the date of censoring."),
         Variable("STARTDT", "Time-to-Event Origin Date for Subject", "date", date_of(pl.col("origin")),
@@ -91,6 +95,7 @@ def _times(source: Source, asked: Asked) -> pl.DataFrame:
                 is_own=pl.lit(asked.is_own),
                 stops_at_hsct=pl.lit(request.censor_at_hsct),
                 is_of_relapse=pl.lit(request.endpoint != "OS"),
+                is_of_progression=pl.lit(request.endpoint in _OF_PROGRESSION),
             )
             .filter("counted")
         )
@@ -100,7 +105,7 @@ def _times(source: Source, asked: Asked) -> pl.DataFrame:
 def _no_times(source: Source) -> pl.DataFrame:
     """No rows, for a study that counts no time to event."""
     numbers = dict.fromkeys(("days", "origin"), pl.lit(0.0))
-    flags = dict.fromkeys(("is_own", "stops_at_hsct", "is_of_relapse"), pl.lit(False))
+    flags = dict.fromkeys(("is_own", "stops_at_hsct", "is_of_relapse", "is_of_progression"), pl.lit(False))
     return source.followed.clear().with_columns(**numbers, **flags, cause=pl.lit(0), parameter=pl.lit(""))
 
 
