@@ -50,6 +50,7 @@ from .operating_characteristics import (
 from .prediction import (
     SCALE_BY_STATISTIC as SCALE_BY_STATISTIC,
     Prediction as Prediction,
+    difference_interval as difference_interval,
     prediction_interval as prediction_interval,
 )
 from .proportions import (

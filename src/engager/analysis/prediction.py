@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from engager.core import FloatArray, InputError, Problem
 
+# Share of the replicates that must tell a difference for it to be told.
+_KNOWN = 0.95
 _SCALES = ("identity", "log", "logit", "cloglog")
 #: On which scale an estimate scatters evenly, by statistic.
 SCALE_BY_STATISTIC = {
@@ -50,6 +52,11 @@ class Prediction:
     n_replicates: int
     n_missing: int
     rescaled: bool
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is a value at all."""
+        return not np.isnan(self.median)
 
     def holds(self, published: float) -> bool:
         """Whether a published value lies within the interval (its ends included)."""
@@ -111,6 +118,27 @@ def prediction_interval(
     tail = (1.0 - level) / 2.0
     ends = (_order_statistic(known, tail), _order_statistic(known, 1.0 - tail))
     return Prediction(median, *ends, coverage, known.size, n_missing, rescaled)
+
+
+def difference_interval(differences: ArrayLike, scale: str = "identity") -> Prediction:
+    """Median and prediction interval of a difference, replicate by replicate; NaN when too few replicates tell it.
+
+    Parameters
+    ----------
+    differences : array (replicate,), or ratios; not finite where one side has no value or was not reached.
+    scale : as in `prediction_interval`.
+
+    Notes
+    -----
+    The replicates in which both sides reached their median are no fair sample of all: those of the longer median are
+    missing first, and the difference of the rest can have the wrong sign. So 95 % of the replicates must tell it.
+    """
+    given = np.asarray(differences, dtype=float).ravel()
+    known = np.isfinite(given)
+    if not known.any() or known.mean() < _KNOWN:
+        n = int(known.sum())
+        return Prediction(np.nan, np.nan, np.nan, 0.0, n, given.size - n, False)
+    return prediction_interval(np.where(known, given, np.nan), scale=scale)
 
 
 def _count_interval(shares: FloatArray, sizes: FloatArray, n: int, level: float) -> tuple[float, float]:

@@ -232,7 +232,11 @@ COMPARED_RUNS = (
     Column("high", "f64", "upper limit of the prediction interval"),
     Column("coverage", "f64", "share of new trials the interval holds"),
     Column("difference_scale", "str", "difference: this run minus first (share, months); ratio: this run by first"),
-    Column("difference_median", "f64", "median of the differences, virtual trial by virtual trial"),
+    Column(
+        "difference_median",
+        "f64",
+        "median of the differences, virtual trial by virtual trial; NaN: under 95 % of trials tell it",
+    ),
     Column("difference_low", "f64", "lower limit of the differences"),
     Column("difference_high", "f64", "upper limit of the differences"),
     Column("difference_coverage", "f64", "share of new pairs of trials that interval holds"),

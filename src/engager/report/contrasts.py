@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from engager.analysis import prediction_interval
+from engager.analysis import difference_interval, prediction_interval
 from engager.core import DASH, axis_of, interval, number, signed
 from engager.report.words import what
 
 if TYPE_CHECKING:
     import polars as pl
 
-# Share of the trials that must tell a difference for it to be shown.
-_KNOWN = 0.95
 _KEYS = ("endpoint", "definition", "statistic", "time_months")
 
 
@@ -69,12 +67,10 @@ def _difference(estimates: pl.DataFrame, one: str, other: str, statistic: str) -
         for arm, side in ((one, "left"), (other, "right"))
     ]
     both = sides[0].join(sides[1], on="replicate").select(gap=pl.col("left") - pl.col("right"))
-    gaps = both.filter(pl.col("gap").is_finite())["gap"].to_numpy()
-    if gaps.size < _KNOWN * max(both.height, 1):
-        # The trials in which both medians were reached are no fair sample of all.
-        words = f"known in {gaps.size} of {both.height} trials" if both.height else DASH
+    found = difference_interval(both["gap"].to_numpy())
+    if not found.is_told:
+        words = f"known in {found.n_replicates} of {both.height} trials" if both.height else DASH
         return {**_empty(), "value": words}
-    found = prediction_interval(gaps)
     scale, unit = (100.0, " points") if axis_of(statistic) == "%" else (1.0, " months")
     has_limits = found.n_replicates > 1
     return {

@@ -128,6 +128,22 @@ def test_a_run_does_not_differ_from_itself(runs):
         assert not is_told_apart(figure, 1)
 
 
+def test_a_difference_of_medians_that_few_replicates_reach_is_not_told(runs, monkeypatch):
+    # the second run's patients live longer: its median is reached in the replicates where they happen to live short
+    first, second = np.linspace(6.0, 10.0, 200), np.linspace(2.0, 30.0, 200)[::-1]
+    second[second > 10.0] = np.inf
+    key = ("chemotherapy", "OS", "median", None, "")
+    values = iter([{key: first}, {key: second}])
+    monkeypatch.setattr("engager.study.compare.runs._values", lambda run: next(values))
+    monkeypatch.setattr("engager.study.compare.runs._adverse_events", lambda run: {})
+    (figure,) = (found := compare_runs(runs[:2])).figures
+    n = int(np.isfinite(second).sum())
+    assert difference_cell(figure, 1) == f"known in {n} of 200 trials"
+    assert not is_told_apart(figure, 1)
+    told = comparison_json(found)["figures"][0]["differences"][1]
+    assert (told["median"], told["n_replicates"], told["n_missing"]) == (None, n, 200 - n)
+
+
 def test_a_difference_is_the_median_of_the_replicates_differences(runs):
     found = compare_runs(runs[:2])
     figure = next(one for one in found.figures if one.statistic == "proportion")

@@ -19,7 +19,8 @@ class ComparedFigure:
     ----------
     arm, endpoint, statistic, time_months, definition : what it is, in the words of a run's predictions.
     runs : prediction by run, in order; None where a run does not have it.
-    differences : run minus first run, on the scale of `difference_scale`; None for the first and where either lacks it.
+    differences : run minus first run, on the scale of `difference_scale`; None for the first and where either lacks it,
+        NaN where fewer than 95 % of the replicates tell it.
     difference_scale : ``difference`` (shares; times, in months), or ``ratio`` (hazard and odds ratios).
     """
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engager.analysis import Prediction, prediction_interval, survival_bands
+from engager.analysis import Prediction, difference_interval, prediction_interval, survival_bands
 from engager.core import COVARIATES, FloatArray, InputError, Problem, parse_condition
 from engager.protocol import Protocol
 from engager.study.compare.result import ComparedFigure, RunComparison
@@ -42,8 +42,9 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
     -------
     RunComparison: the endpoints of the studies, and adverse events that they do not name but a report shows.
     Intervals are over replicates and cover what so many replicates can claim. Differences are taken replicate by
-    replicate. Runs of one study id, seed, parameters and number of replicates share draws of parameters, what a trial
-    differs in, and the patients who exist in both, which fall out of the difference; else the interval is wider.
+    replicate, and told where 95 % of the replicates tell them. Runs of one study id, seed, parameters and number of
+    replicates share draws of parameters, what a trial differs in, and the patients who exist in both, which fall out of
+    the difference; else the interval is wider.
 
     Raises
     ------
@@ -125,7 +126,7 @@ def _figure(key: Key, values: Sequence[Mapping[Key, FloatArray]]) -> ComparedFig
             differences.append(None)
             continue
         n = min(own[0].size, other.size)
-        differences.append(prediction_interval(_against(other[:n], own[0][:n], by_factor)))
+        differences.append(difference_interval(_against(other[:n], own[0][:n], by_factor)))
     return ComparedFigure(
         *key,
         runs=tuple(None if one is None else prediction_interval(one) for one in own),

@@ -35,8 +35,10 @@ def run_cell(figure: ComparedFigure, place: int) -> str:
 def difference_cell(figure: ComparedFigure, place: int) -> str:
     """How one run differs from the first, e.g. ``+4.1 points (-2.0 to +9.8)`` or ``x 1.20 (0.90 to 1.60)``."""
     one = figure.differences[place]
-    if one is None or not one.n_replicates:
+    if one is None:
         return DASH
+    if not one.is_told:
+        return f"known in {one.n_replicates} of {one.n_replicates + one.n_missing} trials"
     if figure.difference_scale == "ratio":
         text, limits = f"x {one.median:.2f}", f"{one.low:.2f} to {one.high:.2f}"
     else:
@@ -161,7 +163,7 @@ def _told(one: Prediction | None) -> dict[str, Any] | None:
     return (
         None
         if one is None
-        else {key: getattr(one, key) for key in ("median", "low", "high", "coverage", "n_replicates")}
+        else {key: getattr(one, key) for key in ("median", "low", "high", "coverage", "n_replicates", "n_missing")}
     )
 
 
