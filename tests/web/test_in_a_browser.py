@@ -204,7 +204,9 @@ def test_size_accrual_and_looks_of_a_design_are_changed_in_its_form(page):
         expect(field).to_be_visible(timeout=90_000)
         field.fill(value)
         field.blur()
-    expect(page.locator("#text")).to_have_value(re.compile(r"- 90\n.*- 150\n", re.S), timeout=90_000)
+    # each edit has an answer of its own, which writes it into the text
+    for written in (r"- 90\n.*- 150\n", r"accrual_months: 9\b", r"- 0\.6\n"):
+        expect(page.locator("#text")).to_have_value(re.compile(written, re.S), timeout=90_000)
     told = yaml.safe_load(page.locator("#text").input_value())
     assert told["design"]["patients"] == [90, 150]
     assert told["design"]["information"] == [0.6, 1]

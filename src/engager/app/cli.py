@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Annotated, Any
 
 import typer
@@ -58,6 +59,9 @@ def _leave_out_types(command: Any, ctx: Any) -> None:
     for one in getattr(command, "commands", {}).values():
         _leave_out_types(one, ctx)
 
+
+# After a stop, so long is a further one taken for the same.
+_PATIENCE_SECONDS = 3.0
 
 app = typer.Typer(
     name="engager",
@@ -127,13 +131,23 @@ def main() -> None:
 
 
 def _end_as_by_ctrl_c() -> None:
-    """Let SIGTERM, with which batch systems and containers stop a program, keep what Ctrl-C keeps."""
+    """Let SIGTERM, with which batch systems and containers stop a program, keep what Ctrl-C keeps.
+
+    Who presses twice means it once: what came while finished work is being kept would end that without a word.
+    """
+    last = -_PATIENCE_SECONDS
 
     def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _PATIENCE_SECONDS:
+            last = now
+            raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else ignored, as in the background
+            signal.signal(signal.SIGINT, stop)
 
 
 if __name__ == "__main__":
