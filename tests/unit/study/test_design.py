@@ -245,6 +245,22 @@ def test_too_few_events_are_told(simulation):
     assert found.rows[0].result().short == 1.0
 
 
+@pytest.mark.parametrize(
+    ("block", "cut", "said"),
+    [
+        ("{primary: OS}", "{deaths: 90}", "90 deaths do not time the analysis, which takes place at the end of all"),
+        ("{primary: OS, events: 90}", "{months: 20}", "not used: looks take place at the numbers of design.events"),
+        ("{primary: CR}", "{months: 20}", "not used: looks take place when the outcomes"),
+        ("{primary: OS}", "{months: 20}", ""),
+    ],
+)
+def test_a_data_cut_that_does_not_time_the_analyses_is_told(simulation, block, cut, said):
+    study = RANDOMIZED.replace("accrual_months: 12", f"accrual_months: 12, data_cut: {cut}")
+    found = judged(study, block, replicates=4)
+    told = [note for note in found.notes if note.startswith("follow_up.data_cut")]
+    assert [said in note for note in told] == ([True] if said else [])
+
+
 def test_ctrl_c_is_told_plainly(monkeypatch):
     def stop(*arguments, **options):
         raise KeyboardInterrupt

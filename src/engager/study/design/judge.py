@@ -191,12 +191,31 @@ def _trial_rows(scenario: str, n: int, world: str, setting: str, seen: Simulated
     )
 
 
+def _unused_cut(protocol: Protocol, design: DesignBlock) -> str:
+    """That the study's data cut does not time the analyses of its design; empty where it does, or there is none."""
+    cut = protocol.follow_up.data_cut
+    if cut is None:
+        return ""
+    if not design.is_time_to_event:
+        return "follow_up.data_cut is not used: looks take place when the outcomes of their patients are known"
+    if design.events:
+        return "follow_up.data_cut is not used: looks take place at the numbers of design.events"
+    if cut.deaths is None:
+        return ""
+    return (
+        f"follow_up.data_cut: {cut.deaths} deaths do not time the analysis, which takes place at the end of all"
+        " follow-up; design.events sets a number of events"
+    )
+
+
 def _notes(protocol: Protocol, design: DesignBlock, values: Parameters, rows: Sequence[DesignRow]) -> tuple[str, ...]:
     found = [values.note] if values.note else []
     if not values.has_draws:
         found.append("the model has no fitted posterior: power is at one set of values, without their uncertainty")
     if design.control_of(protocol.arms) is None and design.null_arm is None:
         found.append("no design.null_arm: a null world was not simulated")
+    if unused := _unused_cut(protocol, design):
+        found.append(unused)
     short = max((one.short for row in rows for one in row.results.values()), default=0.0)
     if short > 0:
         found.append(
