@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from engager.analysis.proportions import exact_interval
 from engager.core import BoolArray, FloatArray
 
+# Share of the trials whose estimate must have a size for their mean to be told: the others lie at one end.
+_KNOWN = 0.95
+
 
 @dataclass(frozen=True)
 class LooksAtTrials:
@@ -75,9 +78,11 @@ class Characteristics:
         success.
     expected_patients, expected_events, expected_months : means over the trials at their end.
     months_low, months_high : 95 % of the trials end between.
-    estimate_median, estimate_low, estimate_high : of the estimate at stop, 95 % of the trials.
+    estimate_median, estimate_low, estimate_high : of the estimate at stop, 95 % of the trials; a ratio may be 0 or
+        infinite, where one arm had no event.
     truth : what all simulated patients together show at the end of follow-up.
-    bias : mean estimate at stop minus truth; of a ratio on the log scale.
+    bias : mean estimate at stop minus truth; of a ratio on the log scale. NaN where over 5 % of the trials have no
+        estimate of a size.
     short : share of trials whose follow-up ended before the planned information.
     n_failed : patients left out because their simulation failed.
     """
@@ -144,9 +149,9 @@ def characteristics(trials: LooksAtTrials, decisions: Decisions, truth: float) -
 
     estimate = at_stop(trials.estimate)
     known = estimate[np.isfinite(estimate) & ((estimate > 0) | (not trials.is_log))]
-    low, middle, high = np.quantile(known, (0.025, 0.5, 0.975)) if known.size else (np.nan,) * 3
+    low, middle, high = _middle_and_ends(estimate[~np.isnan(estimate)], known.size == estimate.size)
     bias = float("nan")
-    if known.size:
+    if known.size >= max(_KNOWN * estimate.size, 1):
         bias = float(np.mean(np.log(known)) - np.log(truth) if trials.is_log else np.mean(known) - truth)
     months = at_stop(trials.months)
     n_looks = trials.statistic.shape[1]
@@ -167,3 +172,12 @@ def characteristics(trials: LooksAtTrials, decisions: Decisions, truth: float) -
         short=float(trials.is_short.mean()),
         n_failed=trials.n_failed,
     )
+
+
+def _middle_and_ends(estimates: FloatArray, is_finite: bool) -> tuple[float, float, float]:
+    """The 2.5, 50 and 97.5 % points of the trials' estimates; NaN without any."""
+    if not estimates.size:
+        return (float("nan"),) * 3
+    # between 0 or infinity and its neighbor nothing is interpolated
+    low, middle, high = np.quantile(estimates, (0.025, 0.5, 0.975), method="linear" if is_finite else "inverted_cdf")
+    return float(low), float(middle), float(high)

@@ -60,6 +60,19 @@ def test_stopping_early_for_success_flatters_the_estimate():
     assert never.bias == pytest.approx(0.0, abs=4 / np.sqrt(40_000))
 
 
+@pytest.mark.parametrize(("end", "n"), [(0.0, 120), (np.inf, 120), (0.0, 4)])
+def test_ratios_of_trials_without_events_in_one_arm_count_in_the_middle_estimate(end, n):
+    seen = trials(n=200)
+    ratios = np.repeat(np.linspace(0.4, 0.6, 200)[:, None], 3, axis=1)
+    ratios[:n] = end
+    fixed = LooksAtTrials(**{**vars(seen), "estimate": ratios, "is_log": True})
+    found = characteristics(fixed, decide(fixed, np.full(3, np.inf), np.full(3, -np.inf)), 0.5)
+    ordered = np.sort(ratios[:, 2])
+    assert (found.estimate_low, found.estimate_median) == pytest.approx((ordered[4], ordered[99]), rel=1e-12)
+    # their mean has no size; without the few of the last row it has about that of the rest
+    assert np.isnan(found.bias) if n == 120 else found.bias == pytest.approx(0.0, abs=0.02)
+
+
 def test_sizes_are_those_at_the_look_where_the_trial_ended():
     seen = trials(n=4)
     fixed = LooksAtTrials(**{**vars(seen), "statistic": np.array([[9, 0, 0], [0, 9, 0], [0, 0, 9], [0, 0, 0.0]])})

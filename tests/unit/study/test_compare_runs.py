@@ -12,7 +12,14 @@ import pytest
 from engager.analysis import estimate_endpoints, prediction_interval
 from engager.core import InputError
 from engager.protocol import read_protocol
-from engager.study import RunFolder, compare_runs, comparison_json, run_study, write_comparison
+from engager.study import (
+    RunFolder,
+    compare_runs,
+    comparison_json,
+    figures_by_replicate,
+    run_study,
+    write_comparison,
+)
 from engager.study.compare.words import coverage_words, difference_cell, is_told_apart
 
 STUDY = """
@@ -142,6 +149,15 @@ def test_a_difference_of_medians_that_few_replicates_reach_is_not_told(runs, mon
     assert not is_told_apart(figure, 1)
     told = comparison_json(found)["figures"][0]["differences"][1]
     assert (told["median"], told["n_replicates"], told["n_missing"]) == (None, n, 200 - n)
+
+
+def test_replicates_whose_median_was_not_reached_are_counted_beside_the_others(runs, monkeypatch):
+    values = np.array([5.0, np.inf, 7.0, np.inf, np.nan])
+    monkeypatch.setattr(
+        "engager.study.compare.runs._values", lambda run: {("chemotherapy", "OS", "median", None, ""): values}
+    )
+    (row,) = figures_by_replicate(RunFolder.open(runs[0]))
+    assert (row["values"], row["n_beyond"]) == ([5.0, 7.0], 2)
 
 
 def test_a_difference_is_the_median_of_the_replicates_differences(runs):

@@ -154,8 +154,9 @@ def figures_by_replicate(run: RunFolder) -> list[dict[str, Any]]:
 
     Returns
     -------
-    Rows ``arm, endpoint, statistic, time_months, definition, values, published``: values are those of the replicates
-    that have one; shares are fractions, times months; published is None where nothing was.
+    Rows ``arm, endpoint, statistic, time_months, definition, values, n_beyond, published``: values are those of the
+    replicates that have one, `n_beyond` counts those whose value lies beyond the data (a median not reached); shares
+    are fractions, times months; published is None where nothing was.
     """
     published = {
         (one["arm"], one["endpoint"], one["statistic"], _months(one["time_months"])): one["published"]["value"]
@@ -164,7 +165,7 @@ def figures_by_replicate(run: RunFolder) -> list[dict[str, Any]]:
     }
     return [
         {**dict(zip(_KEY, key, strict=True)), "values": values[np.isfinite(values)].tolist(),
-         "published": published.get(key[:4])}
+         "n_beyond": int(np.isposinf(values).sum()), "published": published.get(key[:4])}
         for key, values in _values(run).items()
     ]  # fmt: skip
 

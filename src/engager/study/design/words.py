@@ -172,7 +172,7 @@ def percent(share: float) -> str:
 def figure(value: float, effect: str) -> str:
     """An effect in its unit."""
     if not math.isfinite(value):
-        return "-"
+        return "infinite" if value > 0 else "-"
     statistic = {"difference": "difference", "share": "proportion", "median_months": "median"}.get(
         effect, "hazard_ratio"
     )

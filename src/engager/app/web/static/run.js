@@ -109,7 +109,7 @@ async function startHistogram() {
     }
     delete look.yaxis.dtick;
     Plotly.react(byId("histogram"), [{ type: "histogram", x: values, autobinx: false, xbins: { start: low - size / 2, end: high + size, size }, marker: { color: COLORS[0] }, hovertemplate: "%{x}: %{y} trials<extra></extra>" }], look, CONFIG);
-    byId("histogram-told").textContent = values.length + " virtual trials" + (one.published === null ? "" : "; " + values.filter((value) => value < scale * one.published).length + " of them below what was published") + ".";
+    byId("histogram-told").textContent = values.length + " virtual trials" + (one.published === null ? "" : "; " + values.filter((value) => value < scale * one.published).length + " of them below what was published") + "." + (one.n_beyond ? " In " + one.n_beyond + " more, which are not drawn, it was not reached." : "");
   }
   choice.addEventListener("change", draw);
   draw();
