@@ -83,6 +83,16 @@ def test_same_seed_is_compared_within_replicates_and_another_is_not(runs):
     assert dict(compare_runs([runs[0], runs[2]]).input_changes)["seed"] == ("1", "2")
 
 
+def test_runs_of_unlike_length_are_told_each_with_its_own(runs, tmp_path, simulation):
+    protocol = read_protocol(STUDY.format(title="one", n=20), "one.yaml")
+    longer = run_study(protocol, replicates=60, seed=1, out=tmp_path / "longer").path
+    told = coverage_words(found := compare_runs([runs[0], longer]))
+    assert "Medians over 12, 60 replicates, differences over those that both runs have; intervals cover 85 %" in told
+    share = next(one for one in found.figures if one.statistic == "proportion")
+    counted = [share.runs[0], share.runs[1], share.differences[1]]
+    assert [one.n_replicates + one.n_missing for one in counted] == [12, 60, 12]
+
+
 def test_another_study_id_draws_other_patients_and_is_said_to(runs, tmp_path, simulation):
     named = STUDY.format(title="one", n=20).replace("study: tiny", "study: renamed")
     renamed = run_study(read_protocol(named, "renamed.yaml"), replicates=12, seed=1, out=tmp_path / "renamed").path

@@ -67,7 +67,14 @@ def coverage_words(found: RunComparison) -> str:
         " contain the chance of both. Runs with the same study id, seed, parameters and number of replicates share"
         " their patients, so that less of a difference is due to chance."
     )
-    return f"Medians over {n} replicates with {100 * covered:.0f} % intervals. {how}{_cut_words(found)}"
+    over = f"Medians over {n} replicates with {100 * covered:.0f} % intervals."
+    if max(found.n_replicates) > n:
+        each = ", ".join(map(str, found.n_replicates))
+        over = (
+            f"Medians over {each} replicates, differences over those that both runs have; intervals cover"
+            f" {100 * covered:.0f} % or, of the runs with more replicates, up to 95 %."
+        )
+    return f"{over} {how}{_cut_words(found)}"
 
 
 def _apart(found: RunComparison) -> str:
