@@ -1,8 +1,8 @@
 """What simulated trials were asked to show besides the published figures: medians of an outcome within limits.
 
 In: the simulated patients of a study. Out: one `AskedFigure` for each row of ``asked`` in ``data/fit.yaml`` that is of
-that study. The fit does not see these rows: they say what a hematologist expects of such patients, also where no single
-paper prints it.
+that study. They say what a hematologist expects of such patients, also where no single paper prints it. The fit does not
+use their limits; the published figures of some outcomes, survival in TOWER for one, it is fitted to.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 
 from engager.analysis import EndpointRequest, estimate_endpoints
 from engager.trial import TrialData
+
+_NOT_OF_THE_REQUEST = ("study", "least", "most")
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,17 @@ def asked_of(data: TrialData, rows: Sequence[Mapping[str, Any]]) -> list[AskedFi
     rows : of ``asked`` in ``fit.yaml``: ``study``, ``least``, ``most`` and the fields of an `EndpointRequest`.
     """
     study = data.protocol.study
-    own = [dict(row) for row in rows if row["study"] == study]
-    limits = [(row.pop("least", None), row.pop("most", None), row.pop("study"))[:2] for row in own]
+    own = [row for row in rows if row["study"] == study]
     setting = data.protocol.population.setting
-    requests = [EndpointRequest(**row) for row in own]
+    requests = [EndpointRequest(**{key: row[key] for key in row if key not in _NOT_OF_THE_REQUEST}) for row in own]
     if not requests:
         return []
     estimates = estimate_endpoints(data, requests, setting)
     found = []
-    for number, (request, (least, most)) in enumerate(zip(requests, limits, strict=True)):
+    for number, (row, request) in enumerate(zip(own, requests, strict=True)):
         values = estimates.filter(estimates["request"] == number)["value"].to_numpy()
         told = values[~np.isnan(values)]
         # two in the middle of which one is not reached have no mean; what most trials cannot tell has no median
         median = float(np.quantile(told, 0.5, method="higher")) if 2 * told.size > values.size else None
-        found.append(AskedFigure(study, request, least, most, median))
+        found.append(AskedFigure(study, request, row.get("least"), row.get("most"), median))
     return found

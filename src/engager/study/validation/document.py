@@ -20,8 +20,9 @@ from engager.study.validation.validate import Validation
 _BEFORE = "Set in the package before the fit (`src/engager/calibration/data/fit.yaml`)."
 _NOT_MET = 'What holds back what is not met: "What it costs" in `docs/decisions/0010-one-hierarchical-fit.md`.'
 _ASKED = (
-    "What a hematologist would expect of such patients, and the median over simulated trials. The fit does not see"
-    " these rows; the same file says where each is from."
+    "What a hematologist would expect of such patients, and the median over simulated trials. The limits were written"
+    " down after the fit, which does not use them, though it is fitted to the published figures of some of these"
+    " outcomes; the same file says where each is from."
 )
 _AS_THEMSELVES = (
     "They are set for predictions of new trials. Here each study of the fit is predicted as itself, with what the fit"
