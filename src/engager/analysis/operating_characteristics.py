@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engager.analysis.prediction import LEAST_TOLD
 from engager.analysis.proportions import exact_interval
 from engager.core import BoolArray, FloatArray
-
-# Share of the trials whose estimate must have a size for their mean to be told: the others lie at one end.
-_KNOWN = 0.95
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def characteristics(trials: LooksAtTrials, decisions: Decisions, truth: float) -
     known = estimate[np.isfinite(estimate) & ((estimate > 0) | (not trials.is_log))]
     low, middle, high = _middle_and_ends(estimate[~np.isnan(estimate)], known.size == estimate.size)
     bias = float("nan")
-    if known.size >= max(_KNOWN * estimate.size, 1):
+    if known.size >= max(LEAST_TOLD * estimate.size, 1):
         bias = float(np.mean(np.log(known)) - np.log(truth) if trials.is_log else np.mean(known) - truth)
     months = at_stop(trials.months)
     n_looks = trials.statistic.shape[1]

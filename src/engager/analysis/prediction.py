@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from engager.core import FloatArray, InputError, Problem
 
-# Share of the replicates that must tell a difference for it to be told.
-_KNOWN = 0.95
+# Share of the replicates that must tell a difference, or a mean estimate, for it to be told: the others lie at one end.
+LEAST_TOLD = 0.95
 _SCALES = ("identity", "log", "logit", "cloglog")
 #: On which scale an estimate scatters evenly, by statistic.
 SCALE_BY_STATISTIC = {
@@ -135,7 +135,7 @@ def difference_interval(differences: ArrayLike, scale: str = "identity") -> Pred
     """
     given = np.asarray(differences, dtype=float).ravel()
     known = np.isfinite(given)
-    if not known.any() or known.mean() < _KNOWN:
+    if not known.any() or known.mean() < LEAST_TOLD:
         n = int(known.sum())
         return Prediction(np.nan, np.nan, np.nan, 0.0, n, given.size - n, False)
     return prediction_interval(np.where(known, given, np.nan), scale=scale)

@@ -1,8 +1,8 @@
 """What simulated trials were asked to show besides the published figures: medians of an outcome within limits.
 
 In: the simulated patients of a study. Out: one `AskedFigure` for each row of ``asked`` in ``data/fit.yaml`` that is of
-that study. They say what a hematologist expects of such patients, also where no single paper prints it. The fit does not
-use their limits; the published figures of some outcomes, survival in TOWER for one, it is fitted to.
+that study. They say what a hematologist expects of such patients, also where no single paper prints it. The fit does
+not use their limits; to the published figures of some of these outcomes, survival in TOWER for one, it is fitted.
 """
 
 from __future__ import annotations
