@@ -142,7 +142,7 @@ h1{{font-size:1.25rem;line-height:1.25}}h2{{font-size:1rem}}
 svg{{width:calc(100% + 1.6rem);margin:0 -.8rem;height:auto;max-width:34rem;display:block}}
 .wide{{overflow-x:auto}}table{{border-collapse:collapse;font-size:.85rem}}
 td,th{{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid #e5e7eb;vertical-align:top}}
-td:nth-child(n+3){{white-space:nowrap}}
+@media (min-width:30.01rem){{td:nth-child(n+3){{white-space:nowrap}}}}
 li{{font-size:.85rem}}footer{{color:#6b7280;font-size:.85rem;margin-top:1.5rem}}
 @media (max-width:30rem){{table{{font-size:.7rem}}td,th{{padding-right:.3rem}}}}
 @media print{{body{{max-width:none;padding:0}}svg{{width:auto;max-width:100%;max-height:22cm;margin:0}}
