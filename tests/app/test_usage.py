@@ -22,7 +22,7 @@ from engager.app.usage import number_advice
         (("trial", "run"), ("engager trial run needs STUDY", "Example: engager trial run tower")),
         (("evidence", "pool"), ("needs --endpoint", "Example: engager evidence pool")),
         (("trail", "run"), ("No such command 'trail'", "'trial'", "Example: ")),
-        (("trial", "run", "tower", "--patient", "5"), ("No such option: --patient", "--patients")),
+        (("trial", "run", "tower", "--patient", "5"), ("No such option", "--patients")),
     ],
 )
 def test_a_slip_is_told_in_one_line_with_the_way_out(engager, line, told):
