@@ -1,5 +1,7 @@
 """What every backend promises: the same answers, exact doses, failures told, nothing else changed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -136,12 +138,15 @@ def test_some_of_many_are_solved_by_their_rows_as_copies_of_them_are(backend, gi
     np.testing.assert_array_equal(found.last_step, wanted.last_step)
 
 
-@pytest.mark.parametrize(
+REWRITTEN = pytest.mark.parametrize(
     "text",
     ["model sink; species A, U; A = 10; k = 0.1; J: A -> U; k*A; end",
      "model pulse; A = 1; k = 0.1; A' = piecewise(k, time > k*10, 0); end"],
     ids=["a state without a value", "a jump at a time of the patient's own"],
 )  # fmt: skip
+
+
+@REWRITTEN
 def test_rows_reach_models_that_are_rewritten_before_they_are_solved(text):
     system, rows = read_antimony(text), np.array([3, 0])
     parameters = np.linspace(0.1, 0.4, 4)[:, None]
@@ -155,6 +160,71 @@ def test_rows_reach_models_that_are_rewritten_before_they_are_solved(text):
 def test_rows_that_are_not_there_are_told(rows):
     problem = OdeProblem(one_compartment(), np.ones((2, 1)), TIMES, rows=np.array(rows))
     with pytest.raises(InputError, match="rows"):
+        solve(problem)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("chosen", [None, [4, 1, 6]])
+@pytest.mark.parametrize("atol", [None, 1e-9])
+def test_in_place_the_states_at_the_end_stand_where_those_at_the_start_did(backend, chosen, atol):
+    system = predator_and_prey()
+    parameters, start = spread(system, 7, 2), np.random.default_rng(5).uniform(0.5, 2.0, (7, 2))
+    rows = None if chosen is None else np.array(chosen)
+    problem = OdeProblem(system, parameters, np.array([0.0, 2.0, 5.0]), initial=start.copy(), rows=rows)
+    whole = solve(problem, backend=backend, atol=atol)
+    states = start.copy()
+    placed = solve(replace(problem, initial=states, in_place=True), backend=backend, atol=atol)
+    touched = np.arange(7) if rows is None else rows
+    np.testing.assert_array_equal(states[touched], whole.values[:, -1])
+    others = np.setdiff1d(np.arange(7), touched)
+    np.testing.assert_array_equal(states[others], start[others])
+    assert placed.values.shape == (touched.size, 0, 2)
+    for name in ("status", "n_steps", "last_step", "end_time"):
+        np.testing.assert_array_equal(getattr(placed, name), getattr(whole, name))
+
+
+@REWRITTEN
+def test_in_place_reaches_models_that_are_rewritten_before_they_are_solved(text):
+    system = read_antimony(text)
+    start = np.array([[1.0, np.nan][: len(system.states)]] * 2)
+    problem = OdeProblem(system, np.array([[0.1], [0.3]]), np.array([0.0, 4.0]), initial=start.copy())
+    whole = solve(problem)
+    states = start.copy()
+    solve(replace(problem, initial=states, in_place=True))
+    np.testing.assert_array_equal(states, whole.values[:, -1])
+
+
+def test_in_place_who_fails_has_no_states_and_a_reset_still_goes_back_to_the_start():
+    system = blow_up()
+    states = np.array([[1.0]] * 3)
+    parameters = np.array([[0.1], [30.0], [0.1]])
+    problem = OdeProblem(system, parameters, np.array([0.0, 0.5]), initial=states, in_place=True)
+    found = solve(problem)
+    assert [bool(one) for one in found.status] == [False, True, False]
+    assert np.isnan(states[:, 0]).tolist() == [False, True, False]
+
+    decay = one_compartment()
+    first = np.full((1, len(decay.states)), 8.0)
+    reset = Schedule.same_for_all(1, [(1.0, Action.RESET, 0, 0.0)])
+    made = OdeProblem(decay, spread(decay, 1, 1), np.array([0.0, 2.0]), initial=first, schedule=reset)
+    whole = solve(made).values[:, -1]
+    solve(replace(made, in_place=True))
+    np.testing.assert_array_equal(first, whole)
+
+
+@pytest.mark.parametrize(
+    ("initial", "rows", "told"),
+    [
+        (None, None, "initial: must be a contiguous"),
+        (np.ones((2, 2), dtype=np.float32), None, "ndarray of float32"),
+        (np.ones((2, 2), order="F")[::-1], None, "contiguous"),
+        (np.ones((2, 2)), np.array([1, 1]), "rows: got 1"),
+    ],
+)
+def test_only_a_callers_own_states_are_written_over_and_each_row_once(initial, rows, told):
+    system = predator_and_prey()
+    problem = OdeProblem(system, spread(system, 2, 1), np.array([0.0, 1.0]), initial=initial, rows=rows, in_place=True)
+    with pytest.raises(InputError, match=told):
         solve(problem)
 
 

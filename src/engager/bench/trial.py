@@ -33,10 +33,10 @@ _RECORDED_TRIALS = 10
 def measure_trial(
     replicates: int | None = None,
     threads: Sequence[int] | None = None,
-    rounds: int = 3,
+    rounds: int = 5,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Simulate TOWER and its ceiling, in turns; the best turn of each counts.
+    """Simulate TOWER with its ceiling before and after it, in turns; medians of the turns count.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def measure_trial(
     Returns
     -------
     ``{"study", "replicates", "patients", "rows": [{"threads", "patients_per_s", "ceiling_patients_per_s",
-    "share_of_ceiling", "share_in_solver"}]}``; `share_in_solver` is of the processes' own time.
+    "share_of_ceiling", "share_in_solver"}]}``; `share_of_ceiling` is the median of the turns' own, which a machine
+    whose speed drifts moves less than the quotient of the other two; `share_in_solver` is of the processes' own time.
     """
     protocol = shipped_protocol(STUDY)
     counts = list(threads or sorted({1, usable_cpus()}))
@@ -58,27 +59,31 @@ def measure_trial(
     courses = record_courses(protocol, range(min(replicates, _RECORDED_TRIALS)), _SEED)
     n_patients = protocol.n_patients * replicates
     n_recorded = sum(one.n for one in courses)
-    # as long as the trial: the best of short moments would be compared with the best of long ones
-    again = max(1, round(n_patients / n_recorded))
-    best = {n: [np.inf, np.inf, 0.0] for n in counts}
+    # half before and half after, together as long as the trial
+    again = max(1, round(n_patients / n_recorded / 2))
+    turns: dict[int, list[tuple[float, float, float]]] = {n: [] for n in counts}
+
+    def ceiling(n: int) -> float:
+        """Patients per second."""
+        return n_recorded * again / sum(one.seconds(n) for _ in range(again) for one in courses)
+
     for turn in range(rounds):
         for n in counts:
             say(f"turn {turn + 1} of {rounds}: {n} thread{'s' if n > 1 else ''}")
             if turn == 0 and n > 1:
                 _simulate(protocol.with_patients(4), n, n)  # start the processes
+            before = ceiling(n)
             seconds, in_solver = _simulate(protocol, replicates, n)
-            if seconds < best[n][0]:
-                best[n][0], best[n][2] = seconds, in_solver
-            best[n][1] = min(best[n][1], sum(one.seconds(n) for _ in range(again) for one in courses) / again)
+            turns[n].append((n_patients / seconds, 2.0 / (1.0 / before + 1.0 / ceiling(n)), in_solver))
     rows = []
-    for n, (seconds, ceiling, in_solver) in best.items():
-        speed, most = n_patients / seconds, n_recorded / ceiling
+    for n, found in turns.items():
+        speed, most, in_solver = np.median(found, axis=0).tolist()
         rows.append(
             {
                 "threads": n,
                 "patients_per_s": speed,
                 "ceiling_patients_per_s": most,
-                "share_of_ceiling": speed / most,
+                "share_of_ceiling": float(np.median([one[0] / one[1] for one in found])),
                 "share_in_solver": in_solver,
             }
         )
@@ -101,9 +106,12 @@ def _timed_piece(
     """One piece: its seconds, those of them in the solver, and its tables, which a trial hands over as well."""
     in_solver = 0.0
 
-    def witness(arm: str, rows: IntArray, problem: OdeProblem, solution: Trajectories) -> None:
+    def solved(solution: Trajectories) -> None:
         nonlocal in_solver
         in_solver += solution.info.get("solve_seconds", 0.0)
+
+    def witness(arm: str, rows: IntArray, problem: OdeProblem) -> Callable[[Trajectories], None]:
+        return solved
 
     start = time.perf_counter()
     data = simulate_here(protocol, replicates=replicates, seed=_SEED, n_threads=1, n_sampled=0, witness=witness)
@@ -134,8 +142,10 @@ class Courses:
     def n(self) -> int:
         return self.end.size
 
-    def add(self, rows: IntArray, problem: OdeProblem, solution: Trajectories) -> None:
+    def add(self, rows: IntArray, problem: OdeProblem) -> Callable[[Trajectories], None]:
         """What was done to these patients in one stretch: states changed between stretches, rates, doses."""
+        states = problem.initial
+        assert states is not None
         problem = with_own_rows(problem)
         assert problem.initial is not None
         assert problem.inputs is not None
@@ -148,14 +158,19 @@ class Courses:
         ):  # fmt: skip
             row, place = np.nonzero(now != before[rows])
             self._note(rows[row], begin[row], np.full(row.size, int(kind)), place, now[row, place])
-        schedule = problem.schedule
-        row = np.repeat(np.arange(rows.size), np.diff(schedule.offsets))
-        done = schedule.time <= solution.end_time[row]
-        self._note(
-            rows[row[done]], schedule.time[done], schedule.action[done], schedule.index[done], schedule.value[done]
-        )
-        self._last[rows], self._inputs[rows] = solution.values[:, -1], problem.inputs
-        self.end[rows] = solution.end_time
+        self._inputs[rows] = problem.inputs
+        schedule, last = problem.schedule, self._last
+
+        def carried_out(solution: Trajectories) -> None:
+            row = np.repeat(np.arange(rows.size), np.diff(schedule.offsets))
+            done = schedule.time <= solution.end_time[row]
+            self._note(
+                rows[row[done]], schedule.time[done], schedule.action[done], schedule.index[done], schedule.value[done]
+            )
+            last[rows] = states[rows]
+            self.end[rows] = solution.end_time
+
+        return carried_out
 
     def _note(self, rows: IntArray, time: FloatArray, action: IntArray, index: IntArray, value: FloatArray) -> None:
         self.actions.append((rows, time, action, index, value))
@@ -188,7 +203,7 @@ def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> 
     """The courses of every arm, as a trial carried them."""
     by_arm: dict[str, Courses] = {}
 
-    def witness(arm: str, rows: IntArray, problem: OdeProblem, solution: Trajectories) -> None:
+    def witness(arm: str, rows: IntArray, problem: OdeProblem) -> Callable[[Trajectories], None]:
         if arm not in by_arm:  # the first round has everybody
             assert problem.initial is not None
             assert problem.inputs is not None
@@ -198,7 +213,7 @@ def record_courses(protocol: Protocol, replicates: Sequence[int], seed: int) -> 
             )
             found._last, found._inputs = problem.initial.copy(), np.zeros_like(problem.inputs)
             by_arm[arm] = found
-        by_arm[arm].add(rows, problem, solution)
+        return by_arm[arm].add(rows, problem)
 
     values = PopulationValues()
     simulate_here(protocol, replicates=replicates, seed=seed, settings=lambda _: values, n_sampled=0, witness=witness)

@@ -123,6 +123,8 @@ class OdeProblem:
     stops : what ends a course early, or None.
     rows : array (patient,): the row of `parameters` and of `initial` that holds each patient, so that some of many are
         solved without copies of both; None: patient k is row k. All other arrays have one row a patient either way.
+    in_place : the states at the end are written over `initial`, NaN of patients that failed, and none are kept: the
+        `values` of the answer have no times. For many short stretches, of which each goes on where the last ended.
     """
 
     system: System
@@ -134,6 +136,7 @@ class OdeProblem:
     first_step: FloatArray | None = None
     stops: Stops | None = None
     rows: IntArray | None = None
+    in_place: bool = False
 
     @property
     def n(self) -> int:
@@ -146,15 +149,15 @@ class OdeProblem:
 
 
 def with_own_rows(problem: OdeProblem) -> OdeProblem:
-    """The same problem with patient k in row k of every array; itself when it is so already."""
+    """The same problem with patient k in row k of every array; itself when it is so already, else not in place."""
     if problem.rows is None:
         return problem
     initial = None if problem.initial is None else problem.initial[problem.rows]
-    return replace(problem, parameters=problem.parameters[problem.rows], initial=initial, rows=None)
+    return replace(problem, parameters=problem.parameters[problem.rows], initial=initial, rows=None, in_place=False)
 
 
 def chosen_patients(problem: OdeProblem, places: IntArray) -> OdeProblem:
-    """The part of a problem that concerns some patients, in the order given."""
+    """The part of a problem that concerns some patients, in the order given; a copy, so not in place."""
     problem = with_own_rows(problem)
 
     def part(array: FloatArray | None) -> FloatArray | None:
@@ -171,6 +174,7 @@ def chosen_patients(problem: OdeProblem, places: IntArray) -> OdeProblem:
         first_step=part(problem.first_step), schedule=own,
         save_times=problem.save_times if problem.save_times.ndim == 1 else problem.save_times[places],
         stops=None if stops is None else Stops(stops.weights, stops.limits[places]),
+        in_place=False,
     )  # fmt: skip
 
 
@@ -182,7 +186,7 @@ class Trajectories:
     ----------
     time : array (time,), or (patient, time) as asked.
     values : array (patient, time, state); NaN from the moment a patient failed; where a course was stopped, all later
-        saves hold the states at the stop.
+        saves hold the states at the stop. Of a problem solved in place: array (patient, 0, state).
     status : array (patient,) of `Status`.
     last_step : array (patient,): the step the solver would take next.
     inputs : array (patient, input) at the end, after all actions up to the last save time.

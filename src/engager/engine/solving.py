@@ -65,20 +65,34 @@ def solve(
         When the chosen backend refuses the model; names the construct.
     """
     checked, tolerance = _check(problem, method, rtol, atol, backend, n_threads, max_steps)
+    result = _solve(checked, _Options(method, rtol, tolerance, backend, n_threads, max_steps))
+    return _in_place(checked, result) if checked.in_place and result.values.shape[1] else result
+
+
+def _solve(problem: OdeProblem, options: _Options) -> Trajectories:
+    backend, rtol = options.backend, options.rtol
     if backend == "auto":
         backend = "reference" if problem.system.events or _undecided(problem.system) else "native"
     if backend == "reference":
         from engager.engine.reference.backend import solve_reference
 
-        return solve_reference(with_own_rows(checked), rtol=rtol, atol=tolerance, max_steps=max(max_steps, 300_000))
+        most = max(options.max_steps, 300_000)
+        return solve_reference(with_own_rows(problem), rtol=rtol, atol=options.atol, max_steps=most)
     _refuse_undecided(problem.system)
-    options = _Options(method, rtol, tolerance, backend, n_threads, max_steps)
-    if tolerance is None:
-        checked = with_own_rows(checked)
-        each = floors(checked)
+    options = dataclasses.replace(options, backend=backend)
+    if options.atol is None:
+        problem = with_own_rows(problem)
+        each = floors(problem)
         if np.any(each != each[:1]):
-            return _by_floor(checked, each, options)
-    return _solve_smooth(checked, options)
+            return _by_floor(problem, each, options)
+    return _solve_smooth(problem, options)
+
+
+def _in_place(problem: OdeProblem, result: Trajectories) -> Trajectories:
+    """What the compiled engine does by itself: the states at the end over those at the start."""
+    assert problem.initial is not None
+    problem.initial[slice(None) if problem.rows is None else problem.rows] = result.values[:, -1]
+    return dataclasses.replace(result, values=result.values[:, :0])
 
 
 def make_ready(system: System, method: str) -> None:
@@ -176,6 +190,8 @@ def _solve_smooth(problem: OdeProblem, options: _Options) -> Trajectories:
     else:
         from engager.engine.native.backend import solve_native
 
+        if smooth is not problem:  # nobody would see what is written over a copy
+            smooth = dataclasses.replace(smooth, in_place=False)
         result = solve_native(smooth, method, options.rtol, options.atol, options.n_threads, options.max_steps)
     return with_unset(without_switches(result, set_only.system), problem.system)
 
@@ -203,6 +219,8 @@ def _check(
     if schedule is not None:
         schedule = _check_schedule(wrong, schedule, n, n_states, len(system.inputs))
     stops = None if problem.stops is None else _check_stops(wrong, problem.stops, n, n_states)
+    if problem.in_place:
+        _check_in_place(wrong, problem, rows)
     tolerance = None
     if atol is not None:
         tolerance = np.ascontiguousarray(np.broadcast_to(np.asarray(atol, dtype=float), (n_states,)))
@@ -223,6 +241,16 @@ def _check_rows(wrong: list[Problem], given: IntArray, n_rows: int) -> IntArray:
         wrong.append(Problem("rows", given, f"must be a list of whole numbers from 0 to {n_rows - 1}"))
         return rows.ravel()
     return rows
+
+
+def _check_in_place(wrong: list[Problem], problem: OdeProblem, rows: IntArray | None) -> None:
+    """What is to be written over must be the caller's own array, and no row that of two patients."""
+    given = problem.initial
+    if not isinstance(given, np.ndarray) or given.dtype != np.float64 or not given.flags.c_contiguous:
+        told = None if given is None else f"{type(given).__name__} of {getattr(given, 'dtype', '?')}"
+        wrong.append(Problem("initial", told, "must be a contiguous array of float64 to be written over in place"))
+    if rows is not None and rows.size and np.bincount(np.maximum(rows, 0)).max() > 1:
+        wrong.append(Problem("rows", int(np.bincount(rows).argmax()), "must not name a row twice in place"))
 
 
 def _check_times(wrong: list[Problem], given: FloatArray, n: int) -> FloatArray:

@@ -14,6 +14,7 @@ from .evaluate import (
     evaluate_outputs as evaluate_outputs,
     evaluate_rates as evaluate_rates,
     initial_states as initial_states,
+    parameters_by_column as parameters_by_column,
 )
 from .export.antimony import (
     to_antimony as to_antimony,

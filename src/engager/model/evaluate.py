@@ -151,11 +151,26 @@ def evaluate_rates(
     parameters: FloatArray,
     inputs: FloatArray | None = None,
     time: float | FloatArray = 0.0,
+    rows: IntArray | None = None,
 ) -> FloatArray:
     """How fast named states change: array (patient, name) [unit of the state per time]; arguments as above."""
     roots = [system.rates[system.index(name)] for name in names]
-    found = evaluate_nodes(system.graph, roots, _values(system, roots, states, parameters, inputs, time))
-    return np.stack([np.broadcast_to(array, states.shape[:-1]) for array in found], axis=-1)
+    found = evaluate_nodes(system.graph, roots, _values(system, roots, states, parameters, inputs, time, rows))
+    shape = states.shape[:-1] if rows is None else (rows.size, *states.shape[1:-1])
+    return np.stack([np.broadcast_to(array, shape) for array in found], axis=-1)
+
+
+def parameters_by_column(system: System, names: Sequence[str], parameters: FloatArray) -> FloatArray:
+    """The parameters that outputs need, each in one piece: array (patient, parameter), 0 for all others.
+
+    For outputs that are asked for again and again, each time of other patients: a row holds more than they read.
+    """
+    needed = system.graph.symbols([system.outputs.get(name, system.graph.symbol(name)) for name in names])
+    found = np.zeros(parameters.shape, order="F")
+    for place, name in enumerate(system.parameters):
+        if name in needed:
+            found[:, place] = parameters[:, place]
+    return found
 
 
 def _values(

@@ -39,7 +39,8 @@ class Course:
     morning : array (patient,): the last day that was counted; days on treatment begin at whole numbers.
     n_seen : array (patient,): visits so far.
     states : array (patient, state) now. step : array (patient,): the solver's next step.
-    infusion : array (patient,) [ug/day] now. injected : array (patient,) [ug] by injection on the present day.
+    infusion : array (patient,) [ug/day] now; infused : as the solver last had it.
+    injected : array (patient,) [ug] by injection on the present day.
     is_alive, is_failed : still followed; the solver gave up on this patient.
     on_treatment : in a planned cycle (a hold included). treatment_end : day study treatment was stopped; NaN while it
         goes on, and for those who died on it.
@@ -77,6 +78,7 @@ class Course:
     states: FloatArray
     step: FloatArray
     infusion: FloatArray
+    infused: FloatArray
     injected: FloatArray
     is_alive: BoolArray
     is_failed: BoolArray
@@ -204,6 +206,7 @@ def start_course(recruits: Recruits, model: Model, states: FloatArray, in_remiss
         states=states,
         step=np.zeros(n),
         infusion=np.zeros(n),
+        infused=np.zeros(n),
         injected=np.zeros(n),
         is_alive=np.ones(n, dtype=bool),
         is_failed=no(),

@@ -48,8 +48,9 @@ from engager.trial.transplant import Transplantation
 from engager.trial.treatment import advance_days
 
 Progress = Callable[[float], None]
-# Told of every problem that was solved: arm, rows of its course, problem, what the engine answered.
-Witness = Callable[[str, IntArray, OdeProblem, Trajectories], None]
+# Shown every problem before it is solved: arm, rows of its course, problem, whose initial states are those of the
+# course; what it returns is called with the engine's answer, when these states are those at the end.
+Witness = Callable[[str, IntArray, OdeProblem], Callable[[Trajectories], None]]
 
 # Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
 RTOL = 1e-4
@@ -228,9 +229,13 @@ class ArmRun:
     def _solve(self, rows: IntArray, until: FloatArray, actions: ActionList, daily: bool) -> IntArray:
         course = self.course
         start = course.clock[rows]
-        times = daily_times(start, until) if daily else np.stack([start, until], axis=1)
+        times = daily_times(start, until) if daily else _both_ends(start, until)
+        infusion = course.infusion[rows]
         inputs = np.zeros((rows.size, len(self.system.inputs)))
-        self.plan.set_rates(inputs, course.infusion[rows])
+        self.plan.set_rates(inputs, infusion)
+        # after a change of the infusion, hours matter again: a step of days would only be refused
+        goes_on = infusion == course.infused[rows]
+        course.infused[rows] = infusion
         problem = OdeProblem(
             system=self.system,
             parameters=self.parameters,
@@ -238,16 +243,19 @@ class ArmRun:
             inputs=inputs,
             initial=course.states,
             schedule=actions.schedule(rows),
-            first_step=course.step[rows],
+            first_step=np.where(goes_on, course.step[rows], 0.0),
             stops=self.strikes.stops(rows),
             rows=rows,
+            in_place=not daily,
         )
+        tell = self.witness(self.arm_id, rows, problem) if self.witness is not None else None
         solution = solve(
             problem, method=METHOD, rtol=RTOL, atol=self.atol, n_threads=self.n_threads, backend=self.backend
         )
-        if self.witness is not None:
-            self.witness(self.arm_id, rows, problem, solution)
-        course.states[rows] = solution.values[:, -1, :]
+        if daily:
+            course.states[rows] = solution.values[:, -1, :]
+        if tell is not None:
+            tell(solution)
         course.step[rows] = solution.last_step
         course.is_failed[rows] = solution.status != 0
         # who could not be followed was last seen at the beginning of the stretch
@@ -260,11 +268,9 @@ class ArmRun:
     def _rates(self, names: Sequence[str], rows: IntArray) -> FloatArray:
         """How fast states change at these patients' clocks: array (row, name)."""
         course = self.course
-        inputs = np.zeros((rows.size, len(self.system.inputs)))
-        self.plan.set_rates(inputs, course.infusion[rows])
-        return evaluate_rates(
-            self.system, names, course.states[rows], self.parameters[rows], inputs, course.clock[rows]
-        )
+        inputs = np.zeros((course.n, len(self.system.inputs)))
+        self.plan.set_rates(inputs, course.infusion)
+        return evaluate_rates(self.system, names, course.states, self.parameters, inputs, course.clock[rows], rows=rows)
 
     def _set_chemotherapy(self, rows: IntArray) -> None:
         """The chemotherapy that these patients get from now on has its own strength and toxicity to marrow."""
@@ -352,3 +358,10 @@ class ArmRun:
             return np.inf  # the best response of a tumor counts whenever it comes
         usual = [RESPONSE_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
+
+
+def _both_ends(start: FloatArray, until: FloatArray) -> FloatArray:
+    """Save times of a stretch of which only the ends are kept: array (row, 2)."""
+    times = np.empty((start.size, 2))
+    times[:, 0], times[:, 1] = start, until
+    return times

@@ -16,7 +16,9 @@ def compare_solvers(
     peer_patients: Annotated[
         int, typer.Option(metavar="N", help="Patients each peer solves, the first of the same.")
     ] = 24,
-    rounds: Annotated[int, typer.Option(metavar="N", help="Runs of each solver; the fastest counts.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", help="Runs of each solver; the fastest counts, with --trial the median.")
+    ] = 5,
     solver: Annotated[list[str] | None, typer.Option(metavar="SOLVER", help="Only this one; may be repeated.")] = None,
     model: Annotated[list[str] | None, typer.Option(metavar="MODEL", help="Only this one; may be repeated.")] = None,
     stream: Annotated[
@@ -166,7 +168,7 @@ def _trial(replicates: int | None, threads: list[int] | None, rounds: int, as_js
         print_json(found)
         return
     typer.echo(
-        f"{found['study']}, {found['replicates']} replicates, {found['patients']} patients; best of {rounds} turns"
+        f"{found['study']}, {found['replicates']} replicates, {found['patients']} patients; medians of {rounds} turns"
     )
     typer.echo("threads  patients/s  ceiling/s  share of ceiling  share in solver")
     for row in found["rows"]:

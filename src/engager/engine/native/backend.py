@@ -88,7 +88,7 @@ def lay_out(
     result = Trajectories(
         system=system,
         time=times,
-        values=np.empty((n, n_times, m)),
+        values=np.empty((n, 0 if problem.in_place else n_times, m)),
         status=np.zeros(n, dtype=np.int64),
         last_step=np.zeros(n),
         inputs=np.zeros((n, len(system.inputs))),
@@ -101,7 +101,8 @@ def lay_out(
     arrays: dict[str, object] = {
         "parameters": problem.parameters, "inputs": inputs, "initial": problem.initial, "row": problem.rows,
         "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
-        "values": result.values, "last_step": result.last_step, "inputs_out": result.inputs,
+        "values": None if problem.in_place else result.values, "last": problem.initial if problem.in_place else None,
+        "last_step": result.last_step, "inputs_out": result.inputs,
         "first_step": first_step, "absolute": absolute,
         "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
         "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,

@@ -9,6 +9,7 @@ Functions written here (all take ws: workspace, ctx: context):
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from engager.engine.native.ir import Function, Value
 from engager.engine.native.within import WithinSteps
@@ -81,12 +82,11 @@ class Courses(WithinSteps):
         """States at the start: as given, else from the model's formulas over parameters and first inputs."""
         n = self.sizes.states
         given = self._context(f, "initial")
-        missing = f.op(f"icmp eq ptr {given.name}, null", "i1")
         source = f.variable("ptr", Value(f, "null", "ptr"))
         own = f.variable(f"[{max(n, 1)} x double]", Value(f, "zeroinitializer", f"[{max(n, 1)} x double]"))
         row = self._row(f, patient)
         source.set(f.at(given, row * n))
-        with f.when(missing):
+        with f.when(~self._is_given(f, "initial")):
             parameters = f.at(self._context(f, "parameters"), row * self.sizes.parameters)
             inputs = f.at(self._context(f, "inputs"), patient * self.sizes.inputs)
             f.call("initial", parameters, inputs, own.place)
@@ -99,7 +99,7 @@ class Courses(WithinSteps):
         rows = self._context(f, "row")
         found = f.variable("i64", 0)
         found.set(patient)
-        with f.when(f.op(f"icmp ne ptr {rows.name}, null", "i1")):
+        with f.when(self._is_given(f, "row")):
             found.set(f.load("i64", f.at(rows, patient)))
         return found.get()
 
@@ -128,9 +128,10 @@ class Courses(WithinSteps):
         due = f.variable("double", 0.0)
         due.set(self._time_at(f, times, save.get(), n_times))
         with f.loop(lambda: (due.get() <= now) | (is_stopped & (save.get() < n_times))):
-            row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
-            with f.count(n) as i:
-                f.store(self._get(f, "X", lane, i), f.at(row, i))
+            with f.when(self._is_given(f, "values")):
+                row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
+                with f.count(n) as i:
+                    f.store(self._get(f, "X", lane, i), f.at(row, i))
             save.set(save.get() + 1)
             due.set(self._time_at(f, times, save.get(), n_times))
         self._put(f, "SAVE", lane, save.get())
@@ -144,6 +145,7 @@ class Courses(WithinSteps):
         self._put(f, "FRESH", lane, f.cast("zext", ~keeps, "i64"))
         done = save.get() >= n_times
         with f.when(done):
+            self._write_last(f, patient, lambda i: self._get(f, "X", lane, i))
             self._report(f, lane, patient, f.whole(int(Status.DONE)))
         f.ret(f.cast("zext", done, "i64"))
         return f
@@ -177,6 +179,13 @@ class Courses(WithinSteps):
         self._put(f, "ACT", lane, action.get())
         return due.get()
 
+    def _write_last(self, f: Function, patient: Value, state: Callable[[Value], Value]) -> None:
+        """The states at the end of a course, over those at its start, where that was asked for."""
+        with f.when(self._is_given(f, "last")):
+            own = f.at(self._context(f, "last"), self._row(f, patient) * self.sizes.states)
+            with f.count(self.sizes.states) as i:
+                f.store(state(i), f.at(own, i))
+
     def _report(self, f: Function, lane: Value, patient: Value, status: Value) -> None:
         f.store(status, f.at(self._context(f, "status"), patient))
         f.store(self._get(f, "H", lane), f.at(self._context(f, "last_step"), patient))
@@ -195,9 +204,11 @@ class Courses(WithinSteps):
         patient = self._get(f, "PATIENT", lane, kind="i64")
         n_times = self._context(f, "n_times", "i64")
         first = self._get(f, "SAVE", lane, kind="i64")
-        rest = f.at(self._context(f, "values"), (patient * n_times + first) * n)
-        with f.count((n_times - first) * n) as i:
-            f.store(f.real(math.nan), f.at(rest, i))
+        with f.when(self._is_given(f, "values")):
+            rest = f.at(self._context(f, "values"), (patient * n_times + first) * n)
+            with f.count((n_times - first) * n) as i:
+                f.store(f.real(math.nan), f.at(rest, i))
+        self._write_last(f, patient, lambda i: f.real(math.nan))
         self._report(f, lane, patient, f.argument("status"))
         f.call("take_patient", f.argument("ws"), f.argument("ctx"), lane)
         f.ret()

@@ -33,6 +33,10 @@ class Frame:
     def _context(self, f: Function, name: str, kind: str = "ptr") -> Value:
         return f.load(kind, f.at(f.argument("ctx"), SLOT[name]))
 
+    def _is_given(self, f: Function, name: str) -> Value:
+        """Whether the context has an array of this name."""
+        return f.op(f"icmp ne ptr {self._context(f, name).name}, null", "i1")
+
     def _place(self, f: Function, array: str, i: Value | int, lane: Value | int) -> Value:
         start = f.whole(self.offset[array])
         i = i if isinstance(i, Value) else f.whole(i)

@@ -33,9 +33,10 @@ class WithinSteps(Frame):
         due.set(self._time_at(f, times, save.get(), n_times))
         with f.loop(lambda: (due.get() < end) & (due.get() <= reached)):
             s = (due.get() - start) / step
-            row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
-            with f.count(n) as i:
-                f.store(self._between(f, lane, i, s), f.at(row, i))
+            with f.when(self._is_given(f, "values")):
+                row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
+                with f.count(n) as i:
+                    f.store(self._between(f, lane, i, s), f.at(row, i))
             save.set(save.get() + 1)
             due.set(self._time_at(f, times, save.get(), n_times))
         self._put(f, "SAVE", lane, save.get())

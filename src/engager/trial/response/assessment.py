@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from engager.core import BoolArray, FloatArray, IntArray
-from engager.model import evaluate_outputs
+from engager.model import evaluate_outputs, parameters_by_column
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
 from engager.trial.course import CR, CRH, CRI, FOLLOW_UP, NO_RESPONSE, Course
@@ -36,8 +36,8 @@ class Assessment:
         self.window_days, self.in_remission = window_days, in_remission
         self.outside = np.zeros(course.n, dtype=bool)
         self._errors = VisitErrors(course, 4)
-        # by column, since a visit reads a few parameters of many patients
-        self._parameters = np.asfortranarray(course.recruits.parameters)
+        seen = list(course.roles.seen.values())
+        self._parameters = parameters_by_column(course.system, seen, course.recruits.parameters)
 
     def visit(self, rows: IntArray, has_marrow: BoolArray, kind: IntArray | int) -> IntArray:
         """Blood counts, and a marrow where one is taken: remission or not, residual disease, relapse.

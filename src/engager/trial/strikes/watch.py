@@ -35,10 +35,10 @@ class Strikes:
         self.deaths, self.toxicity = deaths, toxicity
         self.kinds = tuple(kind for kind in EVENT_KINDS if kind in self.roles.toxicities)
         self.names = ("death", *self.kinds, *self.roles.clones)
-        n_clones = max(len(self.roles.clones), 1)
-        # one row a clone, as they are read
-        last_cell = course.recruits.draw("last-cell", "exponential", n_clones).reshape(course.n, n_clones)
-        self._last_cell = np.ascontiguousarray(last_cell.T)
+        n_clones = len(self.roles.clones)
+        self._clones = np.array([system.index(clone) for clone in self.roles.clones], dtype=np.int64)
+        last_cell = course.recruits.draw("last-cell", "exponential", max(n_clones, 1))
+        self._last_cell = last_cell.reshape(course.n, -1)[:, :n_clones]
         self._watched = self._sums_watched(system)
         self._limits = self._first_limits()
 
@@ -91,15 +91,18 @@ class Strikes:
     def _limits_of(self, rows: IntArray) -> FloatArray:
         """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
         limits = self._limits.take(rows, axis=0)
-        for k, clone in enumerate(self.roles.clones):
-            least = self._last_cell[k][rows]
-            is_there = self.course.column(clone)[rows] > least
-            limits[:, self.names.index(clone)] = np.where(is_there, -least, np.inf)
+        if self._clones.size:
+            least = self._last_cell.take(rows, axis=0)
+            is_there = self._cells(rows) > least
+            limits[:, len(self.names) - self._clones.size :] = np.where(is_there, -least, np.inf)
         return limits
 
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
-        for least, clone in zip(self._last_cell, self.roles.clones, strict=False):
-            column = self.course.column(clone)
-            gone = rows[column[rows] < least[rows]]
-            column[gone] = 0.0
+        if self._clones.size:
+            row, clone = np.nonzero(self._cells(rows) < self._last_cell.take(rows, axis=0))
+            self.course.states[rows[row], self._clones[clone]] = 0.0
+
+    def _cells(self, rows: IntArray) -> FloatArray:
+        """Cells of each clone: array (row, clone)."""
+        return self.course.states[rows[:, None], self._clones]

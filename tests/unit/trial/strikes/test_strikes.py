@@ -19,12 +19,18 @@ def strikes(regimen, months, states, place):
     system, found = load_model("b-all").system, []
     columns = [system.index(name) for name in states]
 
-    def watch(arm, rows, problem, solution):
-        for k, row in enumerate(rows):
-            if solution.stopped[k] == place:
-                hazards = solution.values[k, -1, columns].sum(), solution.values[k, 0, columns].sum()
+    def watch(arm, rows, problem):
+        before = problem.initial[rows][:, columns].sum(axis=1)
+
+        def solved(solution):
+            after = problem.initial[rows][:, columns].sum(axis=1)
+            for k in np.flatnonzero(solution.stopped == place):
+                hazards = after[k], before[k]
                 start, until = problem.save_times[k]
-                found.append((int(row), problem.stops.limits[k, place], *hazards, start, until, solution.end_time[k]))
+                row, limit = int(rows[k]), problem.stops.limits[k, place]
+                found.append((row, limit, *hazards, start, until, solution.end_time[k]))
+
+        return solved
 
     protocol = Protocol.model_validate(raw)
     return simulate_here(protocol, replicates=[0], seed=3, n_sampled=0, witness=watch), found
