@@ -117,9 +117,10 @@ class Toxicity:
         course = self.course
         course.tocilizumab_due[rows] |= rule.tocilizumab
         stops = np.full(rows.size, rule.action == "stop")
-        # "stop if it recurs at 9": a repeat at the restart dose ends the drug, one at full dose is held again
+        # "stop if it recurs at 9": a repeat at the restart dose ends the drug, one at full dose or while held holds it
         if rule.stop_if_recurs:
-            stops |= is_repeat & (course.restart_days[rows] > 0)
+            is_given = course.hold_days[rows] <= 0
+            stops |= is_repeat & is_given & (course.restart_days[rows] > 0)
         if rule.max_hold_days is not None:
             stops |= duration > rule.max_hold_days
         stop_treatment(course, rows[stops], day[stops], f"{rule.event} toxicity")

@@ -226,8 +226,19 @@ def test_only_the_second_event_of_a_patient_is_a_repeat(open_ward):
     ward.course.restart_days[:] = 3.0
     toxicity.strike("CRS", ward.rows)
     assert ward.course.on_treatment.all()
+    ward.course.hold_days[:] = 0.0
     toxicity.strike("CRS", ward.rows)
     assert not ward.course.on_treatment.any()
+
+
+def test_an_event_that_comes_back_while_the_drug_is_held_does_not_recur_at_the_restart_dose(open_ward):
+    ward, toxicity = open_ward({**HOLD, "stop_if_recurs": True, "grade": "1+"}, grade_draws=(0.1, 0.1))
+    toxicity.strike("CRS", ward.rows)
+    assert (ward.course.hold_days > 0).all()
+    assert (ward.course.restart_days > 0).all()
+    toxicity.strike("CRS", ward.rows)
+    assert ward.course.on_treatment.all()
+    assert len(ward.events("hold")) == 4
 
 
 def test_events_off_treatment_change_no_dose(open_ward):
