@@ -77,8 +77,8 @@ def test_run_json_is_one_object_with_the_promised_comparisons(engager, tmp_path)
     assert found.code == 0, found.err
     summary = json.loads(found.out)
     assert list(summary) == [
-        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "outside_fit",
-        "verdict", "comparisons",
+        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_after_cut", "n_failed",
+        "outside_fit", "verdict", "comparisons",
     ]  # fmt: skip
     there = {(one["arm"], one["endpoint"], one["statistic"], one["time_months"]) for one in summary["comparisons"]}
     for arm in ("blinatumomab", "chemotherapy"):

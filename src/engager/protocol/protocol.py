@@ -285,9 +285,8 @@ class Protocol(Part):
         accrual = self.follow_up.accrual_months
         if cut and cut.months and cut.months < accrual:
             found.append(
-                f"follow_up.data_cut: at {cut.months:g} months, while patients enter over {accrual:g}; those who enter"
-                " later are in the tables with no day observed and count as without a response or an adverse event;"
-                " a smaller accrual_months and n leave them out"
+                f"follow_up.data_cut: at {cut.months:g} months, while patients enter over {accrual:g}; those who would"
+                " enter later are in no table"
             )
         if self.hsct.offer != "never" and isinstance(self.hsct.probability, dict):
             found += [

@@ -56,6 +56,13 @@ def _premedicated(drug: str) -> tuple[str, str] | None:
     return None
 
 
+def after_cut_sentence(n_after_cut: int, n_patients: int) -> str:
+    """What to say of patients whose turn to enter came only after the data cut; empty when there are none."""
+    if not n_after_cut:
+        return ""
+    return f"{n_after_cut} of {n_patients} patients would have entered only after the data cut, and are in no table."
+
+
 def patients_behind(regimen: Regimen) -> int | None:
     """Patients whose remissions the strength of a chemotherapy regimen was found from; None: it has none of its own."""
     found = regimen_strengths().get(regimen.id) if regimen.strength is None else None

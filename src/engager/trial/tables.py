@@ -70,7 +70,10 @@ def cause_names(roles: DiseaseRoles) -> tuple[str, ...]:
 
 
 def assemble(protocol: Protocol, courses: Mapping[str, Course]) -> TrialData:
-    """Tables of all arms, each patient seen only up to dropout, end of follow-up and data cut."""
+    """Tables of all arms, each patient seen only up to dropout, end of follow-up and data cut.
+
+    Who would have entered only at the cut or later is in no table.
+    """
     import polars as pl
 
     cut = _data_cut(protocol, courses)
@@ -80,7 +83,7 @@ def assemble(protocol: Protocol, courses: Mapping[str, Course]) -> TrialData:
         patients=pl.concat([_patients(arm, one, last_days[arm], protocol) for arm, one in courses.items()]),
         visits=pl.concat([_visits(arm, one, last_days[arm]) for arm, one in courses.items()]),
         events=pl.concat([_events(arm, one, last_days[arm]) for arm, one in courses.items()]),
-        trajectories=pl.concat([_trajectories(arm, one) for arm, one in courses.items()]),
+        trajectories=pl.concat([_trajectories(arm, one, last_days[arm]) for arm, one in courses.items()]),
     )
 
 
@@ -109,11 +112,13 @@ def _calendar_deaths(course: Course, replicate: int) -> FloatArray:
 
 
 def _last_day(course: Course, cut: dict[int, float]) -> FloatArray:
+    """Last day of observation, array (patient,); minus infinity of those who had not entered by the cut."""
     recruits = course.recruits
     calendar = np.array([cut[int(r)] for r in recruits.replicate])
     followed = np.where(course.is_failed, course.clock, np.inf)
     followed = np.minimum(recruits.observable_day, followed)
-    return np.minimum(followed, np.maximum(calendar - recruits.entry_day, 0.0))
+    until_cut = calendar - recruits.entry_day
+    return np.where(until_cut > 0.0, np.minimum(followed, until_cut), -np.inf)
 
 
 def _key(arm: str, course: Course, rows: NDArray[np.int64]) -> dict[str, Any]:
@@ -171,7 +176,7 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
     if "mrd_log10" in covariates.columns:
         # the outcome has this name; what patients came with is told apart
         covariates = covariates.rename({"mrd_log10": "entry_mrd_log10"})
-    return pl.concat([key, covariates, outcome], how="horizontal")
+    return pl.concat([key, covariates, outcome], how="horizontal").filter(last_day >= 0.0)
 
 
 def _as_seen(column: Column, values: Mapping[str, Any], death_day: FloatArray, last_day: FloatArray) -> Any:
@@ -238,7 +243,7 @@ def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
     return _frame(EVENTS, {**_key(arm, course, row[order]), **values})
 
 
-def _trajectories(arm: str, course: Course) -> pl.DataFrame:
+def _trajectories(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
     system, available = course.system, course.roles.courses
     columns = (*TRAJECTORIES, *(Column(name, "f64", "of the model") for name in available))
     if not course.samples:
@@ -246,6 +251,7 @@ def _trajectories(arm: str, course: Course) -> pl.DataFrame:
         return _frame(columns, {**empty, **_key(arm, course, np.zeros(0, dtype=np.int64))})
     rows, days, values = (np.concatenate(column) for column in zip(*course.samples, strict=True))
     order = np.lexsort((days, rows))
+    order = order[last_day[rows[order]] >= 0.0]
     rows, days, values = rows[order], days[order], values[order]
     parameters, inputs = course.recruits.parameters[rows], np.zeros((rows.size, len(system.inputs)))
     found = evaluate_outputs(system, list(available.values()), values[:, :-1], parameters, inputs)

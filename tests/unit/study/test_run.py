@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
+import engager.study.run.simulate
 from engager.calibration import Posterior
 from engager.core import InputError, Interrupted, sha256_of
+from engager.protocol import DataCut
 from engager.study import RunFolder, replay, run_study
 from engager.study.run.folder import sealed
 from engager.study.run.replay import CONTENTS
@@ -34,8 +37,8 @@ def test_the_folder_holds_what_is_promised(protocol, simulation, tmp_path):
 def test_the_summary_is_the_promised_object(protocol, simulation, tmp_path):
     summary = run(protocol, tmp_path / "one").summary()
     assert list(summary) == [
-        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed", "outside_fit", "verdict",
-        "comparisons",
+        "run", "trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_after_cut", "n_failed",
+        "outside_fit", "verdict", "comparisons",
     ]  # fmt: skip
     assert (summary["trial"], summary["replicates"], summary["patients_per_replicate"]) == ("tiny", 5, 9)
     first = summary["comparisons"][0]
@@ -71,6 +74,27 @@ def test_fewer_patients_keep_the_arms_proportions(protocol, simulation, tmp_path
     made = run(protocol, tmp_path / "one", patients=3)
     assert made.manifest["patients_per_replicate"] == 3
     assert made.table("patients")["arm"].value_counts().sort("arm")["count"].to_list() == [10, 5]
+
+
+def test_who_came_after_the_data_cut_is_counted_and_told(protocol, simulation, tmp_path, monkeypatch):
+    cut = protocol.follow_up.model_copy(update={"data_cut": DataCut(months=6), "accrual_months": 12.0})
+    everybody = simulation.by_spans
+
+    def early(protocol, spans, **options):
+        for span, data in everybody(protocol, spans, **options):
+            # of replicate 1 nobody, of replicate 2 the first two of each arm
+            patients = data.patients.filter(pl.col("replicate") != 1)
+            yield span, replace(data, patients=patients.filter((pl.col("replicate") != 2) | (pl.col("patient") < 2)))
+
+    monkeypatch.setattr(engager.study.run.simulate, "simulate_spans", early)
+    made = run(protocol.model_copy(update={"follow_up": cut}), tmp_path / "one", chunk=2)
+    assert made.summary()["n_after_cut"] == 9 + 5
+    assert made.n_patients == made.table("patients").height == 5 * 9 - 14
+    assert made.remarks == ["14 of 45 patients would have entered only after the data cut, and are in no table."]
+    assert sorted(made.table("estimates")["replicate"].unique()) == [0, 2, 3, 4]
+
+    with pytest.raises(RuntimeError, match="gave others"):
+        run(protocol, tmp_path / "no-cut")
 
 
 def test_progress_is_told_to_the_end(protocol, simulation, tmp_path):

@@ -156,7 +156,7 @@ def test_a_cut_by_time_ends_at_the_same_calendar_day_for_all(closed):
     follow_up = {"months": 24, "accrual_months": 6, "data_cut": {"months": 10}}
     _, data = closed(follow_up, entry=[0.0, 100.0, 300.0, 400.0], watched=250.0)
     cut = 10 * DAYS_PER_MONTH
-    assert column(data, "followup_day") == pytest.approx([250.0, cut - 100.0, cut - 300.0, 0.0])
+    assert column(data, "followup_day") == pytest.approx([250.0, cut - 100.0, cut - 300.0])
 
 
 def test_a_cut_by_deaths_comes_with_the_death_of_that_number(closed):
@@ -166,8 +166,21 @@ def test_a_cut_by_deaths_comes_with_the_death_of_that_number(closed):
         follow_up, entry=[100.0, 20.0, 150.0, 0.0], watched=[400.0, 400.0, 400.0, 30.0],
         death_day=[10.0, 50.0, 50.0, 31.0], death_cause=1,
     )  # fmt: skip
-    assert column(data, "followup_day") == pytest.approx([10.0, 90.0, 0.0, 30.0], abs=1e-5)
-    assert column(data, "death_day") == [10.0, 50.0, None, None]
+    # who entered on day 150 came after the cut
+    assert column(data, "patient") == [0, 1, 3]
+    assert column(data, "followup_day") == pytest.approx([10.0, 90.0, 30.0], abs=1e-5)
+    assert column(data, "death_day") == [10.0, 50.0, None]
+
+
+@pytest.mark.parametrize(("entry", "patients"), [(303.0, [0, 1, 2, 3]), (304.375, [0, 1, 2]), (305.0, [0, 1, 2])])
+def test_who_would_enter_at_the_cut_or_later_is_in_no_table(closed, entry, patients):
+    def sampled(ward):
+        ward.course.samples.append((ward.rows, np.zeros(4), np.zeros((4, len(ward.course.system.states) + 1))))
+
+    follow_up = {"months": 24, "accrual_months": 12, "data_cut": {"months": 10}}
+    _, data = closed(follow_up, entry=[0.0, 0.0, 0.0, entry], before=sampled)
+    for table in (data.patients, data.visits, data.trajectories):
+        assert table["patient"].to_list() == patients
 
 
 def test_the_last_of_all_deaths_makes_a_cut_also_on_the_last_day_of_observation(closed):

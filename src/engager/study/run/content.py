@@ -12,7 +12,7 @@ from engager.analysis import EndpointRequest
 from engager.core import InputError
 from engager.protocol import Protocol, Regimen
 from engager.report import DoseSegment, Panel, PredictiveSection, ReportContent, Source
-from engager.study.notes import run_notes
+from engager.study.notes import after_cut_sentence, run_notes
 from engager.study.parameters import Parameters
 from engager.study.run.baseline import baseline_rows
 from engager.study.run.requests import definitions_of, page_requests_of, request_for, requests_of
@@ -118,7 +118,13 @@ def report_content(
         panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
         doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
         course_days=_course_days(protocol),
-        limits=[*_LIMITS, *([] if drivers else [_NO_DRIVERS]), protocol.how_allocated(), *run_notes(protocol)],
+        limits=[
+            *_LIMITS,
+            *([] if drivers else [_NO_DRIVERS]),
+            protocol.how_allocated(),
+            *run_notes(protocol),
+            *filter(None, [after_cut_sentence(manifest["n_after_cut"], protocol.n_patients * manifest["replicates"])]),
+        ],
         seconds=manifest.get("seconds"),
     )
 

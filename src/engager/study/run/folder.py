@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from engager.core import InputError, Problem, digest_object, read_json, sha256_of
 from engager.protocol import Protocol, read_protocol
 from engager.report import Verdict, is_near_edge, verdict_of
-from engager.study.failures import extremes, is_judged, why_unknown
+from engager.study.failures import extremes, failure_sentence, is_judged, why_unknown
 from engager.study.plain_json import plain_json
 from engager.study.run.tables import TABLES, read_table
 from engager.study.run.workplace import MANIFEST, MARKER
@@ -184,8 +184,22 @@ class RunFolder:
 
     @property
     def n_patients(self) -> int:
-        """Of all replicates."""
-        return int(self.manifest["replicates"]) * int(self.manifest["patients_per_replicate"])
+        """Of all replicates, without those whose turn to enter came after the data cut."""
+        planned = int(self.manifest["replicates"]) * int(self.manifest["patients_per_replicate"])
+        return planned - int(self.manifest.get("n_after_cut", 0))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to know of its patients, a sentence each: those who came after the data cut, those who failed."""
+        from engager.study.notes import after_cut_sentence
+
+        n_after_cut = int(self.manifest.get("n_after_cut", 0))
+        planned = self.n_patients + n_after_cut
+        told = (
+            after_cut_sentence(n_after_cut, planned),
+            failure_sentence(int(self.manifest["n_failed"]), self.n_patients),
+        )
+        return [sentence for sentence in told if sentence]
 
     @property
     def outside_fit(self) -> list[str]:
@@ -199,10 +213,10 @@ class RunFolder:
 
     def summary(self) -> dict[str, Any]:
         """What ``engager trial run --json`` prints."""
-        kept = ("trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_failed")
+        kept = ("trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_after_cut", "n_failed")
         return {
             "run": str(self.path),
-            **{key: self.manifest[key] for key in kept},
+            **{key: self.manifest.get(key, 0) for key in kept},
             "outside_fit": list(self.outside_fit),
             "verdict": self.verdict.as_json(),
             "comparisons": [{**one, "near_edge": is_near_edge(one)} for one in self.comparisons],

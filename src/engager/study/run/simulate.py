@@ -167,6 +167,7 @@ def run_study(
                 "replicates": replicates,
                 "parameters": parameters,
                 "patients_per_replicate": protocol.n_patients,
+                "n_after_cut": protocol.n_patients * replicates - data.patients.height,
                 "n_failed": data.n_failed,
                 "started": started.isoformat(timespec="seconds"),
                 "protocol": text,

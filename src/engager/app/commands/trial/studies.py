@@ -132,7 +132,7 @@ def run_trial(
     Example: engager trial run tower --replicates 40 --seed 1 --out runs/tower
     """
     from engager.app.progress import run_progress
-    from engager.study import failure_sentence, load_protocol, run_notes, run_study
+    from engager.study import load_protocol, run_notes, run_study
 
     protocol = load_protocol(study)
     for note in run_notes(protocol):
@@ -160,8 +160,8 @@ def run_trial(
     else:
         _print_summary(summary, run)
     _tell_outside(run.outside_fit)
-    if told := failure_sentence(summary["n_failed"], run.n_patients):
-        remark(told)
+    for sentence in run.remarks:
+        remark(sentence)
     remark(f"Report: {run.report}" if run.report.is_file() else f"Run: {run.path} (no report)")
     if not run.is_judged:
         raise typer.Exit(1)
