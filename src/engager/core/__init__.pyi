@@ -155,5 +155,6 @@ from .workers import (
     beside as beside,
     safe_imports as safe_imports,
     share_out as share_out,
+    start_workers as start_workers,
     usable_cpus as usable_cpus,
 )

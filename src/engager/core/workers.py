@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import os
 import pickle
 import queue
@@ -28,7 +29,7 @@ from engager.core.interrupts import heard_again, not_inherited
 
 Tell = Callable[[float], None]
 
-_COMMAND = "from engager.core.workers import serve; serve()"
+_COMMAND = "from engager.core.workers import serve; serve({})"
 # How often a process that waits for others looks up, for progress and for Ctrl-C.
 _LOOK_UP_SECONDS = 0.2
 _idle: list[_Worker] = []
@@ -51,6 +52,14 @@ def safe_imports() -> Iterator[None]:
             del os.environ["PYTHONSAFEPATH"]
         else:
             os.environ["PYTHONSAFEPATH"] = before
+
+
+def start_workers(n_processes: int, *modules: str) -> None:
+    """Start the workers that `share_out` on so many processes will need, and let them import these modules, while the
+    caller has other things to do.
+    """
+    ours = sum(one.owner == os.getpid() for one in _idle)
+    _idle.extend(_Worker(*modules) for _ in range(n_processes - 1 - ours))
 
 
 def share_out(
@@ -148,8 +157,8 @@ def beside(function: Callable[..., Any], task: tuple[Any, ...], n_processes: int
         helper.leave(stop=not is_over)
 
 
-def serve() -> None:
-    """The life of a worker: read a task, do it, answer, until the other end is closed."""
+def serve(*modules: str) -> None:
+    """The life of a worker: import these, then read a task, do it, answer, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
     heard_again()
     receive, send = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -159,6 +168,8 @@ def serve() -> None:
         pickle.dump((kind, content), send, protocol=pickle.HIGHEST_PROTOCOL)
         send.flush()
 
+    for module in modules:
+        importlib.import_module(module)
     while True:
         try:
             sys.path[:] = pickle.load(receive)  # before what is to be found there
@@ -176,14 +187,14 @@ def serve() -> None:
 class _Worker:
     """Another interpreter, idle or at one task."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
         # one thread each: as many processes as cores are at work
         places = os.pathsep.join(place for place in sys.path if place)
         environment = {**os.environ, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
         with not_inherited():
             self.process = subprocess.Popen(
                 # -P: the folder a program is started in is no place to import from
-                [sys.executable, "-P", "-c", _COMMAND],
+                [sys.executable, "-P", "-c", _COMMAND.format(", ".join(map(repr, modules)))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,

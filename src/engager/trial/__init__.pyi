@@ -14,7 +14,7 @@ from .regimen_strength import (
     regimen_strengths as regimen_strengths,
 )
 from .replicates import (
-    compile_models as compile_models,
+    get_ready as get_ready,
     piece_size as piece_size,
     simulate_spans as simulate_spans,
     simulate_trial as simulate_trial,

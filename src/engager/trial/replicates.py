@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from engager.core import share_out, usable_cpus
+from engager.core import share_out, start_workers, usable_cpus
 from engager.engine import make_ready
 from engager.population import PopulationValues, Settings
 from engager.protocol import Protocol
@@ -74,8 +74,10 @@ def simulate_trial(
     return found[0] if len(found) == 1 else TrialData.concatenate([found[place] for place in sorted(found)])
 
 
-def compile_models(protocol: Protocol) -> None:
-    """Begin to compile the models of a study in the background, for a caller with other things to read first."""
+def get_ready(protocol: Protocol, n_replicates: int, n_threads: int | None) -> None:
+    """Begin to compile the models of a study and to start the workers, for a caller with other things to read first."""
+    n_processes = _processes(protocol.n_patients * n_replicates, n_threads)
+    start_workers(min(n_processes, n_replicates), __name__)
     for model in {id(one): one for one in map(protocol.model_of, protocol.arms)}.values():
         make_ready(model.system, METHOD)
 

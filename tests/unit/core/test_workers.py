@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from engager.core import InputError, Problem, beside, share_out
+from engager.core import InputError, Problem, beside, share_out, start_workers, workers
 
 
 @pytest.fixture
@@ -28,6 +28,20 @@ def test_more_than_one_process_takes_part(asked):
     found = dict(share_out(asked.process_of, [(k,) for k in range(6)], 2))
     assert os.getpid() in found.values()
     assert len(set(found.values())) == 2
+
+
+def test_workers_started_ahead_are_those_that_work_and_have_imported_what_they_need(asked, monkeypatch):
+    monkeypatch.setattr(workers, "_idle", [])
+    start_workers(3, "wave")
+    ahead = {worker.process.pid for worker in workers._idle}
+    assert len(ahead) == 2
+    start_workers(2, "zipapp")  # there are enough
+    assert {worker.process.pid for worker in workers._idle} == ahead
+    found = dict(share_out(asked.imported, [(["wave", "zipapp"],)] * 6, 3)).values()
+    assert {process for process, _ in found} - {os.getpid()} <= ahead
+    assert {tuple(names) for process, names in found if process in ahead} == {("wave",)}
+    for worker in workers._idle:
+        worker.end()
 
 
 def test_progress_rises_to_all_of_it(asked):

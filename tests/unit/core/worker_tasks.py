@@ -1,6 +1,7 @@
 """What `test_workers` gives workers to do; a module of its own, since they import it by name."""
 
 import os
+import sys
 import time
 
 from engager.core import InputError, Problem
@@ -17,6 +18,12 @@ def process_of(number, tell):
     """Which process did it; long enough that one cannot do it all before another has started."""
     time.sleep(0.5)
     return os.getpid()
+
+
+def imported(names, tell):
+    """Which process this is, and which of these modules it has imported."""
+    time.sleep(0.5)
+    return os.getpid(), [name for name in names if name in sys.modules]
 
 
 def refuse(first_process, tell):

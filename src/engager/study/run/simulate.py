@@ -39,7 +39,7 @@ from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
 from engager.study.run.tables import TABLES, write_pieces
 from engager.study.run.workplace import Tell, Workplace
 from engager.study.scope import outside_fit
-from engager.trial import compile_models, piece_size, simulate_spans
+from engager.trial import get_ready, piece_size, simulate_spans
 
 if TYPE_CHECKING:
     from engager.trial import TrialData
@@ -143,7 +143,7 @@ def run_study(
         protocol = protocol.with_patients(patients)
     started, clock = datetime.now(UTC), time.perf_counter()
     if where.device == "cpu" and where.scheduler is None:
-        compile_models(protocol)  # while files are read
+        get_ready(protocol, replicates, n_threads)  # while files are read
     text = write_protocol(protocol)
     values = population_parameters(protocol.model.id, seed, parameters)
     inputs = {
