@@ -66,9 +66,6 @@ from .design.words import (
 from .design.write import (
     write_design as write_design,
 )
-from .failures import (
-    failure_sentence as failure_sentence,
-)
 from .figures import (
     export_figures as export_figures,
 )
