@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engager.analysis.endpoints import EndpointRequest, Kind, endpoint_rule
 from engager.analysis.risk_sets import risk_sets
-from engager.analysis.sample import HasPatients, check_patients, sample_of
+from engager.analysis.sample import HasPatients, check_patients, replicate_numbers, sample_of
 from engager.analysis.survival import kaplan_meier, product_limit
 from engager.core import DAYS_PER_MONTH, InputError, Problem
 
@@ -31,6 +31,7 @@ def survival_bands(
     months: ArrayLike | None = None,
     arms: Sequence[str] | None = None,
     level: float = 0.95,
+    replicates: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Kaplan-Meier curves over replicates, on a grid of months.
 
@@ -42,6 +43,7 @@ def survival_bands(
         respond fail on day 1), then every tenth of a month until nobody is observed.
     arms : all arms when None.
     level : coverage of the pointwise band over replicates.
+    replicates : of the trial, also those without a patient; None: those of the table.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def survival_bands(
     grid = _usual_months(patients) if months is None else np.atleast_1d(np.asarray(months, dtype=float))
     frames = []
     for arm in arms or patients["arm"].unique(maintain_order=True).to_list():
-        sample = sample_of(patients, [arm], wanted)
+        sample = sample_of(patients, [arm], wanted, replicates=replicates)
         curves, at_risk = _on_grid(sample.days, sample.counted & (sample.cause == 1), sample.counted, grid)
         middle, low, high = _over_replicates(curves, level)
         frames.append(
@@ -112,10 +114,11 @@ def trial_curves(
     wanted = EndpointRequest(request, "median") if isinstance(request, str) else request
     if endpoint_rule(wanted.endpoint).kind is not Kind.TIME:
         raise InputError(Problem("request", wanted.endpoint, "must be a time-to-event endpoint, e.g. OS"))
-    first = patients.filter(pl.col("replicate") == patients["replicate"].min())
+    number = int(replicate_numbers(patients).min(initial=np.iinfo(np.int32).max))  # of nobody any number
+    first = patients.filter(pl.col("replicate") == number)
     frames = []
     for arm in arms or patients["arm"].unique(maintain_order=True).to_list():
-        sample = sample_of(first, [arm], wanted)
+        sample = sample_of(first, [arm], wanted, replicates=[number])
         counted = sample.counted[0]
         curve = kaplan_meier(sample.days[0], counted & (sample.cause[0] == 1), include=counted)
         frames.append(

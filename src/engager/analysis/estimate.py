@@ -24,7 +24,7 @@ from engager.analysis.endpoints import (
 )
 from engager.analysis.log_rank import log_rank
 from engager.analysis.proportions import exact_interval, odds_ratio, risk_difference
-from engager.analysis.sample import Failed, HasPatients, Sample, check_patients, sample_of
+from engager.analysis.sample import Failed, HasPatients, Sample, check_patients, replicate_numbers, sample_of
 from engager.analysis.survival import Limits, median_survival, reverse_kaplan_meier, survival_at
 from engager.core import DAYS_PER_MONTH, InputError, Problem, nearest, parse_condition
 from engager.evidence import trial_endpoints
@@ -73,6 +73,8 @@ def estimate_endpoints(
     endpoints: Iterable[EndpointRequest | str],
     setting: str = "relapsed_refractory",
     failed: Failed = "left_out",
+    arms: Sequence[str] | None = None,
+    replicates: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Estimate endpoints in every replicate of a virtual trial.
 
@@ -83,6 +85,8 @@ def estimate_endpoints(
     setting : of the trial; in ``mrd_positive`` MRD endpoints count all assessed patients, not responders.
     failed : what becomes of patients whose simulation failed: ``left_out``; else they are counted, last seen on the day
         on which the solver gave up, without the event (``censored``) or with it (``event``).
+    arms, replicates : of the trial, also those without a patient, as an early data cut leaves them; None: those of the
+        table.
 
     Returns
     -------
@@ -103,29 +107,31 @@ def estimate_endpoints(
     patients = data if isinstance(data, pl.DataFrame) else data.patients
     check_patients(patients)
     wanted = [_complete(one, setting) for one in endpoints]
-    arms = patients["arm"].unique(maintain_order=True).to_list()
+    arms = patients["arm"].unique(maintain_order=True).to_list() if arms is None else arms
+    numbers = replicate_numbers(patients, replicates)
     _check_requests(wanted, arms, patients.columns)
     asked = [(index, one, arm) for index, one in enumerate(wanted) for arm in _arms_of(one, arms)]
     frames: list[list[pl.DataFrame]] = [[] for _ in asked]
-    for group in _groups(patients):
+    for group, together in _groups(patients, numbers):
         for found, (index, request, arm) in zip(frames, asked, strict=True):
-            found.append(_frame(_estimate(group, arm, request, failed), arm, request, index))
+            found.append(_frame(_estimate(group, together, arm, request, failed), arm, request, index))
     return pl.concat([frame for found in frames for frame in found], rechunk=True) if asked else _no_estimates()
 
 
-def _groups(patients: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Whole replicates in rising order, so many together that what is worked out of them fits in memory."""
+def _groups(patients: pl.DataFrame, numbers: NDArray[np.int64]) -> Iterator[tuple[pl.DataFrame, NDArray[np.int64]]]:
+    """Whole replicates in rising order and their numbers, so many together that what is worked out of them fits in
+    memory.
+    """
     import polars as pl
 
     n_groups = -(-patients.height // _MOST_TOGETHER)
     if n_groups <= 1:
-        yield patients
+        yield patients, numbers
         return
-    numbers = patients["replicate"].unique().sort()
-    length = -(-numbers.len() // n_groups)
-    for start in range(0, numbers.len(), length):
-        last = min(start + length, numbers.len()) - 1
-        yield patients.filter(pl.col("replicate").is_between(numbers[start], numbers[last]))
+    length = -(-numbers.size // n_groups)
+    for start in range(0, numbers.size, length):
+        together = numbers[start : start + length]
+        yield patients.filter(pl.col("replicate").is_between(int(together[0]), int(together[-1]))), together
 
 
 def _no_estimates() -> pl.DataFrame:
@@ -190,11 +196,13 @@ def _arms_of(request: EndpointRequest, arms: Sequence[str]) -> list[str]:
     return [request.arm] if request.arm else list(arms)
 
 
-def _estimate(patients: pl.DataFrame, arm: str, request: EndpointRequest, failed: Failed) -> dict[str, Any]:
+def _estimate(
+    patients: pl.DataFrame, numbers: NDArray[np.int64], arm: str, request: EndpointRequest, failed: Failed
+) -> dict[str, Any]:
     """Columns of the estimates of one request in one arm (or pair), one entry per replicate."""
     between = request.statistic in BETWEEN_ARMS
     names = [str(request.treatment), str(request.control)] if between else [arm]
-    sample = sample_of(patients, names, request, failed)
+    sample = sample_of(patients, names, request, failed, numbers)
     event = sample.counted & (sample.cause == 1)
     columns: dict[str, Any] = {
         "replicate": sample.replicates,

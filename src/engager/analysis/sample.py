@@ -98,14 +98,30 @@ def _too_late(kept: pl.DataFrame, name: str, last: str) -> list[Problem]:
     return [Problem(f"patients table: {name} of {who}", row[name], rule)]
 
 
+def replicate_numbers(
+    patients: pl.DataFrame, replicates: Sequence[int] | NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Numbers of the replicates, rising: those simulated (an early data cut may leave one without a patient), else
+    those of the table.
+    """
+    given = patients["replicate"].to_numpy() if replicates is None else replicates
+    return np.unique(np.asarray(given, dtype=np.int64))
+
+
 def sample_of(
-    patients: pl.DataFrame, arms: Sequence[str], request: EndpointRequest, failed: Failed = "left_out"
+    patients: pl.DataFrame,
+    arms: Sequence[str],
+    request: EndpointRequest,
+    failed: Failed = "left_out",
+    replicates: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> Sample:
-    """Work out one request's outcome of every patient, and lay the patients out by replicate."""
+    """Work out one request's outcome of every patient, and lay the patients out by replicate; `replicates` as in
+    `replicate_numbers`.
+    """
     import polars as pl
 
     table = patients.filter(pl.col("arm").is_in(arms))
-    all_replicates = patients["replicate"].unique().sort()
+    numbers = replicate_numbers(patients, replicates)
     if request.subgroup is not None:
         table = table.filter(parse_condition(request.subgroup).holds(table))
     built = endpoint_rule(request.endpoint).build(request)
@@ -127,7 +143,7 @@ def sample_of(
         (pl.col("arm") == arms[0]).alias("treated_arm"),
         pl.col("failed"),
     ).with_columns(_stratum(strata, table.height))
-    return _laid_out(worked, all_replicates)
+    return _laid_out(worked, numbers)
 
 
 def _stratum(strata: Sequence[pl.Series], height: int) -> pl.Series:
@@ -139,9 +155,8 @@ def _stratum(strata: Sequence[pl.Series], height: int) -> pl.Series:
     return pl.Series("stratum", code)
 
 
-def _laid_out(worked: pl.DataFrame, all_replicates: pl.Series) -> Sample:
+def _laid_out(worked: pl.DataFrame, replicates: NDArray[np.int64]) -> Sample:
     """Rows become a place (replicate, position); the order within a replicate does not matter."""
-    replicates = all_replicates.to_numpy().astype(np.int64)
     row = np.searchsorted(replicates, worked["replicate"].to_numpy())
     order = np.argsort(row, kind="stable")
     sizes = np.bincount(row, minlength=len(replicates))

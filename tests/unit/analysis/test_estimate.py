@@ -41,6 +41,16 @@ def trial(patients):
     return patients(*rows)
 
 
+def test_arms_and_replicates_that_nobody_entered_keep_their_rows(trial):
+    entered = trial.filter((pl.col("replicate") != 1) & (pl.col("arm") == "A"))
+    asked = [EndpointRequest("CR", "proportion", arm=arm) for arm in "AB"]
+    asked.append(EndpointRequest("OS", "hazard_ratio", treatment="B", control="A"))
+    found = estimate_endpoints(entered, asked, arms=["A", "B"], replicates=range(5))
+    assert found["replicate"].to_list() == [0, 1, 2, 3, 4] * 3
+    assert found["n"].to_list() == [60, 0, 62, 63, 0, *[0] * 5, 60, 0, 62, 63, 0]
+    assert found["value"].is_nan().to_list() == [n == 0 for n in found["n"].to_list()[:10]] + [True] * 5
+
+
 def test_one_row_per_request_arm_and_replicate(trial):
     requests = ["CR", EndpointRequest("OS", "survival_at", time_months=6.0)]
     frame = estimate_endpoints(trial, requests)
@@ -165,9 +175,20 @@ def test_replicates_may_be_worked_out_a_few_at_a_time(trial, monkeypatch):
     whole = estimate_endpoints(trial, requests)
     monkeypatch.setattr("engager.analysis.estimate._MOST_TOGETHER", 150)
     parts = estimate_endpoints(trial, requests)
-    assert [one["replicate"].unique().sort().to_list() for one in _groups(trial)] == [[0, 1], [2, 3]]
+    assert [one["replicate"].unique().sort().to_list() for one, _ in _groups(trial, np.arange(4))] == [
+        [0, 1],
+        [2, 3],
+    ]
     names = [name for name in whole.columns if name not in ("value", "low", "high", "p_value")]
     assert parts.select(names).equals(whole.select(names))
     for name in ("value", "low", "high", "p_value"):
         # Newton steps of a Cox fit end with the last replicate worked out beside it
         np.testing.assert_allclose(parts[name].to_numpy(), whole[name].to_numpy(), rtol=1e-12)
+
+
+def test_a_month_that_too_few_trials_observe_is_left_open_also_where_nobody_entered(trial):
+    every = survival_bands(trial, "OS", [3.0], ["A"], replicates=range(4))
+    assert np.isfinite(every["survival"].item())
+    half = survival_bands(trial, "OS", [3.0], ["A"], replicates=range(8))
+    assert np.isnan(half["survival"].item())
+    assert half["n_replicates"].item() == 8

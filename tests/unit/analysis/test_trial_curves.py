@@ -25,6 +25,11 @@ def test_first_trial_is_drawn_alone_with_its_censored_patients(trial):
     assert curve["n_censored"].to_list() == [0, 0, 2, 0]
 
 
+def test_a_trial_that_nobody_entered_has_no_curve(trial):
+    curve = trial_curves(trial.clear(), "OS", ["A"])
+    assert curve.select("month", "survival", "n_censored").rows() == [(0.0, 1.0, 0)]
+
+
 def test_only_times_to_an_event_have_a_curve(trial):
     with pytest.raises(InputError, match="time-to-event"):
         trial_curves(trial, "CR")

@@ -235,11 +235,10 @@ def _simulated_curve(folder: Path, arm: str, endpoint: str) -> dict[str, Any]:
     from engager.study import RunFolder
 
     run = RunFolder.open(folder)
-    patients = run.table("patients")
-    arms = patients["arm"].unique().to_list()
+    arms = run.protocol.arm_ids
     if arm not in arms:
         raise InputError(Problem("--run-arm", arm, f"is not an arm of {run.id}", nearest(arm, arms)))
-    bands = survival_bands(patients, endpoint, arms=[arm]).drop_nans("survival")
+    bands = survival_bands(run.table("patients"), endpoint, arms=[arm], replicates=run.replicates).drop_nans("survival")
     return {
         "label": f"simulated, {run.id}",
         "time_months": bands["month"].to_list(),

@@ -138,7 +138,7 @@ def target_estimates(data: TrialData) -> tuple[pl.DataFrame, list[tuple[Target, 
         wanted = curve_requests(asked, watched_curve(target, protocol)) if target.is_curve else [asked]
         places.append((target, list(range(len(requests), len(requests) + len(wanted)))))
         requests += wanted
-    return estimate_endpoints(data, requests, protocol.population.setting), places
+    return estimate_endpoints(data, requests, protocol.population.setting, arms=protocol.arm_ids), places
 
 
 def request_of(asked: Estimand, protocol: Protocol, endpoint: Endpoint | None = None) -> EndpointRequest:

@@ -6,7 +6,7 @@ prior or of a posterior. Out: remission, MRD response, survival and cytokine rel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -151,7 +151,7 @@ class TrialFunction:
         ----------
         normal : array (set, unknown). first : number of the first set, where these are some of many.
         """
-        return self._observed(self._simulate(normal, progress, first))
+        return self._observed(self._simulate(normal, progress, first), range(first, first + len(normal)))
 
     def with_common_chance(self, shares: FloatArray, progress: Progress | None = None, first: int = 0) -> FloatArray:
         """Each set is the same virtual trial, same patients and same chance, with other values: array (set, output).
@@ -160,7 +160,8 @@ class TrialFunction:
         ----------
         shares : array (set, unknown) in (0, 1). first : number of the first set, where these are some of many.
         """
-        return self._observed(self._simulate(_normal(shares), progress, first, common_chance=True))
+        data = self._simulate(_normal(shares), progress, first, common_chance=True)
+        return self._observed(data, range(first, first + len(shares)))
 
     def _simulate(
         self, normal: FloatArray, tell: Progress | None, first: int, *, common_chance: bool = False
@@ -172,12 +173,14 @@ class TrialFunction:
             n_threads=self.n_threads, progress=tell, only_patients=True, common_chance=common_chance,
         )  # fmt: skip
 
-    def _observed(self, data: TrialData) -> FloatArray:
+    def _observed(self, data: TrialData, replicates: Sequence[int]) -> FloatArray:
         """What each replicate shows, percent or months: array (replicate, output)."""
         import polars as pl
 
         requests = [_REQUESTS[name] for name in self.outputs]
-        estimates = estimate_endpoints(data, requests, self.protocol.population.setting)
+        estimates = estimate_endpoints(
+            data, requests, self.protocol.population.setting, arms=self.protocol.arm_ids, replicates=replicates
+        )
         columns = []
         for i, name in enumerate(self.outputs):
             values = estimates.filter(pl.col("request") == i).sort("replicate")["value"].to_numpy().astype(float)

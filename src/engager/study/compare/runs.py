@@ -105,7 +105,9 @@ def _adverse_events(run: RunFolder) -> dict[Key, FloatArray]:
     if not asked:
         return {}
     found: dict[Key, FloatArray] = {}
-    rows_of = estimate_endpoints(run.table("patients"), asked, protocol.population.setting)
+    rows_of = estimate_endpoints(
+        run.table("patients"), asked, protocol.population.setting, arms=protocol.arm_ids, replicates=run.replicates
+    )
     for told, rows in rows_of.group_by(["arm", "endpoint", "statistic", "time_months"], maintain_order=True):
         arm, endpoint, statistic, months = told
         key = (str(arm), str(endpoint), str(statistic), _months(months), "")
@@ -254,7 +256,7 @@ def curves_of(runs: Sequence[RunFolder], subgroup: str | None = None) -> pl.Data
             if subgroup:
                 known = [one.name for one in COVARIATES if one.name in patients.columns]
                 request = replace(request, subgroup=parse_condition(subgroup, known, "subgroup").text)
-            bands = survival_bands(patients, request, months, protocol.arm_ids)
+            bands = survival_bands(patients, request, months, protocol.arm_ids, replicates=run.replicates)
             frames.append(bands.select(pl.lit(name).alias("run"), pl.all()))
     if not frames:
         return pl.DataFrame(schema={"run": pl.String, "arm": pl.String, "endpoint": pl.String, "month": pl.Float64})

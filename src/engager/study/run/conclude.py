@@ -36,14 +36,19 @@ class Conclusions:
 
 
 def conclusions(
-    protocol: Protocol, data: TrialData, seed: int, values: Parameters, tell: Callable[[str], None] | None = None
+    protocol: Protocol,
+    data: TrialData,
+    replicates: int,
+    seed: int,
+    values: Parameters,
+    tell: Callable[[str], None] | None = None,
 ) -> Conclusions:
     """Estimate and compare.
 
     Parameters
     ----------
     data : all replicates; only the patients are read.
-    seed, values : of the run.
+    replicates, seed, values : of the run.
     tell : told the stage.
     """
     from engager.analysis import estimate_endpoints
@@ -51,7 +56,9 @@ def conclusions(
 
     tell = tell or (lambda stage: None)
     tell("estimating")
-    estimates = estimate_endpoints(data, requests_of(protocol), protocol.population.setting)
+    estimates = estimate_endpoints(
+        data, requests_of(protocol), protocol.population.setting, arms=protocol.arm_ids, replicates=range(replicates)
+    )
     tell("comparing")
     compared = judged(compare(data), data.n_failed, data.patients.height)
     comparisons = told_comparisons(compared, uncertainties(data, seed), values.has_draws)

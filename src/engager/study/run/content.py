@@ -87,13 +87,14 @@ def report_content(
     predictive : individual patients beside virtual ones, of `predictive_section`.
     """
     columns = set(data.trajectories.columns)
+    replicates = range(int(manifest["replicates"]))
     drivers = drivers_section(protocol.model.id, values, protocol=protocol)
     return ReportContent(
         title=protocol.title or protocol.study,
         study=protocol.study,
         run=run_id,
         arms={arm_id: arm.n for arm_id, arm in protocol.arms.items()},
-        replicates=int(manifest["replicates"]),
+        replicates=len(replicates),
         seed=int(manifest["seed"]),
         n_failed=data.n_failed,
         model=str(protocol.model),
@@ -106,10 +107,10 @@ def report_content(
         drivers=drivers,
         sources=_sources(protocol, comparisons),
         baseline=baseline_rows(protocol, data.patients),
-        estimates=_with_page_requests(protocol, data, estimates),
+        estimates=_with_page_requests(protocol, data, estimates, replicates),
         definitions=definitions_of(protocol),
         patients=data.patients,
-        survival=_survival(protocol, data),
+        survival=_survival(protocol, data, replicates),
         one_trial=_one_trial(protocol, data),
         rebuilt=_rebuilt(protocol),
         curve_notes=_curve_notes(protocol),
@@ -155,13 +156,17 @@ def _course_days(protocol: Protocol) -> float:
     return min(float(max(ends)), _LARGEST_COURSE_DAYS)
 
 
-def _with_page_requests(protocol: Protocol, data: TrialData, estimates: pl.DataFrame) -> pl.DataFrame:
+def _with_page_requests(
+    protocol: Protocol, data: TrialData, estimates: pl.DataFrame, replicates: Sequence[int]
+) -> pl.DataFrame:
     """The run's estimates, and behind them what only the page shows."""
     import polars as pl
 
     from engager.analysis import estimate_endpoints
 
-    more = estimate_endpoints(data, page_requests_of(protocol), protocol.population.setting)
+    more = estimate_endpoints(
+        data, page_requests_of(protocol), protocol.population.setting, arms=protocol.arm_ids, replicates=replicates
+    )
     behind = pl.col("request") + len(requests_of(protocol))
     return pl.concat([estimates, more.with_columns(behind.cast(estimates.schema["request"]))])
 
@@ -184,13 +189,16 @@ def _curve_notes(protocol: Protocol) -> dict[str, str]:
     return {"EFS": f"A patient who never reaches CR, CRh or CRi counts as an event {when}."}
 
 
-def _survival(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
+def _survival(protocol: Protocol, data: TrialData, replicates: Sequence[int]) -> pl.DataFrame | None:
     import polars as pl
 
     from engager.analysis import survival_bands
 
     months = np.arange(0.0, protocol.follow_up.months + 1e-9, 0.25)
-    frames = [survival_bands(data, request, months, protocol.arm_ids) for request in _drawn(protocol).values()]
+    frames = [
+        survival_bands(data, request, months, protocol.arm_ids, replicates=replicates)
+        for request in _drawn(protocol).values()
+    ]
     return pl.concat(frames) if frames else None
 
 

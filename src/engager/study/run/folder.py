@@ -171,7 +171,10 @@ class RunFolder:
             from engager.study.run.requests import requests_of
 
             asked, setting = replace(requests_of(self.protocol)[request], arm=arm), self.protocol.population.setting
-            both = (estimate_endpoints(self.table("patients"), [asked], setting, how) for how in ("censored", "event"))
+            both = (
+                estimate_endpoints(self.table("patients"), [asked], setting, how, replicates=self.replicates)
+                for how in ("censored", "event")
+            )
             none, every = (frame["value"].to_list() for frame in both)
         else:
             return {}
@@ -181,6 +184,11 @@ class RunFolder:
     def is_judged(self) -> bool:
         """Whether so few patients failed that figures may be judged."""
         return is_judged(self.manifest["n_failed"], self.n_patients)
+
+    @property
+    def replicates(self) -> range:
+        """Numbers of its virtual trials, also of those in which nobody entered before the data cut."""
+        return range(int(self.manifest["replicates"]))
 
     @property
     def n_patients(self) -> int:

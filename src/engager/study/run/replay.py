@@ -136,4 +136,5 @@ def _digests_anew(
         patients=pl.concat([one for _, one in sorted(patients, key=lambda pair: pair[0])]),
         **{name: getattr(last, name).clear() for name in TABLES if name != "patients"},
     )
-    return {name: one.value() for name, one in digests.items()} | conclusions(protocol, data, seed, values).digests()
+    found = conclusions(protocol, data, replicates, seed, values).digests()
+    return {name: one.value() for name, one in digests.items()} | found

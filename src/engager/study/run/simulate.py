@@ -339,7 +339,7 @@ def _conclude(
         _tell(progress, protocol, replicates, replicates, stage)
 
     def conclude() -> Conclusions:
-        results = conclusions(protocol, data, int(manifest["seed"]), values, tell)
+        results = conclusions(protocol, data, replicates, int(manifest["seed"]), values, tell)
         write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
         write_whole(folder / "comparisons.json", _json(results.comparisons))
         return results
