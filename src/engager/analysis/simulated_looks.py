@@ -17,7 +17,7 @@ from engager.analysis.endpoints import EndpointRequest
 from engager.analysis.interim import OrderedShares, cut_patients, day_of_events, last_day
 from engager.analysis.log_rank import log_rank
 from engager.analysis.operating_characteristics import LooksAtTrials
-from engager.analysis.sample import Sample, sample_of
+from engager.analysis.sample import Sample, replicate_numbers, sample_of
 from engager.core import DAYS_PER_MONTH, FloatArray
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def looks_at_times(
     When follow-up ends before a planned number of events, that look is not made; the last look is then made at the
     end of follow-up.
     """
+    numbers = replicate_numbers(patients)  # before the first entry a look finds nobody
     end = last_day(patients)
     if end_month is not None and not events_by_look:
         end = np.minimum(end, end_month * DAYS_PER_MONTH)
@@ -147,9 +148,10 @@ def looks_at_times(
         # Just after the last day, so that what happened on it is seen.
         day = np.where(np.isfinite(planned), planned, end + 1e-6)
         cut = cut_patients(patients, day)
-        sample = sample_of(cut, arms, request)
+        sample = sample_of(cut, arms, request, replicates=numbers)
         event = sample.counted & (sample.cause == 1)
-        found["patients"][:, k] = cut.group_by("replicate").len().sort("replicate")["len"].to_numpy()
+        place = np.searchsorted(numbers, cut["replicate"].to_numpy())
+        found["patients"][:, k] = np.bincount(place, minlength=numbers.size)
         found["events"][:, k] = event.sum(axis=1)
         found["months"][:, k] = day / DAYS_PER_MONTH
         if statistic is None:

@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 
 from engager.analysis import EndpointRequest, shares_in_order
 from engager.analysis.interim import cut_patients, day_of_events
+from engager.analysis.simulated_looks import looks_at_times
 from engager.core import DAYS_PER_MONTH
 from engager.protocol import read_protocol
 from engager.trial import simulate_trial
@@ -74,3 +75,15 @@ def test_who_enters_at_once_comes_in_the_arms_proportion(patients):
     requests = {arm: EndpointRequest("CR", arm=arm, window_days=56.0) for arm in ("a", "b")}
     ordered = shares_in_order(together, requests, {"a": 56.0, "b": 56.0})
     assert np.all(ordered.treated[:, :9].sum(axis=1) == 6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_look_before_the_first_entry_of_a_trial_finds_nobody_in_it(patients, share):
+    first = patients.group_by("replicate").agg(pl.col("entry_month").min()).sort("replicate")["entry_month"]
+    month = float(first.min() + share * (first.max() - first.min()))
+    trials = looks_at_times(patients, OS, ["a", "b"], (), month)
+    there = patients.filter(pl.col("entry_month") * DAYS_PER_MONTH < month * DAYS_PER_MONTH)
+    counts = [there.filter(pl.col("replicate") == replicate).height for replicate in range(3)]
+    assert 0 in counts
+    assert trials.patients[:, 0].tolist() == counts
+    assert np.isnan(trials.statistic[np.array(counts) == 0]).all()
