@@ -47,13 +47,16 @@ _STEPS = (
 )
 
 
-def participant_flow(patients: pl.DataFrame, arms: Sequence[str]) -> dict[str, list[dict[str, str | int]]]:
+def participant_flow(
+    patients: pl.DataFrame, arms: Sequence[str], replicates: int
+) -> dict[str, list[dict[str, str | int]]]:
     """Steps of the flow by arm.
 
     Parameters
     ----------
     patients : the patients table (docs/architecture.md).
     arms : in order.
+    replicates : virtual trials, also those that an early data cut left without a patient of an arm.
 
     Returns
     -------
@@ -69,10 +72,9 @@ def participant_flow(patients: pl.DataFrame, arms: Sequence[str]) -> dict[str, l
     for arm in arms:
         of_arm = counted.filter(pl.col("arm") == arm)
         by_fate = {str(fate): table for (fate,), table in of_arm.group_by("fate")}
-        replicates = sorted(of_arm["replicate"].unique().to_list())
         counts = {fate: _by_replicate(table, replicates) for fate, table in by_fate.items()}
         whole = _whole_numbers({fate: float(found.mean()) for fate, found in counts.items()})
-        nobody = np.zeros(max(len(replicates), 1), dtype=np.int64)
+        nobody = np.zeros(replicates, dtype=np.int64)
         flow[arm] = []
         for step in _STEPS:
             each = sum((counts.get(fate, nobody) for fate in step.fates), nobody)
@@ -103,9 +105,9 @@ def _fate() -> pl.Expr:
     )  # fmt: skip
 
 
-def _by_replicate(table: pl.DataFrame, replicates: Sequence[int]) -> np.ndarray:
+def _by_replicate(table: pl.DataFrame, replicates: int) -> np.ndarray:
     found = dict(table.select("replicate", "len").iter_rows())
-    return np.array([found.get(one, 0) for one in replicates], dtype=np.int64)
+    return np.array([found.get(one, 0) for one in range(replicates)], dtype=np.int64)
 
 
 def _whole_numbers(means: dict[str, float]) -> dict[str, int]:

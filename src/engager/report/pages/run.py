@@ -67,7 +67,7 @@ def render_report(content: ReportContent) -> str:
 
 def _context(content: ReportContent) -> dict[str, Any]:
     arms = list(content.arms)
-    flow = participant_flow(content.patients, arms) if content.patients is not None else {}
+    flow = participant_flow(content.patients, arms, content.replicates) if content.patients is not None else {}
     sources = [
         {"anchor": anchor(one.id), "id": one.id, "citation": one.citation, "seen": list(one.seen)}
         | {"url": one.url if one.url.startswith(("https://", "http://")) else ""}
