@@ -48,6 +48,7 @@ from .operating_characteristics import (
     decide as decide,
 )
 from .prediction import (
+    AT_ONE_TIME as AT_ONE_TIME,
     SCALE_BY_STATISTIC as SCALE_BY_STATISTIC,
     Prediction as Prediction,
     difference_interval as difference_interval,

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 from engager.core import FloatArray, InputError, Problem
 
-# Share of the replicates that must tell a difference, or a mean estimate, for it to be told: the others lie at one end.
+# Share of the replicates that must tell a difference, a figure at one time or a mean estimate, for it to be told: the
+# others lie at one end.
 LEAST_TOLD = 0.95
 _SCALES = ("identity", "log", "logit", "cloglog")
 #: On which scale an estimate scatters evenly, by statistic.
@@ -29,6 +30,8 @@ SCALE_BY_STATISTIC = {
     "difference": "identity",
     "curve": "cloglog",
 }
+#: Estimates at one time, which a trial can tell only while it watches somebody.
+AT_ONE_TIME = ("survival_at", "cumulative_at")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Prediction:
     Attributes
     ----------
     median, low, high : in the unit of the values; inf when "not reached" is that common; NaN when no
-        replicate could be estimated.
+        replicate could be estimated, or too few of a figure at one time.
     coverage : what the interval covers; below the level asked for when there are too few replicates (the
         whole range of R replicates covers (R - 1)/(R + 1)).
     n_replicates : replicates that gave an estimate; `n_missing` did not.
@@ -70,6 +73,7 @@ def prediction_interval(
     scale: str = "identity",
     level: float = 0.95,
     is_count: bool = False,
+    at_one_time: bool = False,
 ) -> Prediction:
     """Median and prediction interval over replicates.
 
@@ -85,6 +89,9 @@ def prediction_interval(
     is_count : the values are shares of `n` patients who had something. A published trial of another size is then
         predicted as a count: beta-binomial, with the replicates' mean and what they scatter beyond binomial, and
         half a patient at either end for rounded shares.
+    at_one_time : the values are of `AT_ONE_TIME`. Where follow-up ends before that time, only trials in which everybody
+        had the event tell it, and they are no fair sample of all: there is no median then. 95 % of the replicates must
+        tell it, of those with patients where `n` is given.
 
     Notes
     -----
@@ -100,8 +107,9 @@ def prediction_interval(
     given = np.asarray(values, dtype=float).ravel()
     known = np.sort(given[~np.isnan(given)])
     n_missing = given.size - known.size
-    if known.size == 0:
-        return Prediction(np.nan, np.nan, np.nan, 0.0, 0, n_missing, False)
+    n_asked = given.size if n is None else np.count_nonzero(np.broadcast_to(np.asarray(n, dtype=float), given.shape))
+    if known.size == 0 or (at_one_time and known.size < LEAST_TOLD * n_asked):
+        return Prediction(np.nan, np.nan, np.nan, 0.0, known.size, n_missing, False)
     median = _order_statistic(known, 0.5)
     ratio = _size_ratio(n, published_n)
     # A median at the border of its scale (0 events, not reached) has no scatter that could be stretched.

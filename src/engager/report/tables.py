@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
+from engager.analysis import AT_ONE_TIME, SCALE_BY_STATISTIC, prediction_interval
 from engager.core import DASH, interval, number
 from engager.evidence import trial_endpoints
 from engager.report.content import ReportContent, Source
@@ -182,7 +182,12 @@ def _definition(content: ReportContent, request: int) -> str:
 def _cell(estimates: pl.DataFrame, statistic: str) -> dict[str, str]:
     if estimates.height == 0:
         return {"value": DASH, "interval": "", "n": ""}
-    found = prediction_interval(estimates["value"].to_numpy(), scale=SCALE_BY_STATISTIC.get(statistic, "identity"))
+    found = prediction_interval(
+        estimates["value"].to_numpy(),
+        n=estimates["n"].to_numpy(),
+        scale=SCALE_BY_STATISTIC.get(statistic, "identity"),
+        at_one_time=statistic in AT_ONE_TIME,
+    )
     limits = interval(found.low, found.high, statistic) if found.n_replicates > 1 else ""
     return {
         "value": number(found.median, statistic),

@@ -14,7 +14,7 @@ def comparison_entry(one: Comparison) -> dict[str, Any]:
     entry: dict[str, Any] = plain_json(one.as_json())
     if one.median is None:
         # what covers something was made of replicates that gave an answer: a time beyond the data
-        reason = "not reached" if one.coverage > 0 else "not estimable in more than one replicate"
+        reason = "not reached" if one.coverage > 0 else "not estimable in enough replicates"
         entry["simulated"]["reason"] = reason
     return entry
 

@@ -106,3 +106,14 @@ def test_an_interval_of_counts_holds_its_own_median():
 def test_trials_of_one_patient_predict_a_larger_one_as_one_share_would():
     found = prediction_interval([0.0, 1.0, 0.0, 1.0], n=[1, 1, 1, 1], published_n=40, is_count=True)
     assert 0.0 < found.low < 0.5 < found.high < 1.0
+
+
+def test_a_figure_at_one_time_that_only_trials_without_survivors_tell_is_not_told():
+    values = [0.0, 0.0, *[np.nan] * 8]
+    assert prediction_interval(values).median == 0.0
+    found = prediction_interval(values, n=[5] * 10, at_one_time=True)
+    assert not found.is_told
+    assert (found.n_replicates, found.n_missing) == (2, 8)
+    # where nobody is counted, nobody could have told it
+    assert prediction_interval(values, n=[5, 5, *[0] * 8], at_one_time=True).median == 0.0
+    assert prediction_interval([0.2] * 19 + [np.nan], at_one_time=True).median == 0.2

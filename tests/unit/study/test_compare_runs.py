@@ -20,6 +20,7 @@ from engager.study import (
     run_study,
     write_comparison,
 )
+from engager.study.compare.runs import _Trials
 from engager.study.compare.words import coverage_words, difference_cell, is_told_apart
 
 STUDY = """
@@ -150,7 +151,7 @@ def test_a_difference_of_medians_that_few_replicates_reach_is_not_told(runs, mon
     first, second = np.linspace(6.0, 10.0, 200), np.linspace(2.0, 30.0, 200)[::-1]
     second[second > 10.0] = np.inf
     key = ("chemotherapy", "OS", "median", None, "")
-    values = iter([{key: first}, {key: second}])
+    values = iter([{key: _Trials(first, np.full(200, 20.0))}, {key: _Trials(second, np.full(200, 20.0))}])
     monkeypatch.setattr("engager.study.compare.runs._values", lambda run: next(values))
     monkeypatch.setattr("engager.study.compare.runs._adverse_events", lambda run: {})
     (figure,) = (found := compare_runs(runs[:2])).figures
@@ -164,7 +165,8 @@ def test_a_difference_of_medians_that_few_replicates_reach_is_not_told(runs, mon
 def test_replicates_whose_median_was_not_reached_are_counted_beside_the_others(runs, monkeypatch):
     values = np.array([5.0, np.inf, 7.0, np.inf, np.nan])
     monkeypatch.setattr(
-        "engager.study.compare.runs._values", lambda run: {("chemotherapy", "OS", "median", None, ""): values}
+        "engager.study.compare.runs._values",
+        lambda run: {("chemotherapy", "OS", "median", None, ""): _Trials(values, np.full(5, 20.0))},
     )
     (row,) = figures_by_replicate(RunFolder.open(runs[0]))
     assert (row["values"], row["n_beyond"]) == ([5.0, 7.0], 2)

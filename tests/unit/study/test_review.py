@@ -126,7 +126,7 @@ def test_a_median_that_is_null_keeps_its_reason_and_every_reader_sees_it(tmp_pat
     beyond = Comparison(**nothing, **known, low=3.0, coverage=0.95)
     unknown = Comparison(**nothing, **known | {"is_inside": None}, low=None, coverage=0.0)
     kept = [kept_of(comparison_entry(one)) for one in (beyond, unknown)]
-    assert [one["simulated"]["reason"] for one in kept] == ["not reached", "not estimable in more than one replicate"]
+    assert [one["simulated"]["reason"] for one in kept] == ["not reached", "not estimable in enough replicates"]
     assert kept[0].keys() == kept[1].keys() == FIGURE.keys()
     review = review_of(kept, {})
     told = next(row for row in review_json(review)["rows"] if row["record"] == "tower-2017")["figures"]
@@ -134,7 +134,7 @@ def test_a_median_that_is_null_keeps_its_reason_and_every_reader_sees_it(tmp_pat
     page = write_review(review, tmp_path / "review.html").read_text()
     for text in (page, review_text(review, "engager review")):
         assert "not reached (3.0 to not reached)" in text
-        assert "not estimable in more than one replicate" in text
+        assert "not estimable in enough replicates" in text
 
 
 def test_a_summary_made_before_reasons_were_kept_is_read_as_well():

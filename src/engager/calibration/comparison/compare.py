@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engager.analysis import (
+    AT_ONE_TIME,
     SCALE_BY_STATISTIC,
     EndpointRequest,
     estimate_endpoints,
@@ -210,8 +211,10 @@ def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) ->
         published_n=target.n if not target.measure else None,
         scale=SCALE_BY_STATISTIC.get(statistic, "identity"),
         is_count=statistic == "proportion",
+        at_one_time=statistic in AT_ONE_TIME,
     )
     low, high = target.interval
+    can_tell = prediction.is_told and prediction.n_replicates >= FEWEST_FOR_A_VERDICT
     return Comparison(
         study=protocol.study,
         arm=protocol.arm_of(target),
@@ -228,7 +231,7 @@ def _compare_one(protocol: Protocol, target: Target, estimates: pl.DataFrame) ->
         low=_finite(prediction.low),
         high=_finite(prediction.high),
         coverage=prediction.coverage,
-        is_inside=prediction.holds(target.published) if prediction.n_replicates >= FEWEST_FOR_A_VERDICT else None,
+        is_inside=prediction.holds(target.published) if can_tell else None,
         use=target.use,
     )
 

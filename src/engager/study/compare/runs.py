@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engager.analysis import Prediction, difference_interval, prediction_interval, survival_bands
+from engager.analysis import AT_ONE_TIME, Prediction, difference_interval, prediction_interval, survival_bands
 from engager.core import COVARIATES, FloatArray, InputError, Problem, parse_condition
 from engager.protocol import Protocol
 from engager.study.compare.result import ComparedFigure, RunComparison
@@ -29,6 +29,13 @@ _CURVES = ("OS", "EFS", "RFS")
 _KEY = ("arm", "endpoint", "statistic", "time_months", "definition")
 
 Key = tuple[str, str, str, float | None, str]
+
+
+class _Trials(NamedTuple):
+    """A figure in every virtual trial, and the patients behind it: array (replicate,) each."""
+
+    values: FloatArray
+    n: FloatArray
 
 
 def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
@@ -55,19 +62,19 @@ def compare_runs(paths: Sequence[str | Path]) -> RunComparison:
         rule = f"must be 2 to {MAX_RUNS} finished runs"
         raise InputError(Problem("runs", len(paths), rule, "Runs are folders with a run.json."))
     runs = [RunFolder.open(path) for path in paths]
-    values = [_values(run) | _adverse_events(run) for run in runs]
+    trials = [_values(run) | _adverse_events(run) for run in runs]
     manifests = [run.manifest for run in runs]
     shared = {(run.protocol.study, run.manifest["seed"], run.manifest["replicates"], str(run.manifest["parameters"]))
               for run in runs}  # fmt: skip
     study_changes = _changes(_studies(runs))
-    keys = list(dict.fromkeys(key for one in values for key in one))
+    keys = list(dict.fromkeys(key for one in trials for key in one))
     return RunComparison(
         names=tuple(_names(runs)),
         titles=tuple(run.protocol.title or run.protocol.study for run in runs),
         sizes=tuple(int(one["patients_per_replicate"]) for one in manifests),
         is_paired=len(shared) == 1,
         follow_each_other=_follow_each_other(runs, study_changes),
-        figures=tuple(_figure(key, values) for key in keys),
+        figures=tuple(_figure(key, trials) for key in keys),
         study_changes=tuple(study_changes),
         input_changes=tuple(_input_changes(manifests)),
         curves=curves_of(runs),
@@ -84,43 +91,49 @@ def _names(runs: Sequence[RunFolder]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(run.path) for run in runs]
 
 
-def _values(run: RunFolder) -> dict[Key, FloatArray]:
-    """Each figure of a run: array (replicate,), in the order of the replicates."""
+def _values(run: RunFolder) -> dict[Key, _Trials]:
+    """Each figure of a run, in the order of the replicates."""
     definitions = definitions_of(run.protocol)
-    found: dict[Key, FloatArray] = {}
+    found: dict[Key, _Trials] = {}
     keys = ["request", "arm", "endpoint", "statistic", "time_months"]
     for told, rows in run.table("estimates").group_by(keys, maintain_order=True):
         arm, endpoint, statistic, months = told[1:]
         key = (str(arm), str(endpoint), str(statistic), _months(months), definitions[int(told[0])])
-        found[key] = rows.sort("replicate")["value"].to_numpy().astype(float)
+        found[key] = _trials(rows)
     return found
 
 
-def _adverse_events(run: RunFolder) -> dict[Key, FloatArray]:
-    """Figures that the run's report shows although its study does not name them: array (replicate,) each."""
+def _adverse_events(run: RunFolder) -> dict[Key, _Trials]:
+    """Figures that the run's report shows although its study does not name them."""
     from engager.analysis import estimate_endpoints
 
     protocol = run.protocol
     asked = page_requests_of(protocol)
     if not asked:
         return {}
-    found: dict[Key, FloatArray] = {}
+    found: dict[Key, _Trials] = {}
     rows_of = estimate_endpoints(
         run.table("patients"), asked, protocol.population.setting, arms=protocol.arm_ids, replicates=run.replicates
     )
     for told, rows in rows_of.group_by(["arm", "endpoint", "statistic", "time_months"], maintain_order=True):
         arm, endpoint, statistic, months = told
         key = (str(arm), str(endpoint), str(statistic), _months(months), "")
-        found[key] = rows.sort("replicate")["value"].to_numpy().astype(float)
+        found[key] = _trials(rows)
     return found
+
+
+def _trials(rows: pl.DataFrame) -> _Trials:
+    ordered = rows.sort("replicate")
+    return _Trials(*(ordered[name].to_numpy().astype(float) for name in ("value", "n")))
 
 
 def _months(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _figure(key: Key, values: Sequence[Mapping[Key, FloatArray]]) -> ComparedFigure:
-    own = [one.get(key) for one in values]
+def _figure(key: Key, trials: Sequence[Mapping[Key, _Trials]]) -> ComparedFigure:
+    found = [one.get(key) for one in trials]
+    own = [None if one is None else one.values for one in found]
     by_factor = key[2] in _BY_FACTOR
     differences: list[Prediction | None] = [None]
     for other in own[1:]:
@@ -131,7 +144,10 @@ def _figure(key: Key, values: Sequence[Mapping[Key, FloatArray]]) -> ComparedFig
         differences.append(difference_interval(_against(other[:n], own[0][:n], by_factor)))
     return ComparedFigure(
         *key,
-        runs=tuple(None if one is None else prediction_interval(one) for one in own),
+        runs=tuple(
+            None if one is None else prediction_interval(one.values, n=one.n, at_one_time=key[2] in AT_ONE_TIME)
+            for one in found
+        ),
         differences=tuple(differences),
         difference_scale="ratio" if by_factor else "difference",
     )
@@ -168,7 +184,7 @@ def figures_by_replicate(run: RunFolder) -> list[dict[str, Any]]:
     return [
         {**dict(zip(_KEY, key, strict=True)), "values": values[np.isfinite(values)].tolist(),
          "n_beyond": int(np.isposinf(values).sum()), "published": published.get(key[:4])}
-        for key, values in _values(run).items()
+        for key, (values, _) in _values(run).items()
     ]  # fmt: skip
 
 

@@ -142,15 +142,17 @@ class RunFolder:
         has ``if_failed``, its medians if none of them had had the event and if all had. A median that is null has a
         ``reason``: not reached, or not estimable.
         """
-        from engager.analysis import prediction_interval
+        from engager.analysis import AT_ONE_TIME, prediction_interval
         from engager.study.run.requests import definitions_of
 
         found = []
         definitions = definitions_of(self.protocol)
         keys = ["request", "arm", "endpoint", "statistic", "time_months"]
         for values, rows in self.table("estimates").group_by(keys, maintain_order=True):
-            interval = prediction_interval(rows["value"].to_numpy())
             one = dict(zip(keys[1:], values[1:], strict=True))
+            interval = prediction_interval(
+                rows["value"].to_numpy(), n=rows["n"].to_numpy(), at_one_time=one["statistic"] in AT_ONE_TIME
+            )
             if definition := definitions[int(values[0])]:
                 one["definition"] = definition
             if rows["n_failed"].sum():
