@@ -93,6 +93,19 @@ def test_contradictory_figures_are_refused():
         curve_through(anchors, 12)
 
 
+def test_two_figures_of_one_time_may_differ_by_rounding_alone():
+    median = Anchor(6.0, 0.5, None, None, True, True, 50)
+    with pytest.raises(InputError, match=r"cannot be 0\.9 as well"):
+        curve_through([Anchor(6.0, 0.9, None, None, False, True, 50), median], 12)
+    assert curve_through([Anchor(6.0, 0.505, None, None, False, True, 50), median], 12).at(6.0)[0] == 0.5
+
+
+@pytest.mark.parametrize("until", [0.0, -3.0, float("nan"), float("inf")])
+def test_a_curve_ends_at_a_month_after_its_start(until):
+    with pytest.raises(InputError, match=r"--until.*must be a month above 0"):
+        rebuild_curve(record("tower-2017"), "blinatumomab", "OS", until)
+
+
 def test_arm_without_printed_points_says_so():
     with pytest.raises(InputError, match="no printed median or landmark"):
         rebuild_curve(record("faderl-2011"), "augmented-hyper-cvad-2007", "OS")

@@ -86,6 +86,14 @@ def test_loss_to_follow_up_costs_information():
     assert np.all(np.diag(lost.covariance) > np.diag(full.covariance))
 
 
+def test_two_points_of_one_time_lose_nobody_in_between():
+    points = [*printed(TIMES[:1], [0.5], 60), *printed(TIMES[:1], [0.5], 60)]
+    with np.errstate(all="raise"):
+        both = information_of(points, n=60, follow_up_months=10.0)
+    assert np.isfinite(both.covariance).all()
+    assert both.events < 1.1 * information_of(points[:1], n=60, follow_up_months=10.0).events
+
+
 @pytest.mark.parametrize("follow_up", [None, 15.0])
 def test_whitened_errors_of_simulated_trials_are_independent_with_variance_one(follow_up):
     # Kaplan-Meier curves of 4000 trials of 150 patients with a known exponential hazard, with and without loss.

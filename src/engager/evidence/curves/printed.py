@@ -182,7 +182,7 @@ def information_of(
     for j, (t, s) in enumerate(zip(times, survival, strict=True)):
         variance[j] = before[2] + _least_growth(before[:2], (t, s), n)
         interval = printed[j]
-        if interval is None and follow_up_months:
+        if interval is None and follow_up_months and t > before[0]:
             variance[j] = max(variance[j], before[2] + _growth_under_loss(before[:2], (t, s), n, follow_up_months))
         elif interval is not None:
             variance[j] = max(variance[j], interval)

@@ -116,9 +116,13 @@ def rebuild_curve(
     Raises
     ------
     InputError
-        When no point was printed, or printed points contradict each other.
+        When no point was printed, printed points contradict each other, or `until_months` is no month after the start.
     """
     wanted = words.known_endpoint(endpoint, "--endpoint")
+    if until_months is not None and not 0 < until_months < np.inf:
+        raise InputError(
+            Problem("--until", until_months, "must be a month above 0", "Leave it out, or e.g. --until 24.")
+        )
     record.arm(arm)
     figures = [o for o in record.outcomes if o.arm == arm and o.endpoint == wanted.name and o.subgroup is None]
     anchors = anchors_of(figures, level)
@@ -379,6 +383,9 @@ def _check_order(anchors: Sequence[Anchor]) -> None:
     for first, second in pairwise(anchors):
         if second.survival > first.survival + _ROUNDING:
             rule = f"survival cannot rise from {first.survival:g} at {first.time_months:g} months"
+            problems.append(Problem(f"curve at {second.time_months:g} months", second.survival, rule))
+        elif first.time_months == second.time_months and first.survival > second.survival + _ROUNDING:
+            rule = f"survival cannot be {first.survival:g} as well at this time"
             problems.append(Problem(f"curve at {second.time_months:g} months", second.survival, rule))
     if problems:
         raise InputError(problems)
