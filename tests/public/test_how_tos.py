@@ -42,7 +42,7 @@ STEPS = {
     "add-a-report-section": [
         (CONTENT, "    drivers: DriversSection | None = None", 4),
         (FILLED, "def planned_doses(", 0),
-        (FILLED, "        survival=_survival(protocol, data),", 8),
+        (FILLED, "        survival=_survival(protocol, data, replicates),", 8),
         (PAGE, '        "sources": sources,', 8),
         (PAGE, '        ("sources", "Sources", context["sources"]),', 8),
         (TEMPLATE, "{% if sources %}", 0),

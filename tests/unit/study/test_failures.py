@@ -7,8 +7,8 @@ import json
 import polars as pl
 import pytest
 
-from engager.study import failure_sentence, run_study
-from engager.study.failures import extremes, is_judged, why_unknown
+from engager.study import run_study
+from engager.study.failures import extremes, failure_sentence, is_judged, why_unknown
 
 
 @pytest.mark.parametrize(
