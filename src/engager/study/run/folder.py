@@ -224,9 +224,10 @@ class RunFolder:
     def summary(self) -> dict[str, Any]:
         """What ``engager trial run --json`` prints."""
         kept = ("trial", "seed", "replicates", "patients_per_replicate", "seconds", "n_after_cut", "n_failed")
+        manifest = {"n_after_cut": 0, **self.manifest}  # runs made before it was counted have none
         return {
             "run": str(self.path),
-            **{key: self.manifest.get(key, 0) for key in kept},
+            **{key: manifest[key] for key in kept},
             "outside_fit": list(self.outside_fit),
             "verdict": self.verdict.as_json(),
             "comparisons": [{**one, "near_edge": is_near_edge(one)} for one in self.comparisons],
