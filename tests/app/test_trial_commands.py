@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from engager.core import InputError
 from engager.protocol import read_protocol, shipped_protocol
 from engager.trial import replicates
 
@@ -242,12 +243,18 @@ def test_ctrl_c_keeps_finished_replicates_and_resume_goes_on(engager, no_report,
 
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_written(engager, tmp_path):
-    cuda = pytest.importorskip("numba.cuda")
-    if cuda.is_available():
+    from engager.engine import require_gpu
+
+    try:
+        require_gpu()
+    except InputError as error:
+        reason = str(error)
+    else:
         pytest.skip("this machine has a GPU")
     out = tmp_path / "r"
     found = engager("trial", "run", "tower", "--device", "cuda", "--out", str(out))
     assert (found.code, found.out) == (2, "")
-    assert "needs an NVIDIA GPU with its driver" in found.err
+    assert reason in found.err
+    assert reason in engager("bench", "--device", "cuda", "--trial").err
     assert "must be cpu or cuda" in engager("trial", "run", "tower", "--device", "gpu", "--out", str(out)).err
     assert not out.exists()

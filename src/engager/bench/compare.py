@@ -59,6 +59,7 @@ def run_bench(
     device: str = "cpu",
     json: bool = False,
     patients: int = 2000,
+    gpu_patients: int = 30_000,
     peer_patients: int = 24,
     rounds: int = 3,
     solvers: Sequence[str] | None = None,
@@ -70,8 +71,8 @@ def run_bench(
 
     Parameters
     ----------
-    device : "cpu", or "cuda" to run the engine on a GPU beside one CPU core.
-    patients, peer_patients : ensemble of the engine and of each peer.
+    device : "cpu", or "cuda" to run the engine on a GPU beside the CPU.
+    patients, gpu_patients, peer_patients : ensemble of the engine, of the engine on a GPU and of each peer.
     solvers : some of "engager", "libroadrunner", "copasi", "scipy-lsoda", "sundae-cvode", "numbalsoda",
         "deSolve"; None: all.
     models : some of "hosseini-2020", "b-all"; None: both.
@@ -87,8 +88,9 @@ def run_bench(
     rows: list[Row] = []
     skipped: list[Skipped] = []
     for name in models or BENCH_CASES:
-        case = BENCH_CASES[name](patients)
-        found, left_out = _bench_case(case, device, peer_patients, rounds, solvers, threads, machine)
+        counts = {"native": patients, **({"cuda": gpu_patients} if device == "cuda" else {})}
+        case = BENCH_CASES[name](max(*counts.values(), peer_patients, _SAMPLE))
+        found, left_out = _bench_case(case, counts, peer_patients, rounds, solvers, threads, machine)
         rows += found
         skipped += left_out
     result = {
@@ -101,7 +103,7 @@ def run_bench(
 
 
 def _bench_case(
-    case: Case, device: str, peer_patients: int, rounds: int, solvers: Sequence[str] | None,
+    case: Case, counts: dict[str, int], peer_patients: int, rounds: int, solvers: Sequence[str] | None,
     threads: Sequence[int], machine: dict[str, float],
 ) -> tuple[list[Row], list[Skipped]]:  # fmt: skip
     from engager.engine import compile_times
@@ -117,9 +119,11 @@ def _bench_case(
             if name == "engager":
                 seconds = compile_times(case.model.system)
                 for rtol in (None, 1e-6):
-                    contestants += [_Engine(case, scale, reference, n, "native", rtol, seconds) for n in threads]
-                if device == "cuda":
-                    contestants.append(_Engine(case, scale, reference, 1, "cuda", None, seconds))
+                    contestants += [
+                        _Engine(case, counts, scale, reference, n, "native", rtol, seconds) for n in threads
+                    ]
+                if "cuda" in counts:
+                    contestants.append(_Engine(case, counts, scale, reference, 1, "cuda", None, seconds))
             elif name in PEERS:
                 peer = PEERS[name](fewer(case, peer_patients))
                 contestants.append(_OneByOne(name, peer, case, scale, reference, peer_patients))
@@ -246,13 +250,13 @@ class _Engine(_Contestant):
     """This package's engine."""
 
     def __init__(
-        self, case: Case, scale: FloatArray, reference: FloatArray, threads: int, backend: str, rtol: float | None,
-        compile_seconds: dict[str, float],
+        self, case: Case, counts: dict[str, int], scale: FloatArray, reference: FloatArray, threads: int, backend: str,
+        rtol: float | None, compile_seconds: dict[str, float],
     ):  # fmt: skip
         label = "engager" if backend == "native" else "engager-cuda"
         super().__init__(label if rtol is None else f"{label} rtol {rtol:g}", case, scale, reference)
         self.threads, self.backend = threads, backend
-        self.n = len(case.parameters)
+        self.n = counts[backend]
         self.problem = case.problem(self.n)
         # once per model: a cold compile takes seconds
         self.compile_seconds = compile_seconds if backend == "native" else {}
@@ -273,7 +277,7 @@ class _Engine(_Contestant):
         self.result = self._solve(self.problem, self.rtol)
 
     def row(self) -> Row:
-        n = len(self.reference)
+        n = min(self.n, len(self.reference))
         tried = int((self.result.n_steps + self.result.n_rejected).sum())
         detail = {
             "patients_per_cpu_s": self.n / self.best_cpu,
@@ -288,7 +292,7 @@ class _Engine(_Contestant):
             parts = time_parts(self.case.problem(64), "rodas5p", self.rtol)
             detail["ns_per_right_side"] = parts["rates"]
             detail["operations_per_s"] = parts["operations"] * tried / self.best_cpu
-        error = largest_error(self.result.values[:n], self.reference)
+        error = largest_error(self.result.values[:n], self.reference[:n])
         return Row(
             self.name, self.case.id, self.threads, self.n, self.n / self.best, error, self.result.n_failed,
             self.rtol, detail,

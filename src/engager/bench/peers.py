@@ -229,7 +229,7 @@ def _course_with_lsoda(rates: CompiledRates, unit: FloatArray) -> tuple[Callable
     """
     import ctypes
 
-    from numba import carray, cfunc, njit  # type: ignore[attr-defined]  # numba lists no public names
+    from numba import carray, cfunc, njit  # type: ignore[attr-defined,unused-ignore]  # numba lists no public names
     from numbalsoda import address_as_void_pointer, lsoda, lsoda_sig
 
     pointer, whole, n, unit_at = rates.pointer(), ctypes.c_int64, len(unit), unit.ctypes.data

@@ -34,6 +34,7 @@ def measure_trial(
     replicates: int | None = None,
     threads: Sequence[int] | None = None,
     rounds: int = 5,
+    device: str = "cpu",
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Simulate TOWER with its ceiling before and after it, in turns; medians of the turns count.
@@ -44,15 +45,17 @@ def measure_trial(
         core of the largest number.
     threads : numbers of cores to try; None: one, and all. Other processes are started before the first turn.
     rounds : turns.
+    device : "cpu", or "cuda" for the equations of both on a GPU.
     say : told what is going on.
 
     Returns
     -------
-    ``{"study", "replicates", "patients", "rows": [{"threads", "patients_per_s", "ceiling_patients_per_s",
+    ``{"study", "device", "replicates", "patients", "rows": [{"threads", "patients_per_s", "ceiling_patients_per_s",
     "share_of_ceiling", "share_in_solver"}]}``; `share_of_ceiling` is the median of the turns' own, which a machine
     whose speed drifts moves less than the quotient of the other two; `share_in_solver` is of the processes' own time.
     """
     protocol = shipped_protocol(STUDY)
+    backend = "cuda" if device == "cuda" else "auto"
     counts = list(threads or sorted({1, usable_cpus()}))
     replicates = replicates or _PER_CORE * max(counts)
     say(f"recording the courses of {min(replicates, _RECORDED_TRIALS)} replicates")
@@ -65,15 +68,15 @@ def measure_trial(
 
     def ceiling(n: int) -> float:
         """Patients per second."""
-        return n_recorded * again / sum(one.seconds(n) for _ in range(again) for one in courses)
+        return n_recorded * again / sum(one.seconds(n, backend) for _ in range(again) for one in courses)
 
     for turn in range(rounds):
         for n in counts:
             say(f"turn {turn + 1} of {rounds}: {n} thread{'s' if n > 1 else ''}")
             if turn == 0 and n > 1:
-                _simulate(protocol.with_patients(4), n, n)  # start the processes
+                _simulate(protocol.with_patients(4), n, n, backend)  # start the processes
             before = ceiling(n)
-            seconds, in_solver = _simulate(protocol, replicates, n)
+            seconds, in_solver = _simulate(protocol, replicates, n, backend)
             turns[n].append((n_patients / seconds, 2.0 / (1.0 / before + 1.0 / ceiling(n)), in_solver))
     rows = []
     for n, found in turns.items():
@@ -87,13 +90,15 @@ def measure_trial(
                 "share_in_solver": in_solver,
             }
         )
-    return {"study": STUDY, "replicates": replicates, "patients": n_patients, "rows": rows}
+    return {"study": STUDY, "device": device, "replicates": replicates, "patients": n_patients, "rows": rows}
 
 
-def _simulate(protocol: Protocol, replicates: int, n_processes: int) -> tuple[float, float]:
+def _simulate(protocol: Protocol, replicates: int, n_processes: int, backend: str) -> tuple[float, float]:
     """Seconds of a whole trial on so many processes, and the share of their time in the solver."""
     size = piece_size(protocol.n_patients, replicates, n_processes)
-    tasks = [(protocol, list(range(first, min(first + size, replicates)))) for first in range(0, replicates, size)]
+    tasks = [
+        (protocol, list(range(first, min(first + size, replicates))), backend) for first in range(0, replicates, size)
+    ]
     start = time.perf_counter()
     parts = [part for _, part in share_out(_timed_piece, tasks, n_processes)]
     seconds = time.perf_counter() - start
@@ -101,7 +106,7 @@ def _simulate(protocol: Protocol, replicates: int, n_processes: int) -> tuple[fl
 
 
 def _timed_piece(
-    protocol: Protocol, replicates: Sequence[int], tell: Callable[[float], None]
+    protocol: Protocol, replicates: Sequence[int], backend: str, tell: Callable[[float], None]
 ) -> tuple[float, float, Any]:
     """One piece: its seconds, those of them in the solver, and its tables, which a trial hands over as well."""
     in_solver = 0.0
@@ -114,7 +119,9 @@ def _timed_piece(
         return solved
 
     start = time.perf_counter()
-    data = simulate_here(protocol, replicates=replicates, seed=_SEED, n_threads=1, n_sampled=0, witness=witness)
+    data = simulate_here(
+        protocol, replicates=replicates, seed=_SEED, n_threads=1, n_sampled=0, backend=backend, witness=witness
+    )
     return time.perf_counter() - start, in_solver, data
 
 
@@ -191,11 +198,11 @@ class Courses:
             schedule=Schedule(offsets, when, action.astype(np.int64), index.astype(np.int64), value),
         )
 
-    def seconds(self, n_threads: int) -> float:
+    def seconds(self, n_threads: int, backend: str) -> float:
         """Wall time to solve the whole problem."""
         problem, atol = self.problem(), np.array(self.roles.tolerance_of(self.system.states))
         start = time.perf_counter()
-        solve(problem, method=METHOD, rtol=RTOL, atol=atol, n_threads=n_threads)
+        solve(problem, method=METHOD, rtol=RTOL, atol=atol, n_threads=n_threads, backend=backend)
         return time.perf_counter() - start
 
 

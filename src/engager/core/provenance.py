@@ -12,7 +12,7 @@ from typing import Any
 
 import engager
 
-_RECORDED = ("numpy", "scipy", "numba", "llvmlite", "python-libsbml", "antimony", "polars", "pyarrow")
+_RECORDED = ("numpy", "scipy", "llvmlite", "python-libsbml", "antimony", "polars", "pyarrow")
 
 
 def digest(content: bytes | str) -> str:

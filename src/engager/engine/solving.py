@@ -183,15 +183,15 @@ def _solve_smooth(problem: OdeProblem, options: _Options) -> Trajectories:
 
         times = problem.save_times
         method = choose_method(smooth.system, float(times.max() - times.min()))
+    if smooth is not problem:  # nobody would see what is written over a copy
+        smooth = dataclasses.replace(smooth, in_place=False)
     if options.backend == "cuda":
         from engager.engine.cuda.backend import solve_cuda
 
-        result = solve_cuda(with_own_rows(smooth), method, options.rtol, options.atol, options.max_steps)
+        result = solve_cuda(smooth, method, options.rtol, options.atol, options.max_steps)
     else:
         from engager.engine.native.backend import solve_native
 
-        if smooth is not problem:  # nobody would see what is written over a copy
-            smooth = dataclasses.replace(smooth, in_place=False)
         result = solve_native(smooth, method, options.rtol, options.atol, options.n_threads, options.max_steps)
     return with_unset(without_switches(result, set_only.system), problem.system)
 

@@ -11,8 +11,13 @@ from engager.app.options import AsJson
 
 
 def compare_solvers(
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="cpu, or cuda for a GPU beside one CPU core.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="cpu, or cuda for a GPU beside the CPU; with --trial, instead of it.")
+    ] = "cpu",
     patients: Annotated[int, typer.Option(metavar="N", help="Patients that the engine solves.")] = 2000,
+    gpu_patients: Annotated[
+        int, typer.Option(metavar="N", help="Patients a GPU solves: it takes many to fill one.")
+    ] = 30_000,
     peer_patients: Annotated[
         int, typer.Option(metavar="N", help="Patients each peer solves, the first of the same.")
     ] = 24,
@@ -56,8 +61,10 @@ def compare_solvers(
     from engager.app.console import answer_alone
     from engager.bench import BENCH_CASES, run_bench
     from engager.core import InputError, Problem, nearest
+    from engager.engine import require_gpu
 
-    counts = [("patients", patients), ("peer-patients", peer_patients), ("rounds", rounds)]
+    counts = [("patients", patients), ("gpu-patients", gpu_patients), ("peer-patients", peer_patients)]
+    counts += [("rounds", rounds)]
     counts += [("threads", count) for count in threads or ()]
     counts += [("dashboard", dashboard)] if dashboard is not None else []
     counts += [("replicates", replicates)] if replicates is not None else []
@@ -78,6 +85,8 @@ def compare_solvers(
     ]
     if problems:
         raise InputError(problems)
+    if device == "cuda":
+        require_gpu()
     if models is not None:
         _models(models, until, seconds, as_json)
         return
@@ -85,7 +94,7 @@ def compare_solvers(
         _dashboard(dashboard, as_json)
         return
     if trial:
-        _trial(replicates, threads, rounds, as_json)
+        _trial(replicates, threads, rounds, device, as_json)
         return
     if stream is not None:
         _stream(stream, (model or ["hosseini-2020"])[0], as_json)
@@ -94,6 +103,7 @@ def compare_solvers(
         device=device,
         json=as_json,
         patients=patients,
+        gpu_patients=gpu_patients,
         peer_patients=peer_patients,
         rounds=rounds,
         solvers=solver or None,
@@ -159,11 +169,11 @@ def _dashboard(moves: int, as_json: bool) -> None:
     )
 
 
-def _trial(replicates: int | None, threads: list[int] | None, rounds: int, as_json: bool) -> None:
+def _trial(replicates: int | None, threads: list[int] | None, rounds: int, device: str, as_json: bool) -> None:
     from engager.app.console import print_json, remark
     from engager.bench import measure_trial
 
-    found = measure_trial(replicates, threads, rounds, remark)
+    found = measure_trial(replicates, threads, rounds, device, remark)
     if as_json:
         print_json(found)
         return

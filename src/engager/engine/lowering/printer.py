@@ -16,13 +16,13 @@ from engager.engine.lowering.routine import Routine
 class Array:
     """Where an array lives: element i of lane 0 is at `pointer` + (`offset` + i * `stride`) doubles.
 
-    `base`, in Python source only, is a variable added to the index.
+    `kind` is the type of the pointer.
     """
 
     pointer: str
     offset: int
     stride: int
-    base: str = ""
+    kind: str = "ptr"
 
 
 _PLAIN = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
@@ -68,7 +68,8 @@ def print_routine(routine: Routine, width: int, arguments: list[str], arrays: di
         text.instruction(number, op)
         for kind, index in done.get(number, []):
             text.store(kind, index, number)
-    head = ", ".join(f"ptr noalias %{name}" for name in arguments)
+    kinds = {array.pointer: array.kind for array in arrays.values()}
+    head = ", ".join(f"{kinds[name]} noalias %{name}" for name in arguments)
     body = "\n".join(text.lines)
     return f"define internal void @{routine.name}({head}) #0 {{\n{body}\n  ret void\n}}\n"
 
@@ -108,7 +109,7 @@ class _Text:
         place_of: tuple[str, int] = self.loads.pop(number).value  # type: ignore[assignment]
         kind, index = place_of
         place = self._address(kind, index, f"a{number}")
-        self.lines.append(f"  %v{number} = load {self.types['f']}, ptr {place}, align 8")
+        self.lines.append(f"  %v{number} = load {self.types['f']}, {place}, align 8")
 
     def _operation(self, op: Op, args: list[str]) -> str:
         f, b, i = self.types["f"], self.types["b"], self.types["i"]
@@ -140,10 +141,10 @@ class _Text:
         if number in self.loads:
             self._load(number)
         place = self._address(kind, index, f"s{len(self.lines)}")
-        self.lines.append(f"  store {self.types['f']} {self.names[number]}, ptr {place}, align 8")
+        self.lines.append(f"  store {self.types['f']} {self.names[number]}, {place}, align 8")
 
     def _address(self, kind: str, index: int, name: str) -> str:
         array = self.arrays[kind]
         start = array.offset + index * array.stride
-        self.lines.append(f"  %{name} = getelementptr double, ptr %{array.pointer}, i64 {start}")
-        return f"%{name}"
+        self.lines.append(f"  %{name} = getelementptr double, {array.kind} %{array.pointer}, i64 {start}")
+        return f"{array.kind} %{name}"

@@ -7,8 +7,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,11 +42,11 @@ def solve_native(
     started = time.perf_counter()
     compiled = compile_system(system, TABLEAUS[method], width)
     ready = time.perf_counter()
-    result, context, keep = lay_out(problem, rtol, atol, max_steps)
-    n_patients = problem.n
+    laid = lay_out(problem, rtol, atol, max_steps)
+    result, n_patients = laid.result, problem.n
     threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
-    _run(compiled, context, threads, keep["counter"], n_patients)
-    del keep
+    _run(compiled, laid.context(), threads, laid.counter, n_patients)
+    del laid
     result.info.update(
         compile_seconds=ready - started,
         solve_seconds=time.perf_counter() - ready,
@@ -63,7 +65,7 @@ def refuse_events(system: System) -> None:
         raise UnsupportedModel(Problem(f"model {system.id}", named, rule, "Use backend='reference'."))
 
 
-def starting_inputs(problem: OdeProblem) -> FloatArray:
+def _starting_inputs(problem: OdeProblem) -> FloatArray:
     """Inputs at the start, array (patient, input): as given, else the model's values (0 where it has none)."""
     if problem.inputs is not None:
         return problem.inputs
@@ -72,10 +74,45 @@ def starting_inputs(problem: OdeProblem) -> FloatArray:
     return np.tile(values, (problem.n, 1))
 
 
-def lay_out(
-    problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps: int
-) -> tuple[Trajectories, FloatArray, dict[str, Any]]:
-    """Empty results, the list of addresses the code reads, and what must stay alive meanwhile."""
+@dataclass(frozen=True)
+class Laid:
+    """A problem as compiled code takes it, on this machine or another device. Must stay alive while the code runs.
+
+    Attributes
+    ----------
+    result : filled by the code, its arrays being among `arrays`.
+    counter : array (1,): patients taken so far; it is among `arrays` too.
+    arrays : what the context's addresses stand for, by name; one that is not given is not there.
+    numbers : the context's whole numbers, by name.
+    tolerances : the context's real numbers, by name.
+    """
+
+    result: Trajectories
+    counter: IntArray
+    arrays: dict[str, FloatArray | IntArray]
+    numbers: dict[str, int]
+    tolerances: dict[str, float]
+
+    #: What the code writes; `counter` and `last`, which it also reads, are not among them.
+    OUTPUTS: ClassVar = (
+        "values", "status", "last_step", "inputs_out", "n_steps", "n_rejected", "stopped", "end_time",
+    )  # fmt: skip
+
+    def context(self, addresses: Mapping[str, int] | None = None) -> FloatArray:
+        """The list that the code reads, with the addresses of the arrays here or of their copies elsewhere."""
+        context = np.zeros(len(CONTEXT), dtype=np.int64)
+        if addresses is None:
+            addresses = {name: array.ctypes.data for name, array in self.arrays.items()}
+        for name, value in (*addresses.items(), *self.numbers.items()):
+            context[SLOT[name]] = value
+        reals = context.view(np.float64)
+        for name, tolerance in self.tolerances.items():
+            reals[SLOT[name]] = tolerance
+        return reals
+
+
+def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps: int) -> Laid:
+    """Empty results beside what is to be solved."""
     system = problem.system
     n, m = problem.n, len(system.states)
     schedule = problem.schedule or Schedule.empty(n)
@@ -83,8 +120,6 @@ def lay_out(
     n_times = times.shape[-1]
     stops = problem.stops or Stops(np.zeros((0, m)), np.zeros((n, 0)))
     stop, state = np.nonzero(stops.weights)
-    inputs = starting_inputs(problem)
-    absolute = np.full(m, rtol * floor_of_all(problem)) if atol is None else atol
     result = Trajectories(
         system=system,
         time=times,
@@ -97,49 +132,33 @@ def lay_out(
         stopped=np.full(n, -1, dtype=np.int64),
         end_time=np.zeros(n),
     )
-    first_step = np.zeros(n) if problem.first_step is None else problem.first_step
-    arrays: dict[str, object] = {
-        "parameters": problem.parameters, "inputs": inputs, "initial": problem.initial, "row": problem.rows,
+    counter = np.zeros(1, dtype=np.int64)
+    real: dict[str, FloatArray | None] = {
+        "parameters": problem.parameters, "inputs": _starting_inputs(problem), "initial": problem.initial,
         "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
         "values": None if problem.in_place else result.values, "last": problem.initial if problem.in_place else None,
         "last_step": result.last_step, "inputs_out": result.inputs,
-        "first_step": first_step, "absolute": absolute,
-        "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
-        "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,
-        "counter": np.zeros(1, dtype=np.int64),
-        "stop_from": np.searchsorted(stop, np.arange(len(stops.weights) + 1)), "stop_state": state,
-        "stop_weight": stops.weights[stop, state], "limits": stops.limits,
-        "stopped": result.stopped, "end_time": result.end_time,
+        "first_step": np.zeros(n) if problem.first_step is None else problem.first_step,
+        "absolute": np.full(m, rtol * floor_of_all(problem)) if atol is None else atol,
+        "stop_weight": stops.weights[stop, state], "limits": stops.limits, "end_time": result.end_time,
     }  # fmt: skip
-    whole = {
-        "row",
-        "offsets",
-        "action",
-        "action_index",
-        "status",
-        "n_steps",
-        "n_rejected",
-        "counter",
-        "stop_from",
-        "stop_state",
-        "stopped",
+    whole: dict[str, IntArray | None] = {
+        "row": problem.rows, "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
+        "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,
+        "counter": counter,
+        "stop_from": np.searchsorted(stop, np.arange(len(stops.weights) + 1)), "stop_state": state,
+        "stopped": result.stopped,
+    }  # fmt: skip
+    arrays: dict[str, FloatArray | IntArray] = {
+        **{name: np.ascontiguousarray(one, dtype=np.float64) for name, one in real.items() if one is not None},
+        **{name: np.ascontiguousarray(one, dtype=np.int64) for name, one in whole.items() if one is not None},
     }
-    context = np.zeros(len(CONTEXT), dtype=np.int64)
-    keep: dict[str, Any] = {}
-    for name, array in arrays.items():
-        if array is not None:
-            laid = np.ascontiguousarray(array, dtype=np.int64 if name in whole else np.float64)
-            keep[name] = laid
-            context[SLOT[name]] = laid.ctypes.data
-    context[SLOT["n_times"]], context[SLOT["n_patients"]] = n_times, n
-    context[SLOT["time_stride"]] = n_times if times.ndim == 2 else 0
-    context[SLOT["n_stops"]] = len(stops.weights)
-    context[SLOT["max_steps"]] = max_steps
-    numbers = context.view(np.float64)
-    numbers[SLOT["relative"]] = rtol
-    numbers[SLOT["of_peak"]] = rtol * OF_PEAK if atol is None else 0.0
-    keep["context"] = context
-    return result, numbers, keep
+    numbers = {
+        "n_times": n_times, "n_patients": n, "time_stride": n_times if times.ndim == 2 else 0,
+        "n_stops": len(stops.weights), "max_steps": max_steps,
+    }  # fmt: skip
+    tolerances = {"relative": rtol, "of_peak": rtol * OF_PEAK if atol is None else 0.0}
+    return Laid(result, counter, arrays, numbers, tolerances)
 
 
 def time_parts(problem: OdeProblem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
@@ -148,7 +167,8 @@ def time_parts(problem: OdeProblem, method: str, rtol: float, width: int | None 
     "operations" counts the floating-point operations of one tried step and lane.
     """
     compiled = compile_system(problem.system, TABLEAUS[method], width)
-    _, context, keep = lay_out(problem, rtol, None, 100_000)
+    laid = lay_out(problem, rtol, None, 100_000)
+    context = laid.context()
     block, start = _workspace(compiled)
     compiled.drive(start, context.ctypes.data)
     found = {}
@@ -159,7 +179,7 @@ def time_parts(problem: OdeProblem, method: str, rtol: float, width: int | None 
             compiled.repeat(start, context.ctypes.data, number, 200)
             best = min(best, time.perf_counter() - before)
         found[name] = best / 200 / compiled.kernel.width * 1e9
-    del keep, block
+    del laid, block
     found["operations"] = float(compiled.kernel.operations["step"])
     return found
 

@@ -124,14 +124,21 @@ def build(text: str, machine: Machine, width: int) -> bytes:
     )
     whole = f"{text}\nattributes #0 = {{ noinline {attributes} }}\nattributes #1 = {{ alwaysinline {attributes} }}\n"
     module = llvm.parse_assembly(f'target triple = "{machine.triple}"\n{whole}')
+    optimize(module, target)
+    found: bytes = target.emit_object(module)
+    return found
+
+
+def optimize(module: Any, target: Any) -> None:
+    """Checks a parsed module and removes its stack slots, for the machine of `target`."""
+    import llvmlite.binding as llvm
+
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=1)
     options.loop_unrolling = False
     options.loop_vectorization = options.slp_vectorization = False
     builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
-    found: bytes = target.emit_object(module)
-    return found
 
 
 def _target_machine(machine: Machine) -> Any:

@@ -31,8 +31,8 @@ SMALLEST_STEP = 1e-15
 class Driver(Courses, Steps):
     """Writes the driver for one model, method and width; `text` is the result."""
 
-    def __init__(self, sizes: Sizes, tableau: Tableau, width: int, over_time: tuple[int, ...]):
-        super().__init__(sizes, tableau, width, over_time)
+    def __init__(self, sizes: Sizes, tableau: Tableau, width: int, over_time: tuple[int, ...], workspace: str = "ptr"):
+        super().__init__(sizes, tableau, width, over_time, workspace)
         written = [
             self._take_patient(), self._arrive(), self._give_up(), self._write_between(),
             self._find_stop(), self._move_to_stop(),

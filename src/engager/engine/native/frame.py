@@ -19,16 +19,19 @@ class Frame:
     Parameters
     ----------
     over_time : stages whose rates depend on time itself.
+    workspace : type of a pointer to the workspace.
     """
 
-    def __init__(self, sizes: Sizes, tableau: Tableau, width: int, over_time: tuple[int, ...]):
-        self.sizes, self.tableau, self.width = sizes, tableau, width
+    def __init__(self, sizes: Sizes, tableau: Tableau, width: int, over_time: tuple[int, ...], workspace: str = "ptr"):
+        self.sizes, self.tableau, self.width, self.workspace = sizes, tableau, width, workspace
         self.over_time = over_time
         self.offset, self.total = lane_arrays(sizes, width)
         self.vector, self.whole = vector_type("double", width), vector_type("i64", width)
 
     def _begin(self, name: str, *more: str, result: str = "void", exported: bool = False) -> Function:
-        return Function(name, ["ws", "ctx", *more], integers=more, result=result, exported=exported)
+        return Function(
+            name, ["ws", "ctx", *more], integers=more, result=result, exported=exported, workspace=self.workspace
+        )
 
     def _context(self, f: Function, name: str, kind: str = "ptr") -> Value:
         return f.load(kind, f.at(f.argument("ctx"), SLOT[name]))

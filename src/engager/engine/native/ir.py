@@ -105,13 +105,21 @@ class Variable:
 
 
 class Function:
-    """One function being written; every argument is a pointer, or a 64-bit integer when named in `integers`."""
+    """One function being written; every argument is a pointer, or a 64-bit integer when named in `integers`.
+
+    Parameters
+    ----------
+    workspace : type of the pointer named ``ws``, where that memory is apart from the rest.
+    """
 
     def __init__(
         self, name: str, arguments: list[str], integers: tuple[str, ...] = (), result: str = "void",
-        exported: bool = False, inline: bool = False,
+        exported: bool = False, inline: bool = False, workspace: str = "ptr",
     ):  # fmt: skip
-        self.name, self.arguments, self.integers, self.result = name, arguments, integers, result
+        self.name, self.arguments, self.result = name, arguments, result
+        self.kinds = {**dict.fromkeys(arguments, "ptr"), **dict.fromkeys(integers, "i64")}
+        if "ws" in self.kinds:
+            self.kinds["ws"] = workspace
         self.linkage = "" if exported else "internal "
         self.attributes = "#1" if inline else "#0"
         self.top: list[str] = []
@@ -119,14 +127,14 @@ class Function:
         self.counter = 0
 
     def text(self) -> str:
-        head = ", ".join(f"{'i64' if name in self.integers else 'ptr'} %{name}" for name in self.arguments)
+        head = ", ".join(f"{self.kinds[name]} %{name}" for name in self.arguments)
         body = "\n".join(["entry:", *self.top, *self.lines])
         kind = f"define {self.linkage}{self.result}"
         return f"{kind} @{self.name}({head}) {self.attributes} {{\n{body}\n}}\n"
 
     # ---- values ----
     def argument(self, name: str) -> Value:
-        return Value(self, f"%{name}", "i64" if name in self.integers else "ptr")
+        return Value(self, f"%{name}", self.kinds[name])
 
     def real(self, value: float, width: int = 1) -> Value:
         bits = struct.unpack("<Q", struct.pack("<d", value))[0]
@@ -191,13 +199,14 @@ class Function:
     def at(self, pointer: Value, index: Value | int, kind: str = "double") -> Value:
         """Address of element `index` of an array of `kind`."""
         place = index if isinstance(index, Value) else self.whole(index)
-        return self.op(f"getelementptr {kind}, ptr {pointer.name}, i64 {place.name}", "ptr")
+        return self.op(f"getelementptr {kind}, {pointer.kind} {pointer.name}, i64 {place.name}", pointer.kind)
 
     def load(self, kind: str, pointer: Value) -> Value:
-        return self.op(f"load {kind}, ptr {pointer.name}, align {'1' if kind == 'i1' else '8'}", kind)
+        align = "1" if kind == "i1" else "8"
+        return self.op(f"load {kind}, {pointer.kind} {pointer.name}, align {align}", kind)
 
     def store(self, value: Value, pointer: Value) -> None:
-        self.lines.append(f"  store {value.kind} {value.name}, ptr {pointer.name}, align 8")
+        self.lines.append(f"  store {value.kind} {value.name}, {pointer.kind} {pointer.name}, align 8")
 
     def variable(self, kind: str, start: Value | float) -> Variable:
         self.counter += 1

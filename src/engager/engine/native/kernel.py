@@ -150,17 +150,18 @@ def _solve(pattern: Pattern) -> Routine:
     return finish("solve", c, [(("K", i), ref) for i, ref in enumerate(solution)], {})
 
 
-def print_kernel(routines: Routines, tableau: Tableau, width: int) -> Kernel:
-    """The module's text for `width` lanes."""
+def print_kernel(routines: Routines, tableau: Tableau, width: int, workspace: str = "ptr") -> Kernel:
+    """The module's text for `width` lanes; `workspace` is the type of a pointer to their memory."""
     sizes = routines.sizes
-    driver = Driver(sizes, tableau, width, routines.over_time)
+    driver = Driver(sizes, tableau, width, routines.over_time, workspace)
     offsets, total = lane_arrays(sizes, width)
-    lanes = {name: Array("ws", offset, width) for name, offset in offsets.items()}
+    lanes = {name: Array("ws", offset, width, workspace) for name, offset in offsets.items()}
     at_stage = {**lanes, "X": lanes["Y"], "T": lanes["TS"]}
     at_start = {**lanes, "T": lanes["TS"]}
-    own = {"P": Array("p", 0, 1), "U": Array("u", 0, 1), "X": Array("x", 0, 1), "Q": Array("q", 0, width)}
+    own = {"P": Array("p", 0, 1), "U": Array("u", 0, 1), "X": Array("x", 0, 1)}
+    hoisted = {**own, "Q": Array("q", 0, width, workspace)}
     parts = [
-        print_routine(routines.prologue, 1, ["p", "q"], own),
+        print_routine(routines.prologue, 1, ["p", "q"], hoisted),
         print_routine(routines.initial, 1, ["p", "u", "x"], own),
         print_routine(routines.rates, width, ["ws"], at_stage),
         print_routine(routines.slopes, width, ["ws"], at_start),
@@ -168,7 +169,7 @@ def print_kernel(routines: Routines, tableau: Tableau, width: int) -> Kernel:
     ]
     if routines.factor and routines.solve:
         parts.append(print_routine(routines.factor, width, ["ws"], lanes))
-        stage = {**lanes, "K": Array("k", 0, width)}
+        stage = {**lanes, "K": Array("k", 0, width, workspace)}
         parts.append(print_routine(routines.solve, width, ["ws", "k"], stage))
     parts.append(driver.text)
     declared = declarations(1) + ("\n" + declarations(width) if width > 1 else "")

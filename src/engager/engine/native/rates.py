@@ -64,10 +64,10 @@ class CompiledRates:
     def begin(self, parameters: FloatArray, inputs: FloatArray) -> FloatArray:
         """Takes one patient's parameters and inputs; returns the states at the start, array (state,)."""
         instant = OdeProblem(self.system, parameters[None, :], np.zeros(1), inputs=inputs[None, :])
-        result, context, keep = lay_out(instant, 1e-6, None, 1)
+        laid = lay_out(instant, 1e-6, None, 1)
+        context = laid.context()
         self.compiled.drive(self._at, context.ctypes.data)
-        del keep
-        found: FloatArray = result.values[0, 0]
+        found: FloatArray = laid.result.values[0, 0]
         return found
 
     def set_inputs(self, inputs: FloatArray) -> None:

@@ -183,9 +183,7 @@ class Steps(Frame):
 
     def _repeat(self) -> Function:
         """Calls one part many times over, for measuring; see `PARTS`."""
-        f = Function(
-            "repeat", ["ws", "ctx", "which", "times"], integers=("which", "times"), result="void", exported=True
-        )
+        f = self._begin("repeat", "which", "times", exported=True)
         ws, ctx = f.argument("ws"), f.argument("ctx")
         calls: dict[str, Callable[[], object]] = {
             "rates": lambda: f.call("rates", ws), "slopes": lambda: f.call("slopes", ws),
