@@ -1,7 +1,8 @@
 """Routines: instructions made ready to print - split by how often they must run, fused and put in order.
 
 `split` moves what depends on parameters alone into a prologue that runs once a course and leaves its results
-in array "Q". `finish` forms multiply-adds and orders the instructions of one routine.
+in array "Q". `finish` forms multiply-adds and orders the instructions of one routine: depth first from each result, which
+holds few values at a time, or with the chains of several results interleaved, which waits less.
 """
 
 from __future__ import annotations
@@ -66,12 +67,15 @@ def split(code: Code, results: Iterable[Ref]) -> dict[Ref, int]:
 _NOT_STORED = frozenset(name for name, kind in RESULT.items() if kind != "f")
 
 
-def finish(name: str, code: Code, results: Sequence[tuple[Target, Ref]], hoisted: dict[Ref, int]) -> Routine:
+def finish(
+    name: str, code: Code, results: Sequence[tuple[Target, Ref]], hoisted: dict[Ref, int], interleaved: bool = False
+) -> Routine:
     """The routine that computes `results`, reading hoisted values from "Q"."""
     fresh = Code()
     cut = _cut(code, [ref for _, ref in results], hoisted, fresh)
     fused, roots = _fuse(fresh, [cut[ref] for _, ref in results])
-    return _arrange(name, fused, [(target, root) for (target, _), root in zip(results, roots, strict=True)])
+    named = [(target, root) for (target, _), root in zip(results, roots, strict=True)]
+    return _arrange(name, fused, named, interleaved)
 
 
 def _cut(code: Code, roots: Iterable[Ref], hoisted: dict[Ref, int], into: Code) -> dict[Ref, Ref]:
@@ -147,8 +151,8 @@ def _fuse(code: Code, roots: list[Ref]) -> tuple[Code, list[Ref]]:
     return out, [new[root] for root in roots]
 
 
-def _arrange(name: str, code: Code, results: list[tuple[Target, Ref]]) -> Routine:
-    """Depth first from each result, then interleaved for the processor; results are stored at once."""
+def _arrange(name: str, code: Code, results: list[tuple[Target, Ref]], interleaved: bool) -> Routine:
+    """Depth first from each result, then interleaved if asked; results are stored at once."""
     ops: list[Op] = []
     number: dict[Ref, int] = {}
     stores = []
@@ -168,7 +172,7 @@ def _arrange(name: str, code: Code, results: list[tuple[Target, Ref]]) -> Routin
             ops.append(Op(op.name, tuple(number[arg] for arg in op.args), op.value))
             stack.pop()
         stores.append((kind, index, number[root]))
-    new = order(ops)
+    new = order(ops) if interleaved else list(range(len(ops)))
     at = {old: k for k, old in enumerate(new)}
     ordered = tuple(Op(ops[old].name, tuple(at[arg] for arg in ops[old].args), ops[old].value) for old in new)
     return Routine(name, ordered, tuple((kind, index, at[ref]) for kind, index, ref in stores))

@@ -1,6 +1,6 @@
 """Puts the instructions of a routine in an order that keeps many of them in flight in few registers.
 
-A routine is a long run of short dependent chains (one per power, quotient, pivot). In the order of the formulas a
+For rates: a long run of short dependent chains (one per power and quotient). In the order of the formulas a
 processor finds only two or three chains to overlap; here chains are interleaved by list scheduling: at each
 moment, of the instructions whose arguments are ready, the one that most work waits for - unless registers
 run short, then the one that frees most. The order changes no result.
@@ -19,8 +19,8 @@ _LATENCY = {
 }  # fmt: skip
 _FREE = frozenset(("const", "iconst", "load", "bits", "float", "neg"))
 _HELD_ELSEWHERE = frozenset(("const", "iconst", "load"))
-#: Vector registers of x86-64 with AVX-512, less a few for loads and constants in passing.
-_REGISTERS = 26
+#: Vector registers of x86-64 (16, with AVX-512 32), less a few for loads and constants in passing.
+_REGISTERS = 10
 #: Instructions begun per cycle.
 _PER_CYCLE = 2
 #: Ready instructions looked at when registers run short: enough to find a good one, few enough for large models.

@@ -92,7 +92,7 @@ def generate_routines(system: System, tableau: Tableau) -> Routines:
         over_time=over_time,
         prologue=finish("prologue", code, [(("Q", k), ref) for ref, k in hoisted.items()], {}),
         initial=finish("initial", initial_code, [(("X", i), ref) for i, ref in enumerate(initial)], {}),
-        rates=finish("rates", code, rates, hoisted),
+        rates=finish("rates", code, rates, hoisted, interleaved=True),
         slopes=finish("slopes", code, slopes, hoisted) if tableau.implicit else finish("slopes", code, rates, hoisted),
         growth=_growth(tableau),
     )
