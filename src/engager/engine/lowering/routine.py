@@ -1,8 +1,8 @@
 """Routines: instructions made ready to print - split by how often they must run, fused and put in order.
 
 `split` moves what depends on parameters alone into a prologue that runs once a course and leaves its results
-in array "Q". `finish` forms multiply-adds and orders the instructions of one routine: depth first from each result, which
-holds few values at a time, or with the chains of several results interleaved, which waits less.
+in array "Q". `finish` forms multiply-adds and orders the instructions of one routine: depth first from each result,
+which holds few values at a time, or with the chains of several results interleaved, which waits less.
 """
 
 from __future__ import annotations
