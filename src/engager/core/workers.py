@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib
 import os
 import pickle
 import queue
@@ -29,7 +28,9 @@ from engager.core.interrupts import heard_again, not_inherited
 
 Tell = Callable[[float], None]
 
-_COMMAND = "from engager.core.workers import serve; serve({})"
+_COMMAND = "from engager.core.workers import serve; serve()"
+# A pipe takes this much before the other end reads; what is asked ahead must not keep anyone waiting.
+_MOST_AHEAD_BYTES = 32_768
 # How often a process that waits for others looks up, for progress and for Ctrl-C.
 _LOOK_UP_SECONDS = 0.2
 _idle: list[_Worker] = []
@@ -54,12 +55,19 @@ def safe_imports() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def start_workers(n_processes: int, *modules: str) -> None:
-    """Start the workers that `share_out` on so many processes will need, and let them import these modules, while the
-    caller has other things to do.
+def start_workers(n_processes: int, function: Callable[..., Any], *task: Any) -> None:
+    """Start the workers that `share_out` on so many processes will need, while the caller has other things to do.
+
+    Parameters
+    ----------
+    function, task : what each does first, as in `share_out`, so that the next task finds loaded what it needs; nobody
+        hears what came of it. A task of more than 32 KiB is left out.
     """
     ours = sum(one.owner == os.getpid() for one in _idle)
-    _idle.extend(_Worker(*modules) for _ in range(n_processes - 1 - ours))
+    for _ in range(n_processes - 1 - ours):
+        worker = _Worker()
+        worker.do_ahead(function, task)
+        _idle.append(worker)
 
 
 def share_out(
@@ -157,8 +165,8 @@ def beside(function: Callable[..., Any], task: tuple[Any, ...], n_processes: int
         helper.leave(stop=not is_over)
 
 
-def serve(*modules: str) -> None:
-    """The life of a worker: import these, then read a task, do it, answer, until the other end is closed."""
+def serve() -> None:
+    """The life of a worker: read a task, do it, answer, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
     heard_again()
     receive, send = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -168,8 +176,6 @@ def serve(*modules: str) -> None:
         pickle.dump((kind, content), send, protocol=pickle.HIGHEST_PROTOCOL)
         send.flush()
 
-    for module in modules:
-        importlib.import_module(module)
     while True:
         try:
             sys.path[:] = pickle.load(receive)  # before what is to be found there
@@ -187,29 +193,41 @@ def serve(*modules: str) -> None:
 class _Worker:
     """Another interpreter, idle or at one task."""
 
-    def __init__(self, *modules: str) -> None:
+    def __init__(self) -> None:
         # one thread each: as many processes as cores are at work
         places = os.pathsep.join(place for place in sys.path if place)
         environment = {**os.environ, "PYTHONPATH": places, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
         with not_inherited():
             self.process = subprocess.Popen(
                 # -P: the folder a program is started in is no place to import from
-                [sys.executable, "-P", "-c", _COMMAND.format(", ".join(map(repr, modules)))],
+                [sys.executable, "-P", "-c", _COMMAND],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,
             )
         self.owner = os.getpid()
+        self._is_ahead = False
+
+    def do_ahead(self, function: Callable[..., Any], task: tuple[Any, ...]) -> None:
+        """Ask for something whose answer `do` passes over."""
+        request = _request(function, task)
+        if len(request) <= _MOST_AHEAD_BYTES:
+            assert self.process.stdin is not None
+            self.process.stdin.write(request)
+            self.process.stdin.flush()
+            self._is_ahead = True
 
     def do(self, function: Callable[..., Any], task: tuple[Any, ...], tell: Tell) -> Any:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            for content in (sys.path, (function, task)):
-                pickle.dump(content, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            self.process.stdin.write(_request(function, task))
             self.process.stdin.flush()
             while True:
                 kind, content = pickle.load(self.process.stdout)
+                if self._is_ahead:
+                    self._is_ahead = kind == "share"
+                    continue
                 if kind == "result":
                     return content
                 if kind == "error":
@@ -272,6 +290,11 @@ class _Helper:
             return
         self._thread.join()
         _idle.append(self._worker)
+
+
+def _request(function: Callable[..., Any], task: tuple[Any, ...]) -> bytes:
+    """A task as `serve` reads it."""
+    return b"".join(pickle.dumps(one, protocol=pickle.HIGHEST_PROTOCOL) for one in (sys.path, (function, task)))
 
 
 def _next(waiting: queue.SimpleQueue[int]) -> int | None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engager.calibration import fit_defaults
-from engager.core import COVARIATES
+from engager.core import COVARIATES, remembered
 from engager.protocol import Protocol, Regimen, shipped_design
 from engager.study.notes import FEW_PATIENTS, patients_behind
 
@@ -56,7 +56,11 @@ class FittedScope:
 
 @cache
 def fitted_scope() -> FittedScope:
-    """What the studies of the fit that ships span."""
+    """What the studies of the fit that ships span: the same for every run, so it is kept between them."""
+    return remembered("scope", None, _scope)
+
+
+def _scope() -> FittedScope:
     plan = fit_defaults()
     studies = [shipped_design(study) for study in plan["studies"]]
     ages: dict[str, tuple[float, float]] = {}

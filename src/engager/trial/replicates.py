@@ -77,9 +77,15 @@ def simulate_trial(
 def get_ready(protocol: Protocol, n_replicates: int, n_threads: int | None) -> None:
     """Begin to compile the models of a study and to start the workers, for a caller with other things to read first."""
     n_processes = _processes(protocol.n_patients * n_replicates, n_threads)
-    start_workers(min(n_processes, n_replicates), __name__)
+    start_workers(min(n_processes, n_replicates), _warm_up, protocol)
     for model in {id(one): one for one in map(protocol.model_of, protocol.arms)}.values():
         make_ready(model.system, METHOD)
+
+
+def _warm_up(protocol: Protocol, tell: Progress) -> None:
+    """Load all that a simulation needs; the first takes a second longer than the next."""
+    few = protocol.with_patients(len(protocol.arms))
+    simulate_here(few, replicates=[0], seed=0, n_threads=1, n_sampled=0)
 
 
 def simulate_spans(

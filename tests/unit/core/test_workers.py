@@ -30,16 +30,34 @@ def test_more_than_one_process_takes_part(asked):
     assert len(set(found.values())) == 2
 
 
-def test_workers_started_ahead_are_those_that_work_and_have_imported_what_they_need(asked, monkeypatch):
+def test_workers_started_ahead_are_those_that_work_and_have_done_what_they_were_asked(asked, monkeypatch):
     monkeypatch.setattr(workers, "_idle", [])
-    start_workers(3, "wave")
+    start_workers(3, asked.load, "wave")
     ahead = {worker.process.pid for worker in workers._idle}
     assert len(ahead) == 2
-    start_workers(2, "zipapp")  # there are enough
+    start_workers(2, asked.load, "zipapp")  # there are enough
     assert {worker.process.pid for worker in workers._idle} == ahead
     found = dict(share_out(asked.imported, [(["wave", "zipapp"],)] * 6, 3)).values()
     assert {process for process, _ in found} - {os.getpid()} <= ahead
     assert {tuple(names) for process, names in found if process in ahead} == {("wave",)}
+    for worker in workers._idle:
+        worker.end()
+
+
+def test_what_fails_ahead_is_passed_over(asked, monkeypatch):
+    monkeypatch.setattr(workers, "_idle", [])
+    start_workers(2, asked.load, "no_such_module")
+    found = dict(share_out(asked.process_of, [(k,) for k in range(4)], 2))
+    assert len(set(found.values())) == 2
+    for worker in workers._idle:
+        worker.end()
+
+
+def test_a_large_task_is_not_sent_ahead(asked, monkeypatch):
+    monkeypatch.setattr(workers, "_idle", [])
+    start_workers(2, asked.load, "wave" * 100_000)
+    found = dict(share_out(asked.imported, [(["wave"],)] * 4, 2)).values()
+    assert {tuple(names) for process, names in found if process != os.getpid()} == {()}
     for worker in workers._idle:
         worker.end()
 

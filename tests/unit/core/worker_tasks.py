@@ -20,6 +20,13 @@ def process_of(number, tell):
     return os.getpid()
 
 
+def load(name, tell):
+    """Import a module, or fail; tell twice that it goes on."""
+    tell(0.1)
+    tell(0.2)
+    __import__(name)
+
+
 def imported(names, tell):
     """Which process this is, and which of these modules it has imported."""
     time.sleep(0.5)
