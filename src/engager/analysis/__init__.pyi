@@ -52,6 +52,7 @@ from .prediction import (
     SCALE_BY_STATISTIC as SCALE_BY_STATISTIC,
     Prediction as Prediction,
     difference_interval as difference_interval,
+    order_statistics as order_statistics,
     prediction_interval as prediction_interval,
 )
 from .proportions import (

@@ -110,7 +110,7 @@ def prediction_interval(
     n_asked = given.size if n is None else np.count_nonzero(np.broadcast_to(np.asarray(n, dtype=float), given.shape))
     if known.size == 0 or (at_one_time and known.size < LEAST_TOLD * n_asked):
         return Prediction(np.nan, np.nan, np.nan, 0.0, known.size, n_missing, False)
-    median = _order_statistic(known, 0.5)
+    median = float(order_statistics(known, 0.5))
     ratio = _size_ratio(n, published_n)
     # A median at the border of its scale (0 events, not reached) has no scatter that could be stretched.
     other_size = abs(ratio - 1.0) > 0.1
@@ -124,8 +124,8 @@ def prediction_interval(
     if rescaled:
         known = _rescale(known, median, np.sqrt(ratio), scale)
     tail = (1.0 - level) / 2.0
-    ends = (_order_statistic(known, tail), _order_statistic(known, 1.0 - tail))
-    return Prediction(median, *ends, coverage, known.size, n_missing, rescaled)
+    low, high = (float(order_statistics(known, probability)) for probability in (tail, 1.0 - tail))
+    return Prediction(median, low, high, coverage, known.size, n_missing, rescaled)
 
 
 def difference_interval(differences: ArrayLike, scale: str = "identity") -> Prediction:
@@ -173,14 +173,25 @@ def _count_interval(shares: FloatArray, sizes: FloatArray, n: int, level: float)
     return max(low - 0.5, 0.0) / n, min(high + 0.5, float(n)) / n
 
 
-def _order_statistic(ordered: FloatArray, probability: float) -> float:
-    """Value at rank p(R + 1), between neighbors, never beyond the data; safe with inf."""
-    rank = min(max(probability * (ordered.size + 1), 1.0), float(ordered.size)) - 1.0
+def order_statistics(ordered: FloatArray, probability: float) -> FloatArray:
+    """Values at rank p(R + 1), between neighbors, never beyond the data; safe with inf.
+
+    Parameters
+    ----------
+    ordered : array (..., replicate), sorted along the last axis, with at least one replicate.
+
+    Returns
+    -------
+    array (...).
+    """
+    size = ordered.shape[-1]
+    rank = min(max(probability * (size + 1), 1.0), float(size)) - 1.0
     below, above = int(np.floor(rank)), int(np.ceil(rank))
-    low, high = float(ordered[below]), float(ordered[above])
-    if below == above or low == high:
-        return low
-    return low + (rank - below) * (high - low)
+    low, high = ordered[..., below], ordered[..., above]
+    with np.errstate(invalid="ignore"):
+        between = low + (rank - below) * (high - low)
+    found: FloatArray = np.where((below == above) | (low == high), low, between)
+    return found
 
 
 def _size_ratio(n: Any, published_n: float | None) -> float:

@@ -25,7 +25,7 @@ from engager.trial import METHOD, RTOL, piece_size, simulate_here
 STUDY = "tower"
 _SEED = 1
 # One piece of a large run for each core: smaller ones pay more for each round of decisions (docs/how-to/large-runs.md).
-_PER_CORE = 49
+_PER_CORE = 74
 # Courses that are recorded and solved again; enough to fill every lane, few enough to hold.
 _RECORDED_TRIALS = 10
 

@@ -21,7 +21,7 @@ Span = tuple[int, int]
 
 # Large enough that a round's decisions are shared by many patients (each of some hundred rounds costs what a thousand
 # patients do), small enough for memory (about 10 kB a patient) and for Ctrl-C.
-_MOST_PATIENTS = 20_000
+_MOST_PATIENTS = 30_000
 # A piece smaller than this costs more rounds than another process saves.
 _FEWEST_PATIENTS = 1000
 

@@ -98,12 +98,17 @@ class Comparison:
         }
 
 
-def compare(data: TrialData) -> list[Comparison]:
+#: Estimates, and of each target that a virtual trial answers the requests of them that belong to it.
+TargetEstimates = tuple["pl.DataFrame", list[tuple[Target, list[int]]]]
+
+
+def compare(data: TrialData, estimated: TargetEstimates | None = None) -> list[Comparison]:
     """Compare virtual trials with the targets of their study.
 
     Parameters
     ----------
     data : all replicates of one study.
+    estimated : `target_estimates` of them, for a caller who needs these besides.
 
     Returns
     -------
@@ -113,7 +118,7 @@ def compare(data: TrialData) -> list[Comparison]:
     import polars as pl
 
     protocol = data.protocol
-    estimates, places = target_estimates(data)
+    estimates, places = estimated or target_estimates(data)
     found = []
     for target, chosen in places:
         rows = [estimates.filter(pl.col("request") == place) for place in chosen]
@@ -124,7 +129,7 @@ def compare(data: TrialData) -> list[Comparison]:
     return found
 
 
-def target_estimates(data: TrialData) -> tuple[pl.DataFrame, list[tuple[Target, list[int]]]]:
+def target_estimates(data: TrialData) -> TargetEstimates:
     """Estimates for every target that a virtual trial answers, and which requests of them belong to each target.
 
     A curve has one request for each of its printed points, any other target has one.

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engager.analysis import SCALE_BY_STATISTIC, prediction_interval
-from engager.calibration.comparison.compare import compare, target_estimates
+from engager.analysis import SCALE_BY_STATISTIC, order_statistics
+from engager.calibration.comparison.compare import TargetEstimates, compare, target_estimates
 from engager.core import FloatArray, Stream
 from engager.trial import TrialData
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _Z = 1.959964
 _RESAMPLES = 200
+# Of each end of a 95 % interval.
+_TAIL = (1.0 - 0.95) / 2.0
 # Fewer replicates with a standard error of their own say nothing about where the scatter comes from.
 _FEWEST = 5
 
@@ -118,7 +120,7 @@ def split_uncertainty(
     )
 
 
-def uncertainties(data: TrialData, seed: int = 1) -> list[Uncertainty]:
+def uncertainties(data: TrialData, seed: int = 1, estimated: TargetEstimates | None = None) -> list[Uncertainty]:
     """The split for every target of a study that virtual trials answer, in the order of `compare`; of a curve for
     the printed point that `compare` shows.
 
@@ -126,12 +128,13 @@ def uncertainties(data: TrialData, seed: int = 1) -> list[Uncertainty]:
     ----------
     data : all replicates, each simulated with its own draw of the posterior.
     seed : of the resampling.
+    estimated : `target_estimates` of them, for a caller who compares besides.
     """
     import polars as pl
 
     protocol = data.protocol
-    estimates, places = target_estimates(data)
-    shown = compare(data) if any(target.is_curve for target, _ in places) else []
+    estimates, places = estimated = estimated or target_estimates(data)
+    shown = compare(data, estimated) if any(target.is_curve for target, _ in places) else []
     found = []
     for i, (target, chosen) in enumerate(places):
         rows = estimates.filter(pl.col("request").is_in(chosen))
@@ -174,8 +177,8 @@ def _monte_carlo(values: FloatArray, stream: Stream) -> tuple[float, float, floa
     if known.size < _FEWEST:
         return (np.nan, np.nan, np.nan)
     picks = stream.of("monte-carlo").uniform(np.arange(_RESAMPLES), known.size).reshape(_RESAMPLES, -1)
-    resampled = known[(picks * known.size).astype(np.int64)]
-    ends = np.array([(p.median, p.low, p.high) for p in map(prediction_interval, resampled)])
-    finite = np.isfinite(ends).all(axis=0)
-    spread = [float(np.std(ends[:, k], ddof=1)) if finite[k] else float("nan") for k in range(3)]
+    resampled = np.sort(known[(picks * known.size).astype(np.int64)], axis=1)
+    # median and ends of a 95 % prediction interval, as `prediction_interval` finds them in each
+    ends = [order_statistics(resampled, probability) for probability in (0.5, _TAIL, 1.0 - _TAIL)]
+    spread = [float(np.std(end, ddof=1)) if np.isfinite(end).all() else float("nan") for end in ends]
     return spread[0], spread[1], spread[2]

@@ -52,7 +52,7 @@ def conclusions(
     tell : told the stage.
     """
     from engager.analysis import estimate_endpoints
-    from engager.calibration import compare, uncertainties
+    from engager.calibration import compare, target_estimates, uncertainties
 
     tell = tell or (lambda stage: None)
     tell("estimating")
@@ -60,6 +60,7 @@ def conclusions(
         data, requests_of(protocol), protocol.population.setting, arms=protocol.arm_ids, replicates=range(replicates)
     )
     tell("comparing")
-    compared = judged(compare(data), data.n_failed, data.patients.height)
-    comparisons = told_comparisons(compared, uncertainties(data, seed), values.has_draws)
+    estimated = target_estimates(data)
+    compared = judged(compare(data, estimated), data.n_failed, data.patients.height)
+    comparisons = told_comparisons(compared, uncertainties(data, seed, estimated), values.has_draws)
     return Conclusions(estimates, comparisons)

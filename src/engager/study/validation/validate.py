@@ -21,6 +21,7 @@ from engager.calibration import (
     asked_of,
     compare,
     fit_defaults,
+    target_estimates,
     uncertainties,
     width_ratio,
 )
@@ -242,8 +243,9 @@ def validate_studies(
             n_sampled=0,
             only_patients=True,
         )
-        comparisons += judged(compare(data), data.n_failed, data.patients.height)
-        split += uncertainties(data, seed)
+        estimated = target_estimates(data)
+        comparisons += judged(compare(data, estimated), data.n_failed, data.patients.height)
+        split += uncertainties(data, seed, estimated)
         asked += asked_of(data, fit_defaults()["asked"]) if _ships(study) else []
         note = _AS_THEMSELVES if choice != parameters else values.note
         notes += [note] if note and note not in notes else []
