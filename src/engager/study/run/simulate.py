@@ -6,9 +6,11 @@ In: a `Protocol`. Out: a `RunFolder`. Not here: any science; each step is one ca
 from __future__ import annotations
 
 import json
+import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +44,8 @@ from engager.study.scope import outside_fit
 from engager.trial import get_ready, piece_size, simulate_spans
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from engager.trial import TrialData
 
 DEFAULT_SEED = 1
@@ -266,7 +270,7 @@ def _simulated(
         spans = _spans(protocol, replicates, chunk, where.n_here, work)
         _simulate(protocol, spans, seed, where, values, work, replicates, progress)
         try:
-            return _collect(protocol, work)
+            return _collect(protocol, work, where)
         except DamagedChunk as damaged:
             n_damaged += 1
             if n_damaged > _MOST_DAMAGED:
@@ -277,18 +281,36 @@ def _simulated(
             work.set_aside(damaged)
 
 
-def _collect(protocol: Protocol, work: Workplace) -> tuple[dict[str, str], TrialData]:
+def _collect(protocol: Protocol, work: Workplace, where: _Where) -> tuple[dict[str, str], TrialData]:
     import polars as pl
 
     from engager.trial import TrialData
 
-    tables = {
-        name: write_pieces(work.target / f"{name}.parquet", work.pieces(name), protocol.n_patients) for name in TABLES
-    }
+    is_stopped = threading.Event()
+
+    def join(name: str) -> str:
+        pieces = _unless(is_stopped, work.pieces(name))
+        return write_pieces(work.target / f"{name}.parquet", pieces, protocol.n_patients)
+
+    # reading, packing and hashing let go of the interpreter
+    with ThreadPoolExecutor(min(where.n_threads or usable_cpus(), len(TABLES))) as pool:
+        try:
+            tables = dict(zip(TABLES, pool.map(join, TABLES), strict=True))
+        except BaseException:
+            is_stopped.set()
+            raise
     # Visits and events may be too large to hold, and nobody reads them here.
     held = {name: pl.concat(list(work.pieces(name))) for name in ("patients", "trajectories")}
     empty = {name: next(work.pieces(name)).clear() for name in ("visits", "events")}
     return tables, TrialData(protocol, **held, **empty)
+
+
+def _unless(is_stopped: threading.Event, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The pieces, until another thread has failed or Ctrl-C came."""
+    for piece in pieces:
+        if is_stopped.is_set():
+            raise CancelledError
+        yield piece
 
 
 def _simulate(
