@@ -153,6 +153,7 @@ from .units import (
 from .workers import (
     Tell as Tell,
     beside as beside,
+    load_module as load_module,
     safe_imports as safe_imports,
     share_out as share_out,
     start_workers as start_workers,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import os
 import pickle
 import queue
@@ -61,13 +62,19 @@ def start_workers(n_processes: int, function: Callable[..., Any], *task: Any) ->
     Parameters
     ----------
     function, task : what each does first, as in `share_out`, so that the next task finds loaded what it needs; nobody
-        hears what came of it. A task of more than 32 KiB is left out.
+        hears what came of it. A task of more than 32 KiB is left out, and so is a function that a worker was asked
+        for ahead before.
     """
-    ours = sum(one.owner == os.getpid() for one in _idle)
-    for _ in range(n_processes - 1 - ours):
-        worker = _Worker()
+    ours = [one for one in _idle if one.owner == os.getpid()]
+    started = [_Worker() for _ in range(n_processes - 1 - len(ours))]
+    _idle.extend(started)
+    for worker in (*ours, *started):
         worker.do_ahead(function, task)
-        _idle.append(worker)
+
+
+def load_module(name: str, tell: Tell) -> None:
+    """A first task for a worker: import a module that this process has yet to import."""
+    importlib.import_module(name)
 
 
 def share_out(
@@ -206,16 +213,22 @@ class _Worker:
                 env=environment,
             )
         self.owner = os.getpid()
-        self._is_ahead = False
+        # of what was asked ahead: the functions, the bytes, and how many answers are still to come
+        self._asked: list[Callable[..., Any]] = []
+        self._n_bytes = self._n_ahead = 0
 
     def do_ahead(self, function: Callable[..., Any], task: tuple[Any, ...]) -> None:
         """Ask for something whose answer `do` passes over."""
         request = _request(function, task)
-        if len(request) <= _MOST_AHEAD_BYTES:
-            assert self.process.stdin is not None
+        if function in self._asked or self._n_bytes + len(request) > _MOST_AHEAD_BYTES:
+            return
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # `do` tells of a worker that is no more
             self.process.stdin.write(request)
             self.process.stdin.flush()
-            self._is_ahead = True
+        self._asked.append(function)
+        self._n_bytes += len(request)
+        self._n_ahead += 1
 
     def do(self, function: Callable[..., Any], task: tuple[Any, ...], tell: Tell) -> Any:
         assert self.process.stdin is not None
@@ -225,8 +238,8 @@ class _Worker:
             self.process.stdin.flush()
             while True:
                 kind, content = pickle.load(self.process.stdout)
-                if self._is_ahead:
-                    self._is_ahead = kind == "share"
+                if self._n_ahead:
+                    self._n_ahead -= kind != "share"
                     continue
                 if kind == "result":
                     return content

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from engager.core import InputError, Problem, beside, share_out, start_workers, workers
+from engager.core import InputError, Problem, beside, load_module, share_out, start_workers, workers
 
 
 @pytest.fixture
@@ -35,11 +35,12 @@ def test_workers_started_ahead_are_those_that_work_and_have_done_what_they_were_
     start_workers(3, asked.load, "wave")
     ahead = {worker.process.pid for worker in workers._idle}
     assert len(ahead) == 2
-    start_workers(2, asked.load, "zipapp")  # there are enough
+    start_workers(2, asked.load, "zipapp")  # there are enough, and they were asked that
+    start_workers(2, load_module, "mailbox")  # but not that
     assert {worker.process.pid for worker in workers._idle} == ahead
-    found = dict(share_out(asked.imported, [(["wave", "zipapp"],)] * 6, 3)).values()
+    found = dict(share_out(asked.imported, [(["wave", "zipapp", "mailbox"],)] * 6, 3)).values()
     assert {process for process, _ in found} - {os.getpid()} <= ahead
-    assert {tuple(names) for process, names in found if process in ahead} == {("wave",)}
+    assert {tuple(names) for process, names in found if process in ahead} == {("wave", "mailbox")}
     for worker in workers._idle:
         worker.end()
 

@@ -11,7 +11,7 @@ from engager.app.commands.trial.compare import compare_command
 from engager.app.commands.trial.export import export_run
 from engager.app.console import print_comparisons, print_json, print_predictions, print_table, remark
 from engager.app.options import AsJson, Quiet, Seed, StudyArgument, Threads
-from engager.core import TRIAL_REPLICATES
+from engager.core import TRIAL_REPLICATES, load_module, start_workers, usable_cpus
 
 if TYPE_CHECKING:
     from engager.study import RunFolder
@@ -131,6 +131,9 @@ def run_trial(
 
     Example: engager trial run tower --replicates 40 --seed 1 --out runs/tower
     """
+    if scheduler is None and device == "cpu":
+        # of two cores one would wait while this process reads
+        start_workers(min(threads or usable_cpus(), replicates), load_module, "engager.trial.replicates")
     from engager.app.progress import run_progress
     from engager.study import load_protocol, run_notes, run_study
 
