@@ -41,7 +41,7 @@ def measure_trial(
 
     Parameters
     ----------
-    replicates : virtual trials, each of 405 patients; None: as many as a large run simulates together, 49, for each
+    replicates : virtual trials, each of 405 patients; None: as many as a large run simulates together, 74, for each
         core of the largest number.
     threads : numbers of cores to try; None: one, and all. Other processes are started before the first turn.
     rounds : turns.

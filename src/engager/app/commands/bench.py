@@ -43,7 +43,7 @@ def compare_solvers(
         bool, typer.Option("--trial", help="Instead: a whole trial beside the same courses solved in one go.")
     ] = False,
     replicates: Annotated[
-        int | None, typer.Option(metavar="N", help="With --trial: virtual trials of TOWER; default: 49 for each core.")
+        int | None, typer.Option(metavar="N", help="With --trial: virtual trials of TOWER; default: 74 for each core.")
     ] = None,
     threads: Annotated[
         list[int] | None,
