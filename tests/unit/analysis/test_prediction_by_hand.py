@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom
 
-from engager.analysis import prediction_interval
+from engager.analysis import order_statistics, prediction_interval
 from engager.analysis.prediction import Prediction
 from engager.core import InputError
 
@@ -20,6 +20,18 @@ def test_ends_are_order_statistics_of_the_replicates():
     assert (found.low, found.median, found.high) == pytest.approx((1.275, 25.5, 49.725))
     found = prediction_interval(np.arange(1.0, 20.0), level=0.8)
     assert (found.low, found.high, found.coverage) == pytest.approx((2.0, 18.0, 0.8))
+
+
+def test_order_statistics_of_many_samples_are_those_of_each():
+    samples = np.sort(np.random.default_rng(1).normal(size=(30, 12)), axis=1)
+    samples[::3, -2:] = np.inf  # a median that some replicates do not reach
+    for probability in (0.0, 0.025, 0.3, 0.5, 0.9, 1.0):
+        each = [float(order_statistics(sample, probability)) for sample in samples]
+        assert order_statistics(samples, probability).tolist() == each
+    # between the last finite value and infinity lies infinity, at either of them that
+    assert order_statistics(np.array([1.0, 2.0, np.inf, np.inf]), 0.5) == np.inf
+    assert order_statistics(np.array([1.0, 2.0, np.inf]), 0.5) == 2.0
+    assert order_statistics(np.array([np.inf, np.inf]), 0.4) == np.inf
 
 
 def test_few_replicates_cover_less_and_none_cover_nothing():

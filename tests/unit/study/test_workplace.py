@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import CancelledError
 
 import pytest
 
@@ -91,6 +93,29 @@ def test_a_piece_damaged_after_it_was_written_is_found_at_collecting(protocol, s
     assert hit
     assert "bytes of visits.parquet" in told[0]
     assert contents(made.path) == whole
+
+
+def test_what_joins_the_tables_stops_with_the_run(protocol, simulation, tmp_path, whole, monkeypatch):
+    ended = []
+
+    def join(path, pieces, n_patients):
+        if path.stem == "patients":
+            raise KeyboardInterrupt
+        try:
+            for _ in pieces:
+                time.sleep(0.2)
+        except CancelledError:
+            ended.append(path.stem)
+            raise
+        raise AssertionError(f"{path.stem} was joined to the end")
+
+    monkeypatch.setattr("engager.study.run.simulate.write_pieces", join)
+    with pytest.raises(Interrupted):
+        run(protocol, tmp_path / "cut", n_threads=2)
+    assert "visits" in ended  # the others had not begun, or ended too
+    monkeypatch.undo()
+    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda *arguments: {})
+    assert contents(run(protocol, tmp_path / "cut", resume=True).path) == whole
 
 
 @pytest.mark.parametrize("put", ["4-6", "2-5", "6-8", "0-1"])
