@@ -16,6 +16,9 @@ from engager.core import TRIAL_REPLICATES, load_module, start_workers, usable_cp
 if TYPE_CHECKING:
     from engager.study import RunFolder
 
+# Processes started before it is known how many patients they would share.
+_MOST_AT_ONCE = 4
+
 trial_app = typer.Typer(help="Virtual trials: the shipped ones and your own study files.", no_args_is_help=True)
 
 
@@ -132,8 +135,9 @@ def run_trial(
     Example: engager trial run tower --replicates 40 --seed 1 --out runs/tower
     """
     if scheduler is None and device == "cpu":
-        # of two cores one would wait while this process reads
-        start_workers(min(threads or usable_cpus(), replicates), load_module, "engager.trial.replicates")
+        # of two cores one would wait while this process reads; how many are worth it is known afterwards
+        n_processes = min(threads or usable_cpus(), replicates, _MOST_AT_ONCE)
+        start_workers(n_processes, load_module, "engager.trial.replicates")
     from engager.app.progress import run_progress
     from engager.study import load_protocol, run_notes, run_study
 
