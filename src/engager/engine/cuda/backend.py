@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from engager.core import FloatArray, InputError, Problem
-from engager.engine.cuda.gpu import GpuError, first_gpu
+from engager.engine.cuda.gpu import Gpu, GpuError, first_gpu
 from engager.engine.cuda.kernel import thread_text
 from engager.engine.lowering.tableau import TABLEAUS
 from engager.engine.native.backend import Laid, lay_out, refuse_events
@@ -45,7 +45,7 @@ def solve_cuda(problem: OdeProblem, method: str, rtol: float, atol: FloatArray |
     return laid.result
 
 
-def _follow(gpu: Any, kernel: Any, laid: Laid, n_patients: int) -> None:
+def _follow(gpu: Gpu, kernel: Any, laid: Laid, n_patients: int) -> None:
     """The problem to the GPU, and back what came of it."""
     # the last states are written over the first: one copy serves both
     own = {name: array for name, array in laid.arrays.items() if name != "last"}
@@ -69,7 +69,7 @@ def require_gpu() -> None:
     first_gpu()
 
 
-def _kernel(gpu: Any, system: System, method: str) -> Any:
+def _kernel(gpu: Gpu, system: System, method: str) -> Any:
     """The code of a model on this GPU, kept for the life of the process."""
     key = gpu, fingerprint(system), method
     if key not in _loaded:

@@ -45,7 +45,7 @@ def solve_native(
     laid = lay_out(problem, rtol, atol, max_steps)
     result, n_patients = laid.result, problem.n
     threads = max(1, min(n_threads or usable_cpus(), -(-n_patients // compiled.kernel.width)))
-    _run(compiled, laid.context(), threads, laid.counter, n_patients)
+    _run(compiled, laid.context(), threads, laid.arrays["counter"], n_patients)
     del laid
     result.info.update(
         compile_seconds=ready - started,
@@ -81,14 +81,12 @@ class Laid:
     Attributes
     ----------
     result : filled by the code, its arrays being among `arrays`.
-    counter : array (1,): patients taken so far; it is among `arrays` too.
     arrays : what the context's addresses stand for, by name; one that is not given is not there.
     numbers : the context's whole numbers, by name.
     tolerances : the context's real numbers, by name.
     """
 
     result: Trajectories
-    counter: IntArray
     arrays: dict[str, FloatArray | IntArray]
     numbers: dict[str, int]
     tolerances: dict[str, float]
@@ -132,7 +130,6 @@ def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps
         stopped=np.full(n, -1, dtype=np.int64),
         end_time=np.zeros(n),
     )
-    counter = np.zeros(1, dtype=np.int64)
     real: dict[str, FloatArray | None] = {
         "parameters": problem.parameters, "inputs": _starting_inputs(problem), "initial": problem.initial,
         "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
@@ -145,7 +142,7 @@ def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps
     whole: dict[str, IntArray | None] = {
         "row": problem.rows, "offsets": schedule.offsets, "action": schedule.action, "action_index": schedule.index,
         "status": result.status, "n_steps": result.n_steps, "n_rejected": result.n_rejected,
-        "counter": counter,
+        "counter": np.zeros(1, dtype=np.int64),
         "stop_from": np.searchsorted(stop, np.arange(len(stops.weights) + 1)), "stop_state": state,
         "stopped": result.stopped,
     }  # fmt: skip
@@ -158,7 +155,7 @@ def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps
         "n_stops": len(stops.weights), "max_steps": max_steps,
     }  # fmt: skip
     tolerances = {"relative": rtol, "of_peak": rtol * OF_PEAK if atol is None else 0.0}
-    return Laid(result, counter, arrays, numbers, tolerances)
+    return Laid(result, arrays, numbers, tolerances)
 
 
 def time_parts(problem: OdeProblem, method: str, rtol: float, width: int | None = None) -> dict[str, float]:
@@ -205,7 +202,9 @@ def _workspace(compiled: Compiled) -> tuple[FloatArray, int]:
     return block, block.ctypes.data + (-block.ctypes.data % 64)
 
 
-def _run(compiled: Compiled, context: FloatArray, threads: int, counter: IntArray, n_patients: int) -> None:
+def _run(
+    compiled: Compiled, context: FloatArray, threads: int, counter: FloatArray | IntArray, n_patients: int
+) -> None:
     def work(_: int) -> None:
         block, start = _workspace(compiled)
         compiled.drive(start, context.ctypes.data)

@@ -158,10 +158,11 @@ def print_kernel(routines: Routines, tableau: Tableau, width: int, workspace: st
     lanes = {name: Array("ws", offset, width, workspace) for name, offset in offsets.items()}
     at_stage = {**lanes, "X": lanes["Y"], "T": lanes["TS"]}
     at_start = {**lanes, "T": lanes["TS"]}
-    own = {"P": Array("p", 0, 1), "U": Array("u", 0, 1), "X": Array("x", 0, 1)}
-    hoisted = {**own, "Q": Array("q", 0, width, workspace)}
+    own = {
+        "P": Array("p", 0, 1), "U": Array("u", 0, 1), "X": Array("x", 0, 1), "Q": Array("q", 0, width, workspace),
+    }  # fmt: skip
     parts = [
-        print_routine(routines.prologue, 1, ["p", "q"], hoisted),
+        print_routine(routines.prologue, 1, ["p", "q"], own),
         print_routine(routines.initial, 1, ["p", "u", "x"], own),
         print_routine(routines.rates, width, ["ws"], at_stage),
         print_routine(routines.slopes, width, ["ws"], at_start),
