@@ -57,7 +57,8 @@ def safe_imports() -> Iterator[None]:
 
 
 def start_workers(n_processes: int, function: Callable[..., Any], *task: Any) -> None:
-    """Start the workers that `share_out` on so many processes will need, while the caller has other things to do.
+    """Start the workers that `share_out` on so many processes will need, while the caller has other things to do; no
+    more than those are asked for anything.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def start_workers(n_processes: int, function: Callable[..., Any], *task: Any) ->
     ours = [one for one in _idle if one.owner == os.getpid()]
     started = [_Worker() for _ in range(n_processes - 1 - len(ours))]
     _idle.extend(started)
-    for worker in (*ours, *started):
+    # `share_out` takes the last first
+    for worker in [*ours, *started][::-1][: max(n_processes - 1, 0)]:
         worker.do_ahead(function, task)
 
 

@@ -36,7 +36,9 @@ def test_workers_started_ahead_are_those_that_work_and_have_done_what_they_were_
     ahead = {worker.process.pid for worker in workers._idle}
     assert len(ahead) == 2
     start_workers(2, asked.load, "zipapp")  # there are enough, and they were asked that
-    start_workers(2, load_module, "mailbox")  # but not that
+    start_workers(3, load_module, "mailbox")  # but not that
+    start_workers(1, asked.process_of, 1)  # needs none
+    assert all(worker._n_ahead == 2 for worker in workers._idle)
     assert {worker.process.pid for worker in workers._idle} == ahead
     found = dict(share_out(asked.imported, [(["wave", "zipapp", "mailbox"],)] * 6, 3)).values()
     assert {process for process, _ in found} - {os.getpid()} <= ahead
