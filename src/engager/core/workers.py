@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import importlib
 import os
 import pickle
@@ -137,41 +138,54 @@ def share_out(
 
 
 @contextlib.contextmanager
-def beside(function: Callable[..., Any], task: tuple[Any, ...], n_processes: int) -> Iterator[Callable[[], Any]]:
-    """One task on a worker while this process goes on with something else.
+def beside(
+    tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], n_processes: int
+) -> Iterator[list[Callable[[], Any]]]:
+    """A few tasks on one worker, one after the other, while this process goes on with something else.
 
     Parameters
     ----------
-    function, task : as in `share_out`.
-    n_processes : 1: nothing is started; the task is done here when its result is asked for.
+    tasks : each a function and its arguments, as in `share_out`.
+    n_processes : 1: nothing is started; a task is done here when its result is asked for.
 
     Yields
     ------
-    A function that waits for the result and returns it, or raises what `function` raised.
+    For each task a function that waits for the result and returns it, or raises what the task raised.
     """
     if n_processes < 2:
-        yield lambda: function(*task, lambda share: None)
+        yield [functools.partial(function, *task, lambda share: None) for function, task in tasks]
         return
     waiting = queue.SimpleQueue[int]()
-    waiting.put(0)
+    for place in range(len(tasks)):
+        waiting.put(place)
     finished = queue.SimpleQueue[tuple[int, Any, BaseException | None]]()
-    helper, is_over = _Helper(function, [task], waiting, finished, [0.0]), False
+    helper = _Helper(_outcome, list(tasks), waiting, finished, [0.0] * len(tasks))
+    known: dict[int, tuple[Any, BaseException | None]] = {}
 
-    def answer() -> Any:
-        nonlocal is_over
-        while True:
+    def answer(wanted: int) -> Any:
+        while wanted not in known:
             with contextlib.suppress(queue.Empty):
-                _, result, error = finished.get(timeout=_LOOK_UP_SECONDS)
-                break
-        is_over = True
+                place, outcome, lost = finished.get(timeout=_LOOK_UP_SECONDS)
+                if lost is not None:  # the worker; nothing more comes from it
+                    raise lost
+                known[place] = outcome
+        result, error = known[wanted]
         if error is not None:
             raise error
         return result
 
     try:
-        yield answer
+        yield [functools.partial(answer, place) for place in range(len(tasks))]
     finally:
-        helper.leave(stop=not is_over)
+        helper.leave(stop=len(known) < len(tasks))
+
+
+def _outcome(function: Callable[..., Any], task: tuple[Any, ...], tell: Tell) -> tuple[Any, BaseException | None]:
+    """What a task returns, or raises: a failed one is no reason to leave out the next."""
+    try:
+        return function(*task, tell), None
+    except Exception as error:
+        return None, _portable(error)
 
 
 def serve() -> None:

@@ -26,6 +26,8 @@ from .problem import (
     Status as Status,
     Stops as Stops,
     Trajectories as Trajectories,
+    chosen_patients as chosen_patients,
+    joined_problems as joined_problems,
     with_own_rows as with_own_rows,
 )
 from .simulate import (

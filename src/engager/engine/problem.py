@@ -7,6 +7,7 @@ Arrays are float64 and C-contiguous. The patient axis comes first everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
@@ -158,9 +159,9 @@ def with_own_rows(problem: OdeProblem) -> OdeProblem:
 
 def chosen_patients(problem: OdeProblem, places: IntArray) -> OdeProblem:
     """The part of a problem that concerns some patients, in the order given; a copy, so not in place."""
-    problem = with_own_rows(problem)
+    own_rows = places if problem.rows is None else problem.rows[places]
 
-    def part(array: FloatArray | None) -> FloatArray | None:
+    def part(array: FloatArray | None, places: IntArray = places) -> FloatArray | None:
         return None if array is None else array[places]
 
     own, stops = problem.schedule, problem.stops
@@ -170,12 +171,40 @@ def chosen_patients(problem: OdeProblem, places: IntArray) -> OdeProblem:
         rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - own.offsets[places], counts)
         own = Schedule(offsets, own.time[rows], own.action[rows], own.index[rows], own.value[rows])
     return replace(
-        problem, parameters=problem.parameters[places], inputs=part(problem.inputs), initial=part(problem.initial),
-        first_step=part(problem.first_step), schedule=own,
+        problem, parameters=problem.parameters[own_rows], inputs=part(problem.inputs),
+        initial=part(problem.initial, own_rows), first_step=part(problem.first_step), schedule=own,
         save_times=problem.save_times if problem.save_times.ndim == 1 else problem.save_times[places],
         stops=None if stops is None else Stops(stops.weights, stops.limits[places]),
-        in_place=False,
+        rows=None, in_place=False,
     )  # fmt: skip
+
+
+def joined_problems(parts: Sequence[OdeProblem]) -> OdeProblem:
+    """The patients of several problems as one, part after part.
+
+    Parameters
+    ----------
+    parts : at least one; of one system, with the same optional arrays, every patient's own save times, as many in each
+        part, one row a patient, and the same sums watched.
+    """
+    first = parts[0]
+
+    def joined(name: str) -> FloatArray | None:
+        arrays = [getattr(one, name) for one in parts]
+        return None if arrays[0] is None else np.concatenate(arrays)
+
+    schedule = stops = None
+    if first.schedule is not None:
+        own = [one.schedule for one in parts if one.schedule is not None]
+        counts = np.concatenate([np.diff(one.offsets) for one in own])
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        names = ("time", "action", "index", "value")
+        schedule = Schedule(offsets, *(np.concatenate([getattr(one, name) for one in own]) for name in names))
+    if first.stops is not None:
+        limits = np.concatenate([one.stops.limits for one in parts if one.stops is not None])
+        stops = Stops(first.stops.weights, limits)
+    each = ("parameters", "save_times", "inputs", "initial", "first_step")
+    return replace(first, **{name: joined(name) for name in each}, schedule=schedule, stops=stops)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

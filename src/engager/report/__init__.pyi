@@ -65,8 +65,10 @@ from .plots.thumbnail import (
     figure_small_courses as figure_small_courses,
 )
 from .sections import (
+    CoursesSection as CoursesSection,
     DriversSection as DriversSection,
     PredictiveSection as PredictiveSection,
+    draw_courses as draw_courses,
 )
 from .verdict import (
     Verdict as Verdict,

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engager.report.plots.courses import DoseSegment, Panel
-from engager.report.sections import DriversSection, PredictiveSection
+from engager.report.sections import CoursesSection, DriversSection, PredictiveSection
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,8 +75,7 @@ class ReportContent:
     rebuilt : curves through printed figures, as `figure_kaplan_meier` takes them, or None.
     curve_notes : by endpoint, a sentence below its curve.
     is_counterfactual : the same patients are in every arm.
-    trajectories : sampled courses, or None; `panels` says what to draw of them.
-    doses : planned doses by arm, drawn above the courses; `course_days` is where their axis ends.
+    courses : sampled patients day by day, or None.
     limits : what the model cannot say, a sentence each.
     seconds : how long the run took, or None.
     """
@@ -104,10 +102,7 @@ class ReportContent:
     rebuilt: pl.DataFrame | None = None
     curve_notes: Mapping[str, str] = field(default_factory=dict)
     is_counterfactual: bool = False
-    trajectories: pl.DataFrame | None = None
-    panels: Sequence[Panel] = ()
-    doses: Mapping[str, Sequence[DoseSegment]] = field(default_factory=dict)
-    course_days: float | None = None
+    courses: CoursesSection | None = None
     limits: Sequence[str] = ()
     seconds: float | None = None
     tells_parameters: bool = True

@@ -1,4 +1,4 @@
-"""Sections that several pages share: individual patients, the three uncertainties, what drives the outcomes.
+"""Sections of pages: sampled courses, individual patients, the three uncertainties, what drives the outcomes.
 
 In: plain data and checks of the calibration layer. Out: what the macros of ``sections.html.j2`` print, with figures.
 """
@@ -12,6 +12,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from engager.report.pages.sensitivity import SensitivityLevel
+from engager.report.plots.courses import DoseSegment, Panel, figure_courses
 from engager.report.plots.predictive import check_words, figure_predictive_check
 from engager.report.plots.sensitivity import figure_sobol, figure_tornado
 from engager.report.plots.uncertainty import (
@@ -20,15 +21,36 @@ from engager.report.plots.uncertainty import (
     monte_carlo_words,
     spread_words,
 )
-from engager.report.template import both_widths, side_by_side
+from engager.report.template import Drawing, both_widths, side_by_side
 from engager.report.words import unit_words
 
 if TYPE_CHECKING:
+    import polars as pl
     from matplotlib.figure import Figure
 
     from engager.calibration import LevelCheck, PredictiveCheck
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CoursesSection:
+    """Drug and cells of the sampled patients of a run.
+
+    Attributes
+    ----------
+    trajectories : frame ``arm, patient, day`` and one column per observable.
+    panels : what to draw of them; a column that is not there is left out.
+    arms : in the order that fixes colors.
+    doses : planned doses by arm, drawn above the first panel.
+    last_day : where the axis ends; None: the last day of the table.
+    """
+
+    trajectories: pl.DataFrame
+    panels: Sequence[Panel]
+    arms: Sequence[str]
+    doses: Mapping[str, Sequence[DoseSegment]] = field(default_factory=dict)
+    last_day: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +84,33 @@ class DriversSection:
     warning: str = ""
     patient: SensitivityLevel | None = None
     trial: SensitivityLevel | None = None
+
+
+def courses_figures(section: CoursesSection) -> dict[str, list[Drawing]]:
+    """A figure for each panel."""
+    parts: dict[str, tuple[str, Callable[[float], Figure]]] = {}
+    for place, panel in enumerate(section.panels):
+        read = [name for name in panel.columns if name in section.trajectories.columns]
+        table = section.trajectories.select("arm", "patient", "day", *read)
+        doses = section.doses if place == 0 else {}
+        draw = partial(figure_courses, table, [panel], doses, section.arms, last_day=section.last_day)
+        parts[f"courses-{place}"] = (f"{panel.title}: courses of the sampled patients", draw)
+    return side_by_side(parts)
+
+
+def draw_courses(section: CoursesSection, tell: Callable[[float], None]) -> dict[str, str]:
+    """The figures of a report that hang on nothing that is estimated, by name: for a process that has time for them.
+
+    Parameters
+    ----------
+    tell : told the finished share.
+    """
+    drawings = courses_figures(section)["panels"]
+    found = {}
+    for place, drawing in enumerate(drawings, start=1):
+        found[drawing.name] = drawing.svg()
+        tell(place / len(drawings))
+    return found
 
 
 def predictive_context(section: PredictiveSection) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from engager.core import RESEARCH_USE, remembered, share_out, usable_cpus
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 _FEWEST_FOR_A_PROCESS = 4
 
 
-def render(name: str, context: Mapping[str, Any]) -> str:
+def render(name: str, context: Mapping[str, Any], drawn: Mapping[str, str] = MappingProxyType({})) -> str:
     """A template of ``report/data`` filled in, with the style sheet and the statement of use at hand.
 
     Parameters
     ----------
     name : file name of the template; it may import the others.
     context : what it names.
+    drawn : the text of drawings that were made before, by name.
     """
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    context = _drawn(context)
+    context = _drawn(context, drawn)
     environment = Environment(
         loader=FunctionLoader(_data), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -89,14 +91,16 @@ def side_by_side(
     return {"panels": [Drawing(name, words, draw, NARROW, is_kept) for name, (words, draw) in parts.items()]}
 
 
-def _drawn(context: Mapping[str, Any]) -> dict[str, Any]:
+def _drawn(context: Mapping[str, Any], before: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """The context with the text of every `Drawing` in its place; a page of many is drawn on all cores."""
     drawings: list[Drawing] = []
     _collect(context, drawings)
+    drawings = [one for one in drawings if one.name not in before]
     n_processes = min(usable_cpus(), len(drawings) // _FEWEST_FOR_A_PROCESS)
     # the most expensive come last in a page; taken first, they keep no core waiting
     shared = [one for one in reversed(drawings) if n_processes > 1 and _can_be_sent(one)]
-    text = {shared[place].name: svg for place, svg in share_out(_svg_of, [(one,) for one in shared], n_processes)}
+    text = dict(before)
+    text |= {shared[place].name: svg for place, svg in share_out(_svg_of, [(one,) for one in shared], n_processes)}
     text |= {one.name: one.svg() for one in drawings if one.name not in text}
     return {key: _replaced(value, text) for key, value in context.items()}
 

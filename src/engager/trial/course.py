@@ -66,7 +66,7 @@ class Course:
     tumor_entry : cells of nodal disease at entry; tumor_least : smallest size seen on images [share of that at entry].
     progression_day : images first showed growth beyond the limit of progression.
     b_depleted_day, il6_high_day : a visit first saw no B cells to speak of, and IL-6 above the limit of an event.
-    samples, sampled_rows : daily (rows, days, states with the day's dose appended) of a few patients.
+    samples : daily (rows, days, states with the day's dose appended) of a few patients.
     """
 
     recruits: Recruits
@@ -142,7 +142,6 @@ class Course:
     log: list[tuple[IntArray, FloatArray, str, IntArray, list[str] | str]] = field(default_factory=list)
     visits: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     samples: list[tuple[IntArray, FloatArray, FloatArray]] = field(default_factory=list)
-    sampled_rows: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def system(self) -> System:

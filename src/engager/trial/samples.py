@@ -1,11 +1,68 @@
-"""The daily courses of a few patients, kept while the trial carries them from decision to decision."""
+"""The daily courses of a few patients: their stretches as the trial carried them, solved once more with every morning
+kept.
+
+The trial itself keeps only the ends of stretches. A call for these few in every round would cost what a thousand
+patients do; all their stretches together are one call, and the engine gives the same bits.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from engager.core import FloatArray, IntArray
+from engager.engine import OdeProblem, Trajectories, chosen_patients, joined_problems
 from engager.trial.course import Course
+
+# Stretches solved together: a month of days each, 20 MB.
+_MOST_STRETCHES = 2000
+
+
+class DailyCourses:
+    """Some patients of one arm, each morning of theirs.
+
+    Parameters
+    ----------
+    rows : whose days are kept.
+    """
+
+    def __init__(self, course: Course, rows: IntArray):
+        self.course = course
+        self._is_kept = np.zeros(course.n, dtype=bool)
+        self._is_kept[rows] = True
+        self._stretches: list[tuple[IntArray, FloatArray, OdeProblem]] = []
+        _keep(course, rows, course.clock[rows], course.states[rows], course.dose[rows])
+
+    def note(self, rows: IntArray, problem: OdeProblem) -> None:
+        """Remember a stretch of these rows, before it is solved over its own initial states."""
+        places = np.flatnonzero(self._is_kept[rows])
+        if places.size:
+            some = rows[places]
+            self._stretches.append((some, self.course.dose[some], chosen_patients(problem, places)))
+
+    def keep(self, solve: Callable[[OdeProblem], Trajectories]) -> None:
+        """Solve what was remembered and keep the mornings that these patients have reached, with the dose given."""
+        if not self._stretches:
+            return
+        rows, dose = (np.concatenate(column) for column in list(zip(*self._stretches, strict=True))[:2])
+        joined = joined_problems([problem for _, _, problem in self._stretches])
+        self._stretches.clear()
+        for first in range(0, rows.size, _MOST_STRETCHES):
+            places = np.arange(first, min(first + _MOST_STRETCHES, rows.size))
+            self._solve(rows[places], dose[places], chosen_patients(joined, places), solve)
+
+    def _solve(
+        self, rows: IntArray, dose: FloatArray, problem: OdeProblem, solve: Callable[[OdeProblem], Trajectories]
+    ) -> None:
+        start, until = problem.save_times.T
+        times = daily_times(start, until)
+        solution = solve(replace(problem, save_times=times))
+        ended = np.where(solution.stopped >= 0, solution.end_time, until)
+        # who could not be followed was last seen at the beginning of the stretch
+        row, place = _mornings(times, np.where(solution.status == 0, ended, start))
+        _keep(self.course, rows[row], times[row, place], solution.values[row, place], dose[row])
 
 
 def daily_times(start: FloatArray, until: FloatArray) -> FloatArray:
@@ -16,23 +73,17 @@ def daily_times(start: FloatArray, until: FloatArray) -> FloatArray:
     return np.concatenate([start[:, None], mornings, until[:, None]], axis=1)
 
 
-def keep_days(course: Course, rows: IntArray, times: FloatArray, values: FloatArray) -> None:
-    """Keep the mornings that these patients have reached, with the dose of the day before.
-
-    Parameters
-    ----------
-    times : of `daily_times`. values : array (row, time, state) there.
-    """
+def _mornings(times: FloatArray, ended: FloatArray) -> tuple[IntArray, IntArray]:
+    """Which of `daily_times` are mornings that were reached: row and place of each."""
     days = times[:, 1:-1]
     # a morning that filled up a row is the end of the stretch, kept once
-    reached = (days <= course.clock[rows, None]) & (days == np.floor(days))
+    reached = (days <= ended[:, None]) & (days == np.floor(days))
     reached &= np.diff(times[:, :-1], axis=1) > 0
     row, place = np.nonzero(reached)
-    keep(course, rows[row], days[row, place], values[row, place + 1])
+    return row, place + 1
 
 
-def keep(course: Course, rows: IntArray, days: FloatArray, states: FloatArray) -> None:
-    """Keep one state for each of these rows, which may repeat."""
+def _keep(course: Course, rows: IntArray, days: FloatArray, states: FloatArray, dose: FloatArray) -> None:
+    """Keep one state and dose for each of these rows, which may repeat."""
     if rows.size:
-        with_dose = np.concatenate([states, course.dose[rows][:, None]], axis=1)
-        course.samples.append((rows.copy(), days.copy(), with_dose))
+        course.samples.append((rows, days, np.concatenate([states, dose[:, None]], axis=1)))

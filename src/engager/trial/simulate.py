@@ -39,7 +39,7 @@ from engager.trial.recruit import Lists, recruit
 from engager.trial.regimen_strength import arm_strength
 from engager.trial.response.assessment import Assessment
 from engager.trial.response.images import ImagedResponse
-from engager.trial.samples import daily_times, keep, keep_days
+from engager.trial.samples import DailyCourses
 from engager.trial.strikes.deaths import Deaths
 from engager.trial.strikes.toxicity import Toxicity
 from engager.trial.strikes.watch import Strikes
@@ -156,10 +156,7 @@ class ArmRun:
         self.decisions = Decisions(
             self.course, self.regimen, self.assumed, self.assessment, self.transplantation, self.later_therapy
         )
-        self.sampled = np.flatnonzero((recruits.replicate == 0) & (recruits.number < n_sampled))
-        self.course.sampled_rows = self.sampled
-        self.is_sampled = np.zeros(self.course.n, dtype=bool)
-        self.is_sampled[self.sampled] = True
+        self.is_sampled = (recruits.replicate == 0) & (recruits.number < n_sampled)
         self.horizon = protocol.follow_up.months * DAYS_PER_MONTH
         self.calendar = Calendar(self.course, self.plan, protocol.visits, self.horizon)
         self.atol = np.array(model.roles.tolerance_of(self.system.states))
@@ -171,13 +168,14 @@ class ArmRun:
         self.assessment.visit(everybody, np.zeros(course.n, dtype=bool), BASELINE)
         # Who never gets the study's treatment goes on to the next at once.
         self.decisions.fail(np.flatnonzero(~course.on_treatment), "never treated")
-        keep(course, self.sampled, course.clock[self.sampled], course.states[self.sampled])
+        self.daily = DailyCourses(course, np.flatnonzero(self.is_sampled))
         while True:
             rows = np.flatnonzero(course.is_alive & (course.clock < self.horizon))
             if not rows.size:
                 break
             self._round(rows)
             progress(float(np.where(course.is_alive, course.clock / self.horizon, 1.0).mean()))
+        self.daily.keep(self._solve)
         self.deaths.name_causes(lambda dead: self._rates(list(self.roles.hazards.values()), dead))
         progress(1.0)
         return course
@@ -217,19 +215,7 @@ class ArmRun:
     def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
         """Solve these patients from their clocks to `until`; array (row,): which strike came before, else -1."""
         course = self.course
-        kept = self.is_sampled[rows]
-        stopped = np.full(rows.size, -1, dtype=np.int64)
-        for part, daily in ((~kept, False), (kept, True)):
-            if part.any():
-                stopped[part] = self._solve(rows[part], until[part], actions, daily)
-        failed = rows[course.is_failed[rows]]
-        course.is_alive[failed] = False
-        return stopped
-
-    def _solve(self, rows: IntArray, until: FloatArray, actions: ActionList, daily: bool) -> IntArray:
-        course = self.course
         start = course.clock[rows]
-        times = daily_times(start, until) if daily else _both_ends(start, until)
         infusion = course.infusion[rows]
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, infusion)
@@ -239,21 +225,18 @@ class ArmRun:
         problem = OdeProblem(
             system=self.system,
             parameters=self.parameters,
-            save_times=times,
+            save_times=np.stack([start, until], axis=1),
             inputs=inputs,
             initial=course.states,
             schedule=actions.schedule(rows),
             first_step=np.where(goes_on, course.step[rows], 0.0),
             stops=self.strikes.stops(rows),
             rows=rows,
-            in_place=not daily,
+            in_place=True,
         )
+        self.daily.note(rows, problem)
         tell = self.witness(self.arm_id, rows, problem) if self.witness is not None else None
-        solution = solve(
-            problem, method=METHOD, rtol=RTOL, atol=self.atol, n_threads=self.n_threads, backend=self.backend
-        )
-        if daily:
-            course.states[rows] = solution.values[:, -1, :]
+        solution = self._solve(problem)
         if tell is not None:
             tell(solution)
         course.step[rows] = solution.last_step
@@ -261,9 +244,11 @@ class ArmRun:
         # who could not be followed was last seen at the beginning of the stretch
         ended = np.where(solution.stopped >= 0, solution.end_time, until)
         course.clock[rows] = np.where(solution.status == 0, ended, start)
-        if daily:
-            keep_days(course, rows, times, solution.values)
+        course.is_alive[rows[solution.status != 0]] = False
         return np.where(solution.status == 0, solution.stopped, -1)
+
+    def _solve(self, problem: OdeProblem) -> Trajectories:
+        return solve(problem, method=METHOD, rtol=RTOL, atol=self.atol, n_threads=self.n_threads, backend=self.backend)
 
     def _rates(self, names: Sequence[str], rows: IntArray) -> FloatArray:
         """How fast states change at these patients' clocks: array (row, name)."""
@@ -358,10 +343,3 @@ class ArmRun:
             return np.inf  # the best response of a tumor counts whenever it comes
         usual = [RESPONSE_WINDOW_DAYS] if self.in_remission or not windows else []
         return max(float(window or 0.0) for window in [*windows, *usual])
-
-
-def _both_ends(start: FloatArray, until: FloatArray) -> FloatArray:
-    """Save times of a stretch of which only the ends are kept: array (row, 2)."""
-    times = np.empty((start.size, 2))
-    times[:, 0], times[:, 1] = start, until
-    return times

@@ -86,7 +86,7 @@ def test_a_worker_that_is_still_starting_is_not_stopped_by_ctrl_c(tmp_path):
         "import os, signal, time\n"
         "import operator\n"
         "from engager.core import beside\n"
-        "with beside(operator.is_not, (0,), 2) as answer:\n"
+        "with beside([(operator.is_not, (0,))], 2) as (answer,):\n"
         "    for _ in range(40):\n"
         "        signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "        os.killpg(0, signal.SIGINT)\n"

@@ -92,18 +92,21 @@ def test_a_caller_that_stops_early_leaves_no_worker_at_work(asked):
 
 @pytest.mark.parametrize(("n_processes", "is_here"), [(1, True), (2, False)])
 def test_a_task_beside_is_done_in_another_process_where_there_may_be_one(n_processes, is_here, asked):
-    with beside(asked.process_of, (1,), n_processes) as answer:
-        assert (answer() == os.getpid()) == is_here
+    with beside([(asked.process_of, (1,)), (asked.slow_square, (3,))], n_processes) as (process, square):
+        assert square() == 9
+        assert (process() == os.getpid()) == is_here
 
 
 def test_an_error_beside_is_raised_where_its_result_is_asked_for(asked):
-    with beside(asked.refuse, (os.getpid(),), 2) as answer, pytest.raises(InputError):
-        answer()
+    with beside([(asked.refuse, (os.getpid(),)), (asked.slow_square, (3,))], 2) as (refused, square):
+        assert square() == 9
+        with pytest.raises(InputError):
+            refused()
 
 
 def test_a_task_beside_that_nobody_waits_for_is_ended(asked):
     begun = time.perf_counter()
-    with beside(asked.wait_elsewhere, (os.getpid(),), 2):
+    with beside([(asked.wait_elsewhere, (os.getpid(),))], 2):
         pass
     assert time.perf_counter() - begun < 20.0
 

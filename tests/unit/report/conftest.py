@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.report import BaselineRow, DoseSegment, Panel, ReportContent, Source
+from engager.report import BaselineRow, CoursesSection, DoseSegment, Panel, ReportContent, Source
 
 
 def comparison(arm="A", endpoint="CR", statistic="proportion", inside=True, **more):
@@ -147,12 +147,15 @@ def content(comparisons, bands, trajectories, estimates, patients):
         estimates=estimates,
         patients=patients,
         survival=bands,
-        trajectories=trajectories,
-        panels=[
-            Panel("Drug", {"drug": "drug"}, "ng/L", floor=1.0),
-            Panel("Leukemia", {"blasts": "blasts"}, "fraction", limits={1e-2: "MRD limit"}),
-        ],
-        doses={"A": [DoseSegment(0, 7, 9), DoseSegment(7, 28, 28)]},
+        courses=CoursesSection(
+            trajectories,
+            [
+                Panel("Drug", {"drug": "drug"}, "ng/L", floor=1.0),
+                Panel("Leukemia", {"blasts": "blasts"}, "fraction", limits={1e-2: "MRD limit"}),
+            ],
+            ["A", "B"],
+            {"A": [DoseSegment(0, 7, 9), DoseSegment(7, 28, 28)]},
+        ),
         limits=["One compartment."],
         seconds=3.0,
     )

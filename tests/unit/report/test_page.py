@@ -49,7 +49,7 @@ def page(content):
 @pytest.fixture
 def words_only(content):
     """The same content without its larger figures."""
-    return replace(content, survival=None, trajectories=None)
+    return replace(content, survival=None, courses=None)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def run(protocol, out, **options):
 @pytest.fixture(autouse=True)
 def _tables_only(monkeypatch):
     """Estimates and pages take longer than these runs and are no part of them."""
-    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda *arguments: {})
+    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda protocol, data, join, *others: join())
 
 
 def interrupted(protocol, simulation, out, **options):
@@ -109,12 +109,12 @@ def test_what_joins_the_tables_stops_with_the_run(protocol, simulation, tmp_path
             raise
         raise AssertionError(f"{path.stem} was joined to the end")
 
-    monkeypatch.setattr("engager.study.run.simulate.write_pieces", join)
+    monkeypatch.setattr("engager.study.run.joining.write_pieces", join)
     with pytest.raises(Interrupted):
         run(protocol, tmp_path / "cut", n_threads=2)
     assert "visits" in ended  # the others had not begun, or ended too
     monkeypatch.undo()
-    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda *arguments: {})
+    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda protocol, data, join, *others: join())
     assert contents(run(protocol, tmp_path / "cut", resume=True).path) == whole
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any
 
 from engager.core import writing_to
 from engager.report.content import ReportContent
 from engager.report.flow import participant_flow
 from engager.report.plots.comparison import figure_comparisons
-from engager.report.plots.courses import figure_courses
 from engager.report.plots.kaplan_meier import figure_kaplan_meier
 from engager.report.plots.uncertainty import monte_carlo_words
-from engager.report.sections import drivers_context, predictive_context, uncertainty_context
+from engager.report.sections import courses_figures, drivers_context, predictive_context, uncertainty_context
 from engager.report.tables import (
     anchor,
     comparison_rows,
@@ -24,25 +24,23 @@ from engager.report.tables import (
     survival_facts,
     survival_words,
 )
-from engager.report.template import both_widths, render, side_by_side
+from engager.report.template import both_widths, render
 from engager.report.verdict import verdict_of, without_repeats
 from engager.report.words import what
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["render_report", "write_report"]
 
 _TEMPLATE = "report.html.j2"
 
 
-def write_report(folder: Path, content: ReportContent) -> Path:
+def write_report(folder: Path, content: ReportContent, drawn: Mapping[str, str] = MappingProxyType({})) -> Path:
     """Write ``report.html`` into a folder that exists.
 
     Parameters
     ----------
     folder : of the run.
     content : what to show; parts that are absent are left out of the page.
+    drawn : figures that were drawn ahead, by name (`draw_courses`).
 
     Returns
     -------
@@ -53,16 +51,16 @@ def write_report(folder: Path, content: ReportContent) -> Path:
     InputError
         When the folder cannot be written to.
     """
-    text = render_report(content)
+    text = render_report(content, drawn)
     path = Path(folder) / "report.html"
     with writing_to("report", path):
         path.write_text(text, encoding="utf-8")
     return path
 
 
-def render_report(content: ReportContent) -> str:
+def render_report(content: ReportContent, drawn: Mapping[str, str] = MappingProxyType({})) -> str:
     """The page as text; the same content gives the same text."""
-    return render(_TEMPLATE, _context(content))
+    return render(_TEMPLATE, _context(content), drawn)
 
 
 def _context(content: ReportContent) -> dict[str, Any]:
@@ -158,13 +156,6 @@ def _figures(content: ReportContent) -> dict[str, Any]:
             found["survival"].append(
                 {"title": words, "endpoint": endpoint, "facts": facts, "is_rebuilt": dotted, **pictures}
             )
-    if content.trajectories is not None and content.trajectories.height and content.panels:
-        parts: dict[str, tuple[str, Callable[[float], Figure]]] = {}
-        for place, panel in enumerate(content.panels):
-            read = [name for name in panel.columns if name in content.trajectories.columns]
-            table = content.trajectories.select("arm", "patient", "day", *read)
-            doses = content.doses if place == 0 else {}
-            draw = partial(figure_courses, table, [panel], doses, arms, last_day=content.course_days)
-            parts[f"courses-{place}"] = (f"{panel.title}: courses of the sampled patients", draw)
-        found["courses"] = side_by_side(parts)
+    if content.courses is not None:
+        found["courses"] = courses_figures(content.courses)
     return found

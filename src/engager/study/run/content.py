@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engager.analysis import EndpointRequest
-from engager.core import InputError
+from engager.core import InputError, remembered
 from engager.protocol import Protocol, Regimen
-from engager.report import DoseSegment, Panel, PredictiveSection, ReportContent, Source
+from engager.report import CoursesSection, DoseSegment, Panel, PredictiveSection, ReportContent, Source
 from engager.study.notes import after_cut_sentence, run_notes
 from engager.study.parameters import Parameters
 from engager.study.run.baseline import baseline_rows
@@ -73,6 +73,7 @@ def report_content(
     run_id: str,
     values: Parameters,
     predictive: PredictiveSection | None,
+    courses: CoursesSection | None,
 ) -> ReportContent:
     """Everything the report of a run shows.
 
@@ -85,8 +86,8 @@ def report_content(
     run_id : name of the run folder.
     values : population values of the run.
     predictive : individual patients beside virtual ones, of `predictive_section`.
+    courses : of `courses_section`.
     """
-    columns = set(data.trajectories.columns)
     replicates = range(int(manifest["replicates"]))
     drivers = drivers_section(protocol.model.id, values, protocol=protocol)
     return ReportContent(
@@ -115,10 +116,7 @@ def report_content(
         rebuilt=_rebuilt(protocol),
         curve_notes=_curve_notes(protocol),
         is_counterfactual=protocol.allocation.counterfactual,
-        trajectories=data.trajectories if data.trajectories.height else None,
-        panels=[panel for panel in _PANELS if set(panel.columns) <= columns],
-        doses={arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()},
-        course_days=_course_days(protocol),
+        courses=courses,
         limits=[
             *_LIMITS,
             *([] if drivers else [_NO_DRIVERS]),
@@ -128,6 +126,17 @@ def report_content(
         ],
         seconds=manifest.get("seconds"),
     )
+
+
+def courses_section(protocol: Protocol, data: TrialData) -> CoursesSection | None:
+    """Drug and cells of the sampled patients over the first cycles; None when nothing was kept or can be shown."""
+    table, last_day = data.trajectories, _course_days(protocol)
+    panels = [panel for panel in _PANELS if set(panel.columns) <= set(table.columns)]
+    if not (table.height and panels):
+        return None
+    doses = {arm_id: planned_doses(arm.regimen, _COURSE_CYCLES) for arm_id, arm in protocol.arms.items()}
+    # what lies beyond the axis would only be sent in vain
+    return CoursesSection(table.filter(table["day"] <= last_day), panels, protocol.arm_ids, doses, last_day)
 
 
 def planned_doses(regimen: Regimen, n_cycles: int, band: int = 0) -> list[DoseSegment]:
@@ -213,26 +222,20 @@ def _one_trial(protocol: Protocol, data: TrialData) -> pl.DataFrame | None:
 
 def _rebuilt(protocol: Protocol) -> pl.DataFrame | None:
     """Curves through what the study's record prints, where two points or more leave little room between them."""
-    import polars as pl
-
     if protocol.record is None or protocol.simulated_only:
         return None
-    frames = []
-    for arm, endpoint in product(protocol.arm_ids, _drawn(protocol)):
-        if (curve := _printed_curve(protocol, arm, endpoint)) is not None:
-            seen = curve.time_months <= curve.last_printed_months
-            table = {"month": curve.time_months[seen], "survival": curve.survival[seen]}
-            frames.append(pl.DataFrame(table).with_columns(arm=pl.lit(arm), endpoint=pl.lit(endpoint)))
-    return pl.concat(frames) if frames else None
+    wanted = [
+        (arm, endpoint, _where_printed(protocol, protocol.record, arm, endpoint))
+        for arm, endpoint in product(protocol.arm_ids, _drawn(protocol))
+    ]
+    # they hang on the records, not on the run
+    return remembered("curves", wanted, lambda: _curves_of(wanted))
 
 
-def _printed_curve(protocol: Protocol, arm: str, endpoint: str) -> RebuiltCurve | None:
-    """The first curve with enough printed points: of the arm of this name, then of those its targets are about."""
-    from engager.evidence import load_records, rebuild_curve
-
-    records = load_records()
+def _where_printed(protocol: Protocol, record: str, arm: str, endpoint: str) -> list[tuple[str, str]]:
+    """Records with their arms that may print a curve: the arm of this name, then those its targets are about."""
     named = [
-        (target.record, target.record_arm)
+        (target.record, target.record_arm or arm)
         for target in protocol.targets
         if target.arm == arm
         and target.endpoint == endpoint
@@ -240,11 +243,31 @@ def _printed_curve(protocol: Protocol, arm: str, endpoint: str) -> RebuiltCurve 
         and not target.subgroup
         and not target.record_subgroup
     ]
-    for record_id, record_arm in dict.fromkeys([(protocol.record, arm), *named]):
+    return list(dict.fromkeys([(record, arm), *named]))
+
+
+def _curves_of(wanted: Sequence[tuple[str, str, list[tuple[str, str]]]]) -> pl.DataFrame | None:
+    import polars as pl
+
+    frames = []
+    for arm, endpoint, places in wanted:
+        if (curve := _printed_curve(places, endpoint)) is not None:
+            seen = curve.time_months <= curve.last_printed_months
+            table = {"month": curve.time_months[seen], "survival": curve.survival[seen]}
+            frames.append(pl.DataFrame(table).with_columns(arm=pl.lit(arm), endpoint=pl.lit(endpoint)))
+    return pl.concat(frames) if frames else None
+
+
+def _printed_curve(places: Sequence[tuple[str, str]], endpoint: str) -> RebuiltCurve | None:
+    """The first curve with enough printed points."""
+    from engager.evidence import load_records, rebuild_curve
+
+    records = load_records()
+    for record_id, arm in places:
         if record_id not in records:
             continue
         try:
-            curve = rebuild_curve(records[record_id], record_arm or arm, endpoint)
+            curve = rebuild_curve(records[record_id], arm, endpoint)
         except InputError:
             continue  # no such arm, nothing of it was printed, or points that contradict each other
         if len(curve.anchors) >= _FEWEST_ANCHORS:

@@ -6,15 +6,13 @@ In: a `Protocol`. Out: a `RunFolder`. Not here: any science; each step is one ca
 from __future__ import annotations
 
 import json
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engager.core import (
     MOST_REPLICATES,
@@ -38,15 +36,16 @@ from engager.study.plain_json import plain_json
 from engager.study.run.chunks import DamagedChunk, Span
 from engager.study.run.conclude import Conclusions, conclusions
 from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
-from engager.study.run.tables import TABLES, write_pieces
+from engager.study.run.joining import join_tables
 from engager.study.run.workplace import Tell, Workplace
 from engager.study.scope import outside_fit
 from engager.trial import get_ready, piece_size, simulate_spans
 
 if TYPE_CHECKING:
-    import polars as pl
 
     from engager.trial import TrialData
+
+_Read = TypeVar("_Read")
 
 DEFAULT_SEED = 1
 DEVICES = ("cpu", "cuda")
@@ -163,7 +162,17 @@ def run_study(
     work.enter(resume)
     try:
         if not work.is_finished:
-            tables, data = _simulated(protocol, replicates, chunk, seed, where, values, work, progress)
+
+            def simulate() -> None:
+                spans = _spans(protocol, replicates, chunk, where.n_here, work)
+                _simulate(protocol, spans, seed, where, values, work, replicates, progress)
+
+            def join(meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
+                return _undamaged(
+                    work, simulate, lambda: join_tables(work, protocol.n_patients, where.n_threads, meanwhile)
+                )
+
+            data = _undamaged(work, simulate, lambda: _held(protocol, work))
             manifest: dict[str, Any] = {
                 "manifest_version": MANIFEST_VERSION,
                 "trial": protocol.study,
@@ -180,10 +189,11 @@ def run_study(
                 "versions": versions(),
                 "notes": [*run_notes(protocol), *([values.note] if values.note else [])],
                 "outside_fit": outside_fit(protocol),
-                "tables": tables,
             }
             manifest["seconds"] = round(time.perf_counter() - clock, 2)
-            manifest["tables"] |= _conclude(protocol, data, work.target, manifest, values, progress, report, n_threads)
+            manifest["tables"] = _conclude(
+                protocol, data, join, work.target, manifest, values, progress, report, n_threads
+            )
             manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
             manifest["sha256"] = {path.name: sha256_of(path) for path in work.results()}
             work.finish(sealed(plain_json(manifest)))
@@ -254,23 +264,13 @@ def _spans(
     return spans
 
 
-def _simulated(
-    protocol: Protocol,
-    replicates: int,
-    chunk: int | None,
-    seed: int,
-    where: _Where,
-    values: Parameters,
-    work: Workplace,
-    progress: Progress | None,
-) -> tuple[dict[str, str], TrialData]:
-    """Simulate what is missing and write the tables; digests of the tables, and what estimates and pages read."""
+def _undamaged(work: Workplace, simulate: Callable[[], None], read: Callable[[], _Read]) -> _Read:
+    """What is read of the pieces, once those that are missing, or turn out to be damaged, are simulated."""
     n_damaged = 0
     while True:
-        spans = _spans(protocol, replicates, chunk, where.n_here, work)
-        _simulate(protocol, spans, seed, where, values, work, replicates, progress)
+        simulate()
         try:
-            return _collect(protocol, work, where)
+            return read()
         except DamagedChunk as damaged:
             n_damaged += 1
             if n_damaged > _MOST_DAMAGED:
@@ -281,36 +281,15 @@ def _simulated(
             work.set_aside(damaged)
 
 
-def _collect(protocol: Protocol, work: Workplace, where: _Where) -> tuple[dict[str, str], TrialData]:
+def _held(protocol: Protocol, work: Workplace) -> TrialData:
+    """What estimates and pages read; visits and events may be too large to hold, and nobody reads them here."""
     import polars as pl
 
     from engager.trial import TrialData
 
-    is_stopped = threading.Event()
-
-    def join(name: str) -> str:
-        pieces = _unless(is_stopped, work.pieces(name))
-        return write_pieces(work.target / f"{name}.parquet", pieces, protocol.n_patients)
-
-    # reading, packing and hashing let go of the interpreter
-    with ThreadPoolExecutor(min(where.n_threads or usable_cpus(), len(TABLES))) as pool:
-        try:
-            tables = dict(zip(TABLES, pool.map(join, TABLES), strict=True))
-        except BaseException:
-            is_stopped.set()
-            raise
-    # Visits and events may be too large to hold, and nobody reads them here.
     held = {name: pl.concat(list(work.pieces(name))) for name in ("patients", "trajectories")}
     empty = {name: next(work.pieces(name)).clear() for name in ("visits", "events")}
-    return tables, TrialData(protocol, **held, **empty)
-
-
-def _unless(is_stopped: threading.Event, pieces: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The pieces, until another thread has failed or Ctrl-C came."""
-    for piece in pieces:
-        if is_stopped.is_set():
-            raise CancelledError
-        yield piece
+    return TrialData(protocol, **held, **empty)
 
 
 def _simulate(
@@ -347,6 +326,7 @@ def _simulate(
 def _conclude(
     protocol: Protocol,
     data: TrialData,
+    join: Callable[..., dict[str, str]],
     folder: Path,
     manifest: dict[str, Any],
     values: Parameters,
@@ -354,7 +334,12 @@ def _conclude(
     report: bool,
     n_threads: int | None,
 ) -> dict[str, str]:
-    """Estimates, comparisons and, where asked for, the report; digests of the first two."""
+    """Tables, estimates, comparisons and, where asked for, the report; digests of all but the last.
+
+    Parameters
+    ----------
+    join : writes the tables, and calls what it is given meanwhile.
+    """
     replicates = int(manifest["replicates"])
 
     def tell(stage: str) -> None:
@@ -368,21 +353,27 @@ def _conclude(
 
     write_whole(folder / "study.yaml", str(manifest["protocol"]))
     if not report:
-        return conclude().digests()
-    from engager.report import write_report
-    from engager.study.run.content import report_content
+        return join() | conclude().digests()
+    from engager.report import draw_courses, load_plotting, write_report
+    from engager.study.run.content import courses_section, report_content
     from engager.study.run.individuals import predictive_beside
 
-    # virtual cohorts beside individual patients wait for nothing that is estimated here
-    task = (str(protocol.model), values.used, values.typical, int(manifest["seed"]))
-    with beside(predictive_beside, task, n_threads or usable_cpus()) as predictive:
+    # what waits for no estimate: virtual cohorts beside individual patients, figures of courses
+    courses = courses_section(protocol, data)
+    settings = (str(protocol.model), values.used, values.typical, int(manifest["seed"]))
+    tasks: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [(predictive_beside, settings)]
+    if courses is not None:
+        tasks.append((draw_courses, (courses,)))
+    with beside(tasks, n_threads or usable_cpus()) as answers:
+        tables = join(load_plotting)
         results = conclude()
         tell("reporting")
         content = report_content(
-            protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, predictive()
+            protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, answers[0](), courses
         )
-    write_report(folder, content)
-    return results.digests()
+        drawn = answers[1]() if courses is not None else {}
+    write_report(folder, content, drawn)
+    return tables | results.digests()
 
 
 def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:
