@@ -52,8 +52,9 @@ Progress = Callable[[float], None]
 # course; what it returns is called with the engine's answer, when these states are those at the end.
 Witness = Callable[[str, IntArray, OdeProblem], Callable[[Trajectories], None]]
 
-# Trials need counts to about 1 in 10 000; the engine's own error stays far below assay and sampling error.
-RTOL = 1e-4
+# Of 40,494 patients of 14 studies 8 end otherwise than at 1e-7, and 5 at 1e-4 (docs/decisions/0003-solver-methods.md):
+# the engine's own error stays far below assay and sampling error.
+RTOL = 3e-4
 # The model is stiff (hours beside months); asking the engine to find that out every round would cost more than solving.
 METHOD = "rodas5p"
 

@@ -77,9 +77,7 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]], names: Sequ
         axes.axvline(1.0, color=GUIDE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         _plain_log_ticks(axes, limits)
     axes.set_xlim(*limits)
-    for position, row in enumerate(reversed(rows)):
-        color = color_of(str(row["arm"]), names) if row["arm"] in names else "#4D4D4D"
-        _row(axes, position, row, scale, color, limits)
+    _marks(axes, list(reversed(rows)), names, scale, limits)
     _labels(axes, rows, limits[0], width)
     axes.set_ylim(-0.6, len(rows) - (0.2 if is_narrow(width) else 0.4))
     axes.tick_params(axis="y", length=0)
@@ -90,16 +88,37 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]], names: Sequ
     axes.set_xlabel(f"{axis} (log scale)" if axis in _RATIOS else {"%": "% of patients"}.get(axis, axis))
 
 
-def _row(axes: Axes, y: int, row: Mapping[str, Any], scale: float, color: str, limits: tuple[float, float]) -> None:
-    median, low, high = (_number(row["simulated"].get(key)) * scale for key in ("median", "low", "high"))
-    # "Not reached" runs off the axis.
-    end = limits[1] * 1.05 if math.isnan(high) or math.isinf(high) else high
-    axes.plot([low, end], [y, y], color=color, linewidth=6.5, alpha=0.35, solid_capstyle="butt", zorder=2)
-    axes.plot([median], [y], "|", color=color, markersize=10, markeredgewidth=2.2, zorder=3)
-    value, start, stop = (_number(row["published"].get(key)) * scale for key in ("value", "low", "high"))
-    axes.plot([start, stop], [y, y], color=PUBLISHED, linewidth=1.1, zorder=4)
-    face = OUTSIDE if row.get("inside") is False else NEAR_EDGE if is_near_edge(row) else "white"
-    axes.plot([value], [y], "D", color=face, markeredgecolor=PUBLISHED, markersize=5.5, zorder=5)
+def _marks(
+    axes: Axes, rows: Sequence[Mapping[str, Any]], names: Sequence[str], scale: float, limits: tuple[float, float]
+) -> None:
+    """Bar, tick, line and diamond of every row, from below; those that look alike in one go, which is far faster."""
+    bars: dict[str, list[tuple[float, float, float, float]]] = {}
+    diamonds: dict[str, list[tuple[float, float]]] = {}
+    lines: list[tuple[float, float, float]] = []
+    for y, row in enumerate(rows):
+        median, low, high = (_number(row["simulated"].get(key)) * scale for key in ("median", "low", "high"))
+        # "Not reached" runs off the axis.
+        end = limits[1] * 1.05 if math.isnan(high) or math.isinf(high) else high
+        color = color_of(str(row["arm"]), names) if row["arm"] in names else "#4D4D4D"
+        bars.setdefault(color, []).append((y, median, low, end))
+        value, start, stop = (_number(row["published"].get(key)) * scale for key in ("value", "low", "high"))
+        lines.append((y, start, stop))
+        face = OUTSIDE if row.get("inside") is False else NEAR_EDGE if is_near_edge(row) else "white"
+        diamonds.setdefault(face, []).append((value, y))
+    for color, own in bars.items():
+        ys, medians, lows, ends = zip(*own, strict=True)
+        axes.plot(*_apart(ys, lows, ends), color=color, linewidth=6.5, alpha=0.35, solid_capstyle="butt", zorder=2)
+        axes.plot(medians, ys, "|", color=color, markersize=10, markeredgewidth=2.2, zorder=3)
+    axes.plot(*_apart(*zip(*lines, strict=True)), color=PUBLISHED, linewidth=1.1, zorder=4)
+    for face, points in diamonds.items():
+        axes.plot(*zip(*points, strict=True), "D", color=face, markeredgecolor=PUBLISHED, markersize=5.5, zorder=5)
+
+
+def _apart(ys: Sequence[float], lows: Sequence[float], highs: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Points of level lines, with a gap after each."""
+    gap = float("nan")
+    x = [one for low, high in zip(lows, highs, strict=True) for one in (low, high, gap)]
+    return x, [one for y in ys for one in (y, y, gap)]
 
 
 def _labels(axes: Axes, rows: Sequence[Mapping[str, Any]], left: float, width: float) -> None:

@@ -126,6 +126,7 @@ def figure_courses(
 
 def _draw_sample(axes: Axes, arm: pl.DataFrame, panel: Panel, name: str, color: str, n_thin: int) -> None:
     import polars as pl
+    from matplotlib.collections import LineCollection
 
     absent = [column for column in panel.columns if column not in arm.columns]
     for column in absent:
@@ -152,9 +153,11 @@ def _draw_sample(axes: Axes, arm: pl.DataFrame, panel: Panel, name: str, color: 
     day = by_day["day"].to_numpy()
     for column in shown:
         style = LINES[list(panel.columns).index(column) % len(LINES)]
-        for one in single:
-            value = floored(one[column].cast(pl.Float64).to_numpy(), panel)
-            axes.plot(one["day"].to_numpy(), value, color=color, linewidth=0.5, alpha=0.3, linestyle=style)
+        thin = [
+            np.column_stack([one["day"].to_numpy(), floored(one[column].cast(pl.Float64).to_numpy(), panel)])
+            for one in single
+        ]
+        axes.add_collection(LineCollection(thin, colors=color, linewidths=0.5, alpha=0.3, linestyles=style))
         middle, low, high = (
             floored(by_day[f"{column} {part}"].cast(pl.Float64).to_numpy(), panel) for part in ("middle", "low", "high")
         )

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engager.core import DASH, axis_of
 from engager.report.plots.style import COLORS, MUTED, WIDE, is_narrow, new_figure, note, quiet
 from engager.report.words import what
@@ -118,17 +120,17 @@ def monte_carlo_words(row: Row) -> str:
 
 
 def _panel(axes: Axes, title: str, rows: Sequence[Row], narrow: bool) -> None:
+    shares = {y: row["uncertainty"]["parameter_share"] for y, row in enumerate(reversed(rows))}
+    told = [y for y, share in shares.items() if share is not None]
+    if told:
+        parts = np.array([shares[y] for y in told])
+        look: dict[str, Any] = {"height": 0.34 if narrow else 0.6, "alpha": 0.75, "linewidth": 0, "zorder": 2}
+        axes.barh(told, 1 - parts, color=_PATIENTS, **look)
+        axes.barh(told, parts, left=1 - parts, color=_PARAMETERS, **look)
     for y, row in enumerate(reversed(rows)):
-        share = row["uncertainty"]["parameter_share"]
-        if share is None:
+        if shares[y] is None:
             words = "no scatter" if row["uncertainty"]["total"] == 0 else "too few trials reached it"
             axes.text(0.01, y, words, fontsize=7, color=MUTED, va="center")
-        else:
-            axes.barh(y, 1 - share, height=0.34 if narrow else 0.6, color=_PATIENTS, alpha=0.75, linewidth=0, zorder=2)
-            axes.barh(
-                y, share, left=1 - share, height=0.34 if narrow else 0.6, color=_PARAMETERS, alpha=0.75, linewidth=0,
-                zorder=2,
-            )  # fmt: skip
         columns = [monte_carlo_words(row)] if narrow else [_total_words(row), monte_carlo_words(row)]
         for x, words in zip(_COLUMNS, columns, strict=False):
             axes.text(x, y, words, fontsize=7, color="#22303C", va="center", clip_on=False)

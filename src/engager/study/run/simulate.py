@@ -42,7 +42,6 @@ from engager.study.scope import outside_fit
 from engager.trial import get_ready, piece_size, simulate_spans
 
 if TYPE_CHECKING:
-
     from engager.trial import TrialData
 
 _Read = TypeVar("_Read")
