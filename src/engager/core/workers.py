@@ -150,7 +150,8 @@ def beside(
 
     Yields
     ------
-    For each task a function that waits for the result and returns it, or raises what the task raised.
+    For each task a function that waits for the result and returns it, or raises what the task raised. Who waits does
+    what the worker has not begun.
     """
     if n_processes < 2:
         yield [functools.partial(function, *task, lambda share: None) for function, task in tasks]
@@ -160,10 +161,14 @@ def beside(
         waiting.put(place)
     finished = queue.SimpleQueue[tuple[int, Any, BaseException | None]]()
     helper = _Helper(_outcome, list(tasks), waiting, finished, [0.0] * len(tasks))
+    helper.has_begun.wait()
     known: dict[int, tuple[Any, BaseException | None]] = {}
 
     def answer(wanted: int) -> Any:
         while wanted not in known:
+            if (mine := _next(waiting)) is not None:
+                known[mine] = _outcome(*tasks[mine], lambda share: None)
+                continue
             with contextlib.suppress(queue.Empty):
                 place, outcome, lost = finished.get(timeout=_LOOK_UP_SECONDS)
                 if lost is not None:  # the worker; nothing more comes from it
@@ -290,10 +295,11 @@ class _Helper:
         shares: list[float],
     ):
         self._worker = _idle.pop() if _idle and _idle[-1].owner == os.getpid() else _Worker()
-        self._left = threading.Event()
+        self._left, self.has_begun = threading.Event(), threading.Event()
 
         def work() -> None:
             while not self._left.is_set() and (place := _next(waiting)) is not None:
+                self.has_begun.set()
 
                 def tell(share: float, place: int = place) -> None:
                     shares[place] = share
@@ -306,6 +312,7 @@ class _Helper:
                     return
                 tell(1.0)
                 finished.put((place, result, None))
+            self.has_begun.set()  # others were faster
 
         self._thread = threading.Thread(target=work, daemon=True)
         self._thread.start()

@@ -68,7 +68,11 @@ from .sections import (
     CoursesSection as CoursesSection,
     DriversSection as DriversSection,
     PredictiveSection as PredictiveSection,
-    draw_courses as draw_courses,
+    courses_figures as courses_figures,
+)
+from .template import (
+    Drawing as Drawing,
+    draw_figure as draw_figure,
 )
 from .verdict import (
     Verdict as Verdict,

@@ -98,21 +98,6 @@ def courses_figures(section: CoursesSection) -> dict[str, list[Drawing]]:
     return side_by_side(parts)
 
 
-def draw_courses(section: CoursesSection, tell: Callable[[float], None]) -> dict[str, str]:
-    """The figures of a report that hang on nothing that is estimated, by name: for a process that has time for them.
-
-    Parameters
-    ----------
-    tell : told the finished share.
-    """
-    drawings = courses_figures(section)["panels"]
-    found = {}
-    for place, drawing in enumerate(drawings, start=1):
-        found[drawing.name] = drawing.svg()
-        tell(place / len(drawings))
-    return found
-
-
 def predictive_context(section: PredictiveSection) -> dict[str, Any]:
     """Figure and table of a predictive check."""
     rows = []

@@ -100,12 +100,13 @@ def _drawn(context: Mapping[str, Any], before: Mapping[str, str] = MappingProxyT
     # the most expensive come last in a page; taken first, they keep no core waiting
     shared = [one for one in reversed(drawings) if n_processes > 1 and _can_be_sent(one)]
     text = dict(before)
-    text |= {shared[place].name: svg for place, svg in share_out(_svg_of, [(one,) for one in shared], n_processes)}
+    text |= {shared[place].name: svg for place, svg in share_out(draw_figure, [(one,) for one in shared], n_processes)}
     text |= {one.name: one.svg() for one in drawings if one.name not in text}
     return {key: _replaced(value, text) for key, value in context.items()}
 
 
-def _svg_of(drawing: Drawing, tell: Callable[[float], None]) -> str:
+def draw_figure(drawing: Drawing, tell: Callable[[float], None]) -> str:
+    """The text of a figure, in whichever process has time for it."""
     return drawing.svg()
 
 

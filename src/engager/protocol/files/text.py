@@ -24,6 +24,7 @@ from engager.core import (
     nearest,
     read_at_most,
     read_shipped_data,
+    remembered,
 )
 from engager.protocol.checks import disagreements
 from engager.protocol.disease.drug_files import with_drug_files
@@ -101,8 +102,12 @@ def shipped_protocol(study: str) -> Protocol:
     if study not in shipped_protocols():
         hint = nearest(study, shipped_protocols()) + " See engager trial list, or name a .yaml file."
         raise InputError(Problem("study", study, "must be a shipped study or a study file", hint))
-    text = (SHIPPED / f"{study}.yaml").read_text(encoding="utf-8")
-    return read_protocol(text, f"{study}.yaml", is_shipped=True)
+
+    def read() -> Protocol:
+        text = (SHIPPED / f"{study}.yaml").read_text(encoding="utf-8")
+        return read_protocol(text, f"{study}.yaml", is_shipped=True)
+
+    return remembered("study", study, read)
 
 
 def shipped_design(study: str) -> Protocol:

@@ -40,7 +40,7 @@ def write_report(folder: Path, content: ReportContent, drawn: Mapping[str, str] 
     ----------
     folder : of the run.
     content : what to show; parts that are absent are left out of the page.
-    drawn : figures that were drawn ahead, by name (`draw_courses`).
+    drawn : figures that were drawn ahead, by name.
 
     Returns
     -------

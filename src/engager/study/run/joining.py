@@ -8,7 +8,7 @@ In: the place of a run whose pieces are all there. Out: its Parquet files and th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def join_tables(
-    work: Workplace, n_patients: int, n_threads: int | None, meanwhile: Callable[[], object]
-) -> dict[str, str]:
+def join_tables(work: Workplace, n_patients: int, n_threads: int | None) -> dict[str, str]:
     """Write every table of a run; the digest of each by name.
 
     Parameters
     ----------
     n_patients : of one replicate. n_threads : None: as many as there are CPUs.
-    meanwhile : called while the threads are at work.
 
     Raises
     ------
@@ -43,9 +40,7 @@ def join_tables(
 
     with ThreadPoolExecutor(min(n_threads or usable_cpus(), len(TABLES))) as pool:
         try:
-            digests = pool.map(join, TABLES)
-            meanwhile()
-            return dict(zip(TABLES, digests, strict=True))
+            return dict(zip(TABLES, pool.map(join, TABLES), strict=True))
         except BaseException:
             is_stopped.set()
             raise

@@ -6,6 +6,7 @@ In: a `Protocol`. Out: a `RunFolder`. Not here: any science; each step is one ca
 from __future__ import annotations
 
 import json
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -161,15 +162,15 @@ def run_study(
     work.enter(resume)
     try:
         if not work.is_finished:
+            writers = threading.Thread(target=_load_writers, args=(report,), daemon=True)
 
             def simulate() -> None:
                 spans = _spans(protocol, replicates, chunk, where.n_here, work)
-                _simulate(protocol, spans, seed, where, values, work, replicates, progress)
+                _simulate(protocol, spans, seed, where, values, work, replicates, progress, writers)
+                _begin(writers)
 
-            def join(meanwhile: Callable[[], object] = lambda: None) -> dict[str, str]:
-                return _undamaged(
-                    work, simulate, lambda: join_tables(work, protocol.n_patients, where.n_threads, meanwhile)
-                )
+            def join() -> dict[str, str]:
+                return _undamaged(work, simulate, lambda: join_tables(work, protocol.n_patients, where.n_threads))
 
             data = _undamaged(work, simulate, lambda: _held(protocol, work))
             manifest: dict[str, Any] = {
@@ -191,7 +192,7 @@ def run_study(
             }
             manifest["seconds"] = round(time.perf_counter() - clock, 2)
             manifest["tables"] = _conclude(
-                protocol, data, join, work.target, manifest, values, progress, report, n_threads
+                protocol, data, join, work.target, manifest, values, progress, n_threads, writers if report else None
             )
             manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
             manifest["sha256"] = {path.name: sha256_of(path) for path in work.results()}
@@ -300,8 +301,14 @@ def _simulate(
     work: Workplace,
     replicates: int,
     progress: Progress | None,
+    writers: threading.Thread,
 ) -> None:
-    """Simulate every piece, here or on a cluster, and keep each as it is finished."""
+    """Simulate every piece, here or on a cluster, and keep each as it is finished.
+
+    Parameters
+    ----------
+    writers : loads what comes next, begun while the others are at work on the last pieces.
+    """
     done = replicates - sum(end - first for first, end in spans)
 
     def tell(share: float) -> None:
@@ -318,8 +325,24 @@ def _simulate(
         pieces = simulate_on(where.scheduler, protocol, spans, seed, where.n_threads, values.settings, work.tell)
     for finished, (span, data) in enumerate(pieces, start=1):
         work.keep(span, data)
+        _begin(writers)
         if where.scheduler is not None:
             tell(finished / len(spans))
+
+
+def _begin(thread: threading.Thread) -> None:
+    if thread.ident is None:
+        thread.start()
+
+
+def _load_writers(report: bool) -> None:
+    """Load what tables and pages are written with, which takes half a second."""
+    import pyarrow.parquet  # noqa: F401
+
+    if report:
+        from engager.report import load_plotting
+
+        load_plotting()
 
 
 def _conclude(
@@ -330,14 +353,15 @@ def _conclude(
     manifest: dict[str, Any],
     values: Parameters,
     progress: Progress | None,
-    report: bool,
     n_threads: int | None,
+    writers: threading.Thread | None,
 ) -> dict[str, str]:
     """Tables, estimates, comparisons and, where asked for, the report; digests of all but the last.
 
     Parameters
     ----------
-    join : writes the tables, and calls what it is given meanwhile.
+    join : writes the tables.
+    writers : loads what the report is written with; None: there is to be no report.
     """
     replicates = int(manifest["replicates"])
 
@@ -351,26 +375,27 @@ def _conclude(
         return results
 
     write_whole(folder / "study.yaml", str(manifest["protocol"]))
-    if not report:
+    if writers is None:
         return join() | conclude().digests()
-    from engager.report import draw_courses, load_plotting, write_report
+    from engager.report import Drawing, courses_figures, draw_figure, write_report
     from engager.study.run.content import courses_section, report_content
     from engager.study.run.individuals import predictive_beside
 
     # what waits for no estimate: virtual cohorts beside individual patients, figures of courses
     courses = courses_section(protocol, data)
+    drawings: list[Drawing] = courses_figures(courses)["panels"] if courses is not None else []
     settings = (str(protocol.model), values.used, values.typical, int(manifest["seed"]))
     tasks: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [(predictive_beside, settings)]
-    if courses is not None:
-        tasks.append((draw_courses, (courses,)))
-    with beside(tasks, n_threads or usable_cpus()) as answers:
-        tables = join(load_plotting)
+    tasks += [(draw_figure, (one,)) for one in drawings]
+    with beside(tasks, n_threads or usable_cpus()) as (predictive, *pictures):
+        tables = join()
         results = conclude()
         tell("reporting")
         content = report_content(
-            protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, answers[0](), courses
+            protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, predictive(), courses
         )
-        drawn = answers[1]() if courses is not None else {}
+        writers.join()
+        drawn = {one.name: picture() for one, picture in zip(drawings, pictures, strict=True)}
     write_report(folder, content, drawn)
     return tables | results.digests()
 

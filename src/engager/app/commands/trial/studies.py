@@ -137,7 +137,7 @@ def run_trial(
     if scheduler is None and device == "cpu":
         # of two cores one would wait while this process reads; how many are worth it is known afterwards
         n_processes = min(threads or usable_cpus(), replicates, _MOST_AT_ONCE)
-        start_workers(n_processes, load_module, "engager.trial.replicates")
+        start_workers(n_processes, load_module, "engager.trial.loaded")
     from engager.app.progress import run_progress
     from engager.study import load_protocol, run_notes, run_study
 
