@@ -97,6 +97,12 @@ def test_a_task_beside_is_done_in_another_process_where_there_may_be_one(n_proce
         assert (process() == os.getpid()) == is_here
 
 
+def test_who_waits_does_what_the_worker_has_not_begun(asked):
+    with beside([(asked.process_of, (one,)) for one in range(2)], 2) as (first, second):
+        assert second() == os.getpid()
+        assert first() != os.getpid()
+
+
 def test_an_error_beside_is_raised_where_its_result_is_asked_for(asked):
     with beside([(asked.refuse, (os.getpid(),)), (asked.slow_square, (3,))], 2) as (refused, square):
         assert square() == 9

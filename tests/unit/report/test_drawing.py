@@ -57,3 +57,10 @@ def test_a_figure_that_no_run_changes_is_drawn_once(tmp_path, monkeypatch):
 def test_what_cannot_be_sent_is_drawn_here():
     assert template._can_be_sent(Drawing("a", "a", partial(max, 1.0), 2.0))
     assert not template._can_be_sent(Drawing("a", "a", lambda width: line(1.0, width), 2.0))
+
+
+def test_a_figure_that_was_drawn_before_is_not_drawn_again():
+    context = {"figures": both_widths("one", "a line", lambda width: line(2.0, width))}
+    found = template._drawn(context, {"one-narrow": "<svg>made before</svg>"})
+    assert found["figures"]["narrow"] == "<svg>made before</svg>"
+    assert found["figures"]["wide"].startswith("<svg role")
