@@ -44,3 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _SLOW.index(name) if name in _SLOW else len(_SLOW)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def leave_out_report():
+    """A function that patches runs to go without drawing their report, which takes longer than a small run."""
+
+    def leave_out(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr("engager.report.write_report", lambda folder, content, drawn: folder / "report.html")
+        patch.setattr("engager.report.courses_figures", lambda section: {"panels": []})
+
+    return leave_out

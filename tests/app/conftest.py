@@ -41,6 +41,6 @@ def engager(monkeypatch, capsys):
 
 
 @pytest.fixture
-def no_report(monkeypatch):
+def no_report(monkeypatch, leave_out_report):
     """Runs without drawing their report, which takes longer than a small run."""
-    monkeypatch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+    leave_out_report(monkeypatch)

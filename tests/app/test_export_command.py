@@ -28,10 +28,10 @@ DEF = "{http://www.cdisc.org/ns/def/v2.1}"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, leave_out_report):
     """A small run of TOWER, two replicates, without its report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        leave_out_report(patch)
         out = tmp_path_factory.mktemp("runs") / "small"
         return run_study(load_protocol("tower"), replicates=2, patients=60, seed=11, out=out)
 

@@ -27,9 +27,9 @@ def disk_of(most: int):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, leave_out_report):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        leave_out_report(patch)
         out = tmp_path_factory.mktemp("runs") / "small"
         return run_study(load_protocol("tower"), replicates=1, patients=8, seed=3, out=out).path
 

@@ -32,10 +32,10 @@ FLAGS = ("mrd_below_limit", "mrd_undetectable", "hsct_in_response", "fatal_adver
 
 
 @pytest.fixture(scope="module")
-def no_report():
+def no_report(leave_out_report):
     """The report takes longer than small runs and has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engager.report.write_report", lambda folder, content: folder / "report.html")
+        leave_out_report(patch)
         yield
 
 
@@ -128,7 +128,7 @@ class FakeSimulation:
         return ((span, self(protocol, replicates=range(*span), **options)) for span in spans)
 
 
-def fake_report(folder, content):
+def fake_report(folder, content, drawn):
     (folder / "report.html").write_text(f"<html>{content.title}</html>")
 
 
