@@ -162,7 +162,8 @@ def run_study(
     work.enter(resume)
     try:
         if not work.is_finished:
-            writers = threading.Thread(target=_load_writers, args=(report,), daemon=True)
+            # waited for at the end of the program as well: a library that is being loaded does not bear to be cut off
+            writers = threading.Thread(target=_load_writers, args=(report,))
 
             def simulate() -> None:
                 spans = _spans(protocol, replicates, chunk, where.n_here, work)
@@ -391,10 +392,10 @@ def _conclude(
         tables = join()
         results = conclude()
         tell("reporting")
+        writers.join()  # before anything is drawn here
         content = report_content(
             protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, predictive(), courses
         )
-        writers.join()
         drawn = {one.name: picture() for one, picture in zip(drawings, pictures, strict=True)}
     write_report(folder, content, drawn)
     return tables | results.digests()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.core import BoolArray, FloatArray, IntArray
+from engager.core import FloatArray, IntArray
 from engager.engine import Stops
 from engager.model import System
 from engager.protocol import Regimen
@@ -40,13 +40,11 @@ class Strikes:
         last_cell = course.recruits.draw("last-cell", "exponential", max(n_clones, 1))
         self._last_cell = last_cell.reshape(course.n, -1)[:, :n_clones]
         self._watched = self._sums_watched(system)
-        # each patient's limits as things stand: array (patient, strike)
         self._limits = self._first_limits()
-        self._watch_clones(np.arange(course.n))
 
     def stops(self, rows: IntArray) -> Stops:
         """What the engine is to stop these patients at, as they are now."""
-        return Stops(self._watched, self._limits.take(rows, axis=0))
+        return Stops(self._watched, self._limits_of(rows))
 
     def take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
         """What struck these patients at their clocks."""
@@ -90,15 +88,21 @@ class Strikes:
             limits[:, self.names.index(kind)] = self.toxicity.threshold(kind, everybody)
         return limits
 
+    def _limits_of(self, rows: IntArray) -> FloatArray:
+        """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
+        limits = self._limits.take(rows, axis=0)
+        if self._clones.size:
+            least = self._last_cell.take(rows, axis=0)
+            is_there = self._cells(rows) > least
+            limits[:, len(self.names) - self._clones.size :] = np.where(is_there, -least, np.inf)
+        return limits
+
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
-        row, clone = np.nonzero(self._watch_clones(rows))
-        self.course.states[rows[row], self._clones[clone]] = 0.0
+        if self._clones.size:
+            row, clone = np.nonzero(self._cells(rows) < self._last_cell.take(rows, axis=0))
+            self.course.states[rows[row], self._clones[clone]] = 0.0
 
-    def _watch_clones(self, rows: IntArray) -> BoolArray:
-        """Set the limits of clones by whether they have a last cell to lose; array (row, clone): they have lost it."""
-        cells = self.course.states[rows[:, None], self._clones]
-        least = self._last_cell.take(rows, axis=0)
-        self._limits[rows, len(self.names) - self._clones.size :] = np.where(cells > least, -least, np.inf)
-        lost: BoolArray = cells < least
-        return lost
+    def _cells(self, rows: IntArray) -> FloatArray:
+        """Cells of each clone: array (row, clone)."""
+        return self.course.states[rows[:, None], self._clones]
