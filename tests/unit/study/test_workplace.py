@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -21,10 +22,15 @@ def run(protocol, out, **options):
     return run_study(protocol, **{"replicates": 6, "seed": 3, "out": out, "chunk": 2, **options})
 
 
+def without_page(monkeypatch):
+    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda *arguments: ({}, None))
+    monkeypatch.setattr("engager.study.run.simulate._report_ahead", lambda *arguments: contextlib.nullcontext())
+
+
 @pytest.fixture(autouse=True)
 def _tables_only(monkeypatch):
     """Estimates and pages take longer than these runs and are no part of them."""
-    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda protocol, data, join, *others: join())
+    without_page(monkeypatch)
 
 
 def interrupted(protocol, simulation, out, **options):
@@ -114,7 +120,7 @@ def test_what_joins_the_tables_stops_with_the_run(protocol, simulation, tmp_path
         run(protocol, tmp_path / "cut", n_threads=2)
     assert "visits" in ended  # the others had not begun, or ended too
     monkeypatch.undo()
-    monkeypatch.setattr("engager.study.run.simulate._conclude", lambda protocol, data, join, *others: join())
+    without_page(monkeypatch)
     assert contents(run(protocol, tmp_path / "cut", resume=True).path) == whole
 
 

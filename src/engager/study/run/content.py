@@ -128,9 +128,9 @@ def report_content(
     )
 
 
-def courses_section(protocol: Protocol, data: TrialData) -> CoursesSection | None:
+def courses_section(protocol: Protocol, table: pl.DataFrame) -> CoursesSection | None:
     """Drug and cells of the sampled patients over the first cycles; None when nothing was kept or can be shown."""
-    table, last_day = data.trajectories, _course_days(protocol)
+    last_day = _course_days(protocol)
     panels = [panel for panel in _PANELS if set(panel.columns) <= set(table.columns)]
     if not (table.height and panels):
         return None

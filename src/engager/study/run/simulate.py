@@ -5,11 +5,12 @@ In: a `Protocol`. Out: a `RunFolder`. Not here: any science; each step is one ca
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ from engager.study.notes import run_notes
 from engager.study.parameters import Parameters, population_parameters
 from engager.study.plain_json import plain_json
 from engager.study.run.chunks import DamagedChunk, Span
-from engager.study.run.conclude import Conclusions, conclusions
+from engager.study.run.conclude import conclusions
 from engager.study.run.folder import MANIFEST_VERSION, RunFolder, sealed
 from engager.study.run.joining import join_tables
 from engager.study.run.workplace import Tell, Workplace
@@ -43,6 +44,9 @@ from engager.study.scope import outside_fit
 from engager.trial import get_ready, piece_size, simulate_spans
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from engager.report import CoursesSection, PredictiveSection, ReportContent
     from engager.trial import TrialData
 
 _Read = TypeVar("_Read")
@@ -170,31 +174,38 @@ def run_study(
                 _simulate(protocol, spans, seed, where, values, work, replicates, progress, writers)
                 _begin(writers)
 
-            def join() -> dict[str, str]:
-                return _undamaged(work, simulate, lambda: join_tables(work, protocol.n_patients, where.n_threads))
+            def read(what: Callable[[], _Read]) -> _Read:
+                return _undamaged(work, simulate, what)
 
-            data = _undamaged(work, simulate, lambda: _held(protocol, work))
-            manifest: dict[str, Any] = {
-                "manifest_version": MANIFEST_VERSION,
-                "trial": protocol.study,
-                "seed": seed,
-                "replicates": replicates,
-                "parameters": parameters,
-                "patients_per_replicate": protocol.n_patients,
-                "n_after_cut": protocol.n_patients * replicates - data.patients.height,
-                "n_failed": data.n_failed,
-                "started": started.isoformat(timespec="seconds"),
-                "protocol": text,
-                "inputs": _inputs(protocol, text, values),
-                "run_inputs": inputs,
-                "versions": versions(),
-                "notes": [*run_notes(protocol), *([values.note] if values.note else [])],
-                "outside_fit": outside_fit(protocol),
-            }
-            manifest["seconds"] = round(time.perf_counter() - clock, 2)
-            manifest["tables"] = _conclude(
-                protocol, data, join, work.target, manifest, values, progress, n_threads, writers if report else None
-            )
+            sampled = read(lambda: _table(work, "trajectories"))
+            with _report_ahead(protocol, sampled, values, seed, n_threads, report) as ahead:
+                tables = read(lambda: join_tables(work, protocol.n_patients, where.n_threads))
+                data = read(lambda: _held(protocol, work, sampled))
+                manifest: dict[str, Any] = {
+                    "manifest_version": MANIFEST_VERSION,
+                    "trial": protocol.study,
+                    "seed": seed,
+                    "replicates": replicates,
+                    "parameters": parameters,
+                    "patients_per_replicate": protocol.n_patients,
+                    "n_after_cut": protocol.n_patients * replicates - data.patients.height,
+                    "n_failed": data.n_failed,
+                    "started": started.isoformat(timespec="seconds"),
+                    "protocol": text,
+                    "inputs": _inputs(protocol, text, values),
+                    "run_inputs": inputs,
+                    "versions": versions(),
+                    "notes": [*run_notes(protocol), *([values.note] if values.note else [])],
+                    "outside_fit": outside_fit(protocol),
+                    "tables": tables,
+                }
+                manifest["seconds"] = round(time.perf_counter() - clock, 2)
+                results, page = _conclude(protocol, data, work.target, manifest, values, progress, writers, ahead)
+                manifest["tables"] |= results
+            if page is not None:
+                from engager.report import write_report
+
+                write_report(work.target, *page)  # with the worker that is free now
             manifest["seconds"] = round(time.perf_counter() - clock, 2)  # with the report
             manifest["sha256"] = {path.name: sha256_of(path) for path in work.results()}
             work.finish(sealed(plain_json(manifest)))
@@ -282,15 +293,19 @@ def _undamaged(work: Workplace, simulate: Callable[[], None], read: Callable[[],
             work.set_aside(damaged)
 
 
-def _held(protocol: Protocol, work: Workplace) -> TrialData:
+def _held(protocol: Protocol, work: Workplace, trajectories: pl.DataFrame) -> TrialData:
     """What estimates and pages read; visits and events may be too large to hold, and nobody reads them here."""
-    import polars as pl
-
     from engager.trial import TrialData
 
-    held = {name: pl.concat(list(work.pieces(name))) for name in ("patients", "trajectories")}
     empty = {name: next(work.pieces(name)).clear() for name in ("visits", "events")}
-    return TrialData(protocol, **held, **empty)
+    return TrialData(protocol, patients=_table(work, "patients"), trajectories=trajectories, **empty)
+
+
+def _table(work: Workplace, name: str) -> pl.DataFrame:
+    """One whole table of the pieces."""
+    import polars as pl
+
+    return pl.concat(list(work.pieces(name)))
 
 
 def _simulate(
@@ -346,59 +361,79 @@ def _load_writers(report: bool) -> None:
         load_plotting()
 
 
+@dataclass(frozen=True)
+class _Ahead:
+    """Of a report, what waits for no estimate and is made on a worker meanwhile.
+
+    Attributes
+    ----------
+    courses : sampled patients; None: nothing to show. predictive : waits for individual patients beside virtual ones.
+    pictures : what waits for each figure of the courses, by name.
+    """
+
+    courses: CoursesSection | None
+    predictive: Callable[[], PredictiveSection | None]
+    pictures: Mapping[str, Callable[[], str]]
+
+
+@contextlib.contextmanager
+def _report_ahead(
+    protocol: Protocol, sampled: pl.DataFrame, values: Parameters, seed: int, n_threads: int | None, report: bool
+) -> Iterator[_Ahead | None]:
+    """Begin with the report; None where there is to be none."""
+    if not report:
+        yield None
+        return
+    from engager.report import Drawing, courses_figures, draw_figure
+    from engager.study.run.content import courses_section
+    from engager.study.run.individuals import predictive_beside
+
+    courses = courses_section(protocol, sampled)
+    drawings: list[Drawing] = courses_figures(courses)["panels"] if courses is not None else []
+    settings = (str(protocol.model), values.used, values.typical, seed)
+    tasks: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [(predictive_beside, settings)]
+    tasks += [(draw_figure, (one,)) for one in drawings]
+    with beside(tasks, n_threads or usable_cpus()) as (predictive, *pictures):
+        yield _Ahead(courses, predictive, dict(zip((one.name for one in drawings), pictures, strict=True)))
+
+
 def _conclude(
     protocol: Protocol,
     data: TrialData,
-    join: Callable[..., dict[str, str]],
     folder: Path,
     manifest: dict[str, Any],
     values: Parameters,
     progress: Progress | None,
-    n_threads: int | None,
-    writers: threading.Thread | None,
-) -> dict[str, str]:
-    """Tables, estimates, comparisons and, where asked for, the report; digests of all but the last.
+    writers: threading.Thread,
+    ahead: _Ahead | None,
+) -> tuple[dict[str, str], tuple[ReportContent, dict[str, str]] | None]:
+    """Estimates and comparisons, written, with their digests; content of the report and its figures drawn ahead.
 
     Parameters
     ----------
-    join : writes the tables.
-    writers : loads what the report is written with; None: there is to be no report.
+    writers : loads what the report is written with.
+    ahead : what of the report is begun; None: there is to be none.
     """
     replicates = int(manifest["replicates"])
 
     def tell(stage: str) -> None:
         _tell(progress, protocol, replicates, replicates, stage)
 
-    def conclude() -> Conclusions:
-        results = conclusions(protocol, data, replicates, int(manifest["seed"]), values, tell)
-        write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
-        write_whole(folder / "comparisons.json", _json(results.comparisons))
-        return results
-
     write_whole(folder / "study.yaml", str(manifest["protocol"]))
-    if writers is None:
-        return join() | conclude().digests()
-    from engager.report import Drawing, courses_figures, draw_figure, write_report
-    from engager.study.run.content import courses_section, report_content
-    from engager.study.run.individuals import predictive_beside
+    results = conclusions(protocol, data, replicates, int(manifest["seed"]), values, tell)
+    write_whole(folder / "estimates.parquet", parquet_bytes(results.estimates))
+    write_whole(folder / "comparisons.json", _json(results.comparisons))
+    if ahead is None:
+        return results.digests(), None
+    from engager.study.run.content import report_content
 
-    # what waits for no estimate: virtual cohorts beside individual patients, figures of courses
-    courses = courses_section(protocol, data)
-    drawings: list[Drawing] = courses_figures(courses)["panels"] if courses is not None else []
-    settings = (str(protocol.model), values.used, values.typical, int(manifest["seed"]))
-    tasks: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [(predictive_beside, settings)]
-    tasks += [(draw_figure, (one,)) for one in drawings]
-    with beside(tasks, n_threads or usable_cpus()) as (predictive, *pictures):
-        tables = join()
-        results = conclude()
-        tell("reporting")
-        writers.join()  # before anything is drawn here
-        content = report_content(
-            protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, predictive(), courses
-        )
-        drawn = {one.name: picture() for one, picture in zip(drawings, pictures, strict=True)}
-    write_report(folder, content, drawn)
-    return tables | results.digests()
+    tell("reporting")
+    writers.join()  # before anything is drawn here
+    content = report_content(
+        protocol, data, results.estimates, results.comparisons, manifest, folder.name, values, ahead.predictive(),
+        ahead.courses,
+    )  # fmt: skip
+    return results.digests(), (content, {name: picture() for name, picture in ahead.pictures.items()})
 
 
 def _inputs(protocol: Protocol, text: str, values: Parameters) -> dict[str, str]:
