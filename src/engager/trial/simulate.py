@@ -135,8 +135,13 @@ class ArmRun:
         states = initial_states(self.system, recruits.parameters)
         self.course = start_course(recruits, model, states, self.in_remission)
         self.strength = arm_strength(self.regimen, settings, recruits.replicate)
-        # of the model, with the chemotherapy that each patient gets now
-        self.parameters = recruits.parameters.copy()
+        # of the model, with the chemotherapy that each patient gets now; what was drawn for that is kept apart
+        self.parameters = recruits.parameters
+        self._drawn = {
+            name: recruits.parameters[:, self.system.parameters.index(name)].copy()
+            for name in (self.roles.chemotherapy_sensitivity, self.roles.marrow_toxicity)
+            if name
+        }
         self._set_chemotherapy(np.arange(self.course.n))
         weight_kg, bsa_m2 = recruits.covariates["weight_kg"], recruits.covariates["bsa_m2"]
         self.plan = DosePlan(self.regimen, weight_kg, bsa_m2, model)
@@ -271,8 +276,7 @@ class ArmRun:
             (self.roles.marrow_toxicity, own_toxicity),
         ):
             if name:
-                place = self.system.parameters.index(name)
-                self.parameters[rows, place] = course.recruits.parameters[rows, place] * factor
+                self.parameters[rows, self.system.parameters.index(name)] = self._drawn[name][rows] * factor
 
     # ---- visits ----
     def _visits(self, treated: IntArray, off: IntArray) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engager.core import BoolArray, FloatArray, IntArray
+from engager.core import BoolArray, FloatArray, IntArray, as_normal
 from engager.model import evaluate_outputs, parameters_by_column
 from engager.protocol import Visits
 from engager.trial.assumptions import Assumptions
@@ -238,8 +238,8 @@ class VisitErrors:
             self._draw(rows)
             place = number - self._first[rows]
         self.course.n_seen[rows] += 1
-        found: FloatArray = self._drawn.reshape(-1, self._n_readings).take(rows * self._AHEAD + place, axis=0)
-        return found
+        # made normal when read, since some of what is drawn ahead never is
+        return as_normal(self._drawn.reshape(-1, self._n_readings).take(rows * self._AHEAD + place, axis=0))
 
     def _draw(self, rows: IntArray) -> None:
         course = self.course
@@ -248,7 +248,7 @@ class VisitErrors:
         who = np.flatnonzero(wanting)
         first = course.n_seen[who]
         occasion = (first[:, None] + np.arange(self._AHEAD)).ravel()
-        drawn = course.recruits.draw("visit", "normal", self._n_readings, np.repeat(who, self._AHEAD), occasion)
+        drawn = course.recruits.draw("visit", "uniform", self._n_readings, np.repeat(who, self._AHEAD), occasion)
         self._first[who], self._drawn[who] = first, drawn.reshape(who.size, self._AHEAD, self._n_readings)
 
 
