@@ -105,5 +105,4 @@ class Strikes:
 
     def _cells(self, rows: IntArray) -> FloatArray:
         """Cells of each clone: array (row, clone)."""
-        # whole rows first: half the time of picking each cell on its own
-        return self.course.states.take(rows, axis=0)[:, self._clones]
+        return self.course.states[rows[:, None], self._clones]
