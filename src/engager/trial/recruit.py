@@ -106,7 +106,8 @@ class Recruits(Draws):
     Attributes
     ----------
     number : array (patient,): with the replicate the patient's identity within the arm.
-    covariates, parameters : as in `population.Patients`.
+    covariates, parameters : as in `population.Patients`; a trial owns the parameters and writes into them the
+        chemotherapy that each patient gets.
     entry_day : array (patient,) [day]: calendar day of randomization since the first patient could enter.
     observable_day : array (patient,) [day since randomization]: end of follow-up or dropout, before any data cut.
     is_treated : array (patient,): gets at least the first dose.
