@@ -24,6 +24,8 @@ from engager.model import System
 
 METHODS = ("auto", "rodas5p", "rodas4", "dopri5")
 BACKENDS = ("auto", "native", "reference", "cuda")
+# read once: a trial asks thousands of times, and members of an enumeration are slow to find
+_SET_INPUT, _RESET, _LAST_ACTION = int(Action.SET_INPUT), int(Action.RESET), int(max(Action))
 
 
 def solve(
@@ -315,6 +317,8 @@ def _check_schedule(wrong: list[Problem], schedule: Schedule, n: int, n_states: 
     if len(offsets) != n + 1 or offsets[0] != 0 or offsets[-1] != len(time) or np.any(np.diff(offsets) < 0):
         wrong.append(Problem("schedule.offsets", offsets, f"must rise from 0 to {len(time)} in {n} steps"))
         return schedule
+    if not len(time):
+        return Schedule(offsets, time, action, index, value)
     if np.any(np.isnan(time)):
         wrong.append(Problem("schedule.time", np.nan, "must be numbers"))
     falls = np.diff(time) < 0
@@ -323,11 +327,12 @@ def _check_schedule(wrong: list[Problem], schedule: Schedule, n: int, n_states: 
     if np.any(falls):
         at = int(np.flatnonzero(falls)[0])
         wrong.append(Problem(f"schedule.time[{at + 1}]", time[at + 1], "must not fall within a patient"))
-    if np.any((action < 0) | (action > max(Action))):
+    if action.min() < 0 or action.max() > _LAST_ACTION:
         wrong.append(Problem("schedule.action", action, "must be values of Action"))
-    limit = np.where(action == Action.SET_INPUT, n_inputs, np.where(action == Action.RESET, np.inf, n_states))
-    if np.any((index < 0) | (index >= limit)):
-        at = int(np.flatnonzero((index < 0) | (index >= limit))[0])
+    limit = np.where(action == _SET_INPUT, n_inputs, np.where(action == _RESET, np.inf, n_states))
+    outside = (index < 0) | (index >= limit)
+    if np.any(outside):
+        at = int(np.flatnonzero(outside)[0])
         rule = f"must name one of {n_states} states or {n_inputs} inputs"
         wrong.append(Problem(f"schedule.index[{at}]", int(index[at]), rule))
     return Schedule(offsets, time, action, index, value)

@@ -132,9 +132,15 @@ def _key(arm: str, course: Course, rows: NDArray[np.int64]) -> dict[str, Any]:
 def _in_order(course: Course, rows: NDArray[np.int64], day: FloatArray) -> NDArray[np.int64]:
     """Order of entries by replicate, patient and day, those of one day as they came: array (entry,)."""
     recruits = course.recruits
-    rank = np.empty(course.n, dtype=np.int64)
+    # NumPy sorts numbers this short by counting them
+    rank = np.empty(course.n, dtype=np.uint16 if course.n <= 2**16 else np.int64)
     rank[np.lexsort((recruits.number, recruits.replicate))] = np.arange(course.n)
-    order: NDArray[np.int64] = np.lexsort((day, rank[rows]))
+    whose = rank[rows]
+    order: NDArray[np.int64] = np.argsort(whose, kind="stable")
+    # a patient's entries mostly came by day
+    whose, day_then = whose[order], day[order]
+    if np.any((day_then[1:] < day_then[:-1]) & (whose[1:] == whose[:-1])):
+        order = np.lexsort((day, rank[rows]))
     return order
 
 
@@ -143,9 +149,22 @@ def _frame(columns: Sequence[Column], values: Mapping[str, Any]) -> pl.DataFrame
     import polars as pl
     import polars.selectors as cs
 
-    types = {"i32": pl.Int32, "f64": pl.Float64, "bool": pl.Boolean, "str": pl.String}
-    made = {one.name: pl.Series(values[one.name], dtype=types[one.dtype]) for one in columns}
+    made = {one.name: _series(one, values[one.name]) for one in columns}
     return pl.DataFrame(made).with_columns(cs.float().fill_nan(None))
+
+
+def _series(column: Column, values: Any) -> pl.Series:
+    import polars as pl
+
+    types = {"i32": pl.Int32, "f64": pl.Float64, "bool": pl.Boolean, "str": pl.String}
+    return pl.Series(values, dtype=types[column.dtype])
+
+
+def _words(names: Sequence[str], places: NDArray[Any]) -> pl.Series:
+    """The name at each place; no text is made for each patient."""
+    import polars as pl
+
+    return pl.Series(names, dtype=pl.String).gather(places)
 
 
 def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol) -> pl.DataFrame:
@@ -160,12 +179,12 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
         "treatment_end_day": course.treatment_end,
         "treatment_end_reason": course.end_reason,
         "n_cycles": np.where(recruits.is_treated, _cycles(course, protocol, arm), 0),
-        "best_response": np.array(course.response_names)[course.best],
+        "best_response": _words(course.response_names, course.best),
         "mrd_below_limit": course.mrd_log10 < np.log10(protocol.visits.mrd.limit),
         "later_lines": course.n_lines,
-        "relapse_cd19": np.where(course.relapse_is_negative, "negative", "positive"),
+        "relapse_cd19": _words(("positive", "negative"), course.relapse_is_negative.astype(np.int64)),
         "relapse_site": _relapse_site(course),
-        "death_cause": np.array(cause_names(course.roles))[course.death_cause],
+        "death_cause": _words(cause_names(course.roles), course.death_cause),
         "crs_grade": _worst_seen(course, "crs", last_day),
         "neurologic_grade": _worst_seen(course, "neurologic", last_day),
     }
@@ -181,6 +200,8 @@ def _patients(arm: str, course: Course, last_day: FloatArray, protocol: Protocol
 
 def _as_seen(column: Column, values: Mapping[str, Any], death_day: FloatArray, last_day: FloatArray) -> Any:
     """A column as far as it was observed: days up to the last one, and what is known only by a day with that day."""
+    import polars as pl
+
     if not column.known_by:
         return values[column.name]
     day = values[column.known_by]
@@ -188,14 +209,13 @@ def _as_seen(column: Column, values: Mapping[str, Any], death_day: FloatArray, l
     is_seen = (day <= last_day) & ~(day > death_day)
     if column.is_event_day:
         return np.where(is_seen, day, np.nan)
-    found = values[column.name].tolist()
-    return [value if seen else column.before for value, seen in zip(found, is_seen, strict=True)]
+    found = _series(column, values[column.name])
+    return found.zip_with(pl.Series(is_seen), pl.repeat(column.before, len(found), dtype=found.dtype, eager=True))
 
 
-def _relapse_site(course: Course) -> NDArray[np.str_]:
-    if course.roles.is_nodal:
-        return np.full(course.n, "tumor")
-    return np.where(course.relapse_is_extramedullary, "extramedullary", "marrow")
+def _relapse_site(course: Course) -> pl.Series:
+    sites = ("tumor", "tumor") if course.roles.is_nodal else ("marrow", "extramedullary")
+    return _words(sites, course.relapse_is_extramedullary.astype(np.int64))
 
 
 def _worst_seen(course: Course, event: str, last_day: FloatArray) -> NDArray[np.int64]:
@@ -215,19 +235,14 @@ def _cycles(course: Course, protocol: Protocol, arm: str) -> NDArray[np.int64]:
 
 
 def _visits(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
-    import polars as pl
-
     made = {name: np.concatenate([visit[name] for visit in course.visits]) for name in course.visits[0]}
     kept = np.flatnonzero(made["day"] <= last_day[made["row"]])
     order = kept[_in_order(course, made["row"][kept], made["day"][kept])]
     seen = {name: column[order] for name, column in made.items()}
-    kinds = pl.Series(VISIT_KINDS).gather(seen["kind"])
-    return _frame(VISITS, {**seen, **_key(arm, course, seen["row"]), "kind": kinds})
+    return _frame(VISITS, {**seen, **_key(arm, course, seen["row"]), "kind": _words(VISIT_KINDS, seen["kind"])})
 
 
 def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
-    import polars as pl
-
     nothing = (np.zeros(0, dtype=np.int64), np.zeros(0), "", np.zeros(0, dtype=np.int64), "")
     rows, days, names, grades, details = zip(nothing, *course.log, strict=True)
     entry = np.repeat(np.arange(len(rows)), [one.size for one in rows])
@@ -236,9 +251,9 @@ def _events(arm: str, course: Course, last_day: FloatArray) -> pl.DataFrame:
     order = kept[_in_order(course, row[kept], day[kept])]
     values = {
         "day": day[order],
-        "event": pl.Series(names, dtype=pl.String).gather(entry[order]),
+        "event": _words(names, entry[order]),
         "grade": np.concatenate(grades)[order],
-        "detail": pl.Series(details, dtype=pl.String).gather(entry[order]),
+        "detail": _words(details, entry[order]),
     }
     return _frame(EVENTS, {**_key(arm, course, row[order]), **values})
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from engager.core.arrays import FloatArray
 from engager.core.interrupts import held_back
 
-#: Lists shorter than this are drawn in NumPy, which needs no compiler.
+#: Lists shorter than this are drawn in NumPy, which needs no compiler, until a longer one has called for the code.
 WORTHWHILE = 2048
 
 
@@ -47,6 +47,11 @@ def compiled_uniform(
     code = _code(tuple(rounds), multipliers)
     code(*(one.ctypes.data for one in given), drawn.ctypes.data, numbers.size, n_blocks)
     return np.ascontiguousarray(drawn[:, :n_draws])
+
+
+def is_compiled() -> bool:
+    """Whether the code is there, so that short lists need not wait for it either."""
+    return _code.cache_info().currsize > 0
 
 
 @functools.cache

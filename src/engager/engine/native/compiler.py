@@ -32,7 +32,7 @@ class Machine:
     cpu: str
     features: str
 
-    @property
+    @functools.cached_property
     def width(self) -> int:
         """Doubles in the widest vector register that pays."""
         have = set(self.features.split(","))

@@ -62,7 +62,9 @@ def write_pieces(path: Path, pieces: Iterable[pl.DataFrame], n_patients: int) ->
             digest.add(group)
             arrow = group.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
-                writer = parquet.ParquetWriter(file, arrow.schema, compression="zstd")
+                # few words come again and again; numbers seldom do, and a list of them would only be longer
+                words = [name for name, dtype in group.schema.items() if dtype == pl.String]
+                writer = parquet.ParquetWriter(file, arrow.schema, compression="zstd", use_dictionary=words or False)
             writer.write_table(arrow, row_group_size=max(1, arrow.num_rows))
         if writer is not None:
             writer.close()

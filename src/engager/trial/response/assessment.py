@@ -133,27 +133,27 @@ class Assessment:
         course, assumed = self.course, self.assumed
         anc, platelets = seen["neutrophils_per_uL"], seen["platelets_per_uL"]
         full_anc, full_platelets = assumed["cr_neutrophils_per_uL"], assumed["cr_platelets_per_uL"]
-        grade = np.full(rows.size, NO_RESPONSE, dtype=np.int64)
-        grade[(anc > full_anc) | (platelets > full_platelets)] = CRI
-        grade[(anc > assumed["crh_neutrophils_per_uL"]) & (platelets > assumed["crh_platelets_per_uL"])] = CRH
-        grade[(anc > full_anc) & (platelets > full_platelets)] = CR
-        grade[~course.marrow_clear[rows] | ~np.isnan(course.relapse_day[rows]) | self.outside[rows]] = NO_RESPONSE
+        has_anc, has_platelets = anc > full_anc, platelets > full_platelets
+        half = (anc > assumed["crh_neutrophils_per_uL"]) & (platelets > assumed["crh_platelets_per_uL"])
+        grade = np.where(half, CRH, np.where(has_anc | has_platelets, CRI, NO_RESPONSE))
+        grade = np.where(has_anc & has_platelets, CR, grade)
+        clear = course.marrow_clear[rows]
+        grade[~clear | ~np.isnan(course.relapse_day[rows]) | self.outside[rows]] = NO_RESPONSE
         # Counts may fall again in a remission; the class stays the best of this remission.
-        course.remission[rows] = np.where(
-            course.marrow_clear[rows], np.maximum(course.remission[rows], grade), NO_RESPONSE
-        )
+        course.remission[rows] = np.where(clear, np.maximum(course.remission[rows], grade), NO_RESPONSE)
         day = course.clock[rows]
         # What a later therapy brings is not a response to the study drug.
-        counts = ~(course.later_therapy_day[rows] < day) & (day <= self.window_days)
-        first = rows[counts & (grade > NO_RESPONSE) & np.isnan(course.response_day[rows])]
+        counts = (grade > NO_RESPONSE) & ~(course.later_therapy_day[rows] < day) & (day <= self.window_days)
+        rows, grade = rows[counts], grade[counts]
+        first = rows[np.isnan(course.response_day[rows])]
         course.response_day[first] = course.clock[first]
         # The morning of a cycle's first day still shows what the cycle before has done.
         course.response_cycle[first] = np.maximum(course.cycle[first] - (course.cycle_day[first] == 1), 1)
         course.note(first, course.clock[first], "response", course.remission[first])
         for least, when in ((CRH, course.crh_day), (CR, course.cr_day)):
-            new = counts & (grade >= least) & np.isnan(when[rows])
-            when[rows[new]] = day[new]
-        course.best[rows[counts]] = np.maximum(course.best[rows], grade)[counts]
+            new = rows[(grade >= least) & np.isnan(when[rows])]
+            when[new] = course.clock[new]
+        course.best[rows] = np.maximum(course.best[rows], grade)
 
     def _read_mrd(self, rows: IntArray, reading: FloatArray) -> None:
         """Residual disease of patients in remission; the lowest reading within the window is kept.
@@ -167,6 +167,7 @@ class Assessment:
         day = course.clock[rows]
         assessed &= (day <= self.window_days) & ~self.outside[rows]
         assessed &= np.isnan(course.relapse_day[rows]) & ~(course.later_therapy_day[rows] < day)
+        rows, reading, day = rows[assessed], reading[assessed], day[assessed]
         limit = np.log10(self.visits.mrd.limit)
         floor = limit + np.log10(self.assumed.of("mrd_sensitivity", rows))
         for below, when in (
@@ -174,9 +175,9 @@ class Assessment:
             (limit, course.mrd_response_day),
             (floor, course.mrd_undetectable_day),
         ):
-            new = assessed & (reading < below) & np.isnan(when[rows])
+            new = (reading < below) & np.isnan(when[rows])
             when[rows[new]] = day[new]
-        better = assessed & ~(reading >= course.mrd_log10[rows])
+        better = ~(reading >= course.mrd_log10[rows])
         chosen = rows[better]
         course.mrd_day[chosen] = day[better]
         course.mrd_undetectable[chosen] = (reading < floor)[better]

@@ -40,23 +40,29 @@ class Strikes:
         last_cell = course.recruits.draw("last-cell", "exponential", max(n_clones, 1))
         self._last_cell = last_cell.reshape(course.n, -1)[:, :n_clones]
         self._watched = self._sums_watched(system)
+        # what each patient stops at now; of a clone that is gone, nothing
         self._limits = self._first_limits()
+        self._is_there = np.zeros((course.n, n_clones), dtype=bool)
+        everybody = np.arange(course.n)
+        self._watch_clones(everybody, self._cells(everybody))
 
     def stops(self, rows: IntArray) -> Stops:
-        """What the engine is to stop these patients at, as they are now."""
-        return Stops(self._watched, self._limits_of(rows))
+        """What the engine is to stop these patients at; their clones are as the last strikes left them (`take_effect`)."""
+        return Stops(self._watched, self._limits.take(rows, axis=0))
 
     def take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
         """What struck these patients at their clocks."""
         course = self.course
+        places = np.flatnonzero(stopped >= 0)
+        met, what = rows[places], stopped[places]
         # whole days before it were days as planned
-        met = rows[(stopped >= 0) & (course.clock[rows] < until)]
-        advance_days(course, met[course.on_treatment[met]], self.regimen)
-        dying = rows[stopped == self.names.index("death")]
+        early = met[course.clock[met] < until[places]]
+        advance_days(course, early[course.on_treatment[early]], self.regimen)
+        dying = met[what == self.names.index("death")]
         if dying.size:
             self.deaths.strike(dying)
         for kind in self.kinds:
-            struck = rows[stopped == self.names.index(kind)]
+            struck = met[what == self.names.index(kind)]
             if not struck.size:
                 continue
             killed = self.toxicity.strike(kind, struck)
@@ -66,7 +72,7 @@ class Strikes:
             course.is_alive[killed] = False
             course.note(killed, course.death_day[killed], "death", detail="toxicity")
         for clone in self.roles.clones:
-            course.column(clone)[rows[stopped == self.names.index(clone)]] = 0.0
+            course.column(clone)[met[what == self.names.index(clone)]] = 0.0
         self._extinguish(rows[course.is_alive[rows]])
 
     def _sums_watched(self, system: System) -> FloatArray:
@@ -88,20 +94,22 @@ class Strikes:
             limits[:, self.names.index(kind)] = self.toxicity.threshold(kind, everybody)
         return limits
 
-    def _limits_of(self, rows: IntArray) -> FloatArray:
-        """Each patient's limits now: array (row, strike), those above and the last cell of each clone that is there."""
-        limits = self._limits.take(rows, axis=0)
-        if self._clones.size:
-            least = self._last_cell.take(rows, axis=0)
-            is_there = self._cells(rows) > least
-            limits[:, len(self.names) - self._clones.size :] = np.where(is_there, -least, np.inf)
-        return limits
-
     def _extinguish(self, rows: IntArray) -> None:
         """A clone expected to hold x cells has none left with probability exp(-x): one draw per clone."""
         if self._clones.size:
-            row, clone = np.nonzero(self._cells(rows) < self._last_cell.take(rows, axis=0))
+            cells = self._cells(rows)
+            row, clone = np.nonzero(cells < self._last_cell.take(rows, axis=0))
             self.course.states[rows[row], self._clones[clone]] = 0.0
+            self._watch_clones(rows, cells)
+
+    def _watch_clones(self, rows: IntArray, cells: FloatArray) -> None:
+        """Watch for the last cell of each clone that is there, and of no other; `cells` is array (row, clone)."""
+        is_there = cells > self._last_cell.take(rows, axis=0)
+        row, clone = np.nonzero(is_there != self._is_there.take(rows, axis=0))
+        whose, now = rows[row], is_there[row, clone]
+        self._is_there[whose, clone] = now
+        limit = np.where(now, -self._last_cell[whose, clone], np.inf)
+        self._limits[whose, len(self.names) - self._clones.size + clone] = limit
 
     def _cells(self, rows: IntArray) -> FloatArray:
         """Cells of each clone: array (row, clone)."""

@@ -28,11 +28,16 @@ def watched(ward):
     return opened
 
 
+def nothing_struck(strikes, rows):
+    strikes.take_effect(rows, np.full(rows.size, -1), np.zeros(rows.size))
+
+
 def test_a_clone_that_is_there_is_watched_down_to_its_last_cell(watched):
     ward, strikes = watched()
     clones = ward.course.roles.clones
     for clone in clones:
         ward.course.column(clone)[:] = [LEAST + 1e-9, LEAST, 0.0, 1e9]
+    nothing_struck(strikes, ward.rows)
     stops = strikes.stops(ward.rows)
     for clone in clones:
         place = strikes.names.index(clone)
@@ -41,6 +46,18 @@ def test_a_clone_that_is_there_is_watched_down_to_its_last_cell(watched):
         assert (stops.weights[place] @ ward.course.states.T).tolist() == (-ward.course.column(clone)).tolist()
     assert stops.limits[:, 0].tolist() == [2.0] * 4
     assert strikes.stops(ward.rows[2:]).limits.tolist() == stops.limits[2:].tolist()
+
+
+def test_a_clone_is_watched_from_the_first_day_and_again_when_it_has_grown_again(watched):
+    ward, strikes = watched()
+    clone = ward.course.roles.clones[0]
+    place = strikes.names.index(clone)
+    at_entry = np.where(ward.course.column(clone) > LEAST, -LEAST, np.inf)
+    assert strikes.stops(ward.rows).limits[:, place].tolist() == at_entry.tolist()
+    for cells, limit in ((0.5, np.inf), (2.0, -LEAST), (0.5, np.inf)):
+        ward.course.column(clone)[:2] = cells
+        nothing_struck(strikes, ward.rows[:2])
+        assert strikes.stops(ward.rows).limits[:, place].tolist() == [limit, limit, *at_entry[2:]]
 
 
 def test_the_clone_that_struck_is_gone_and_so_is_one_below_its_last_cell(watched):
