@@ -47,7 +47,7 @@ class Strikes:
         self._watch_clones(everybody, self._cells(everybody))
 
     def stops(self, rows: IntArray) -> Stops:
-        """What the engine is to stop these patients at; their clones are as the last strikes left them (`take_effect`)."""
+        """What the engine is to stop these patients at; clones are as `take_effect` last found them."""
         return Stops(self._watched, self._limits.take(rows, axis=0))
 
     def take_effect(self, rows: IntArray, stopped: IntArray, until: FloatArray) -> None:
