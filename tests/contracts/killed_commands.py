@@ -31,8 +31,10 @@ os.environ["POLARS_MAX_THREADS"] = "1"  # a fork has no other threads
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet  # noqa: F401  # here, not in every fork
 
 import engager.calibration
+import engager.calibration.population.emulator
 import engager.calibration.population.fit
 import engager.evidence.records.export
 import engager.report
@@ -86,6 +88,7 @@ stand_in = _module("stand_in", Path(__file__).parents[1] / "unit" / "study" / "c
 engager.study.run.simulate.simulate_spans = stand_in.FakeSimulation().by_spans
 engager.study.run.content.report_content = lambda *arguments: SimpleNamespace(title="a run")
 engager.report.write_report = stand_in.fake_report
+engager.report.load_plotting = lambda: None
 engager.study.run.individuals.predictive_beside = lambda *arguments: None
 engager.study.run.simulate.conclusions = lambda protocol, data, *rest: SimpleNamespace(
     estimates=data.patients.select("arm", "death_day"), comparisons=[{"inside": True}], digests=lambda: {}
@@ -126,6 +129,7 @@ def _calibrate(folder: Path) -> None:
 
     fit = engager.calibration.population.fit
     fit.simulate_members, fit.TRAJECTORIES, fit.FINAL_TRAJECTORIES = simulate, 2, 2
+    engager.calibration.population.emulator._STEPS = 3  # how good the fit is does not matter here
     found = engager.study.calibrate_population(["tower"], **FIT, work=folder / "work", n_threads=1)
     found.write(folder / "posterior.json")
 

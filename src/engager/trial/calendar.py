@@ -37,13 +37,18 @@ class Calendar:
 
     def next_decision(self, rows: IntArray) -> FloatArray:
         """The nearest of visit, change of dose, end of a cycle or pause, transplant and later therapy: array (row,)."""
-        course, now = self.course, self.course.clock[rows]
-        until = np.full(rows.size, self.horizon)
-        for planned in (course.hsct_planned[rows], course.next_line_day[rows]):
-            until = np.where(planned > now, np.minimum(planned, until), until)
+        course = self.course
         treated = course.on_treatment[rows]
-        until[treated] = np.minimum(until[treated], self._on_treatment(rows[treated]))
-        return np.where(treated, until, np.minimum(until, _next_multiple(now, self.clinic_every)))
+        until = np.full(rows.size, self.horizon)
+        until[treated] = np.minimum(self.horizon, self._on_treatment(rows[treated]))
+        # who is on treatment waits for no transplant and no other therapy
+        off = rows[~treated]
+        now = course.clock[off]
+        nearest = np.minimum(self.horizon, _next_multiple(now, self.clinic_every))
+        for planned in (course.hsct_planned[off], course.next_line_day[off]):
+            nearest = np.where(planned > now, np.minimum(planned, nearest), nearest)
+        until[~treated] = nearest
+        return until
 
     def is_morning(self, rows: IntArray) -> BoolArray:
         """Whether these patients stand at the beginning of a day."""

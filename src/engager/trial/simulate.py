@@ -175,16 +175,20 @@ class ArmRun:
         # Who never gets the study's treatment goes on to the next at once.
         self.decisions.fail(np.flatnonzero(~course.on_treatment), "never treated")
         self.daily = DailyCourses(course, np.flatnonzero(self.is_sampled))
-        while True:
-            rows = np.flatnonzero(course.is_alive & (course.clock < self.horizon))
-            if not rows.size:
-                break
+        rows = self._followed(everybody)
+        while rows.size:
             self._round(rows)
-            progress(float(np.where(course.is_alive, course.clock / self.horizon, 1.0).mean()))
+            rows = self._followed(rows)
+            progress(1.0 - float(np.sum(1.0 - course.clock[rows] / self.horizon)) / course.n)
         self.daily.keep(self._solve)
         self.deaths.name_causes(lambda dead: self._rates(list(self.roles.hazards.values()), dead))
         progress(1.0)
         return course
+
+    def _followed(self, rows: IntArray) -> IntArray:
+        """Those of these patients who are alive and not at the end of follow-up."""
+        course = self.course
+        return rows[course.is_alive[rows] & (course.clock[rows] < self.horizon)]
 
     # ---- a round ----
     def _round(self, rows: IntArray) -> None:
@@ -209,14 +213,16 @@ class ArmRun:
         """What is given at these patients' clocks; once, also when something strikes at the same instant."""
         course = self.course
         course.begun[rows] = course.clock[rows]
-        mornings = rows[course.on_treatment[rows] & self.calendar.is_morning(rows)]
+        treated = course.on_treatment[rows]
+        mornings = rows[treated & self.calendar.is_morning(rows)]
         if mornings.size:
             plan_day(course, self.plan, mornings, actions)
         give_tocilizumab(course, rows, actions)
-        line = course.later_line[rows]
-        self.later_therapy.begin(rows, actions)
-        self._set_chemotherapy(rows[course.later_line[rows] != line])
-        self.transplantation.perform(rows, actions)
+        off = rows[~treated]
+        line = course.later_line[off]
+        self.later_therapy.begin(off, actions)
+        self._set_chemotherapy(off[course.later_line[off] != line])
+        self.transplantation.perform(off, actions)
 
     def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
         """Solve these patients from their clocks to `until`; array (row,): which strike came before, else -1."""

@@ -97,9 +97,10 @@ class Transplantation:
         fit = course.marrow_clear[rows] & (line > 0) & (course.line_day[rows] + JUDGED_AFTER_DAYS <= course.clock[rows])
         fit &= np.isinf(course.hsct_planned[rows]) & ~(course.last_hsct_day[rows] > course.line_day[rows])
         fit &= course.n_hsct[rows] < 2
+        rows, line = rows[fit], line[fit]
         again = (course.n_hsct[rows] > 0) * np.log(self.assumed["second_hsct_odds_ratio"])
         chance = shifted_share(self._chance[rows, line], again)
-        chosen = rows[fit & (self._wants_later[rows, np.maximum(line - 1, 0)] < chance)]
+        chosen = rows[self._wants_later[rows, line - 1] < chance]
         course.hsct_planned[chosen] = course.clock[chosen] + self.offer.delay_days
 
     def perform(self, rows: IntArray, actions: ActionList) -> None:
