@@ -159,6 +159,16 @@ def test_a_cut_by_time_ends_at_the_same_calendar_day_for_all(closed):
     assert column(data, "followup_day") == pytest.approx([250.0, cut - 100.0, cut - 300.0])
 
 
+def test_daily_courses_are_of_those_who_had_entered_however_short_they_were_followed(closed):
+    def sampled(found):
+        states = np.column_stack([found.course.states, np.full(4, 9.0)])
+        found.course.samples.append((found.rows[::-1], np.zeros(4), states))
+
+    follow_up = {"months": 24, "data_cut": {"months": 10}}
+    _, data = closed(follow_up, before=sampled, entry=[0.0, 0.0, 0.0, 310.0], watched=[0.0, 0.5, 250.0, 250.0])
+    assert data.trajectories.select("patient", "day", "dose_ug_per_day").rows() == [(0, 0, 9), (1, 0, 9), (2, 0, 9)]
+
+
 def test_a_cut_by_deaths_comes_with_the_death_of_that_number(closed):
     follow_up = {"months": 24, "data_cut": {"deaths": 2}}
     # on the calendar the deaths fall on days 110, 70 and 200; one more is not seen by the study
