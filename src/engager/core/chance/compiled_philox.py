@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from engager.core.arrays import FloatArray
 from engager.core.interrupts import held_back
 
-#: Lists shorter than this are drawn in NumPy, which needs no compiler, until a longer one has called for the code.
-WORTHWHILE = 2048
+#: Lists of fewer blocks are drawn in NumPy, which needs no compiler, until a longer one has called for the code.
+_WORTHWHILE = 2048
 
 
 def compiled_uniform(
@@ -49,9 +49,9 @@ def compiled_uniform(
     return np.ascontiguousarray(drawn[:, :n_draws])
 
 
-def is_compiled() -> bool:
-    """Whether the code is there, so that short lists need not wait for it either."""
-    return _code.cache_info().currsize > 0
+def is_worthwhile(n_blocks: int) -> bool:
+    """Whether a list of so many blocks is drawn by machine code: a long one, or any that finds the code there."""
+    return n_blocks >= _WORTHWHILE or (n_blocks > 0 and _code.cache_info().currsize > 0)
 
 
 @functools.cache

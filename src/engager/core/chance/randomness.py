@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core.chance.compiled_philox import WORTHWHILE, compiled_uniform, is_compiled
+from engager.core.chance.compiled_philox import compiled_uniform, is_worthwhile
 
 _MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], dtype=np.uint64)
 _WEYL = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
@@ -217,7 +217,7 @@ def uniform_with(
     """As `uniform_of`, given each patient's row of `key_table`: array (patient, 3)."""
     numbers = np.asarray(patient).astype(np.uint64).ravel()
     n_blocks = (n_draws + 1) // 2
-    if numbers.size * n_blocks >= WORTHWHILE or (numbers.size and is_compiled()):
+    if is_worthwhile(numbers.size * n_blocks):
         times = np.zeros(numbers.size, np.uint64) if occasion is None else np.asarray(occasion).astype(np.uint64)
         if int(times.max()) * n_blocks < _MOST_BLOCKS:
             drawn = compiled_uniform(keys, numbers, times, n_draws, _ADDED, _WEIGHTS)

@@ -84,10 +84,13 @@ def test_machine_code_draws_the_bits_that_arrays_draw(n_draws, monkeypatch):
     which, patient = chance.integers(0, 7, 3000), chance.integers(0, 2**40, 3000)
     occasion = chance.integers(0, 2**20, 3000)
     streams = [Stream(5, "a", replicate, "x") for replicate in range(7)]
-    asked = [(None, 3000), (occasion, 3000), (occasion, 2999)]
+    # once a long list has called for the code, short ones are drawn by it too
+    asked = [(None, 3000), (occasion, 3000), (occasion, 2999), (occasion, 7), (None, 1)]
     compiled = [uniform_of(streams, which[:n], patient[:n], n_draws, when if when is None else when[:n])
                 for when, n in asked]  # fmt: skip
-    monkeypatch.setattr(randomness, "WORTHWHILE", np.inf)
+    assert randomness.is_worthwhile(1)
+    assert not randomness.is_worthwhile(0)
+    monkeypatch.setattr(randomness, "is_worthwhile", lambda n_blocks: False)
     for (when, n), found in zip(asked, compiled, strict=True):
         plain = uniform_of(streams, which[:n], patient[:n], n_draws, when if when is None else when[:n])
         np.testing.assert_array_equal(found, plain)
@@ -102,7 +105,10 @@ def test_an_occasion_beyond_what_machine_code_counts_is_drawn_all_the_same():
     assert together[-1] == alone[0]
 
 
-def test_a_long_list_of_draws_is_what_its_parts_are():
+def test_a_long_list_of_draws_is_what_its_parts_are(monkeypatch):
     numbers = np.arange(10_001)
     stream = Stream(5, "a", 0, "x")
-    np.testing.assert_array_equal(stream.uniform(numbers, 3)[9_998:], stream.uniform(numbers[9_998:], 3))
+    together = stream.uniform(numbers, 3)
+    np.testing.assert_array_equal(together[9_998:], stream.uniform(numbers[9_998:], 3))
+    monkeypatch.setattr(randomness, "is_worthwhile", lambda n_blocks: False)
+    np.testing.assert_array_equal(together[9_998:], stream.uniform(numbers[9_998:], 3))
