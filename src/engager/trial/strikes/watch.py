@@ -42,7 +42,6 @@ class Strikes:
         self._watched = self._sums_watched(system)
         # what each patient stops at now; of a clone that is gone, nothing
         self._limits = self._first_limits()
-        self._is_there = np.zeros((course.n, n_clones), dtype=bool)
         everybody = np.arange(course.n)
         self._watch_clones(everybody, self._cells(everybody))
 
@@ -104,12 +103,10 @@ class Strikes:
 
     def _watch_clones(self, rows: IntArray, cells: FloatArray) -> None:
         """Watch for the last cell of each clone that is there, and of no other; `cells` is array (row, clone)."""
-        is_there = cells > self._last_cell.take(rows, axis=0)
-        row, clone = np.nonzero(is_there != self._is_there.take(rows, axis=0))
-        whose, now = rows[row], is_there[row, clone]
-        self._is_there[whose, clone] = now
-        limit = np.where(now, -self._last_cell[whose, clone], np.inf)
-        self._limits[whose, len(self.names) - self._clones.size + clone] = limit
+        least, first = self._last_cell.take(rows, axis=0), len(self.names) - self._clones.size
+        is_there, was_there = cells > least, np.isfinite(self._limits.take(rows, axis=0)[:, first:])
+        row, clone = np.nonzero(is_there != was_there)
+        self._limits[rows[row], first + clone] = np.where(is_there[row, clone], -least[row, clone], np.inf)
 
     def _cells(self, rows: IntArray) -> FloatArray:
         """Cells of each clone: array (row, clone)."""
