@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engager.core import InputError
-from engager.engine import Action, OdeProblem, Schedule, Status, solve
+from engager.engine import Action, OdeProblem, Schedule, Status, Stops, solve
 from engager.engine.examples import blow_up, explicit_trimer, one_compartment, predator_and_prey, spread
 from engager.engine.native.backend import solve_native
 from engager.model import read_antimony
@@ -178,9 +178,23 @@ def test_in_place_the_states_at_the_end_stand_where_those_at_the_start_did(backe
     np.testing.assert_array_equal(states[touched], whole.values[:, -1])
     others = np.setdiff1d(np.arange(7), touched)
     np.testing.assert_array_equal(states[others], start[others])
-    assert placed.values.shape == (touched.size, 0, 2)
+    np.testing.assert_array_equal(placed.values, whole.values[:, 1:-1])
     for name in ("status", "n_steps", "last_step", "end_time"):
         np.testing.assert_array_equal(getattr(placed, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_in_place_the_saves_on_the_way_are_kept_and_none_that_fills_up_a_row(backend):
+    system = predator_and_prey()
+    parameters, start = spread(system, 3, 2), np.array([[1.0, 2.0]] * 3)
+    times = np.array([[0.0, 1.0, 2.0, 4.0], [0.0, 3.0, 3.0, 3.0], [0.5, 0.5, 2.5, 2.5]])
+    stops = Stops(np.array([[1.0, 0.0]]), np.array([[np.inf], [np.inf], [1e-3]]))
+    problem = OdeProblem(system, parameters, times, initial=start.copy(), stops=stops)
+    whole = solve(problem, backend=backend)
+    assert whole.stopped.tolist() == [-1, -1, 0]
+    found = solve(replace(problem, initial=start, in_place=True), backend=backend).values
+    is_kept = np.array([[True, True], [False, False], [True, False]])
+    np.testing.assert_array_equal(found, np.where(is_kept[:, :, None], whole.values[:, 1:-1], 0.0))
 
 
 @REWRITTEN

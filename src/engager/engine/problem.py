@@ -124,8 +124,8 @@ class OdeProblem:
     stops : what ends a course early, or None.
     rows : array (patient,): the row of `parameters` and of `initial` that holds each patient, so that some of many are
         solved without copies of both; None: patient k is row k. All other arrays have one row a patient either way.
-    in_place : the states at the end are written over `initial`, NaN of patients that failed, and none are kept: the
-        `values` of the answer have no times. For many short stretches, of which each goes on where the last ended.
+    in_place : the states at the end are written over `initial`, NaN of patients that failed, and the `values` of the
+        answer hold only the saves between start and end. For many short stretches, each going on where the last ended.
     """
 
     system: System
@@ -215,7 +215,8 @@ class Trajectories:
     ----------
     time : array (time,), or (patient, time) as asked.
     values : array (patient, time, state); NaN from the moment a patient failed; where a course was stopped, all later
-        saves hold the states at the stop. Of a problem solved in place: array (patient, 0, state).
+        saves hold the states at the stop. Of a problem solved in place: array (patient, time - 2, state),
+        without those at the start and at the end; 0 where a row is filled up with its end.
     status : array (patient,) of `Status`.
     last_step : array (patient,): the step the solver would take next.
     inputs : array (patient, input) at the end, after all actions up to the last save time.

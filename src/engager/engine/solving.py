@@ -68,7 +68,8 @@ def solve(
     """
     checked, tolerance = _check(problem, method, rtol, atol, backend, n_threads, max_steps)
     result = _solve(checked, _Options(method, rtol, tolerance, backend, n_threads, max_steps))
-    return _in_place(checked, result) if checked.in_place and result.values.shape[1] else result
+    keeps_all = result.values.shape[1] == checked.save_times.shape[-1]
+    return _in_place(checked, result) if checked.in_place and keeps_all else result
 
 
 def _solve(problem: OdeProblem, options: _Options) -> Trajectories:
@@ -91,10 +92,12 @@ def _solve(problem: OdeProblem, options: _Options) -> Trajectories:
 
 
 def _in_place(problem: OdeProblem, result: Trajectories) -> Trajectories:
-    """What the compiled engine does by itself: the states at the end over those at the start."""
+    """What the compiled engine does by itself: the states at the end over those at the start, saves before it kept."""
     assert problem.initial is not None
     problem.initial[slice(None) if problem.rows is None else problem.rows] = result.values[:, -1]
-    return dataclasses.replace(result, values=result.values[:, :0])
+    times, values = np.broadcast_to(problem.save_times, result.values.shape[:2])[:, 1:], result.values[:, 1:-1]
+    fills_up = (times[:, :-1] >= times[:, -1:])[:, :, None] & ~np.isnan(values)
+    return dataclasses.replace(result, values=np.where(fills_up, 0.0, values))
 
 
 def make_ready(system: System, method: str) -> None:

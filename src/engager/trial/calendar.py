@@ -25,6 +25,7 @@ class Calendar:
     -----
     On treatment a patient's days begin in the morning, at whole days since randomization: visits, doses and the ends of
     cycles and pauses fall on mornings. Off treatment there are visits every `Visits.after_treatment_every_days`.
+    Blood counts on treatment are not waited for: hardly any of them decides anything (`counts_before`).
     """
 
     def __init__(self, course: Course, plan: DosePlan, visits: Visits, horizon: float):
@@ -36,7 +37,9 @@ class Calendar:
         self._is_marrow_day = np.isin(np.arange(max(days, default=0) + 2), days)
 
     def next_decision(self, rows: IntArray) -> FloatArray:
-        """The nearest of visit, change of dose, end of a cycle or pause, transplant and later therapy: array (row,)."""
+        """The nearest of marrow, visit off treatment, change of dose, end of a cycle or pause, transplant and later
+        therapy: array (row,).
+        """
         course = self.course
         treated = course.on_treatment[rows]
         until = np.full(rows.size, self.horizon)
@@ -49,6 +52,19 @@ class Calendar:
             nearest = np.where(planned > now, np.minimum(planned, nearest), nearest)
         until[~treated] = nearest
         return until
+
+    def counts_before(self, rows: IntArray, until: FloatArray) -> FloatArray:
+        """Mornings of blood counts between the clocks of those on treatment and `until`: array (row, time), filled up
+        with `until`.
+        """
+        course, every = self.course, self.counts_every
+        # every so many days of the cycle, or since randomization while the drug pauses
+        passed = course.cycle_day[rows] - 1
+        in_cycle = course.morning[rows] + (_next_multiple(passed, every) - passed)
+        first = np.where(course.hold_days[rows] > 0, _next_multiple(course.clock[rows], every), in_cycle)
+        first = np.where(course.on_treatment[rows], first, np.inf)
+        n_times = int(np.max(np.ceil((until - first) / every), initial=0.0))
+        return np.minimum(first[:, None] + every * np.arange(n_times), until[:, None])
 
     def is_morning(self, rows: IntArray) -> BoolArray:
         """Whether these patients stand at the beginning of a day."""
@@ -74,13 +90,12 @@ class Calendar:
         cycle = course.cycle[rows]
         # within the cycle, as the cycle day on which something falls
         marrow = self._marrow_days[np.searchsorted(self._marrow_days, today, side="right")]
-        counts = _next_multiple(today - 1, self.counts_every) + 1
         over = cycle_lengths(self.regimen, cycle) + 1
         change = self.plan.next_change(cycle, today)
         restart = np.where(course.restart_days[rows] > 0, today + np.ceil(course.restart_days[rows]), np.inf)
-        nearest = np.minimum.reduce([marrow, counts, over, change, restart])
+        nearest = np.minimum.reduce([marrow, over, change, restart])
         pause = course.hold_days[rows]
-        paused = np.minimum(morning + np.ceil(pause), _next_multiple(now, self.counts_every))
+        paused = morning + np.ceil(pause)
         # on hold, dexamethasone is ordered for a day at a time
         paused = np.where(course.dexamethasone_days[rows] > 0, np.floor(now) + 1, paused)
         return np.where(pause > 0, paused, morning + (nearest - today))

@@ -1,17 +1,19 @@
 """What every patient is given on a day, and the actions that tell the engine so.
 
-The one place where a regimen becomes doses: a trial gives them day by day and may hold or lower them (`plan_day`);
-`planned_actions` gives them as planned, for a patient whom no visit interrupts.
+The one place where a regimen becomes doses: a trial gives them day by day and may hold or lower them (`plan_day`), or
+those of a course of chemotherapy up to its next decision (`give_courses`); `planned_actions` gives them as planned, for
+a patient whom no visit interrupts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engager.core import FloatArray, IntArray
+from engager.core import BoolArray, FloatArray, IntArray
 from engager.engine import Action, Schedule
 from engager.model import Model
 from engager.protocol import Regimen
@@ -112,7 +114,10 @@ class DosePlan:
         return (cycle <= self.regimen.cycles) & (day >= segment.first_day) & (day <= segment.last_day)
 
     def next_change(self, cycle: IntArray, day: IntArray) -> FloatArray:
-        """The next day of each patient's cycle on which another dose or an injection is due; infinite: none."""
+        """The next day of each patient's cycle on which another dose or an injection is due; infinite: none.
+
+        Days of chemotherapy are none of these: the engine is told of a whole course (`give_courses`).
+        """
         found = np.full(cycle.size, np.inf)
         for one in np.flatnonzero(np.bincount(cycle)):
             days = self._change_days(int(one))
@@ -130,9 +135,7 @@ class DosePlan:
     def _days_with_change(self, cycle: int) -> FloatArray:
         table = self._cycle(cycle)
         days = np.arange(1, table.shape[1] + 1)
-        if self.regimen.is_chemotherapy:
-            changes = self.course_day(np.full(days.size, cycle), days)
-        elif self.regimen.route == "iv_continuous":
+        if self.regimen.route == "iv_continuous":
             changes = np.append(np.any(table[:, :1] != 0, axis=0), np.any(table[:, 1:] != table[:, :-1], axis=0))
         else:
             # each injection, and the morning after it
@@ -217,13 +220,10 @@ class ActionList:
 def plan_day(course: Course, plan: DosePlan, rows: IntArray, actions: ActionList) -> None:
     """Give `rows` (on treatment) what the plan says for the day that starts at their clocks.
 
-    Infusion rates are set in ``course.infusion``; injections, chemotherapy and dexamethasone become actions.
+    Infusion rates are set in ``course.infusion``; injections and dexamethasone become actions.
     """
     _give_dexamethasone_on_hold(course, plan, rows, actions)
     if plan.regimen.is_chemotherapy:
-        due = course.hold_days[rows] <= 0
-        day = course.clock[rows[due]]
-        _give_course(plan, rows[due], course.cycle[rows[due]], course.cycle_day[rows[due]], day, actions)
         return
     given = np.where(course.hold_days[rows] > 0, 0.0, plan.amount(rows, course.cycle[rows], course.cycle_day[rows]))
     restarting = (course.restart_days[rows] > 0) & (given > 0)
@@ -238,6 +238,37 @@ def plan_day(course: Course, plan: DosePlan, rows: IntArray, actions: ActionList
     else:
         course.infusion[rows] = 0.0
         course.injected[rows] = given
+
+
+def give_courses(
+    course: Course, plan: DosePlan, rows: IntArray, fresh: BoolArray, until: FloatArray, actions: ActionList
+) -> None:
+    """Days of the arm's own chemotherapy between these patients' clocks and `until`; see `days_between`."""
+    if not plan.regimen.is_chemotherapy:
+        return
+    segment = plan.regimen.segments(1)[0]
+    dosed = course.on_treatment[rows] & (course.hold_days[rows] <= 0) & (course.cycle[rows] <= plan.regimen.cycles)
+    places = np.flatnonzero(dosed & (course.cycle_day[rows] <= segment.last_day))
+    some = rows[places]
+    first = (course.morning[some] + (segment.first_day - course.cycle_day[some])).astype(float)
+    n_days = segment.last_day - segment.first_day + 1
+    for due, day in days_between(first, n_days, course.clock[some], fresh[places], until[places]):
+        actions.add(some[due], day[due], Action.ADD_TO_STATE, plan.places.drug, plan.course_amount)
+
+
+def days_between(
+    first: FloatArray, n_days: int, now: FloatArray, fresh: BoolArray, until: FloatArray
+) -> Iterator[tuple[BoolArray, FloatArray]]:
+    """Which days of a course of chemotherapy lie between `now` and `until`: for each, who has it, and when.
+
+    Parameters
+    ----------
+    first : array (row,): when the course began. n_days : one after the other.
+    fresh : array (row,): what is due at `now` itself has not been given yet.
+    """
+    for offset in range(n_days):
+        day = first + offset
+        yield (day < until) & ((day > now) | ((day == now) & fresh)), day
 
 
 def _give_dexamethasone_on_hold(course: Course, plan: DosePlan, rows: IntArray, actions: ActionList) -> None:

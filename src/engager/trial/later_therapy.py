@@ -13,7 +13,7 @@ from engager.engine import Action
 from engager.protocol import LaterTherapyBlock
 from engager.trial.assumptions import Assumptions, shifted_share
 from engager.trial.course import NO_RESPONSE, Course
-from engager.trial.dosing import ActionList
+from engager.trial.dosing import ActionList, days_between
 from engager.trial.regimen_strength import strength_of
 
 # A line is judged by the marrow four weeks after its first day, when a salvage course has done what it can. Assumed: no
@@ -92,12 +92,7 @@ class LaterTherapy:
                 actions.add(starting, at, Action.MULTIPLY_STATE, place, self._left[starting, k])
 
     def give(self, rows: IntArray, fresh: BoolArray, until: FloatArray, actions: ActionList) -> None:
-        """Days of a line's chemotherapy between these patients' clocks and `until`.
-
-        Parameters
-        ----------
-        fresh : array (row,): what is due at the clock itself has not been given yet.
-        """
+        """Days of a line's chemotherapy between these patients' clocks and `until`; see `days_between`."""
         course = self.course
         if not self.lines:
             return
@@ -108,9 +103,7 @@ class LaterTherapy:
             return
         rows, now, until, fresh = rows[under_way], now[under_way], until[under_way], fresh[under_way]
         place = course.system.index(course.roles.doses["chemotherapy"])
-        for offset in range(n_days):
-            day = course.line_day[rows] + offset
-            due = (day < until) & ((day > now) | ((day == now) & fresh))
+        for due, day in days_between(course.line_day[rows], n_days, now, fresh, until):
             actions.add(rows[due], day[due], Action.ADD_TO_STATE, place, 1.0)
 
     def to_judge(self, rows: IntArray, every: float) -> IntArray:

@@ -36,11 +36,13 @@ class DailyCourses:
         _keep(course, rows, course.clock[rows], course.states[rows], course.dose[rows])
 
     def note(self, rows: IntArray, problem: OdeProblem) -> None:
-        """Remember a stretch of these rows, before it is solved over its own initial states."""
+        """Remember a stretch of these rows, before its end takes the place of its initial states."""
         places = np.flatnonzero(self._is_kept[rows])
         if places.size:
             some = rows[places]
-            self._stretches.append((some, self.course.dose[some], chosen_patients(problem, places)))
+            chosen = chosen_patients(problem, places)
+            whole = replace(chosen, save_times=chosen.save_times[:, [0, -1]])
+            self._stretches.append((some, self.course.dose[some], whole))
 
     def keep(self, solve: Callable[[OdeProblem], Trajectories]) -> None:
         """Solve what was remembered and keep the mornings that these patients have reached, with the dose given."""
@@ -49,20 +51,22 @@ class DailyCourses:
         rows, dose = (np.concatenate(column) for column in list(zip(*self._stretches, strict=True))[:2])
         joined = joined_problems([problem for _, _, problem in self._stretches])
         self._stretches.clear()
+        ended = self._ends(rows, joined.save_times[:, 0])
         for first in range(0, rows.size, _MOST_STRETCHES):
             places = np.arange(first, min(first + _MOST_STRETCHES, rows.size))
-            self._solve(rows[places], dose[places], chosen_patients(joined, places), solve)
+            problem = chosen_patients(joined, places)
+            times = daily_times(*problem.save_times.T)
+            row, place = _mornings(times, ended[places])
+            values = solve(replace(problem, save_times=times)).values[row, place]
+            _keep(self.course, rows[places[row]], times[row, place], values, dose[places[row]])
 
-    def _solve(
-        self, rows: IntArray, dose: FloatArray, problem: OdeProblem, solve: Callable[[OdeProblem], Trajectories]
-    ) -> None:
-        start, until = problem.save_times.T
-        times = daily_times(start, until)
-        solution = solve(replace(problem, save_times=times))
-        ended = np.where(solution.stopped >= 0, solution.end_time, until)
-        # who could not be followed was last seen at the beginning of the stretch
-        row, place = _mornings(times, np.where(solution.status == 0, ended, start))
-        _keep(self.course, rows[row], times[row, place], solution.values[row, place], dose[row])
+    def _ends(self, rows: IntArray, start: FloatArray) -> FloatArray:
+        """Where each stretch ended: where the same patient's next begins, the last where the patient now is."""
+        order = np.argsort(rows, kind="stable")
+        goes_on = np.append(np.diff(rows[order]) == 0, False)
+        ended = np.empty(rows.size)
+        ended[order] = np.where(goes_on, np.roll(start[order], -1), self.course.clock[rows[order]])
+        return ended
 
 
 def daily_times(start: FloatArray, until: FloatArray) -> FloatArray:

@@ -1,15 +1,18 @@
 """A virtual trial: recruit, then let the engine carry every patient to its own next decision, and the protocol decide.
 
-Every patient has a clock. A round takes each living patient from where it stands to the nearest of its next visit,
-change of dose, end of a pause or cycle, planned transplant or later therapy (`Calendar`), unless something strikes
-before: a death, a toxicity, the loss of a clone's last cell. These are found within the solver's step, at the instant
-at which an integrated hazard reaches the patient's draw, so nothing depends on how often one looks.
+Every patient has a clock. A round takes each living patient from where it stands to the nearest of its next marrow,
+clinic visit, change of dose, end of a pause or cycle, planned transplant or later therapy (`Calendar`), unless
+something strikes before: a death, a toxicity, the loss of a clone's last cell. These are found within the solver's
+step, at the instant at which an integrated hazard reaches the patient's draw, so nothing depends on how often one
+looks. Blood counts on the way are read from the course as it passes; whom they take off treatment goes back to that
+morning, and on from there.
 
 The order of things at a patient's clock:
     1. what struck takes effect (`strikes`): death; a toxicity, which may stop or interrupt the drug at once; a clone
        that is gone.
     2. on treatment, in the morning: the days that have passed are counted (a pause or a cycle may end), the visits of
-       this morning are made, and treatment goes on, pauses or ends by what they show (`decisions`).
+       this morning are made, and treatment goes on, pauses or ends by what they show (`decisions`). So it is on the
+       mornings of blood counts on the way, which come before what strikes later.
     3. off treatment, on a visit day: blood, marrow, imaging; later therapy and transplants are planned.
     4. what is due now is given: the morning's dose with its premedication, a transplant, a later therapy. Then on.
 
@@ -21,6 +24,7 @@ hazards that accumulate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,7 +37,7 @@ from engager.trial.assumptions import Assumptions, with_trial_effects
 from engager.trial.calendar import Calendar
 from engager.trial.course import BASELINE, FOLLOW_UP, IN_CYCLE, NO_RESPONSE, SUSPECTED, Course, start_course
 from engager.trial.decisions import Decisions
-from engager.trial.dosing import ActionList, DosePlan, give_tocilizumab, plan_day
+from engager.trial.dosing import ActionList, DosePlan, give_courses, give_tocilizumab, plan_day
 from engager.trial.later_therapy import LaterTherapy
 from engager.trial.recruit import Lists, recruit
 from engager.trial.regimen_strength import arm_strength
@@ -197,17 +201,14 @@ class ArmRun:
         fresh = course.begun[rows] != course.clock[rows]
         self._begin(rows[fresh], actions)
         until = self.calendar.next_decision(rows)
+        give_courses(course, self.plan, rows, fresh, until, actions)
         self.later_therapy.give(rows, fresh, until, actions)
         stopped = self._carry(rows, until, actions)
         self.strikes.take_effect(rows, stopped, until)
         arrived = rows[(course.clock[rows] >= until) & course.is_alive[rows]]
         treated = course.on_treatment[arrived]
-        mornings = arrived[treated & self.calendar.is_morning(arrived)]
         off = arrived[~treated]
-        self._visits(mornings, off[self.calendar.is_clinic_day(off)])
-        # who is taken off treatment on a clinic day is seen once more, as those off treatment are
-        just_off = mornings[~course.on_treatment[mornings]]
-        self._visits(mornings[:0], just_off[self.calendar.is_clinic_day(just_off)])
+        self._today(arrived[treated & self.calendar.is_morning(arrived)], off[self.calendar.is_clinic_day(off)])
 
     def _begin(self, rows: IntArray, actions: ActionList) -> None:
         """What is given at these patients' clocks; once, also when something strikes at the same instant."""
@@ -225,9 +226,14 @@ class ArmRun:
         self.transplantation.perform(off, actions)
 
     def _carry(self, rows: IntArray, until: FloatArray, actions: ActionList) -> IntArray:
-        """Solve these patients from their clocks to `until`; array (row,): which strike came before, else -1."""
+        """Solve these patients from their clocks to `until`, and read the blood counts on the way.
+
+        Returns
+        -------
+        array (row,) : which strike came before, else -1.
+        """
         course = self.course
-        start = course.clock[rows]
+        start, counts = course.clock[rows], self.calendar.counts_before(rows, until)
         infusion = course.infusion[rows]
         inputs = np.zeros((rows.size, len(self.system.inputs)))
         self.plan.set_rates(inputs, infusion)
@@ -237,7 +243,7 @@ class ArmRun:
         problem = OdeProblem(
             system=self.system,
             parameters=self.parameters,
-            save_times=np.stack([start, until], axis=1),
+            save_times=np.column_stack([start, counts, until]),
             inputs=inputs,
             initial=course.states,
             schedule=actions.schedule(rows),
@@ -249,15 +255,43 @@ class ArmRun:
         self.daily.note(rows, problem)
         tell = self.witness(self.arm_id, rows, problem) if self.witness is not None else None
         solution = self._solve(problem)
-        if tell is not None:
-            tell(solution)
         course.step[rows] = solution.last_step
-        course.is_failed[rows] = solution.status != 0
+        is_failed = solution.status != 0
+        course.is_failed[rows] = is_failed
         # who could not be followed was last seen at the beginning of the stretch
         ended = np.where(solution.stopped >= 0, solution.end_time, until)
-        course.clock[rows] = np.where(solution.status == 0, ended, start)
-        course.is_alive[rows[solution.status != 0]] = False
-        return np.where(solution.status == 0, solution.stopped, -1)
+        course.clock[rows] = np.where(is_failed, start, ended)
+        course.is_alive[rows[is_failed]] = False
+        back = self._read_counts(rows, np.where(counts < until[:, None], counts, np.inf), solution.values)
+        if tell is not None:
+            tell(replace(solution, end_time=course.clock[rows]))
+        return np.where(is_failed | back, -1, solution.stopped)
+
+    def _read_counts(self, rows: IntArray, counts: FloatArray, states: FloatArray) -> BoolArray:
+        """The visits for blood counts that these patients have passed, each at its own morning.
+
+        Parameters
+        ----------
+        counts : array (row, time): their mornings, rising; infinite where there is none.
+        states : array (row, time, state) on these mornings.
+
+        Returns
+        -------
+        array (row,) : whom one of them has taken off treatment. They stand at that morning, the others where they were.
+        """
+        course, back = self.course, np.zeros(rows.size, dtype=bool)
+        is_passed = counts <= course.clock[rows][:, None]
+        places = np.flatnonzero(is_passed.any(axis=1))
+        clock, at_clock = course.clock[rows[places]], course.states.take(rows[places], axis=0)
+        for k in range(counts.shape[1]):
+            seen = places[is_passed[places, k] & ~back[places]]
+            here = rows[seen]
+            course.clock[here], course.states[here] = counts[seen, k], states[seen, k]
+            self._today(here, here[:0])
+            back[seen] = ~course.on_treatment[here]
+        on = np.flatnonzero(~back[places])
+        course.clock[rows[places[on]]], course.states[rows[places[on]]] = clock[on], at_clock[on]
+        return back
 
     def _solve(self, problem: OdeProblem) -> Trajectories:
         return solve(problem, method=METHOD, rtol=RTOL, atol=self.atol, n_threads=self.n_threads, backend=self.backend)
@@ -285,6 +319,13 @@ class ArmRun:
                 self.parameters[rows, self.system.parameters.index(name)] = self._drawn[name][rows] * factor
 
     # ---- visits ----
+    def _today(self, treated: IntArray, off: IntArray) -> None:
+        """The visits of this morning and of this clinic day, and what is decided by them."""
+        self._visits(treated, off)
+        # who is taken off treatment on a clinic day is seen once more, as those off treatment are
+        just_off = treated[~self.course.on_treatment[treated]]
+        self._visits(treated[:0], just_off[self.calendar.is_clinic_day(just_off)])
+
     def _visits(self, treated: IntArray, off: IntArray) -> None:
         """The visits that are due, and what is decided by them.
 

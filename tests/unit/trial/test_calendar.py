@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engager.protocol import shipped_protocol
+from engager.protocol import Visits, shipped_protocol
 from engager.trial import simulate_trial
 from engager.trial.calendar import Calendar
+from engager.trial.dosing import DosePlan
 from engager.trial.samples import daily_times
 
 
@@ -30,6 +31,59 @@ def test_stopping_every_patient_every_day_changes_nothing_that_matters(study, mo
     apart = (both["death_day"] - both["death_day_daily"]).abs()
     assert apart.median() < 0.2
     assert both["death_day"].count() == pytest.approx(both["death_day_daily"].count(), abs=0.03 * both.height)
+
+
+def test_counts_on_the_way_are_weekly_mornings_before_the_next_decision(ward):
+    found = ward(n=6)
+    course = found.course
+    calendar = Calendar(course, DosePlan(found.regimen, *np.ones((2, 6)), found.model), Visits(), 700.0)
+    # from the first day; within a day; from a morning of counts; on hold; off treatment; with nothing on the way
+    course.clock[:] = [0.0, 10.5, 14.0, 10.5, 10.5, 0.0]
+    course.morning[:], course.cycle_day[:] = [0, 10, 14, 10, 10, 0], [1, 8, 8, 8, 8, 1]
+    course.hold_days[3], course.on_treatment[4] = 20.0, False
+    until = np.array([28.0, 31.0, 21.5, 30.5, 30.0, 7.0])
+    assert calendar.counts_before(found.rows, until).tolist() == [
+        [7.0, 14.0, 21.0], [17.0, 24.0, 31.0], [21.0, 21.5, 21.5], [14.0, 21.0, 28.0], [30.0] * 3, [7.0] * 3,
+    ]  # fmt: skip
+    assert calendar.counts_before(found.rows[4:], until[4:]).shape == (2, 0)
+
+
+def relapses_on_the_drug(data):
+    """Patient and day of those in whose counts on treatment a relapse was suspected, and then found."""
+    suspected = data.visits.filter((pl.col("kind") == "suspected relapse") & pl.col("on_treatment"))
+    key = ["replicate", "arm", "patient"]
+    found = suspected.join(data.patients.filter(pl.col("relapse_day").is_not_null()), on=key)
+    return found.filter(pl.col("day") == pl.col("relapse_day"))
+
+
+def test_blasts_in_the_counts_of_a_remission_take_off_treatment_that_morning(monkeypatch):
+    protocol = shipped_protocol("mt103-206").with_patients(1500)
+    data = simulate_trial(protocol, replicates=[0], seed=4, n_sampled=0)
+    found = relapses_on_the_drug(data)
+    assert found.height >= 3
+    ends = data.events.filter((pl.col("event") == "off_study_drug") & (pl.col("detail") == "relapse"))
+    key = ["replicate", "arm", "patient"]
+    assert found.join(ends, on=[*key, "day"]).height == found.height
+    # it is no day on which anything else was planned, and nothing is done before it that came after it
+    assert ((found["cycle_day"] - 1) % 7 == 0).all()
+    visits = data.visits.join(
+        found.select("replicate", "arm", "patient", "relapse_day"), on=["replicate", "arm", "patient"]
+    )
+    later = visits.filter(pl.col("day") > pl.col("relapse_day"))
+    assert not later["on_treatment"].any()
+
+    look_at_counts = Calendar.counts_before
+    true_next = Calendar.next_decision
+
+    def stopping_at_counts(self, rows):
+        until = true_next(self, rows)
+        counts = look_at_counts(self, rows, until)
+        return counts[:, 0] if counts.shape[1] else until
+
+    monkeypatch.setattr(Calendar, "next_decision", stopping_at_counts)
+    stopped = relapses_on_the_drug(simulate_trial(protocol, replicates=[0], seed=4, n_sampled=0, n_threads=1))
+    ours, theirs = (set(one.select("patient", "day").iter_rows()) for one in (found, stopped))
+    assert len(ours ^ theirs) <= 1
 
 
 def test_a_sampled_course_has_every_morning_once():

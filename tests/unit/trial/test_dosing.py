@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engager.engine import Action
-from engager.trial.dosing import ActionList, DosePlan, plan_day, planned_actions
+from engager.trial.dosing import ActionList, DosePlan, give_courses, plan_day, planned_actions
 from engager.trial.treatment import advance_days
 
 ADD, SET = int(Action.ADD_TO_STATE), int(Action.SET_INPUT)
@@ -28,7 +28,8 @@ def clinic(ward):
     def opened(regimen, cycle=1, cycle_day=1, day=0.0, **course):
         found = ward(n=2, regimen=regimen)
         plan = DosePlan(found.regimen, *SIZES, found.model)
-        found.course.cycle[:], found.course.cycle_day[:], found.course.clock[:] = cycle, cycle_day, day
+        found.course.cycle[:], found.course.cycle_day[:] = cycle, cycle_day
+        found.course.clock[:], found.course.morning[:] = day, day
         for name, value in course.items():
             getattr(found.course, name)[:] = value
         return found, plan
@@ -110,8 +111,9 @@ def test_a_course_gives_the_same_whole_over_its_days(ward, days, first, last, am
     given = plan.course_day(np.full(28, 2), on)
     assert on[given].tolist() == list(range(first, last + 1))
     assert not plan.course_day(np.full(28, 3), on).any()
+    # the engine is told of the whole course: none of its days is a change
     changes = plan.next_change(np.full(3, 1), np.array([0, first, last]))
-    assert changes.tolist() == [first, first + 1, np.inf]
+    assert changes.tolist() == [np.inf] * 3
 
 
 def test_a_single_course_is_a_course(ward):
@@ -238,13 +240,37 @@ def test_a_larger_injection_is_a_step(clinic):
     assert ward.events("dose_step") == [(0, 9.0, 0, "")]
 
 
-def test_a_day_of_chemotherapy_is_given_unless_one_waits(clinic):
-    ward, plan = clinic(course_regimen("1-5"), cycle=2, cycle_day=5, day=32.0, hold_days=[0.0, 1.0])
-    assert give(ward, plan) == [(0, 32.0, ADD, ward.index("chemo_drug"), 1.0)]
+def give_course(ward, plan, until, fresh=True):
+    """Days of chemotherapy: (patient, time); the doses themselves are checked here."""
+    give_courses(ward.course, plan, ward.rows, np.full(2, fresh), np.full(2, until), ward.actions)
+    given = ward.done()
+    assert {one[2:] for one in given} <= {(ADD, ward.index("chemo_drug"), 1.0)}
+    return [(row, time) for row, time, *_ in given]
+
+
+def test_the_days_of_a_course_are_given_up_to_the_next_decision_unless_one_waits(clinic):
+    ward, plan = clinic(course_regimen("1-5"), cycle=2, cycle_day=3, day=30.0, hold_days=[0.0, 1.0])
+    assert give(ward, plan) == []
+    assert give_course(ward, plan, 56.0) == [(0, 30.0), (0, 31.0), (0, 32.0)]
+    assert give_course(ward, plan, 32.0) == [(0, 30.0), (0, 31.0)]
+    assert give_course(ward, plan, 56.0, fresh=False) == [(0, 31.0), (0, 32.0)]
+    # struck within the third day, after that day's dose
+    ward.course.clock[:] = 30.5
+    assert give_course(ward, plan, 56.0) == [(0, 31.0), (0, 32.0)]
     assert ward.course.infusion.tolist() == [0.0, 0.0]
-    for day, given in ((1, True), (6, False)):
-        ward.course.cycle_day[:], ward.course.hold_days[:] = day, 0.0
-        assert bool(give(ward, plan)) == given
+
+
+@pytest.mark.parametrize(("cycle", "cycle_day", "n_days"), [(1, 1, 5), (2, 5, 1), (2, 6, 0), (3, 1, 0)])
+def test_a_course_has_its_days_in_every_cycle_that_is_planned(clinic, cycle, cycle_day, n_days):
+    ward, plan = clinic(course_regimen("1-5"), cycle=cycle, cycle_day=cycle_day)
+    assert give_course(ward, plan, 28.0) == [(row, float(day)) for row in (0, 1) for day in range(n_days)]
+    ward.course.on_treatment[:] = False
+    assert give_course(ward, plan, 28.0) == []
+
+
+def test_an_engager_has_no_course(clinic):
+    ward, plan = clinic(INFUSED)
+    assert give_course(ward, plan, 28.0) == []
 
 
 def test_only_those_asked_for_are_dosed(clinic):
@@ -254,7 +280,7 @@ def test_only_those_asked_for_are_dosed(clinic):
 
 
 def test_what_is_planned_is_what_a_patient_without_events_gets(clinic):
-    """Every day of two cycles by `plan_day` and all at once by `planned_actions`: the same doses at the same times."""
+    """Two cycles by `plan_day` and `give_courses` day by day, and all at once by `planned_actions`: the same doses."""
     for regimen in (INFUSED, INJECTED, course_regimen("2-6")):
         ward, plan = clinic(regimen)
         course, until = ward.course, 2 * ward.regimen.cycle_days
@@ -262,6 +288,7 @@ def test_what_is_planned_is_what_a_patient_without_events_gets(clinic):
         for day in range(until):
             course.clock[:] = day
             plan_day(course, plan, ward.rows, ward.actions)
+            give_courses(course, plan, ward.rows, np.full(2, True), np.full(2, day + 1.0), ward.actions)
             rates.append(course.infusion.copy())
             course.clock[:] = day + 1
             advance_days(course, ward.rows, ward.regimen)

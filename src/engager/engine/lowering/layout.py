@@ -15,7 +15,7 @@ CONTEXT = (
     "parameters", "inputs", "initial", "row", "offsets", "action_time", "action", "action_index", "action_value",
     "save_times", "values", "status", "last_step", "inputs_out", "n_steps", "n_rejected", "first_step",
     "absolute", "counter", "stop_from", "stop_state", "stop_weight", "limits", "stopped", "end_time", "last",
-    "n_times", "time_stride", "n_patients", "n_stops", "max_steps", "relative", "of_peak",
+    "n_times", "time_stride", "first_kept", "n_kept", "n_patients", "n_stops", "max_steps", "relative", "of_peak",
 )  # fmt: skip
 SLOT = {name: i for i, name in enumerate(CONTEXT)}
 

@@ -116,12 +116,13 @@ def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps
     schedule = problem.schedule or Schedule.empty(n)
     times = np.ascontiguousarray(problem.save_times, dtype=float)
     n_times = times.shape[-1]
+    first_kept, n_kept = (1, max(n_times - 2, 0)) if problem.in_place else (0, n_times)
     stops = problem.stops or Stops(np.zeros((0, m)), np.zeros((n, 0)))
     stop, state = np.nonzero(stops.weights)
     result = Trajectories(
         system=system,
         time=times,
-        values=np.empty((n, 0 if problem.in_place else n_times, m)),
+        values=(np.zeros if problem.in_place else np.empty)((n, n_kept, m)),
         status=np.zeros(n, dtype=np.int64),
         last_step=np.zeros(n),
         inputs=np.zeros((n, len(system.inputs))),
@@ -133,7 +134,7 @@ def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps
     real: dict[str, FloatArray | None] = {
         "parameters": problem.parameters, "inputs": _starting_inputs(problem), "initial": problem.initial,
         "action_time": schedule.time, "action_value": schedule.value, "save_times": times,
-        "values": None if problem.in_place else result.values, "last": problem.initial if problem.in_place else None,
+        "values": result.values, "last": problem.initial if problem.in_place else None,
         "last_step": result.last_step, "inputs_out": result.inputs,
         "first_step": np.zeros(n) if problem.first_step is None else problem.first_step,
         "absolute": np.full(m, rtol * floor_of_all(problem)) if atol is None else atol,
@@ -152,7 +153,7 @@ def lay_out(problem: OdeProblem, rtol: float, atol: FloatArray | None, max_steps
     }
     numbers = {
         "n_times": n_times, "n_patients": n, "time_stride": n_times if times.ndim == 2 else 0,
-        "n_stops": len(stops.weights), "max_steps": max_steps,
+        "first_kept": first_kept, "n_kept": n_kept, "n_stops": len(stops.weights), "max_steps": max_steps,
     }  # fmt: skip
     tolerances = {"relative": rtol, "of_peak": rtol * OF_PEAK if atol is None else 0.0}
     return Laid(result, arrays, numbers, tolerances)

@@ -122,21 +122,21 @@ class Courses(WithinSteps):
             old = self._get(f, "M", lane, i)
             self._put(f, "M", lane, f.larger(size, old), i)
         times, n_times = self._times(f, patient), self._context(f, "n_times", "i64")
+        end = f.load("double", f.at(times, n_times - 1))
+        in_place = self._is_given(f, "last")
         is_stopped = self._get(f, "STOPPED", lane, kind="i64") >= 0
         save = f.variable("i64", 0)
         save.set(self._get(f, "SAVE", lane, kind="i64"))
         due = f.variable("double", 0.0)
         due.set(self._time_at(f, times, save.get(), n_times))
         with f.loop(lambda: (due.get() <= now) | (is_stopped & (save.get() < n_times))):
-            with f.when(self._is_given(f, "values")):
-                row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
-                with f.count(n) as i:
-                    f.store(self._get(f, "X", lane, i), f.at(row, i))
+            # in place, states at the end go elsewhere; memory for saves that merely fill up a row is never touched
+            with f.when(~(in_place & (due.get() >= end))):
+                self._keep(f, patient, save.get(), lambda i: self._get(f, "X", lane, i))
             save.set(save.get() + 1)
             due.set(self._time_at(f, times, save.get(), n_times))
         self._put(f, "SAVE", lane, save.get())
         self._put(f, "TSAVE", lane, due.get())
-        end = f.load("double", f.at(times, n_times - 1))
         self._put(f, "TE", lane, f.smaller(next_action.get(), end))
         # a step handed over with the problem serves the first segment only
         given = self._get(f, "H", lane)
@@ -200,14 +200,10 @@ class Courses(WithinSteps):
     def _give_up(self) -> Function:
         f = self._begin("give_up", "lane", "status")
         lane = f.argument("lane")
-        n = self.sizes.states
         patient = self._get(f, "PATIENT", lane, kind="i64")
-        n_times = self._context(f, "n_times", "i64")
         first = self._get(f, "SAVE", lane, kind="i64")
-        with f.when(self._is_given(f, "values")):
-            rest = f.at(self._context(f, "values"), (patient * n_times + first) * n)
-            with f.count((n_times - first) * n) as i:
-                f.store(f.real(math.nan), f.at(rest, i))
+        with f.count(self._context(f, "n_times", "i64") - first) as later:
+            self._keep(f, patient, first + later, lambda i: f.real(math.nan))
         self._write_last(f, patient, lambda i: f.real(math.nan))
         self._report(f, lane, patient, f.argument("status"))
         f.call("take_patient", f.argument("ws"), f.argument("ctx"), lane)

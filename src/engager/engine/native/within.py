@@ -22,7 +22,6 @@ class WithinSteps(Frame):
         """Interpolates saves before the end of the step; one at the end of a segment waits for its actions."""
         f = self._begin("write_between", "lane")
         lane = f.argument("lane")
-        n = self.sizes.states
         patient = self._get(f, "PATIENT", lane, kind="i64")
         start, step, end = (self._get(f, name, lane) for name in ("T", "HH", "TE"))
         reached = start + step
@@ -33,16 +32,21 @@ class WithinSteps(Frame):
         due.set(self._time_at(f, times, save.get(), n_times))
         with f.loop(lambda: (due.get() < end) & (due.get() <= reached)):
             s = (due.get() - start) / step
-            with f.when(self._is_given(f, "values")):
-                row = f.at(self._context(f, "values"), (patient * n_times + save.get()) * n)
-                with f.count(n) as i:
-                    f.store(self._between(f, lane, i, s), f.at(row, i))
+            self._keep(f, patient, save.get(), lambda i: self._between(f, lane, i, s))
             save.set(save.get() + 1)
             due.set(self._time_at(f, times, save.get(), n_times))
         self._put(f, "SAVE", lane, save.get())
         self._put(f, "TSAVE", lane, due.get())
         f.ret()
         return f
+
+    def _keep(self, f: Function, patient: Value, save: Value, state: Callable[[Value], Value]) -> None:
+        """The states at one save, where it is one of those that are kept."""
+        place, n_kept = save - self._context(f, "first_kept", "i64"), self._context(f, "n_kept", "i64")
+        with f.when((place >= 0) & (place < n_kept)):
+            row = f.at(self._context(f, "values"), (patient * n_kept + place) * self.sizes.states)
+            with f.count(self.sizes.states) as i:
+                f.store(state(i), f.at(row, i))
 
     def _between(self, f: Function, lane: Value, i: Value, s: Value) -> Value:
         """State i at a share s of the step just accepted, on the method's continuous solution."""

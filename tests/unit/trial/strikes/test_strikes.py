@@ -26,7 +26,7 @@ def strikes(regimen, months, states, place):
             after = problem.initial[rows][:, columns].sum(axis=1)
             for k in np.flatnonzero(solution.stopped == place):
                 hazards = after[k], before[k]
-                start, until = problem.save_times[k]
+                start, until = problem.save_times[k, [0, -1]]
                 row, limit = int(rows[k]), problem.stops.limits[k, place]
                 found.append((row, limit, *hazards, start, until, solution.end_time[k]))
 
