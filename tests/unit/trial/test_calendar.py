@@ -33,6 +33,42 @@ def test_stopping_every_patient_every_day_changes_nothing_that_matters(study, mo
     assert both["death_day"].count() == pytest.approx(both["death_day_daily"].count(), abs=0.03 * both.height)
 
 
+STEP = {"drug": "blinatumomab", "cycle_days": 42, "cycles": 1,
+        "doses": [{"cycles": "1", "days": "1-7", "amount": 9, "unit": "ug/day"},
+                  {"cycles": "1", "days": "8-28", "amount": 28, "unit": "ug/day"}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stands", "until"),
+    [
+        ({"clock": 0.0, "cycle_day": 1}, 7.0),  # the step
+        ({"clock": 7.0, "cycle_day": 8}, 14.0),  # the marrow of day 15
+        ({"clock": 14.0, "cycle_day": 15}, 28.0),  # the end of the infusion
+        ({"clock": 28.0, "cycle_day": 29}, 42.0),  # the end of the cycle
+        ({"clock": 8.5, "cycle_day": 9, "restart_days": 2.5}, 11.0),  # the end of the lower dose, in the morning
+        ({"clock": 8.5, "cycle_day": 9, "restart_days": 0.0}, 14.0),
+        ({"clock": 8.5, "cycle_day": 9, "hold_days": 20.0}, 28.0),
+        ({"clock": 8.5, "cycle_day": 9, "hold_days": 20.0, "dexamethasone_days": 2}, 9.0),  # one day's doses at a time
+        ({"clock": 9.0, "cycle_day": 10, "hold_days": 20.0, "dexamethasone_days": 1}, 10.0),
+        ({"clock": 30.0, "on_treatment": False}, 56.0),  # the clinic
+        ({"clock": 30.0, "on_treatment": False, "hsct_planned": 40.5}, 40.5),
+        ({"clock": 30.0, "on_treatment": False, "hsct_planned": 40.5, "next_line_day": 37.0}, 37.0),
+        ({"clock": 30.0, "on_treatment": False, "hsct_planned": 30.0}, 56.0),  # is done today
+        ({"clock": 58.0, "on_treatment": False}, 60.0),  # the end of follow-up
+        ({"clock": 58.0, "cycle_day": 17}, 60.0),
+    ],
+)
+def test_the_next_decision_is_the_nearest_of_what_is_planned(ward, stands, until):
+    found = ward(n=2, regimen=STEP)
+    for name, value in {**stands, "morning": np.floor(stands["clock"])}.items():
+        getattr(found.course, name)[1] = value
+    plan = DosePlan(found.regimen, *np.ones((2, 2)), found.model)
+    calendar = Calendar(found.course, plan, Visits(marrow_days=[15]), 60.0)
+    assert calendar.next_decision(found.rows).tolist() == [7.0, until]
+    assert calendar.is_marrow_day(np.array([14, 15, 16, 90])).tolist() == [False, True, False, False]
+    assert calendar.is_clinic_day(found.rows).tolist() == [True, stands["clock"] % 28 == 0]
+
+
 def test_counts_on_the_way_are_weekly_mornings_before_the_next_decision(ward):
     found = ward(n=6)
     course = found.course

@@ -11,6 +11,7 @@ from engager.population import PopulationValues
 from engager.protocol import Protocol, shipped_protocol
 from engager.trial import simulate_trial
 from engager.trial.course import CR, CRI, NO_RESPONSE
+from engager.trial.dosing import ActionList
 from engager.trial.simulate import ArmRun
 
 DOSES = [{"days": "1-28", "amount": 28, "unit": "ug/day"}]
@@ -21,9 +22,10 @@ ROWS = np.arange(4)
 def arm():
     """A function: a run of one arm of four, nothing simulated yet."""
 
-    def opened(hsct="never", **regimen):
+    def opened(hsct="never", later_therapy="never", **regimen):
         given = {"drug": "blinatumomab", "cycle_days": 42, "cycles": 3, "doses": DOSES} | regimen
-        raw = {"study": "decisions", "arms": {"a": {"n": 4, "regimen": given}}, "hsct": hsct, "later_therapy": "never"}
+        raw = {"study": "decisions", "arms": {"a": {"n": 4, "regimen": given}}, "hsct": hsct,
+               "later_therapy": later_therapy}  # fmt: skip
         protocol = Protocol.model_validate(raw)
         return ArmRun(
             protocol, "a", protocol.arms["a"], load_model("b-all"), 1, [0], lambda one: PopulationValues(), 1, 0, "auto"
@@ -57,6 +59,20 @@ def test_the_next_course_waits_once_for_counts_to_recover_in_a_cleared_marrow(ar
     run.decisions._await_recovery(ROWS)
     assert course.hold_days.tolist() == [run.assumed["recovery_wait_days"], 0.0, 0.0, 0.0]
     assert [rows.tolist() for rows, _, event, *_ in course.log if event == "hold"] == [[0]]
+
+
+def test_a_later_line_brings_its_own_strength_and_the_toxicity_of_usual_chemotherapy(arm):
+    lines = [{"id": "salvage", "agent": "chemotherapy", "strength": 3.0, "share": 1.0, "delay_days": 0}]
+    course = {"drug": "chemotherapy", "strength": 0.5, "marrow_toxicity": 0.25, "cycle_days": 28, "doses": []}
+    run = arm(later_therapy={"lines": lines}, **course)
+    names = run.roles.chemotherapy_sensitivity, run.roles.marrow_toxicity
+    places = [run.system.parameters.index(name) for name in names]
+    first = run.parameters[:, places].copy()
+    run.course.on_treatment[:3] = False
+    run.course.next_line[:2], run.course.next_line_day[:2] = 0, 0.0
+    run._begin(ROWS, ActionList())
+    np.testing.assert_allclose(run.parameters[:2, places], first[:2] * [3.0 / 0.5, 1.0 / 0.25])
+    np.testing.assert_array_equal(run.parameters[2:, places], first[2:])
 
 
 def test_a_transplant_is_planned_after_the_cycle_that_the_study_names(arm):

@@ -133,6 +133,24 @@ def test_responders_go_on_and_others_leave_after_two_cycles(base):
     assert engaged.filter(pl.col("best_response") == "none")["n_cycles"].max() <= 3
 
 
+@pytest.mark.parametrize(("cycle_days", "cycles", "days"), [(21, 2, [21, 42]), (42, 1, [28]), (42, 2, [28, 70])])
+def test_a_marrow_is_taken_on_its_day_of_each_cycle_or_at_the_end_of_a_shorter_one(cycle_days, cycles, days):
+    doses = [{"cycles": f"1-{cycles}", "days": "1-14", "amount": 15, "unit": "ug/day"}]
+    regimen = {"drug": "blinatumomab", "cycle_days": cycle_days, "cycles": cycles, "doses": doses}
+    data = simulate(small(arms={"engager": {"n": 80, "regimen": regimen}}, visits={"marrow_days": [29]}, allocation={}))
+    in_cycle = data.visits.filter(pl.col("marrow_blasts_percent").is_not_null() & (pl.col("kind") == "cycle"))
+    # those without a pause, who are most
+    found = in_cycle.group_by("day").len().filter(pl.col("len") >= 10)
+    assert found["day"].sort().to_list() == days
+
+
+def test_only_some_visits_after_treatment_come_with_a_marrow():
+    data = simulate(small(follow_up={"months": 12}))
+    after = data.visits.filter((pl.col("kind") == "follow-up") & ~pl.col("on_treatment"))
+    share = after["marrow_blasts_percent"].is_not_null().mean()
+    assert 0.05 < share < 0.6
+
+
 def test_grade_3_events_are_acted_upon():
     harsh = small(arms={"engager": {"n": 150, "regimen": "blinatumomab"}}, allocation={})
     data = simulate(harsh, replicates=[0])
