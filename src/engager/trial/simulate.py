@@ -53,7 +53,8 @@ from engager.trial.treatment import advance_days
 
 Progress = Callable[[float], None]
 # Shown every problem before it is solved: arm, rows of its course, problem, whose initial states are those of the
-# course; what it returns is called with the engine's answer, when these states are those at the end.
+# course; what it returns is called with the engine's answer, when these states are those at the end: of the stretch, or
+# on the morning to which blood counts took a patient back, whom then nothing stopped.
 Witness = Callable[[str, IntArray, OdeProblem], Callable[[Trajectories], None]]
 
 # Of 40,494 patients of 14 studies 8 end otherwise than at 1e-7, and 5 at 1e-4 (docs/decisions/0003-solver-methods.md):
@@ -263,9 +264,10 @@ class ArmRun:
         course.clock[rows] = np.where(is_failed, start, ended)
         course.is_alive[rows[is_failed]] = False
         back = self._read_counts(rows, np.where(counts < until[:, None], counts, np.inf), solution.values)
+        stopped = np.where(is_failed | back, -1, solution.stopped)
         if tell is not None:
-            tell(replace(solution, end_time=course.clock[rows]))
-        return np.where(is_failed | back, -1, solution.stopped)
+            tell(replace(solution, stopped=stopped, end_time=course.clock[rows]))
+        return stopped
 
     def _read_counts(self, rows: IntArray, counts: FloatArray, states: FloatArray) -> BoolArray:
         """The visits for blood counts that these patients have passed, each at its own morning.
