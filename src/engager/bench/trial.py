@@ -26,6 +26,8 @@ STUDY = "tower"
 _SEED = 1
 # One piece of a large run for each core: smaller ones pay more for each round of decisions (docs/how-to/large-runs.md).
 _PER_CORE = 74
+# Patients of a piece that is worth a process of its own.
+_STARTS_ONE = 1000
 # Courses that are recorded and solved again; enough to fill every lane, few enough to hold.
 _RECORDED_TRIALS = 10
 
@@ -74,7 +76,7 @@ def measure_trial(
         for n in counts:
             say(f"turn {turn + 1} of {rounds}: {n} thread{'s' if n > 1 else ''}")
             if turn == 0 and n > 1:
-                _simulate(protocol.with_patients(4), n, n, backend)  # start the processes
+                _simulate(protocol.with_patients(_STARTS_ONE), n, n, backend)  # start the processes
             before = ceiling(n)
             seconds, in_solver = _simulate(protocol, replicates, n, backend)
             turns[n].append((n_patients / seconds, 2.0 / (1.0 / before + 1.0 / ceiling(n)), in_solver))
@@ -100,7 +102,8 @@ def _simulate(protocol: Protocol, replicates: int, n_processes: int, backend: st
         (protocol, list(range(first, min(first + size, replicates))), backend) for first in range(0, replicates, size)
     ]
     start = time.perf_counter()
-    parts = [part for _, part in share_out(_timed_piece, tasks, n_processes)]
+    # the tables are dropped as they come: a run writes them
+    parts = [part[:2] for _, part in share_out(_timed_piece, tasks, n_processes)]
     seconds = time.perf_counter() - start
     return seconds, sum(part[1] for part in parts) / sum(part[0] for part in parts)
 

@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import functools
 import importlib
+import io
 import os
 import pickle
 import queue
@@ -23,10 +24,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engager.core.errors import WorkerLost
 from engager.core.interrupts import heard_again, not_inherited
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Tell = Callable[[float], None]
 
@@ -201,7 +205,7 @@ def serve() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the work prints is no answer
 
     def answer(kind: str, content: Any) -> None:
-        pickle.dump((kind, content), send, protocol=pickle.HIGHEST_PROTOCOL)
+        _Answer(send, protocol=pickle.HIGHEST_PROTOCOL).dump((kind, content))
         send.flush()
 
     while True:
@@ -216,6 +220,24 @@ def serve() -> None:
             answer("error", _portable(error))
         else:
             answer("result", result)
+
+
+class _Answer(pickle.Pickler):
+    """Pickles, and packs tables: those of 30,000 patients are 75 MB, or 15 MB in less time than copies would take."""
+
+    def reducer_override(self, content: Any) -> Any:
+        polars = sys.modules.get("polars")
+        if polars is None or type(content) is not polars.DataFrame:
+            return NotImplemented
+        written = io.BytesIO()
+        content.write_ipc(written, compression="lz4")
+        return _read_table, (written.getvalue(),)
+
+
+def _read_table(written: bytes) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.read_ipc(io.BytesIO(written))
 
 
 class _Worker:

@@ -285,10 +285,11 @@ class ArmRun:
         is_passed = counts <= course.clock[rows][:, None]
         places = np.flatnonzero(is_passed.any(axis=1))
         clock, at_clock = course.clock[rows[places]], course.states.take(rows[places], axis=0)
-        for k in range(counts.shape[1]):
+        n_times, by_visit = counts.shape[1], states.reshape(-1, states.shape[-1])
+        for k in range(n_times):
             seen = places[is_passed[places, k] & ~back[places]]
             here = rows[seen]
-            course.clock[here], course.states[here] = counts[seen, k], states[seen, k]
+            course.clock[here], course.states[here] = counts[seen, k], by_visit.take(seen * n_times + k, axis=0)
             self._today(here, here[:0])
             back[seen] = ~course.on_treatment[here]
         on = np.flatnonzero(~back[places])

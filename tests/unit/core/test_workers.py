@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from polars.testing import assert_frame_equal
 
 from engager.core import InputError, Problem, beside, load_module, share_out, start_workers, workers
 
@@ -28,6 +29,13 @@ def test_more_than_one_process_takes_part(asked):
     found = dict(share_out(asked.process_of, [(k,) for k in range(6)], 2))
     assert os.getpid() in found.values()
     assert len(set(found.values())) == 2
+
+
+def test_tables_come_from_a_worker_as_they_are_made_here(asked):
+    found = {is_here: tables for is_here, tables in dict(share_out(asked.tables, [(os.getpid(),)] * 4, 2)).values()}
+    assert set(found) == {True, False}
+    for name, made_here in found[True].items():
+        assert_frame_equal(found[False][name], made_here)
 
 
 def test_workers_started_ahead_are_those_that_work_and_have_done_what_they_were_asked(asked, monkeypatch):

@@ -50,3 +50,16 @@ def end_at_once(first_process, tell):
 def wait_elsewhere(first_process, tell):
     """Long work in any process but the first."""
     time.sleep(0.5 if os.getpid() == first_process else 60.0)
+
+
+def tables(first_process, tell):
+    """Tables with what those of a trial hold, and with nothing; whether it was the first process that made them."""
+    import polars as pl
+
+    time.sleep(0.5)
+    some = pl.DataFrame(
+        {"arm": ["blinatumomab", None, "chemotherapy"], "day": [0.5, float("nan"), None], "patient": [1, 2, 3],
+         "on_treatment": [True, None, False], "drugs": [["a"], [], None]},
+        schema_overrides={"patient": pl.Int32},
+    ).with_columns(kind=pl.Series(["cycle", None, "cycle"], dtype=pl.Enum(["baseline", "cycle"])))  # fmt: skip
+    return os.getpid() == first_process, {"some": some, "none": some.clear(), "empty": pl.DataFrame()}
