@@ -49,6 +49,7 @@ from .operating_characteristics import (
 )
 from .prediction import (
     AT_ONE_TIME as AT_ONE_TIME,
+    LEAST_TOLD as LEAST_TOLD,
     SCALE_BY_STATISTIC as SCALE_BY_STATISTIC,
     Prediction as Prediction,
     difference_interval as difference_interval,

@@ -1,11 +1,15 @@
 """Studies predicted without themselves, by the emulator that ships."""
 
+import math
+
 import numpy as np
+import polars as pl
 import pytest
 
 from engager.calibration import shipped_emulator, shipped_posterior
 from engager.core import InputError
 from engager.study import leave_out, left_out_text
+from engager.study.validation import leave_out as leaving_out
 
 DRAWS = 30
 
@@ -36,6 +40,23 @@ def test_a_study_is_predicted_by_the_others(found):
     for figure in one.figures:
         assert figure.low <= figure.median <= figure.high
     assert np.isfinite([one.log_score, one.point_score]).all()
+
+
+def test_survival_at_a_time_is_told_by_nearly_all_trials_or_not_at_all(found, fit, monkeypatch):
+    """Trials whose follow-up ends before it tell it only when everybody has died."""
+    true_estimates = leaving_out.target_estimates
+
+    def untold(data):
+        estimates, places = true_estimates(data)
+        few = pl.col("replicate") < math.ceil(0.1 * DRAWS)
+        return estimates.with_columns(value=pl.when(few).then(None).otherwise(pl.col("value"))), places
+
+    monkeypatch.setattr(leaving_out, "target_estimates", untold)
+    (one,) = leave_out(*fit, ["mt103-202"], draws=DRAWS, n_threads=1)
+    statistics = {figure.statistic: figure.is_inside for figure in one.figures}
+    assert set(statistics) > {"survival_at"}
+    for figure in one.figures:
+        assert (figure.is_inside is None) == np.isnan(figure.median) == (figure.statistic == "survival_at")
 
 
 def test_the_text_and_the_json_tell_the_same(found):

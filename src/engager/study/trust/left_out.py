@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from engager.core import DASH
 from engager.study.trust.document import document_text
 
 _NAME = "studies-left-out.md"
@@ -22,14 +23,15 @@ class LeftOutFigure:
 
     Attributes
     ----------
-    use : fitted, checked or compared: in the whole fit. published, predicted : with their units.
+    use : fitted, checked or compared: in the whole fit. published, predicted : with their units. is_inside : None where
+        too few trials tell the figure.
     """
 
     use: str
     name: str
     published: str
     predicted: str
-    is_inside: bool
+    is_inside: bool | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class LeftOutStudy:
     @property
     def misses(self) -> tuple[str, ...]:
         """Names of the figures outside."""
-        return tuple(one.name for one in self.figures if not one.is_inside)
+        return tuple(one.name for one in self.figures if one.is_inside is False)
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class LeftOutDocument:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Figures inside, and all of them."""
-        inside = [figure.is_inside for one in self.studies for figure in one.figures]
+        """Figures inside, and all that are predicted."""
+        judged = [figure.is_inside for one in self.studies for figure in one.figures]
+        inside = [one for one in judged if one is not None]
         return sum(inside), len(inside)
 
 
@@ -105,7 +108,7 @@ def _study(cells: list[str], figures: list[list[str]]) -> LeftOutStudy:
 
 def _figure(cells: list[str]) -> LeftOutFigure:
     use, name, published, predicted, inside = cells
-    return LeftOutFigure(use, name, published, predicted, inside == _YES)
+    return LeftOutFigure(use, name, published, predicted, None if inside == DASH else inside == _YES)
 
 
 def _rows(text: str, head: str) -> list[list[str]]:

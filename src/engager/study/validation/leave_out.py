@@ -8,13 +8,14 @@ comparison with the whole posterior (`validate`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from engager.analysis import AT_ONE_TIME, LEAST_TOLD
 from engager.calibration import (
     FittedEmulator,
     Posterior,
@@ -24,7 +25,7 @@ from engager.calibration import (
     simulated_points,
     target_estimates,
 )
-from engager.core import FloatArray, InputError, Problem, figure as figure_words, nearest, number, usable_cpus
+from engager.core import DASH, FloatArray, InputError, Problem, figure as figure_words, nearest, number, usable_cpus
 from engager.population import Settings
 from engager.protocol import Protocol, shipped_protocol
 from engager.report import use_words, what
@@ -38,6 +39,7 @@ EACH = "each"
 MOST_DRAWS = 300
 _POINT_TRIALS = 100
 _AT = np.array([0.025, 0.5, 0.975])
+_UNTOLD = "too few trials tell it"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Figure:
     Attributes
     ----------
     name : arm and outcome, in words. use : ``fit`` or ``check``.
-    published : the value. low, median, high : predicted; infinite: not reached.
+    published : the value. low, median, high : predicted; infinite: not reached; NaN where too few trials tell it.
     """
 
     name: str
@@ -60,8 +62,9 @@ class Figure:
     high: float
 
     @property
-    def is_inside(self) -> bool:
-        return bool(self.low <= self.published <= self.high)
+    def is_inside(self) -> bool | None:
+        """Whether the published value lies within the interval; None where there is no prediction."""
+        return None if np.isnan(self.median) else bool(self.low <= self.published <= self.high)
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,10 @@ def _predicted(held: _Simulated, gone: tuple[str, ...]) -> LeftOut:
     for asked, values in held.figures:
         # a time that is not reached is later than all that are; what could not be estimated is not counted
         known = values[~np.isnan(values)]
-        low, median, high = np.quantile(known, _AT, method="inverted_cdf") if known.size else [np.nan] * 3
+        # trials that watch somebody until a late time are no fair sample of all (`prediction_interval`)
+        least = LEAST_TOLD * values.size if asked.statistic in AT_ONE_TIME else 1
+        is_told = known.size > 0 and known.size >= least
+        low, median, high = np.quantile(known, _AT, method="inverted_cdf") if is_told else [np.nan] * 3
         figures.append(replace(asked, low=float(low), median=float(median), high=float(high)))
     return LeftOut(
         study=held.study.study,
@@ -235,7 +241,7 @@ def left_out_text(rows: Sequence[LeftOut], words: str) -> str:
     ----------
     words : what was left out, as the start of a sentence.
     """
-    of_survival = [figure.is_inside for one in rows for figure in one.figures if figure.endpoint == "OS"]
+    of_survival = _judged(figure for one in rows for figure in one.figures if figure.endpoint == "OS")
     lines = [
         f"{words} The fit was made again without it, under the emulator of the whole fit. Scores: log density of the"
         " study's fitted figures, by the prediction and by the center of the whole posterior alone. Overall survival:"
@@ -247,7 +253,7 @@ def left_out_text(rows: Sequence[LeftOut], words: str) -> str:
     for one in rows:
         counts = []
         for use in ("fit", "check"):
-            own = [figure.is_inside for figure in one.figures if figure.use == use]
+            own = _judged(figure for figure in one.figures if figure.use == use)
             counts.append(f"{sum(own)} of {len(own)}")
         lines.append(
             f"| {one.study} | {one.year} | {counts[0]} | {counts[1]} | {one.log_score:.1f} | {one.point_score:.1f} |"
@@ -255,10 +261,15 @@ def left_out_text(rows: Sequence[LeftOut], words: str) -> str:
     lines += ["", "| study | use | figure | published | predicted | inside |", "| --- | --- | --- | --- | --- | --- |"]
     for one in rows:
         for figure in one.figures:
-            inside = "yes" if figure.is_inside else "**no**"
+            inside = {True: "yes", False: "**no**", None: DASH}[figure.is_inside]
             lines.append(
                 f"| {one.study} | {use_words({'use': figure.use})} | {figure.name} |"
                 f" {number(figure.published, figure.statistic)} |"
-                f" {figure_words(figure.median, figure.low, figure.high, figure.statistic)} | {inside} |"
+                f" {figure_words(figure.median, figure.low, figure.high, figure.statistic, _UNTOLD)} | {inside} |"
             )
     return "\n".join(lines)
+
+
+def _judged(figures: Iterable[Figure]) -> list[bool]:
+    """Which of those that have a prediction lie within it."""
+    return [one.is_inside for one in figures if one.is_inside is not None]

@@ -32,8 +32,21 @@ def test_the_document_that_ships_counts_as_its_figures_do():
     assert len(told.studies) == told.command.count("--leave-out") > 1
     for one in told.studies:
         for use, counted in (("fitted", one.fitted), ("checked", one.checked)):
-            inside = [figure.is_inside for figure in one.figures if figure.use == use]
+            inside = [figure.is_inside for figure in one.figures if figure.use == use and figure.is_inside is not None]
             assert counted == f"{sum(inside)} of {len(inside)}"
+
+
+def test_a_figure_that_too_few_trials_tell_counts_neither_way():
+    told = Figure("a: OS at 24 months", "fit", "OS", "survival_at", 0.3, 0.2, 0.4, 0.6)
+    untold = Figure("a: OS at 30 months", "fit", "OS", "survival_at", 0.3, math.nan, math.nan, math.nan)
+    row = LeftOut("one", 2017, ("one",), (told, untold), -1.25, 2.0)
+    assert [figure["inside"] for figure in row.as_json()["figures"]] == [True, None]
+    text = left_out_text([row], "Words.")
+    assert "Overall survival: 1 of 1 figures inside." in text
+    assert "| a: OS at 30 months | 30.0 % | too few trials tell it | – |" in text
+    found = read_left_out(f"{HEAD}{text}\n")
+    assert (found.counts, found.studies[0].fitted, found.studies[0].misses) == ((1, 1), "1 of 1", ())
+    assert found.studies[0].figures[1].is_inside is None
 
 
 @pytest.mark.parametrize("text", ["", HEAD, "| study | year |\n"])
